@@ -1,0 +1,1 @@
+"""From vectors and labels to the labels that are probably wrong."""

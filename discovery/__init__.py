@@ -1,0 +1,1 @@
+"""From vectors and the neighbour graph to clusters, maps, evidence and the ``discover`` command."""
