@@ -1,0 +1,175 @@
+"""The study's SQLite database: its tables, how it is opened, and who may write to it."""
+
+import fcntl
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from embed.errors import StorageError, StudyError
+
+SCHEMA_VERSION = 1
+
+SCHEMA = """
+CREATE TABLE glitches (          -- one row a glitch
+    glitch INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,     -- IFO_GRAVITYSPYID, or what stands for it (path of a plain image)
+    gravityspy_id TEXT NOT NULL, -- the id without the detector
+    ifo TEXT,
+    gps REAL,                    -- seconds
+    metadata TEXT NOT NULL DEFAULT '{}' -- JSON: snr, peak_frequency, sample_type, url1...
+);
+CREATE INDEX glitches_gravityspy_id ON glitches (gravityspy_id);
+CREATE TABLE views (             -- one row a picture of a glitch
+    view INTEGER PRIMARY KEY,
+    glitch INTEGER NOT NULL REFERENCES glitches,
+    duration REAL NOT NULL,      -- seconds; 0 is a plain image
+    kind TEXT NOT NULL,          -- spectrogram, grey, image
+    source TEXT NOT NULL,        -- absolute path of the file
+    dataset TEXT NOT NULL DEFAULT '', -- path inside an HDF5 file
+    size INTEGER NOT NULL,       -- bytes
+    modified INTEGER NOT NULL,   -- the file's time of change, nanoseconds
+    sha256 TEXT NOT NULL,
+    width INTEGER NOT NULL,
+    height INTEGER NOT NULL,
+    UNIQUE (glitch, duration)
+);
+CREATE UNIQUE INDEX views_source ON views (source, dataset);
+CREATE TABLE labels (            -- append-only: every label is an event
+    event INTEGER PRIMARY KEY,
+    glitch INTEGER NOT NULL REFERENCES glitches,
+    label TEXT NOT NULL,
+    by TEXT NOT NULL,            -- folder, metadata, model, volunteers, person, audit
+    source TEXT NOT NULL,        -- which model, file, person
+    confidence REAL,
+    at INTEGER NOT NULL,         -- seconds since 1970, UTC
+    why TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX labels_glitch ON labels (glitch, event);
+CREATE TRIGGER labels_kept BEFORE DELETE ON labels BEGIN SELECT RAISE(ABORT, 'labels are append-only'); END;
+CREATE TRIGGER labels_unchanged BEFORE UPDATE ON labels BEGIN SELECT RAISE(ABORT, 'labels are append-only'); END;
+CREATE TABLE runs (              -- what was run on this study
+    run INTEGER PRIMARY KEY,
+    command TEXT NOT NULL,
+    arguments TEXT NOT NULL,     -- JSON
+    started INTEGER NOT NULL,
+    finished INTEGER,            -- empty: running, failed or killed
+    outcome TEXT NOT NULL DEFAULT ''
+);
+CREATE TABLE clusters (          -- the clusters of each clustering run
+    run INTEGER NOT NULL REFERENCES runs,
+    glitch INTEGER NOT NULL REFERENCES glitches,
+    cluster INTEGER NOT NULL,    -- -1 is noise
+    probability REAL NOT NULL,
+    PRIMARY KEY (run, glitch)
+) WITHOUT ROWID;
+"""
+
+_BUSY_SECONDS = 30.0
+
+
+def now() -> int:
+    """Seconds since 1970, UTC; the environment variable ``SOURCE_DATE_EPOCH`` fixes it for reproducible studies."""
+    fixed = os.environ.get("SOURCE_DATE_EPOCH")
+    return int(fixed) if fixed else int(time.time())
+
+
+def connect(path: Path, *, create: bool) -> sqlite3.Connection:
+    """Open (or make) the database at `path` in write-ahead mode.
+
+    Raises
+    ------
+    StudyError
+        When it is missing and `create` is false, is no study database, or was made by another version.
+    """
+    if not create and not path.exists():
+        raise StudyError(f"no study in {path.parent}; make one with `discover ingest PATH --study {path.parent}`")
+    try:
+        connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version == 0 and create:
+            with transaction(connection, path):
+                for statement in _statements(SCHEMA):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            version = SCHEMA_VERSION
+    except sqlite3.DatabaseError as error:
+        raise _database_error(error, path) from error
+    if version != SCHEMA_VERSION:
+        connection.close()
+        raise StudyError(
+            f"{path} has format {version}, this version reads format {SCHEMA_VERSION}; use another --study folder"
+        )
+    return connection
+
+
+def _statements(script: str) -> Iterator[str]:
+    statement = ""
+    for line in script.splitlines():
+        statement += line.split("--")[0] + "\n"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _database_error(error: sqlite3.DatabaseError, path: Path) -> StudyError | StorageError:
+    text = str(error)
+    if "full" in text or "disk I/O" in text:
+        return StorageError(
+            f"cannot write {path}: the disk is full ({text}); free some space and run again, finished work is kept"
+        )
+    if "readonly" in text or "unable to open" in text:
+        return StorageError(f"cannot write {path}: no permission ({text}); choose another --study folder")
+    if "locked" in text:
+        return StudyError(f"study {path.parent} is locked by another process; wait for it or choose another --study")
+    return StudyError(f"{path} is not a study database ({text}); choose another --study folder")
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
+    """All of the statements within, or none."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+    except sqlite3.DatabaseError as error:
+        raise _database_error(error, path) from error
+
+
+@contextmanager
+def write_lock(folder: Path, command: str) -> Iterator[None]:
+    """Hold the study's only writer's place; a second writer is refused at once, and a killed one leaves no lock behind.
+
+    Raises
+    ------
+    StudyError
+        When another process holds it; the message says which.
+    """
+    path = folder / ".lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = os.pread(descriptor, 200, 0).decode("utf-8", "replace") or "another process"
+            raise StudyError(
+                f"study {folder} is locked by {holder}; wait for it to end or choose another --study"
+            ) from error
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"process {os.getpid()} (discover {command})".encode(), 0)
+        try:
+            yield
+        finally:
+            os.ftruncate(descriptor, 0)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,156 @@
+"""How the views of one glitch become the three channels that an ImageNet network reads.
+
+One duration is repeated on the three channels; three durations (1, 2 and 4 s in George, Shen & Huerta 2018, section III) are
+red, green and blue; all four lie in a 2x2 mosaic, arranged as Gravity Spy's own classifier arranges them (0.5 s above 1 s on
+the left, 2 s above 4 s on the right).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn.functional import interpolate
+
+from embed.errors import InputError
+from embed.gravityspy import DURATIONS
+
+PLAIN = 0.0
+"""The duration of a plain image's only view."""
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """Which views make a network's input, and how.
+
+    Attributes
+    ----------
+    name : str
+        ``single``, ``rgb``, ``mosaic`` or ``plain``.
+    durations : tuple of float
+        Seconds, in the order of the channels.
+    """
+
+    name: str
+    durations: tuple[float, ...]
+
+    def __str__(self) -> str:
+        return "plain" if self.name == "plain" else ",".join(str(duration) for duration in self.durations)
+
+    @property
+    def view_shape(self) -> tuple[int, ...]:
+        """Channels behind the rows and columns of a decoded view: (3,) for plain images."""
+        return (3,) if self.name == "plain" else ()
+
+
+RICHEST_FIRST = (
+    Encoding("rgb", (1.0, 2.0, 4.0)),
+    *(Encoding("single", (duration,)) for duration in (4.0, 2.0, 1.0, 0.5)),
+    Encoding("plain", (PLAIN,)),
+)
+"""What is tried when no views are asked for: the paper's three durations, then one. (The mosaic is for the asking: it shows each
+view at half the resolution, and was no better on real glitches.)"""
+
+
+def parse_encoding(text: str) -> Encoding:
+    """Read ``4.0``, ``1.0,2.0,4.0``, ``0.5,1.0,2.0,4.0`` or ``plain``.
+
+    Raises
+    ------
+    InputError
+        When a duration is none of Gravity Spy's, comes twice, or there are neither 1, 3 nor 4 of them.
+    """
+    if text == "plain":
+        return Encoding("plain", (PLAIN,))
+    try:
+        durations = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        durations = ()
+    if (
+        not durations
+        or any(duration not in DURATIONS for duration in durations)
+        or len(set(durations)) < len(durations)
+    ):
+        raise InputError(
+            f"--views {text!r}: give durations out of {', '.join(map(str, DURATIONS))} (such as 1.0,2.0,4.0), each once, or plain"
+        )
+    names = {1: "single", 3: "rgb", 4: "mosaic"}
+    if len(durations) not in names:
+        raise InputError(
+            f"--views {text!r}: {len(durations)} durations; give one, three (red, green, blue) or all four (mosaic)"
+        )
+    return Encoding(names[len(durations)], durations)
+
+
+def richest(counts: Mapping[float, int], glitches: int) -> Encoding:
+    """Choose the richest encoding for which every glitch that has a view at all has what it needs.
+
+    Parameters
+    ----------
+    counts : mapping
+        Duration in seconds -> glitches that have that view.
+    glitches : int
+        Glitches that have a view at all.
+
+    Raises
+    ------
+    InputError
+        When no single encoding serves every glitch; the message gives the counts.
+    """
+    for encoding in RICHEST_FIRST:
+        if glitches and all(counts.get(duration, 0) == glitches for duration in encoding.durations):
+            return encoding
+    had = (
+        ", ".join(
+            f"{'plain' if duration == PLAIN else f'{duration} s'}: {count}"
+            for duration, count in sorted(counts.items())
+        )
+        or "none"
+    )
+    raise InputError(
+        f"no duration is there for all {glitches} glitches ({had}); choose with --views, glitches without those views are left out and counted"
+    )
+
+
+def network_input(
+    views: np.ndarray,
+    encoding: Encoding,
+    size: int,
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
+    device: torch.device,
+) -> torch.Tensor:
+    """Turn decoded views into a network's input.
+
+    Parameters
+    ----------
+    views : uint8 (B, V, H, W) levels, or (B, 1, H, W, 3) for plain images
+        V views in the encoding's order.
+    encoding : Encoding
+        How they are put together.
+    size : int
+        Side of the network's input, pixels.
+    mean, std : tuple of 3 float
+        The network's normalisation, of values 0 to 1.
+    device : torch.device
+        Where the work is done.
+
+    Returns
+    -------
+    float32 (B, 3, size, size)
+        ``(level / 255 - mean) / std`` a channel.
+    """
+    tensor = torch.from_numpy(np.ascontiguousarray(views)).to(device)
+    if encoding.name == "plain":
+        tensor = tensor[:, 0].permute(0, 3, 1, 2)
+    side = size // 2 if encoding.name == "mosaic" else size
+    scaled = interpolate(tensor.float(), (side, side), mode="bilinear", antialias=True)
+    if encoding.name == "mosaic":
+        first, second, third, fourth = scaled.split(1, dim=1)
+        whole = torch.cat([torch.cat([first, second], dim=2), torch.cat([third, fourth], dim=2)], dim=3)
+        scaled = torch.nn.functional.pad(whole, (0, size - 2 * side, 0, size - 2 * side))
+    scale = torch.tensor([1 / (255 * value) for value in std], device=device).view(1, 3, 1, 1)
+    shift = torch.tensor([-centre / value for centre, value in zip(mean, std, strict=True)], device=device).view(
+        1, 3, 1, 1
+    )
+    return torch.addcmul(shift, scaled.expand(-1, 3, -1, -1), scale)

@@ -1,0 +1,178 @@
+"""Gravity Spy's names: classes, file names, identifiers, observing runs and the aliases its tables use.
+
+Sources: the Gravity Spy pipeline's file naming (``IFO_ID_spectrogram_DUR.png``), the class lists of Zenodo records
+5649212 (O1-O3 classifications) and 13904422 (volunteer-only choices), and the volunteer API codes of the Gravity Spy
+database documentation.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePath
+
+DURATIONS = (0.5, 1.0, 2.0, 4.0)
+"""Lengths in seconds of the four views that Gravity Spy publishes of one glitch, in its order."""
+
+SAMPLE_TYPES = ("train", "validation", "test")
+"""Folder names of the training set's own split, between the class and the images."""
+
+O1_CLASSES = (
+    "1080Lines",
+    "1400Ripples",
+    "Air_Compressor",
+    "Blip",
+    "Chirp",
+    "Extremely_Loud",
+    "Helix",
+    "Koi_Fish",
+    "Light_Modulation",
+    "Low_Frequency_Burst",
+    "Low_Frequency_Lines",
+    "No_Glitch",
+    "None_of_the_Above",
+    "Paired_Doves",
+    "Power_Line",
+    "Repeating_Blips",
+    "Scattered_Light",
+    "Scratchy",
+    "Tomte",
+    "Violin_Mode",
+    "Wandering_Line",
+    "Whistle",
+)
+O3_ADDITIONS = ("Blip_Low_Frequency", "Fast_Scattering")
+VOLUNTEER_ADDITIONS = ("70_Hz_Line", "High_Frequency_Burst", "Low_Frequency_Blip", "Pizzicato")
+CLASSES = tuple(sorted(O1_CLASSES + O3_ADDITIONS))
+"""The 24 classes that a Gravity Spy machine label has had since O1."""
+
+ERAS = {
+    "O1": (1126400000, 1137250000),
+    "O2": (1164499217, 1219276818),
+    "O3a": (1238166018, 1254009618),
+    "O3b": (1256655642, 1272326418),
+}
+"""GPS seconds [first, last) of the observing runs as Gravity Spy's own search tool bounds them."""
+
+_VOLUNTEER_CODES = {
+    "1080LINE": "1080Lines",
+    "1400RIPPLE": "1400Ripples",
+    "AIRCOMPRESSOR50HZ": "Air_Compressor",
+    "BLIP": "Blip",
+    "BLP": "Blip",
+    "CHIRP": "Chirp",
+    "CROWN": "Fast_Scattering",
+    "EXTREMELYLOUD": "Extremely_Loud",
+    "HELIX": "Helix",
+    "KOIFISH": "Koi_Fish",
+    "KOI FISH": "Koi_Fish",
+    "LIGHTMODULATION": "Light_Modulation",
+    "LOWFREQUENCYBURST": "Low_Frequency_Burst",
+    "LOWFREQUENCYLINE": "Low_Frequency_Lines",
+    "NOGLITCH": "No_Glitch",
+    "NONEOFTHEABOVE": "None_of_the_Above",
+    "NNFTHBV": "None_of_the_Above",
+    "NONE": "None_of_the_Above",
+    "PAIREDDOVES": "Paired_Doves",
+    "POWERLINE60HZ": "Power_Line",
+    "POWER": "Power_Line",
+    "REPEATINGBLIPS": "Repeating_Blips",
+    "REPEATING": "Repeating_Blips",
+    "SCATTEREDLIGHT": "Scattered_Light",
+    "SCATTERED": "Scattered_Light",
+    "SCRATCHY": "Scratchy",
+    "TOMTE": "Tomte",
+    "VIOLINMODEHARMONIC": "Violin_Mode",
+    "VIOLIN": "Violin_Mode",
+    "WANDERINGLINE": "Wandering_Line",
+    "WHISTLE": "Whistle",
+    "WHSTL": "Whistle",
+    "70HZLINE": "70_Hz_Line",
+    "HIGHFREQUENCYBURST": "High_Frequency_Burst",
+    "LOWFREQUENCYBLIP": "Low_Frequency_Blip",
+    "PIZZICATO": "Pizzicato",
+}
+_FOLDED = {re.sub(r"[\W_]+", "", name).upper(): name for name in CLASSES + VOLUNTEER_ADDITIONS} | _VOLUNTEER_CODES
+
+
+def class_name(label: str) -> str:
+    """Return Gravity Spy's spelling of `label`; a label it does not know comes back as it is.
+
+    Volunteer codes (``KOIFISH``), their legacy forms (``NNFTHBV``) and spellings that differ by case, blanks or
+    underscores only (``koi fish``) are the same class; ``CROWN`` is the volunteers' name of ``Fast_Scattering``.
+    """
+    text = label.strip()
+    upper = text.upper()
+    return _FOLDED.get(upper) or _FOLDED.get(re.sub(r"[\W_]+", "", upper)) or text
+
+
+COLUMN_ALIASES = {
+    "gravityspy_id": ("gravityspy_id", "uniqueID", "id", "glitch_id"),
+    "ifo": ("ifo", "IFO", "detector"),
+    "gps": ("event_time", "peakGPS", "GPStime", "gps", "gps_time", "peak_gps"),
+    "gps_seconds": ("peak_time",),
+    "gps_nanoseconds": ("peak_time_ns",),
+    "given": ("label", "Label"),
+    "machine": ("ml_label",),
+    "machine_confidence": ("ml_confidence", "#ml_top_confidence"),
+    "sample_type": ("sample_type", "SampleType"),
+    "peak_frequency": ("peak_frequency", "peakFreq"),
+    "central_frequency": ("central_freq", "centralFreq"),
+    "bandwidth": ("bandwidth",),
+    "duration": ("duration",),
+    "snr": ("snr",),
+    "amplitude": ("amplitude",),
+    "q_value": ("q_value", "qvalue"),
+    "url1": ("url1", "imgUrl1"),
+    "url2": ("url2", "imgUrl2"),
+    "url3": ("url3", "imgUrl3"),
+    "url4": ("url4", "imgUrl4"),
+}
+"""Our name of a column -> the names it has in the Zenodo CSVs, the old database and LDVW exports, best first."""
+
+
+@dataclass(frozen=True)
+class ViewName:
+    """What the name of a Gravity Spy image says.
+
+    Attributes
+    ----------
+    ifo : str
+        Detector prefix, such as ``H1``.
+    gravityspy_id : str
+        Gravity Spy's id: ten characters, or the GPS time to nine decimals where no id was given.
+    duration : float
+        Length of the view in seconds.
+    """
+
+    ifo: str
+    gravityspy_id: str
+    duration: float
+
+
+_VIEW_NAME = re.compile(r"(?P<ifo>[A-Z][0-9])_(?P<id>[^_/]+)_(?:.+_)?spectrogram_(?P<duration>[0-9]+(?:\.[0-9]+)?)")
+
+
+def parse_view_name(path: PurePath) -> ViewName | None:
+    """Read detector, id and duration from a Gravity Spy file name; None when the name is of another form.
+
+    ``IFO_ID_spectrogram_DUR.png`` and the newer ``IFO_ID_CHANNEL_spectrogram_DUR.png`` (whose channel may hold
+    underscores) are understood.
+    """
+    match = _VIEW_NAME.fullmatch(path.stem)
+    if match is None:
+        return None
+    return ViewName(match["ifo"], match["id"], float(match["duration"]))
+
+
+_GPS_ID = re.compile(r"[0-9]{9,10}\.[0-9]{1,9}")
+_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._+()-]*(?:/[A-Za-z0-9][A-Za-z0-9 ._+()-]*)*")
+MAX_IDENTIFIER = 200
+
+
+def gps_of_id(gravityspy_id: str) -> float | None:
+    """GPS seconds where the id is a GPS time (``1253358791.477050066``), else None."""
+    return float(gravityspy_id) if _GPS_ID.fullmatch(gravityspy_id) else None
+
+
+def is_identifier(text: str) -> bool:
+    """Whether `text` may name a glitch: letters, digits and ``. _ + - ( )`` in parts parted by ``/``, none of them ``..``."""
+    return len(text) <= MAX_IDENTIFIER and _IDENTIFIER.fullmatch(text) is not None and ".." not in text.split("/")

@@ -1,0 +1,127 @@
+"""Files that are either whole or not there: atomic writes, hashes, and errors that say what the disk lacked."""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from embed.errors import StorageError
+
+_FULL = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "the file size limit is reached",
+}
+_CHUNK = 1 << 20
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn the operating system's refusal to write `path` into a StorageError that says what to do."""
+    try:
+        yield
+    except StorageError:
+        raise
+    except OSError as error:
+        if error.errno in _FULL:
+            free = shutil.disk_usage(_existing(path)).free
+            message = f"cannot write {path}: {_FULL[error.errno]} ({free / 2**20:.0f} MiB free); free some space and run again, finished work is kept"
+        elif isinstance(error, PermissionError):
+            message = f"cannot write {path}: no permission; choose another --study or --out folder"
+        else:
+            message = f"cannot write {path}: {error.strerror or error}"
+        raise StorageError(message) from error
+
+
+def _existing(path: Path) -> Path:
+    return next(parent for parent in (path, *path.parents, Path("/")) if parent.exists())
+
+
+def write_atomic(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Write `path` so that a reader, or a rerun after a kill, sees the old file or the whole new one.
+
+    A temporary file in the same folder is written, flushed to the disk and renamed over `path`; a failed write leaves
+    nothing behind.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its folder is made when missing.
+    write : callable
+        Called with the open binary file.
+
+    Raises
+    ------
+    StorageError
+        When the disk is full or the folder cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("wb") as file:
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text atomically."""
+    write_atomic(path, lambda file: file.write(text.encode("utf-8")))
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write bytes atomically."""
+    write_atomic(path, lambda file: file.write(data))
+
+
+def write_array(path: Path, array: np.ndarray) -> None:
+    """Write an array as ``.npy`` atomically; the format holds no time, so equal arrays are equal files."""
+    write_atomic(path, lambda file: np.save(file, array, allow_pickle=False))
+
+
+def canonical_json(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    """Serialise to JSON in one way only: keys sorted, no stray blanks, numbers as Python prints them."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def digest(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    """SHA-256 (hexadecimal) of a JSON value's canonical form."""
+    return hashlib.sha256(canonical_json(value).encode("utf-8")).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 (hexadecimal) of a file's bytes."""
+    sha = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            sha.update(chunk)
+    return sha.hexdigest()
+
+
+def sweep_temporaries(folder: Path) -> int:
+    """Remove the temporary files that a killed process left in `folder` and below; returns how many."""
+    count = 0
+    for path in folder.rglob(".*.tmp"):
+        path.unlink(missing_ok=True)
+        count += 1
+    return count

@@ -1,0 +1,100 @@
+"""Viridis forwards and backwards: colour <-> level, where a level is ten times the normalised energy, 0 to 255.
+
+Gravity Spy draws normalised energies 0 to 25.5 with matplotlib's viridis, whose table has 256 colours: a colour's place in
+the table is the energy in steps of 0.1.
+"""
+
+from functools import cache
+
+import matplotlib as mpl
+import numpy as np
+from scipy.spatial import cKDTree
+
+ENERGY_PER_LEVEL = 0.1
+"""Normalised energy of one level."""
+
+LUMINANCE = np.array([0.2125, 0.7154, 0.0721])
+"""Weights of red, green and blue in skimage's rgb2gray (ITU-R BT.709), which the training set's planes were made with."""
+
+_NEAR = 6
+"""Colours within this many steps (of 255) a channel of the table are looked up exactly; farther ones by coarse cells."""
+
+
+@cache
+def table() -> np.ndarray:
+    """The 256 colours, uint8 (256, 3)."""
+    return mpl.colormaps["viridis"](np.arange(256), bytes=True)[:, :3].copy()
+
+
+@cache
+def _inverse() -> np.ndarray:
+    """Level of the nearest table colour for all 2**24 colours, uint8, indexed by red << 16 | green << 8 | blue.
+
+    Exact near the table, where all but a few antialiased pixels lie; elsewhere nearest to the centre of an 8x1x8 cell.
+    """
+    colours = table().astype(np.int64)
+    tree = cKDTree(colours)
+    axes = (np.arange(32) * 8 + 3.5, np.arange(256.0), np.arange(32) * 8 + 3.5)
+    coarse = (
+        tree.query(np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3))[1]
+        .astype(np.uint8)
+        .reshape(32, 256, 32)
+    )
+    inverse = np.repeat(np.repeat(coarse, 8, axis=0), 8, axis=2).reshape(-1)
+    step = np.arange(-_NEAR, _NEAR + 1)
+    offsets = np.stack(np.meshgrid(step, step, step, indexing="ij"), -1).reshape(-1, 3)
+    near = (colours[:, None] + offsets).reshape(-1, 3)
+    keys = np.unique((near[:, 0] << 16 | near[:, 1] << 8 | near[:, 2])[((near >= 0) & (near <= 255)).all(axis=1)])
+    near = np.stack([keys >> 16, keys >> 8 & 255, keys & 255], -1)
+    inverse[keys] = tree.query(near)[1].astype(np.uint8)
+    return inverse
+
+
+def levels_of_colours(colours: np.ndarray) -> np.ndarray:
+    """Invert viridis.
+
+    Parameters
+    ----------
+    colours : uint8 (..., 3)
+        Red, green, blue.
+
+    Returns
+    -------
+    uint8 (...)
+        Level of the nearest of the 256 colours.
+    """
+    key = colours[..., 0].astype(np.uint32)
+    key <<= 8
+    key |= colours[..., 1]
+    key <<= 8
+    key |= colours[..., 2]
+    return _inverse()[key]
+
+
+def levels_of_luminance(luminance: np.ndarray) -> np.ndarray:
+    """Invert viridis' luminance, which grows with the level.
+
+    Parameters
+    ----------
+    luminance : float (...)
+        ``rgb2gray`` of viridis colours, 0 to 1.
+
+    Returns
+    -------
+    uint8 (...)
+        The nearest level.
+    """
+    scale = table() / 255.0 @ LUMINANCE
+    return np.rint(np.interp(luminance, scale, np.arange(256.0))).astype(np.uint8)
+
+
+def colours_of_levels(levels: np.ndarray) -> np.ndarray:
+    """Viridis of levels uint8 (...) as uint8 (..., 3)."""
+    return table()[levels]
+
+
+def off_scale_share(colours: np.ndarray, tolerance: float = 60.0) -> float:
+    """Share of pixels whose colour is farther than `tolerance` (of 255, Euclidean) from every viridis colour."""
+    sample = colours.reshape(-1, 3)
+    difference = sample.astype(np.int32) - table()[levels_of_colours(sample)]
+    return float((np.square(difference).sum(axis=1) > tolerance**2).mean()) if len(sample) else 0.0
