@@ -1,0 +1,219 @@
+"""`embedding.html`: the glitches as points that turn, each with its own spectrograms, in one file that opens from disk.
+
+The page needs no server and no network. It holds plotly.js, the points as base64 typed arrays, and the spectrograms as grey
+atlases that it colours by viridis itself (`discovery.thumbnails` says how many pictures fit, and the page says what was left out).
+`explorer.html`, `explorer.css` and `explorer.js` beside this file are its template, look and behaviour.
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from plotly.offline import get_plotlyjs
+
+from discovery.columns import classes, column_for_page, column_kind
+from discovery.gpstime import LEAP_SECONDS
+from discovery.page import base64_array, content_policy, escaped, filled, json_for_script, showable
+from discovery.palette import viridis
+from discovery.thumbnails import MAX_PICTURES, Atlases, PicturePlan, Thumbnails, pack, plan_pictures
+from embed.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+
+#: Shown first and in this order when the table has them; other columns follow as they come.
+_FIRST_COLUMNS = ("label", "ifo", "gps", "cluster", "probability")
+
+
+def embedding_html(
+    table: pd.DataFrame,
+    coordinates: npt.NDArray[np.floating],
+    thumbnails: Thumbnails | None,
+    *,
+    color: str,
+    title: str,
+    dims: int = 3,
+    method: str = "",
+    facts: Mapping[str, object] | None = None,
+    max_pictures: int = MAX_PICTURES,
+) -> str:
+    """Write the explorer page.
+
+    Parameters
+    ----------
+    table : DataFrame, N rows
+        One glitch a row. Column ``id`` (unique text) is required; ``label``, ``ifo``, ``gps`` (seconds), ``cluster``
+        (integers, -1 is noise) and ``probability`` are shown first when there; every other column is shown too, and
+        every column that is not text naming rows can be coloured by.
+    coordinates : ndarray of floating, shape (N, dims)
+        Position of each glitch, finite.
+    thumbnails : Thumbnails or None
+        Levels of shape (N, V, h, w). None makes a page without pictures, which says so.
+    color : str
+        The column to colour by at first.
+    title : str
+        Heading of the page.
+    dims : {2, 3}
+        Flat or turning.
+    method : str
+        What the axes are, e.g. ``"UMAP"``; they become "UMAP 1", "UMAP 2", ...
+    facts : mapping of str to object, optional
+        What the caption states, in order: method and its parameters, seed, passport, command. Written as text.
+    max_pictures : int
+        Most pictures to carry, at most `discovery.thumbnails.MAX_PICTURES`.
+
+    Returns
+    -------
+    str
+        The page; write it as UTF-8. The same input gives the same text.
+
+    Raises
+    ------
+    InputError
+        If sizes disagree, ids are missing or repeated, coordinates are not finite, or ``color`` is no column to colour by.
+    """
+    ids = _checked_ids(table)
+    points = _checked_coordinates(coordinates, len(table), dims)
+    if thumbnails is not None and len(thumbnails) != len(table):
+        raise InputError(f"{len(thumbnails)} glitches have pictures but the table has {len(table)} rows: give one each")
+    if not 0 <= max_pictures <= MAX_PICTURES:
+        raise InputError(f"max_pictures is {max_pictures}: give 0 to {MAX_PICTURES}")
+    columns = [name for name in _FIRST_COLUMNS if name in table.columns]
+    columns += [name for name in table.columns if name not in (*columns, "id")]
+    usable = [str(name) for name in columns if column_kind(name, table[name]) != "text"]
+    if color not in usable:
+        raise InputError(f"cannot colour by {color!r}: choose one of {', '.join(usable) or 'no column of this table'}")
+
+    atlases, note = _pictures(table, thumbnails, color, max_pictures)
+    data: dict[str, Any] = {
+        "n": len(table),
+        "dims": dims,
+        "method": showable(method),
+        "title": showable(title),
+        "ids": [showable(value) for value in ids],
+        "coordinates": base64_array(points.T),
+        "columns": [column_for_page(name, table[name]) for name in columns],
+        "color": showable(color),
+        "viridis": base64_array(viridis(np.arange(256, dtype=np.uint8))),
+        "leapSeconds": list(LEAP_SECONDS),
+        "pictures": None
+        if atlases is None or thumbnails is None
+        else {
+            "durations": [float(duration) for duration in thumbnails.durations],
+            "slots": base64_array(atlases.slots),
+            "height": atlases.height,
+            "width": atlases.width,
+            "pitchY": atlases.pitch_y,
+            "pitchX": atlases.pitch_x,
+            "across": atlases.across,
+            "down": atlases.down,
+        },
+    }
+    # The line breaks belong to the hashed text: a script element's text is all that stands between its tags.
+    plotly, behaviour = f"\n{get_plotlyjs()}\n", f"\n{_asset('explorer.js')}\n"
+    return filled(
+        _asset("explorer.html"),
+        {
+            # plotly's flat WebGL plots compile their drawing commands with Function(); the turning ones do not.
+            "policy": escaped(content_policy([plotly, behaviour], code_from_text=dims == 2)),
+            "title": escaped(title),
+            "count": f"{len(table):,}",
+            "glitches": "glitch" if len(table) == 1 else "glitches",
+            "lede": escaped(_lede(table, dims, method)),
+            "note": escaped(note),
+            "facts": "".join(
+                f"<div><dt>{escaped(term)}</dt><dd>{escaped(fact)}</dd></div>" for term, fact in (facts or {}).items()
+            ),
+            "css": _asset("explorer.css"),
+            "data": json_for_script(data),
+            "sheets": "" if atlases is None else _sheet_scripts(atlases),
+            "plotly": plotly,
+            "behaviour": behaviour,
+        },
+    )
+
+
+def _checked_ids(table: pd.DataFrame) -> list[str]:
+    if "id" not in table.columns:
+        raise InputError(f"the table has no column 'id', only {', '.join(map(str, table.columns)) or 'none'}: add it")
+    if not table.columns.is_unique:
+        raise InputError(f"the table has two columns {str(table.columns[table.columns.duplicated()][0])!r}: drop one")
+    if table.empty:
+        raise InputError("the table has 0 glitches: there is nothing to show")
+    if table["id"].isna().any():
+        raise InputError(f"row {int(np.flatnonzero(table['id'].isna())[0])} has no id: give every glitch one")
+    ids = table["id"].astype(str)
+    if not ids.is_unique:
+        raise InputError(f"id {ids[ids.duplicated()].iloc[0]!r} stands in more than one row: one glitch is one row")
+    return ids.tolist()
+
+
+def _checked_coordinates(coordinates: npt.NDArray[np.floating], count: int, dims: int) -> npt.NDArray[np.float32]:
+    if dims not in {2, 3}:
+        raise InputError(f"dims is {dims}: give 2 or 3")
+    if coordinates.shape != (count, dims):
+        raise InputError(
+            f"coordinates have shape {coordinates.shape}: {count} glitches in {dims}-D need {(count, dims)}"
+        )
+    finite = np.isfinite(coordinates).all(axis=1)
+    if not finite.all():
+        raise InputError(
+            f"the coordinates of row {int(np.flatnonzero(~finite)[0])} are not finite: leave such rows out"
+        )
+    return coordinates.astype(np.float32)
+
+
+def _lede(table: pd.DataFrame, dims: int, method: str) -> str:
+    """Say in a line what is seen; noise, when there are clusters, by count."""
+    parts = [f"{method or 'projection'} in {dims} dimensions"]
+    if "cluster" in table.columns and pd.api.types.is_integer_dtype(table["cluster"].dtype):
+        noise = int((table["cluster"] == -1).sum())
+        clusters = int(table["cluster"].nunique()) - (noise > 0)
+        parts += [f"{clusters:,} {'cluster' if clusters == 1 else 'clusters'}"]
+        parts += [f"noise {noise:,} ({100 * noise / len(table):.0f} %)"]
+    return " · ".join(parts)
+
+
+def _pictures(
+    table: pd.DataFrame, thumbnails: Thumbnails | None, color: str, max_pictures: int
+) -> tuple[Atlases | None, str]:
+    """Pack what fits, and word what did not."""
+    if thumbnails is None:
+        return None, "This page holds no pictures."
+    kind = column_kind(color, table[color])
+    groups = classes(color, table[color]).codes if kind == "class" else np.zeros(len(table), np.int64)
+    plan = plan_pictures(thumbnails.present, groups, limit=max_pictures)
+    atlases = pack(thumbnails, plan)
+    return atlases, _picture_note(thumbnails, plan, atlases)
+
+
+def _picture_note(thumbnails: Thumbnails, plan: PicturePlan, atlases: Atlases) -> str:
+    had, kept = int(thumbnails.present.sum()), int(plan.keep.sum())
+    size = f"{atlases.width} by {atlases.height} pixels"
+    how = "exact" if atlases.exact else "shrunk" if plan.quality is None else "shrunk and compressed (JPEG), not exact"
+    note = f"{kept:,} spectrograms of {size}, {how}."
+    if kept < had:
+        glitches = int(plan.keep.any(axis=1).sum())
+        note += (
+            f" {had - kept:,} of {had:,} were left out to keep this page small: {glitches:,} of {len(thumbnails):,} "
+            "glitches have a picture here, one duration each, spread evenly over the classes."
+        )
+    return note
+
+
+def _sheet_scripts(atlases: Atlases) -> str:
+    """Keep each sheet in an inert script element of its own: the browser decodes a sheet only when it is looked at."""
+    return "\n".join(
+        f'<script type="text/plain" id="sheet-{view}-{place}">{sheet}</script>'
+        for view, sheets in enumerate(atlases.sheets)
+        for place, sheet in enumerate(sheets)
+    )
+
+
+def _asset(name: str) -> str:
+    return (resources.files("discovery") / name).read_text(encoding="utf-8")

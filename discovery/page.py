@@ -1,0 +1,96 @@
+"""One self-contained HTML page: text that cannot become markup, data that cannot close its script, no way to the network.
+
+Three guards, each enough alone. Text written into markup is escaped; data travel as ASCII JSON whose ``<``, ``>`` and
+``&`` are escapes, and the page's script puts them on screen as text only; and a Content-Security-Policy lets just the
+page's own scripts run, known by their hashes, and forbids every request.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from embed.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import numpy as np
+    import numpy.typing as npt
+
+_PLACE = re.compile(r"\{\{(\w+)\}\}")
+#: Control characters, the text-direction overrides that can make an id look like another, and lone surrogates, which no file can hold.
+_UNSHOWABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def showable(text: object) -> str:
+    r"""Write any value as text that a page and a UTF-8 file can hold; unshowable characters become ``\xNN`` or ``\uNNNN``."""
+    return _UNSHOWABLE.sub(lambda found: ascii(found.group())[1:-1], str(text))
+
+
+def escaped(text: object) -> str:
+    """Escape any value for HTML text and for quoted attributes."""
+    return html.escape(showable(text), quote=True)
+
+
+def json_for_script(value: Any) -> str:  # noqa: ANN401 - whatever JSON can hold
+    r"""Write JSON that may stand inside ``<script>``: pure ASCII (so no U+2028 either) and without ``<``, ``>``, ``&``."""
+    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def base64_array(values: npt.NDArray[np.generic]) -> str:
+    """Write an array's little-endian bytes, in C order, as base64: what a typed array in the browser reads back."""
+    little = values.astype(values.dtype.newbyteorder("<"), order="C", copy=False)
+    return base64.b64encode(little.tobytes()).decode("ascii")
+
+
+def filled(template: str, parts: Mapping[str, str]) -> str:
+    """Fill ``{{name}}`` places in one pass, so that a part that itself looks like a place stays as it is.
+
+    Parameters
+    ----------
+    template : str
+    parts : mapping of str to str
+        Markup, already escaped.
+
+    Raises
+    ------
+    InputError
+        If the template names a part that is not given.
+    """
+
+    def part(place: re.Match[str]) -> str:
+        if place.group(1) not in parts:
+            raise InputError(f"the page's template asks for {place.group()}, which is not among {sorted(parts)}")
+        return parts[place.group(1)]
+
+    return _PLACE.sub(part, template)
+
+
+def content_policy(scripts: Iterable[str], *, code_from_text: bool = False) -> str:
+    """Write the Content-Security-Policy of a page: nothing but these inline scripts, inline styles and embedded pictures.
+
+    Parameters
+    ----------
+    scripts : iterable of str
+        The exact text between each ``<script>`` and ``</script>``.
+    code_from_text : bool
+        Whether the scripts build functions from text (plotly's flat WebGL plots do).
+
+    Returns
+    -------
+    str
+        For ``<meta http-equiv="Content-Security-Policy" content="...">``.
+    """
+    hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii") for script in scripts)
+    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes) or "'none'"
+    evaluate = " 'unsafe-eval'" if code_from_text else ""
+    return (
+        f"default-src 'none'; script-src {allowed}{evaluate}; style-src 'unsafe-inline'; img-src data: blob:; "
+        "base-uri 'none'; form-action 'none'"
+    )
