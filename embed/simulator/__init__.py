@@ -1,0 +1,44 @@
+"""A simulator of detector glitches: documented waveform models in coloured noise, seen through Gravity Spy's Q-transform.
+
+>>> from embed.simulator import Population, simulate_batch
+>>> glitches = simulate_batch(Population(n=2, seed=1, classes=("Blip", "Whistle")), shape=(64, 64))
+>>> glitches.levels.shape
+(2, 4, 64, 64)
+"""
+
+from .catalogue import CLASSES, CONFUSABLE, FAMILIES, NONE_OF_THE_ABOVE, UNCATALOGUED
+from .family import Family, Range
+from .noise import SAMPLE_RATE, Noise, design_psd, detector_noise, measured_noise
+from .population import Entry, Population
+from .strain import BLOCK_S, Detector, Drawn, detector, lay, strain_block, whitened_block
+from .study import Glitches, simulate, simulate_batch
+from .tiles import Tile, loudest_tile
+
+__all__ = [
+    "BLOCK_S",
+    "CLASSES",
+    "CONFUSABLE",
+    "FAMILIES",
+    "NONE_OF_THE_ABOVE",
+    "SAMPLE_RATE",
+    "UNCATALOGUED",
+    "Detector",
+    "Drawn",
+    "Entry",
+    "Family",
+    "Glitches",
+    "Noise",
+    "Population",
+    "Range",
+    "Tile",
+    "design_psd",
+    "detector",
+    "detector_noise",
+    "lay",
+    "loudest_tile",
+    "measured_noise",
+    "simulate",
+    "simulate_batch",
+    "strain_block",
+    "whitened_block",
+]

@@ -1,0 +1,93 @@
+"""What a family of glitches is: a waveform model, the ranges of its parameters, their units and where they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Parameters = Mapping[str, float]
+Waveform = Callable[[Array, Parameters, np.random.Generator], Array]
+
+
+@dataclass(frozen=True)
+class Range:
+    """The spread from which one parameter is drawn.
+
+    Parameters
+    ----------
+    low, high : float
+        The ends; both can occur.
+    unit : str
+        Unit of the parameter: ``Hz``, ``s``, ``m`` or ``1``.
+    law : {"uniform", "log", "integer"}
+        Uniform, uniform in the logarithm, or whole numbers with the ends included.
+    """
+
+    low: float
+    high: float
+    unit: str = "1"
+    law: Literal["uniform", "log", "integer"] = "uniform"
+
+    def draw(self, rng: np.random.Generator) -> float:
+        """Draw one value."""
+        if self.law == "integer":
+            return float(rng.integers(int(self.low), int(self.high) + 1))
+        if self.law == "log":
+            return float(np.exp(rng.uniform(np.log(self.low), np.log(self.high))))
+        return float(rng.uniform(self.low, self.high))
+
+
+@dataclass(frozen=True)
+class Family:
+    """One class of glitches.
+
+    Parameters
+    ----------
+    name : str
+        The label, spelt as Gravity Spy spells it.
+    look : str
+        How the class looks in the four views: frequency band, duration, structure in time, loudness.
+    source : str
+        Where the model and its ranges come from.
+    waveform : callable
+        ``waveform(t, parameters, rng)``, with ``t`` (n,) float64 in seconds about the trigger; returns (n,) float64
+        of any scale, since the glitch is scaled to its SNR afterwards.
+    parameters : mapping of str to Range
+        The spread of every parameter of the waveform.
+    snr : Range
+        Signal-to-noise ratio of the loudest Q-transform tile, which is what Omicron reports.
+    domain : {"whitened", "strain"}
+        Whether the waveform is written in units of the noise (its spectrum is then multiplied by the smooth amplitude
+        spectral density of the detector) or as strain, as the physical models are.
+    share_h1 : float
+        Fraction of the class seen at Hanford; the rest is Livingston's.
+    rate : float
+        Relative rate; only ratios matter.
+    jitter : float
+        Standard deviation, in seconds, of the picture's centre about the loudest tile.
+    catalogued : bool
+        False for the morphologies that belong under None_of_the_Above.
+    """
+
+    name: str
+    look: str
+    source: str
+    waveform: Waveform
+    parameters: Mapping[str, Range]
+    snr: Range
+    domain: Literal["whitened", "strain"] = "whitened"
+    share_h1: float = 0.5
+    rate: float = 1.0
+    jitter: float = 0.004
+    catalogued: bool = True
+
+    def draw(self, rng: np.random.Generator) -> dict[str, float]:
+        """Draw the parameters, in the order in which they are declared, and the SNR last."""
+        drawn = {name: spread.draw(rng) for name, spread in self.parameters.items()}
+        drawn["snr"] = self.snr.draw(rng)
+        return drawn

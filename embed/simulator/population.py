@@ -1,0 +1,180 @@
+"""A population of glitches over weeks of observing: which class, when, at which detector, and under which label."""
+
+from __future__ import annotations
+
+import string
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from embed.errors import InputError
+from embed.gravityspy import ERAS
+
+from .catalogue import CLASSES, CONFUSABLE, FAMILIES, NONE_OF_THE_ABOVE, UNCATALOGUED, check_classes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .family import Family
+
+WEEK_S = 7 * 86400.0
+DEFAULT_SPAN = (float(ERAS["O1"][0]), float(ERAS["O1"][0]) + 6 * WEEK_S)
+"""GPS: the first six weeks of O1 as Gravity Spy bounds it."""
+
+CONFUSED_SHARE = 0.85
+"""Fraction of wrong labels that fall on a confusable class; the rest falls anywhere."""
+
+SWING = 0.6
+"""How far the logarithm of a class's rate swings about its mean: weather, maintenance and repairs."""
+
+_LETTERS = np.array(list(string.ascii_letters + string.digits))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One glitch before it is drawn.
+
+    Parameters
+    ----------
+    index : int
+        Its number in the population.
+    gravityspy_id : str
+        Ten letters and digits.
+    ifo : str
+        H1 or L1.
+    gps : float
+        Time of the trigger.
+    family : Family
+        What will be drawn.
+    truth : str
+        The class it belongs to. For a hidden family this is its own name; for a family drawn as None_of_the_Above it is
+        None_of_the_Above.
+    label : str
+        The label that it is given, right or wrong.
+    """
+
+    index: int
+    gravityspy_id: str
+    ifo: str
+    gps: float
+    family: Family
+    truth: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Population:
+    """What to simulate.
+
+    Parameters
+    ----------
+    n : int
+        Glitches.
+    seed : int
+        Same seed, same population; every glitch has a stream of its own, so that order and batches do not matter.
+    classes : tuple of str
+        Names of families, and None_of_the_Above for a mixture of those in no catalogue.
+    hidden : tuple of str
+        Families added to the classes but labelled None_of_the_Above: what there is to discover.
+    span : tuple of float
+        GPS start and end.
+    onset : mapping of str to float
+        GPS before which a class does not occur.
+    label_noise : float
+        Fraction of glitches that get a wrong label.
+    equal : bool
+        All classes equally often, instead of at the catalogue's rates.
+    ifos : tuple of str
+        Detectors to draw from.
+    """
+
+    n: int
+    seed: int
+    classes: tuple[str, ...] = CLASSES
+    hidden: tuple[str, ...] = ()
+    span: tuple[float, float] = DEFAULT_SPAN
+    onset: Mapping[str, float] = field(default_factory=dict)
+    label_noise: float = 0.0
+    equal: bool = False
+    ifos: tuple[str, ...] = ("H1", "L1")
+
+    def __post_init__(self) -> None:
+        """Check what was asked for."""
+        if self.n < 1:
+            raise InputError(f"{self.n} glitches were asked for; ask for at least one")
+        if not self.span[1] > self.span[0]:
+            raise InputError(f"the span {self.span} ends before it starts; give GPS start and end")
+        if not 0.0 <= self.label_noise <= 1.0:
+            raise InputError(f"label noise {self.label_noise} is no fraction between 0 and 1")
+        check_classes((*self.classes, *self.hidden))
+        for name in self.hidden:
+            if name == NONE_OF_THE_ABOVE:
+                raise InputError(f"{name} cannot be hidden in itself; name families, such as Reverse_Chirp")
+        for name in self.onset:
+            if name not in self.drawn:
+                raise InputError(
+                    f"an onset is given for {name!r}, which is not among the classes {', '.join(self.drawn)}"
+                )
+        if all(self.onset.get(name, -np.inf) > self.span[0] for name in self.drawn):
+            raise InputError("every class begins after the span's start; leave one without an onset")
+        if self.label_noise > 0 and len(self.labels) < 2:
+            raise InputError("label noise needs at least two labels to confuse; add a class")
+
+    @cached_property
+    def drawn(self) -> tuple[str, ...]:
+        """Classes and hidden families, each once."""
+        return tuple(dict.fromkeys((*self.classes, *self.hidden)))
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """Labels that occur."""
+        shown = [NONE_OF_THE_ABOVE if name in self.hidden else name for name in self.drawn]
+        return tuple(dict.fromkeys(shown))
+
+    def rates(self, gps: float) -> np.ndarray:
+        """Relative rate of every drawn class at a time, (classes,) float64 summing to one."""
+        rates = np.array([1.0 if self.equal or name not in FAMILIES else FAMILIES[name].rate for name in self.drawn])
+        if not self.equal:
+            for k, (period, phase) in enumerate(self._weather):
+                rates[k] *= np.exp(SWING * np.sin(2 * np.pi * (gps - self.span[0]) / period + phase))
+        rates *= [gps >= self.onset.get(name, -np.inf) for name in self.drawn]
+        return rates / rates.sum()
+
+    @cached_property
+    def _weather(self) -> list[tuple[float, float]]:
+        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(1,)))
+        return [(WEEK_S * float(rng.uniform(0.5, 4.0)), float(rng.uniform(0, 2 * np.pi))) for _ in self.drawn]
+
+    def entry(self, index: int) -> Entry:
+        """Draw the glitch of this number: entries come in order of time, one in each n-th part of the span."""
+        rng = stream(self.seed, index, 0)
+        start, stop = self.span
+        gps = start + (stop - start) * (index + rng.random()) / self.n
+        gravityspy_id = "".join(rng.choice(_LETTERS, 10))
+        truth = self.drawn[rng.choice(len(self.drawn), p=self.rates(gps))]
+        mixture = tuple(name for name in UNCATALOGUED if name not in self.drawn) or UNCATALOGUED
+        name = mixture[rng.integers(len(mixture))] if truth == NONE_OF_THE_ABOVE else truth
+        family = FAMILIES[name]
+        share = [family.share_h1 if ifo == "H1" else 1.0 - family.share_h1 for ifo in self.ifos]
+        total = sum(share)
+        ifo = self.ifos[rng.choice(len(share), p=[s / total for s in share])] if total > 0 else self.ifos[0]
+        label = self._label(NONE_OF_THE_ABOVE if truth in self.hidden else truth, rng)
+        return Entry(index, gravityspy_id, ifo, round(gps, 6), family, truth, label)
+
+    def _label(self, right: str, rng: np.random.Generator) -> str:
+        wrong, confused, pick = rng.random(), rng.random(), rng.random()
+        if wrong >= self.label_noise:
+            return right
+        near = [name for name in CONFUSABLE.get(right, ()) if name in self.labels]
+        if near and confused < CONFUSED_SHARE:
+            weights = np.cumsum(1.0 / np.arange(1, len(near) + 1))
+            return near[int(np.searchsorted(weights, pick * weights[-1], side="right"))]
+        others = [name for name in self.labels if name != right]
+        return others[int(pick * len(others))]
+
+
+def stream(seed: int, index: int, part: int) -> np.random.Generator:
+    """Return the random stream of one glitch: part 0 plans it, part 1 draws it."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(2, index, part)))
