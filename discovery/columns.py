@@ -14,6 +14,7 @@ import pandas as pd
 
 from discovery.page import base64_array, showable
 from discovery.palette import MAX_MARKS, NOISE_MARK, Mark, class_marks
+from embed.errors import InputError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -63,6 +64,40 @@ class Classes:
     codes: npt.NDArray[np.int64]
     groups: tuple[Group, ...]
     group_of: npt.NDArray[np.int64]
+
+
+def glitch_ids(table: pd.DataFrame) -> list[str]:
+    """Give each glitch the id that pages know it by.
+
+    Parameters
+    ----------
+    table : DataFrame, N rows
+        With column ``id``; where ids repeat, ``ifo`` tells them apart.
+
+    Returns
+    -------
+    list of str, length N
+        Column ``id``, or ``<ifo>_<id>`` when some id stands in more than one row.
+
+    Raises
+    ------
+    InputError
+        If a column is missing or doubled, the table is empty, or an id is missing or stands for two glitches of one detector.
+    """
+    if not table.columns.is_unique:
+        raise InputError(f"the table has two columns {str(table.columns[table.columns.duplicated()][0])!r}: drop one")
+    if "id" not in table.columns:
+        raise InputError(f"the table has no column 'id', only {', '.join(map(str, table.columns)) or 'none'}: add it")
+    if table.empty:
+        raise InputError("the table has 0 glitches: there is nothing to show")
+    if table["id"].isna().any():
+        raise InputError(f"row {int(np.flatnonzero(table['id'].isna())[0])} has no id: give every glitch one")
+    ids = table["id"].astype(str)
+    if not ids.is_unique and "ifo" in table.columns:
+        ids = table["ifo"].astype(str) + "_" + ids
+    if not ids.is_unique:
+        raise InputError(f"id {ids[ids.duplicated()].iloc[0]!r} stands in more than one row: one glitch is one row")
+    return [showable(text) for text in ids]
 
 
 def is_cluster_column(name: object, column: pd.Series) -> bool:

@@ -87,7 +87,7 @@
     const place = slot % (p.across * p.down);
     const context = await sheet(`${view}-${Math.floor(slot / (p.across * p.down))}`);
     const picture = context.getImageData((place % p.across) * p.pitchX, Math.floor(place / p.across) * p.pitchY, p.width, p.height);
-    for (let i = 0; i < picture.data.length; i += 4) { // grey level -> viridis
+    for (let i = 0; !p.plain && i < picture.data.length; i += 4) { // grey level -> viridis
       const level = 3 * picture.data[i];
       picture.data[i] = palette[level];
       picture.data[i + 1] = palette[level + 1];
@@ -98,6 +98,7 @@
     canvas.getContext("2d").putImageData(picture, 0, 0);
     canvas.dataset.painted = "yes";
   }
+  const unreadable = (canvas) => (error) => { canvas.replaceWith(element("div", { class: "without" }, `this picture cannot be read: ${error.message}`)); };
   const ticks = [2048, 512, 128, 32, 10]; // Hz, on the log axis from 10 to 2048
   function views(row) {
     const durations = data.pictures.durations;
@@ -115,17 +116,23 @@
           slot === -1 ? "no picture of this glitch" : "picture left out to keep this page small")));
         return;
       }
-      const canvas = element("canvas", { role: "img", "aria-label": `${seconds} s spectrogram of ${data.ids[row]}`, "data-id": data.ids[row], "data-duration": seconds });
+      const canvas = element("canvas", { role: "img", "aria-label": `${data.pictures.plain ? "picture" : `${seconds} s spectrogram`} of ${data.ids[row]}`, "data-id": data.ids[row], "data-duration": seconds });
+      if (data.pictures.plain) {
+        canvas.style.aspectRatio = `${data.pictures.width} / ${data.pictures.height}`;
+        box.append(element("figure", { class: "view plain" }, canvas));
+        paint(canvas, v, slot).catch(unreadable(canvas));
+        return;
+      }
       const hz = element("div", { class: "hz", "aria-hidden": "true" });
       for (const f of ticks) hz.append(element("span", { style: `bottom:${(100 * Math.log(f / 10)) / Math.log(204.8)}%` }, String(f)));
       box.append(element("figure", { class: "view" }, hz, canvas, element("figcaption", {},
         element("span", {}, `−${half}`), element("b", {}, `${seconds} s`), element("span", {}, `+${half}`))));
-      paint(canvas, v, slot).catch((error) => { canvas.replaceWith(element("div", { class: "without" }, `this picture cannot be read: ${error.message}`)); });
+      paint(canvas, v, slot).catch(unreadable(canvas));
     });
     return box;
   }
   function energyBar() {
-    if (!data.pictures) return;
+    if (!data.pictures || data.pictures.plain) return;
     const context = $("energy-bar").getContext("2d");
     const picture = context.createImageData(256, 1);
     for (let i = 0; i < 256; i++) picture.data.set([palette[3 * i], palette[3 * i + 1], palette[3 * i + 2], 255], 4 * i);
@@ -191,11 +198,9 @@
     drawPointed();
   }
   function pin(row) {
+    if (row >= 0 && current.kind === "class" && hidden.delete(current.groupOf[current.codes[row]])) showHidden(); // asked for, so never left invisible
+    if (row === pinned) return;
     pinned = row;
-    if (row >= 0 && current.kind === "class") {
-      const group = current.groupOf[current.codes[row]];
-      if (hidden.delete(group)) showHidden(); // a glitch that was asked for is never left invisible
-    }
     drawPinned();
     drawPointed();
     flag();
@@ -289,7 +294,14 @@
       const rowOf = (event) => { const at = event.points[0]; return rows[at.curveNumber][at.pointNumber]; };
       plot.on("plotly_hover", (event) => point(rowOf(event)));
       plot.on("plotly_unhover", () => point(-1));
-      plot.on("plotly_click", (event) => pin(rowOf(event)));
+      plot.on("plotly_click", (event) => pin(rowOf(event))); // a tap
+      // Plotly's turning maps look at the mouse once a frame and miss a quick click, so clicks are also noticed here.
+      let down = null;
+      plot.addEventListener("pointerdown", (event) => { down = event.button === 0 && !event.target.closest(".modebar") ? event : null; }, true);
+      addEventListener("pointerup", (event) => {
+        if (down && pointed >= 0 && Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY) < 4) pin(pointed);
+        down = null;
+      }, true);
     }).catch(failed);
   }
   function flag() {

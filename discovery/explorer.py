@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 from plotly.offline import get_plotlyjs
 
-from discovery.columns import classes, column_for_page, column_kind
+from discovery.columns import classes, column_for_page, column_kind, glitch_ids
 from discovery.gpstime import LEAP_SECONDS
 from discovery.page import base64_array, content_policy, escaped, filled, json_for_script, showable
-from discovery.palette import viridis
 from discovery.thumbnails import MAX_PICTURES, Atlases, PicturePlan, Thumbnails, pack, plan_pictures
 from embed.errors import InputError
+from embed.viridis import table as viridis
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,13 +47,13 @@ def embedding_html(
     Parameters
     ----------
     table : DataFrame, N rows
-        One glitch a row. Column ``id`` (unique text) is required; ``label``, ``ifo``, ``gps`` (seconds), ``cluster``
+        One glitch a row. Column ``id`` is required (unique, or unique together with ``ifo``); ``label``, ``ifo``, ``gps`` (seconds), ``cluster``
         (integers, -1 is noise) and ``probability`` are shown first when there; every other column is shown too, and
         every column that is not text naming rows can be coloured by.
     coordinates : ndarray of floating, shape (N, dims)
         Position of each glitch, finite.
     thumbnails : Thumbnails or None
-        Levels of shape (N, V, h, w). None makes a page without pictures, which says so.
+        One for each row. None makes a page without pictures, which says so.
     color : str
         The column to colour by at first.
     title : str
@@ -77,7 +77,7 @@ def embedding_html(
     InputError
         If sizes disagree, ids are missing or repeated, coordinates are not finite, or ``color`` is no column to colour by.
     """
-    ids = _checked_ids(table)
+    ids = glitch_ids(table)
     points = _checked_coordinates(coordinates, len(table), dims)
     if thumbnails is not None and len(thumbnails) != len(table):
         raise InputError(f"{len(thumbnails)} glitches have pictures but the table has {len(table)} rows: give one each")
@@ -95,16 +95,17 @@ def embedding_html(
         "dims": dims,
         "method": showable(method),
         "title": showable(title),
-        "ids": [showable(value) for value in ids],
+        "ids": ids,
         "coordinates": base64_array(points.T),
         "columns": [column_for_page(name, table[name]) for name in columns],
         "color": showable(color),
-        "viridis": base64_array(viridis(np.arange(256, dtype=np.uint8))),
+        "viridis": base64_array(viridis()),
         "leapSeconds": list(LEAP_SECONDS),
         "pictures": None
         if atlases is None or thumbnails is None
         else {
             "durations": [float(duration) for duration in thumbnails.durations],
+            "plain": thumbnails.plain,
             "slots": base64_array(atlases.slots),
             "height": atlases.height,
             "width": atlases.width,
@@ -136,21 +137,6 @@ def embedding_html(
             "behaviour": behaviour,
         },
     )
-
-
-def _checked_ids(table: pd.DataFrame) -> list[str]:
-    if "id" not in table.columns:
-        raise InputError(f"the table has no column 'id', only {', '.join(map(str, table.columns)) or 'none'}: add it")
-    if not table.columns.is_unique:
-        raise InputError(f"the table has two columns {str(table.columns[table.columns.duplicated()][0])!r}: drop one")
-    if table.empty:
-        raise InputError("the table has 0 glitches: there is nothing to show")
-    if table["id"].isna().any():
-        raise InputError(f"row {int(np.flatnonzero(table['id'].isna())[0])} has no id: give every glitch one")
-    ids = table["id"].astype(str)
-    if not ids.is_unique:
-        raise InputError(f"id {ids[ids.duplicated()].iloc[0]!r} stands in more than one row: one glitch is one row")
-    return ids.tolist()
 
 
 def _checked_coordinates(coordinates: npt.NDArray[np.floating], count: int, dims: int) -> npt.NDArray[np.float32]:
@@ -196,7 +182,7 @@ def _picture_note(thumbnails: Thumbnails, plan: PicturePlan, atlases: Atlases) -
     had, kept = int(thumbnails.present.sum()), int(plan.keep.sum())
     size = f"{atlases.width} by {atlases.height} pixels"
     how = "exact" if atlases.exact else "shrunk" if plan.quality is None else "shrunk and compressed (JPEG), not exact"
-    note = f"{kept:,} spectrograms of {size}, {how}."
+    note = f"{kept:,} {'pictures' if thumbnails.plain else 'spectrograms'} of {size}, {how}."
     if kept < had:
         glitches = int(plan.keep.any(axis=1).sum())
         note += (

@@ -12,11 +12,6 @@ a marker symbol; colours and symbols run round together, the symbols shifted by 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
-
-import matplotlib as mpl
-import numpy as np
-import numpy.typing as npt
 
 from embed.errors import InputError
 
@@ -77,26 +72,3 @@ def class_marks(count: int) -> tuple[Mark, ...]:
         Mark(LIGHT_GROUND[i % colours], DARK_GROUND[i % colours], SYMBOLS[(i + i // colours) % len(SYMBOLS)])
         for i in range(count)
     )
-
-
-@cache
-def _viridis() -> npt.NDArray[np.uint8]:
-    table = np.asarray(mpl.colormaps["viridis"](np.arange(256), bytes=True))[:, :3].copy()
-    table.setflags(write=False)
-    return table
-
-
-def viridis(levels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Colour levels as Gravity Spy does: level 0 (energy 0) to 255 (energy 25.5) are viridis' 256 colours.
-
-    Parameters
-    ----------
-    levels : ndarray of uint8, any shape
-
-    Returns
-    -------
-    ndarray of uint8, shape (*levels.shape, 3)
-        Red, green, blue; matplotlib's own table. In 8 bits it holds 254 different colours (two neighbouring pairs
-        coincide), so inverting a Gravity Spy image gives the levels back to within one.
-    """
-    return _viridis()[levels]

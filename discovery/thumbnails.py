@@ -31,15 +31,15 @@ ABSENT, OMITTED = -1, -2
 
 @dataclass(frozen=True)
 class Thumbnails:
-    """The spectrograms of N glitches at V durations.
+    """The spectrograms of N glitches at V durations, or plain pictures of N other things.
 
     Attributes
     ----------
-    levels : ndarray of uint8, shape (N, V, h, w)
-        Normalised energy times ten; row 0 is 2048 Hz, the last row 10 Hz (log), columns are time. May be a memory map:
-        it is read a few rows at a time.
+    levels : ndarray of uint8, shape (N, V, h, w), or (N, V, h, w, 3)
+        Normalised energy times ten; row 0 is 2048 Hz, the last row 10 Hz (log), columns are time. With a last axis of three:
+        red, green, blue of plain pictures, without axes. May be a memory map: it is read a few rows at a time.
     durations : tuple of float
-        Seconds, one for each of the V views, ascending.
+        Seconds, one for each of the V views, ascending; 0 for plain pictures.
     present : ndarray of bool, shape (N, V)
         Which views there are; the levels of the others are not looked at.
     """
@@ -50,9 +50,10 @@ class Thumbnails:
 
     def __post_init__(self) -> None:
         levels, present = self.levels, self.present
-        if levels.ndim != 4 or levels.dtype != np.uint8 or 0 in levels.shape[1:]:
+        colour = levels.ndim == 5 and levels.shape[4] == 3
+        if not (levels.ndim == 4 or colour) or levels.dtype != np.uint8 or 0 in levels.shape[1:]:
             raise InputError(
-                f"thumbnails are {levels.dtype} of shape {levels.shape}: give uint8 levels of shape (N, V, h, w)"
+                f"thumbnails are {levels.dtype} of shape {levels.shape}: give uint8 levels (N, V, h, w) or colours (N, V, h, w, 3)"
             )
         if len(self.durations) != levels.shape[1] or list(self.durations) != sorted(set(self.durations)):
             raise InputError(
@@ -62,6 +63,11 @@ class Thumbnails:
             raise InputError(
                 f"the mask of views is {present.dtype} of shape {present.shape}: give bool {levels.shape[:2]}"
             )
+
+    @property
+    def plain(self) -> bool:
+        """Whether these are plain colour pictures rather than levels of spectrograms."""
+        return self.levels.ndim == 5
 
     def __len__(self) -> int:
         """Count the glitches."""
@@ -177,7 +183,7 @@ def pack(thumbnails: Thumbnails, plan: PicturePlan) -> Atlases:
     -------
     Atlases
     """
-    _, _, source_h, source_w = thumbnails.levels.shape
+    source_h, source_w = thumbnails.levels.shape[2:4]
     exact = plan.quality is None and source_h <= plan.height and source_w <= plan.width
     height, width = min(plan.height, source_h), min(plan.width, source_w)
     block = 1 if plan.quality is None else 8
@@ -201,26 +207,27 @@ def shrink(levels: npt.NDArray[np.uint8], height: int, width: int) -> npt.NDArra
 
     Parameters
     ----------
-    levels : ndarray of uint8, shape (h, w)
+    levels : ndarray of uint8, shape (h, w) or (h, w, 3)
     height, width : int
         Most pixels wanted.
 
     Returns
     -------
-    ndarray of uint8, shape (min(h, height), min(w, width))
+    ndarray of uint8, shape (min(h, height), min(w, width)) or with a last axis of 3
     """
     size = (min(levels.shape[1], width), min(levels.shape[0], height))
-    if size == levels.shape[::-1]:
+    if size == (levels.shape[1], levels.shape[0]):
         return levels
     return np.asarray(Image.fromarray(levels).resize(size, Image.Resampling.BOX))
 
 
 def _sheet(pictures: list[npt.NDArray[np.uint8]], pitch_y: int, pitch_x: int, across: int) -> npt.NDArray[np.uint8]:
     """Lay pictures out row by row; what lies between them repeats their last row and column, which JPEG likes."""
-    sheet = np.zeros((-(-len(pictures) // across) * pitch_y, min(across, len(pictures)) * pitch_x), np.uint8)
+    shape = (-(-len(pictures) // across) * pitch_y, min(across, len(pictures)) * pitch_x, *pictures[0].shape[2:])
+    sheet = np.zeros(shape, np.uint8)
     for place, picture in enumerate(pictures):
         top, left = place // across * pitch_y, place % across * pitch_x
-        margin = ((0, pitch_y - picture.shape[0]), (0, pitch_x - picture.shape[1]))
+        margin = ((0, pitch_y - picture.shape[0]), (0, pitch_x - picture.shape[1]), (0, 0))[: picture.ndim]
         sheet[top : top + pitch_y, left : left + pitch_x] = np.pad(picture, margin, mode="edge")
     return sheet
 

@@ -13,9 +13,10 @@ from discovery.columns import classes, column_kind
 from discovery.explorer import embedding_html
 from discovery.gpstime import utc
 from discovery.page import content_policy, escaped, filled, json_for_script, showable
-from discovery.palette import NOISE_LIGHT, NOISE_MARK, viridis
+from discovery.palette import NOISE_LIGHT, NOISE_MARK
 from discovery.thumbnails import ABSENT, OMITTED, Thumbnails, pack, plan_pictures, shrink
 from embed.errors import InputError
+from embed.viridis import colours_of_levels
 
 DURATIONS = (0.5, 1.0, 2.0, 4.0)
 EVIL = "</script><script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>\u2028\"&'"
@@ -141,7 +142,7 @@ def test_text_naming_rows_is_not_for_colouring():
     ("change", "message"),
     [
         ({"table": table().drop(columns="id")}, "no column 'id'"),
-        ({"table": table().assign(id="same")}, "id 'same' stands in more than one row"),
+        ({"table": table().assign(id="same")}, "id 'H1_same' stands in more than one row"),
         ({"table": table().iloc[:0], "coordinates": coordinates(0), "thumbnails": None}, "0 glitches"),
         ({"coordinates": coordinates(23)}, r"shape \(23, 3\)"),
         ({"coordinates": np.full((24, 3), np.nan)}, "row 0 are not finite"),
@@ -164,6 +165,12 @@ def test_bad_input_is_refused(change, message):
             dims=given["dims"],
             max_pictures=given.get("max_pictures", 10),
         )
+
+
+def test_repeated_ids_are_told_apart_by_their_detector():
+    same = table(2).assign(id="1126259462")
+    html = embedding_html(same, coordinates(2), None, color="ifo", title="t")
+    assert data_of(html)["ids"] == ["H1_1126259462", "L1_1126259462"]
 
 
 def test_thumbnails_check_their_shapes():
@@ -304,7 +311,7 @@ def test_pinning_shows_the_right_pixels_and_nothing_is_asked_of_the_network(brow
     for view, duration in enumerate(DURATIONS):
         name, pixels = painted(browser, "pinned", f"{duration:g}")
         assert name == "H1_0006"
-        np.testing.assert_array_equal(pixels, viridis(thumbnails().levels[6, view]))
+        np.testing.assert_array_equal(pixels, colours_of_levels(thumbnails().levels[6, view]))
     assert browser.evaluate("document.querySelector('#pinned-id').textContent") == "H1_0006"
     assert utc(1126259462 + 6e6) in browser.evaluate("document.querySelector('#pinned').textContent")
     assert browser.evaluate("window.pwned === undefined")
@@ -348,7 +355,7 @@ def test_pointing_and_clicking_with_a_real_mouse(browser, pages):
     browser.wait("document.querySelector('#pointed canvas')")
     name, pixels = painted(browser, "pointed", "4")
     assert name == f"H1_{row:04d}"
-    np.testing.assert_array_equal(pixels, viridis(thumbnails().levels[row, 3]))
+    np.testing.assert_array_equal(pixels, colours_of_levels(thumbnails().levels[row, 3]))
     assert browser.evaluate("document.querySelectorAll('.hoverlayer *').length") == 0, "no box over the map"
     browser.click(*where)
     browser.wait("!document.querySelector('#pinned').hidden")
@@ -368,7 +375,7 @@ def test_pointing_works_in_the_turning_map(browser, pages):
     browser.mouse(x, y)
     name, pixels = painted(browser, "pointed", "4")
     assert name == f"H1_{row:04d}"
-    np.testing.assert_array_equal(pixels, viridis(thumbnails().levels[row, 3]))
+    np.testing.assert_array_equal(pixels, colours_of_levels(thumbnails().levels[row, 3]))
     browser.click(x, y)
     browser.wait(f"document.querySelector('#pinned-id')?.textContent === 'H1_{row:04d}'")
 
@@ -460,6 +467,19 @@ def test_the_browser_writes_dates_as_we_do(browser, pages):
 
 
 @needs_chromium
+def test_plain_pictures_keep_their_own_colours(browser, tmp_path):
+    colours = np.random.default_rng(3).integers(0, 256, (6, 1, 9, 12, 3), dtype=np.uint8)
+    pictures = Thumbnails(colours, (0.0,), np.ones((6, 1), bool))
+    html = embedding_html(table(6), coordinates(6), pictures, color="label", title="galaxies")
+    (tmp_path / "plain.html").write_text(html, encoding="utf-8")
+    browser.open(tmp_path / "plain.html", fragment="#id=H1_0004")
+    browser.wait(READY)
+    _, pixels = painted(browser, "pinned", "0")
+    np.testing.assert_array_equal(pixels, colours[4, 0])
+    assert browser.evaluate("document.querySelector('#energy').hidden")
+
+
+@needs_chromium
 def test_compressed_pictures_are_close_to_the_levels(browser, tmp_path):
     """Past 2,000 pictures the atlas is JPEG: the page's colours must be those of levels within its error."""
     count = 2100
@@ -473,6 +493,6 @@ def test_compressed_pictures_are_close_to_the_levels(browser, tmp_path):
     browser.open(tmp_path / "many.html", fragment="#id=H1_2099")
     browser.wait(READY)
     _, pixels = painted(browser, "pinned", "4")
-    colours = viridis(np.arange(256, dtype=np.uint8)).astype(int)
+    colours = colours_of_levels(np.arange(256, dtype=np.uint8)).astype(int)
     seen = np.abs(colours[None, None] - pixels[:, :, None].astype(int)).sum(axis=-1).argmin(axis=-1)
     assert np.abs(seen - levels[0, 0]).max() <= 8

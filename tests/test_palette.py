@@ -2,7 +2,6 @@
 
 import itertools
 
-import matplotlib as mpl
 import numpy as np
 import pytest
 
@@ -16,7 +15,6 @@ from discovery.palette import (
     NOISE_MARK,
     OKABE_ITO,
     class_marks,
-    viridis,
 )
 from embed.errors import InputError
 
@@ -71,12 +69,3 @@ def test_every_class_has_its_own_mark_and_none_is_the_noise_mark():
 def test_more_classes_than_marks_are_refused():
     with pytest.raises(InputError, match="73 classes asked for, but only 0 to 72"):
         class_marks(73)
-
-
-def test_viridis_is_matplotlibs_and_can_be_inverted_to_one_level():
-    table = viridis(np.arange(256, dtype=np.uint8))
-    expected = np.round(np.array(mpl.colormaps["viridis"].colors) * 255)
-    assert np.abs(table - expected).max() <= 1
-    distances = np.abs(table[:, None].astype(int) - table[None]).sum(axis=-1)
-    assert np.abs(distances.argmin(axis=1) - np.arange(256)).max() <= 1
-    assert viridis(np.zeros((2, 3), np.uint8)).shape == (2, 3, 3)
