@@ -27,7 +27,7 @@ def low_frequency_burst(t: Array, p: Parameters, rng: np.random.Generator) -> Ar
 def light_modulation(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
     """Return a volley of spikes from a radio-frequency sideband that flickers: pulses at random times on a rumbling floor."""
     half = p["span"] / 2
-    count = max(3, rng.poisson(p["rate"] * p["span"]))
+    count = max(8, rng.poisson(p["rate"] * p["span"]))
     out = np.zeros_like(t)
     for band in (0.7, 1.0, 1.6):
         one = pulse(t, 0.0, band * p["low"], band * p["high"], steepness=(5.0, 2.0))
@@ -85,9 +85,9 @@ FAMILIES = (
             "low": Range(22.0, 50.0, "Hz"),
             "high": Range(60.0, 250.0, "Hz", "log"),
             "span": Range(0.8, 4.0, "s"),
-            "rate": Range(6.0, 16.0, "1/s"),
-            "scatter": Range(0.5, 1.0),
-            "floor": Range(0.05, 0.35),
+            "rate": Range(9.0, 25.0, "1/s"),
+            "scatter": Range(0.4, 0.8),
+            "floor": Range(0.0, 0.15),
         },
         Range(15.0, 120.0, "1", "log"),
         share_h1=0.99,
@@ -96,18 +96,18 @@ FAMILIES = (
     ),
     Family(
         "Scratchy",
-        "A band at 80-300 Hz scratched by many wavelets of 10-30 ms for 1-4 s and longer; each faint (SNR 7.5-11).",
+        "A band at 80-300 Hz scratched by many wavelets of 10-30 ms for 1-4 s and longer; each faint: tiles of SNR 5.5-9.5.",
         f"Zevin et al. 2017 (swiss-cheese baffles at Hanford, 'blue mountains'); {_MEANS}: SNR 8.6, 153 Hz, 1.5 s",
         scratchy,
         {
             "frequency": Range(110.0, 240.0, "Hz", "log"),
-            "cycles": Range(0.7, 1.8),
+            "cycles": Range(0.6, 1.4),
             "span": Range(2.0, 8.0, "s"),
             "rate": Range(18.0, 40.0, "1/s", "log"),
             "waver": Range(0.08, 0.5, "s", "log"),
             "scatter": Range(0.1, 0.3),
         },
-        Range(7.2, 10.5, "1", "log"),
+        Range(5.5, 9.5, "1", "log"),
         share_h1=0.27,
         jitter=0.05,
     ),
@@ -120,7 +120,7 @@ FAMILIES = (
             "frequency": Range(12.0, 1500.0, "Hz", "log"),
             "cycles": Range(0.5, 6.0),
         },
-        Range(0.5, 4.5),
+        Range(0.5, 3.5),
         share_h1=0.6,
         jitter=0.2,
     ),

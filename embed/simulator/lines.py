@@ -184,7 +184,7 @@ FAMILIES = (
             "frequency": Range(10.5, 22.0, "Hz", "log"),
             "count": Range(1, 3, "1", "integer"),
             "drift": Range(0.0, 0.03),
-            "span": Range(3.5, 12.0, "s"),
+            "span": Range(4.5, 12.0, "s"),
         },
         Range(8.0, 45.0, "1", "log"),
         share_h1=0.2,

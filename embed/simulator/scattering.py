@@ -36,7 +36,7 @@ def scattered_light(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
     wave = np.sin(2.0 * np.pi * p["swing"] * t) * gaussian(t, rng.normal(0.0, 0.3), p["packet"] / p["swing"]) * swell
     motion = reach * wave + 0.02 * LASER_M * smooth_walk(t, 0.05, rng) * p["rough"]
     speed = np.abs(np.gradient(motion, t)) * 2.0 / LASER_M
-    visible = (1.0 - np.exp(-((speed / p["floor"]) ** 4))) * gaussian(t, 0.0, 0.45 / p["swing"])
+    visible = (1.0 - np.exp(-((speed / p["floor"]) ** 4))) * gaussian(t, 0.0, p["width"] / p["swing"])
     out = np.zeros_like(t)
     for trips in range(1, int(p["trips"]) + 1):
         strength = p["falloff"] ** (trips - 1) * np.exp(0.3 * rng.standard_normal())
@@ -53,11 +53,11 @@ def fast_scattering(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
     shake = p["rate"] / 2.0
     reach = p["top"] * LASER_M / (4.0 * np.pi * shake)
     beat = 0.5 * (1.0 + np.cos(2.0 * np.pi * p["beat"] * (t - rng.normal(0.0, 0.05))))
-    vigour = (p["floor"] + (1.0 - p["floor"]) * beat ** p["sharpness"]) * np.exp(0.25 * smooth_walk(t, 0.3, rng))
+    vigour = (p["floor"] + (1.0 - p["floor"]) * beat ** p["sharpness"]) * np.exp(p["uneven"] * smooth_walk(t, 0.3, rng))
     motion = reach * (vigour / (0.5 + vigour)) ** 0.25 * np.sin(2.0 * np.pi * shake * t)
     slow = p["slow"] * LASER_M * smooth_walk(t, 2.0, rng)
     speed = np.abs(np.gradient(motion, t)) * 2.0 / LASER_M
-    crest = np.clip(speed / p["top"], 0.0, None) ** 4
+    crest = np.clip(speed / p["top"], 0.0, None) ** 2.5
     return vigour * crest * fringe(motion + slow, rng.uniform(0, 6.3))
 
 
@@ -94,9 +94,10 @@ FAMILIES = (
             "packet": Range(0.5, 1.2, "periods"),
             "swell": Range(0.0, 0.15),
             "rough": Range(0.0, 1.0),
-            "floor": Range(8.0, 13.0, "Hz"),
+            "floor": Range(8.0, 16.0, "Hz"),
+            "width": Range(0.2, 0.5, "periods"),
             "trips": Range(1, 5, "1", "integer"),
-            "falloff": Range(0.2, 0.6),
+            "falloff": Range(0.07, 0.4, "1", "log"),
         },
         Range(12.0, 120.0, "1", "log"),
         domain="strain",
@@ -113,8 +114,9 @@ FAMILIES = (
             "top": Range(22.0, 44.0, "Hz"),
             "rate": Range(2.6, 4.6, "1/s"),
             "beat": Range(0.3, 0.7, "Hz"),
-            "floor": Range(0.05, 0.6),
-            "sharpness": Range(1.0, 4.0),
+            "floor": Range(0.02, 0.5),
+            "sharpness": Range(1.0, 6.0),
+            "uneven": Range(0.1, 0.6),
             "slow": Range(0.2, 1.5),
         },
         Range(9.0, 45.0, "1", "log"),

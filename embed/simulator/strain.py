@@ -14,7 +14,7 @@ from embed.errors import InputError
 from .catalogue import FAMILIES
 from .noise import SAMPLE_RATE, Noise, coloured_spectrum, detector_noise, measured_noise
 from .tiles import Tile, loudest_tile
-from .waves import sine_gaussian
+from .waves import plateau, sine_gaussian
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 BLOCK_S = 16.0
 """Length of a simulated block: the 4 s view, and room for tiles and whitening. Real pictures are cut from 64 s, which serve
 only to estimate the spectrum; here the spectrum is known."""
+
+REACH_S = 7.0
+"""Waveforms fade out beyond this time from the trigger: their ends must not meet in a step."""
 
 SPECTRUM_STEP_HZ = 0.5
 """Resolution of the spectrum that Gravity Spy whitens with: segments of 2 s."""
@@ -177,8 +180,9 @@ def _one(
     parameters["snr"] = min(parameters["snr"], loudest)
     f = where.noise.frequencies
     duration = 1.0 / f[1]
-    wave = family.waveform(_clock(len(f)), parameters, rng)
-    spectrum = scipy.fft.rfft(wave)
+    clock = _clock(len(f))
+    wave = family.waveform(clock, parameters, rng)
+    spectrum = scipy.fft.rfft(wave * plateau(clock, -REACH_S, REACH_S, 0.2))
     if family.domain == "whitened":
         spectrum *= np.sqrt(where.noise.smooth)
     spectrum[f < 8.0] = 0.0

@@ -56,7 +56,7 @@ def loudest_tile(spectrum: NDArray[np.complex128], duration: float) -> Tile:
 
 def _loudest_of(spectrum: NDArray[np.complex64], duration: float, q: float, rows: NDArray[np.float64]) -> Tile:
     half = max(2, int(rows[-1] * np.sqrt(11.0) / q * duration))
-    length = scipy.fft.next_fast_len(2 * half + 1)
+    length = scipy.fft.next_fast_len(4 * half + 2)  # twice critical, or the crest falls between samples
     band = np.zeros((len(rows), length), dtype=np.complex64)
     for row, frequency in enumerate(rows):
         centre, reach = round(frequency * duration), int(frequency * np.sqrt(11.0) / q * duration)

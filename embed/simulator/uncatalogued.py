@@ -49,8 +49,8 @@ def echoing_ring(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
     """Return a bell and its echoes: a tone struck suddenly and dying, heard again every ``delay`` with less strength."""
     bell = np.where(t < 0, 0.0, np.exp(-np.maximum(t, 0.0) / p["decay"])) * np.sin(2 * np.pi * p["frequency"] * t)
     count = int(p["echoes"])
-    heights = np.asarray(p["loss"] ** np.arange(count) * rng.choice([-1.0, 1.0], count), dtype=np.float64)
-    return repeated(t, bell, p["delay"] * np.arange(count), heights)
+    heights: Array = p["loss"] ** np.arange(count, dtype=np.float64) * rng.choice(np.array([-1.0, 1.0]), count)
+    return repeated(t, bell, p["delay"] * np.arange(count, dtype=np.float64), heights)
 
 
 def crossing_sweeps(t: Array, p: Parameters, rng: np.random.Generator) -> Array:

@@ -40,7 +40,7 @@ def whistle(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
 FAMILIES = (
     Family(
         "Whistle",
-        "Thin V, U or W lines above 100 Hz that sweep through hundreds of hertz in 0.05-1 s; SNR 7.5-15, Livingston.",
+        "Thin V, U or W lines above 100 Hz that sweep through hundreds of hertz in 0.05-1 s; SNR 6-14, Livingston.",
         "Nuttall et al. 2015, CQG 32 245005; training set v1.1: SNR 9.5, 1093 Hz, 0.6 s",
         whistle,
         {
@@ -53,7 +53,7 @@ FAMILIES = (
             "fade": Range(0.0, 1.0),
             "reach": Range(0.3, 2.5, "s"),
         },
-        Range(7.5, 14.0, "1", "log"),
+        Range(6.0, 14.0, "1", "log"),
         share_h1=0.03,
         rate=2.0,
         jitter=0.01,
