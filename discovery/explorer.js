@@ -275,7 +275,7 @@
     const spatial = (k) => ({ ...look, title: title(k), showspikes: false, showbackground: false });
     return { ...shared, scene: { annotations: flags(), aspectmode: "data", dragmode: "orbit", xaxis: spatial(1), yaxis: spatial(2), zaxis: spatial(3), camera: { eye: { x: 1.25, y: 1.25, z: 0.7 } } } };
   }
-  const config = { displaylogo: false, showSendToCloud: false, plotlyServerURL: "", responsive: true, scrollZoom: true, doubleClick: "reset", showAxisRangeEntryBoxes: false,
+  const config = { displaylogo: false, showSendToCloud: false, plotlyServerURL: "", scrollZoom: true, doubleClick: "reset", showAxisRangeEntryBoxes: false,
     // Named one by one: by default plotly 4 puts in a button that uploads the chart.
     modeBarButtons: flat ? [["toImage"], ["zoom2d", "pan2d"], ["zoomIn2d", "zoomOut2d", "resetScale2d"]] : [["toImage"], ["zoom3d", "pan3d", "orbitRotation"], ["resetCameraDefault3d"]],
     plotGlPixelRatio: data.n > 10000 ? 1 : 2, displayModeBar: true, toImageButtonOptions: { filename: "embedding", scale: 2 } };
@@ -304,6 +304,7 @@
       }, true);
     }).catch(failed);
   }
+  new ResizeObserver(() => { if (drawn) Plotly.Plots.resize($("plot")); }).observe($("plot")); // opening the caption resizes no window
   function flag() {
     if (drawn) Plotly.relayout($("plot"), flat ? { annotations: flags() } : { "scene.annotations": flags() });
   }

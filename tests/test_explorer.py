@@ -447,6 +447,17 @@ def test_a_pinned_glitch_of_a_hidden_class_comes_back(browser, pages):
 
 
 @needs_chromium
+def test_the_map_makes_room_for_the_caption(browser, pages):
+    browser.open(pages / "2.html")
+    browser.wait(READY)
+    room = "document.querySelector('#plot').clientHeight - document.querySelector('#plot .main-svg').clientHeight"
+    before = browser.evaluate("document.querySelector('#plot').clientHeight")
+    browser.evaluate("document.querySelector('details').open = true")
+    browser.wait(f"document.querySelector('#plot').clientHeight < {before} && {room} === 0")
+    assert browser.evaluate("document.querySelector('footer dd').textContent") == EVIL
+
+
+@needs_chromium
 def test_no_button_of_the_map_sends_it_away(browser, pages):
     browser.open(pages / "3.html")
     browser.wait(READY)
