@@ -7,6 +7,7 @@ They are the interpolating, not-a-knot splines of FITPACK (SciPy's ``Interpolate
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 POLE = math.sqrt(3) - 2  # of the filter that turns samples into B-spline coefficients (Unser 1999, eq. 14)
 REACH = 14  # samples on each side that a coefficient depends on: POLE ** 14 is 1e-8
+BLOCK = 16  # coefficients computed by one row of a matrix product
 
 
 def time_spline(samples: Tensor, position: Tensor) -> Tensor:
@@ -26,26 +28,24 @@ def time_spline(samples: Tensor, position: Tensor) -> Tensor:
 
     Parameters
     ----------
-    samples : Tensor, float32, shape (B, R, L)
-        At least four samples a row.
-    position : Tensor, float64, shape (B, M)
+    samples : Tensor, float32, shape (R, L)
+        Rows of at least four samples.
+    position : Tensor, float64, shape (M,)
         Where to read, in samples from the first one. Beyond the ends the end polynomials go on, as SciPy's do.
 
     Returns
     -------
-    Tensor, float32, shape (B, R, M)
+    Tensor, float32, shape (M, R)
     """
-    length = samples.shape[-1]
-    coefficients = _coefficients(samples)
-    left = position.floor().clamp(1, length - 3)
-    u = (position - left).to(samples.dtype)
+    coefficients = _coefficients(samples).T.contiguous()  # reading whole rows of (L, R) is a memory copy
+    left = position.floor().clamp(1, samples.shape[-1] - 3)
+    u = (position - left).to(samples.dtype)[:, None]
     v = 1 - u
     weights = (v**3 / 6, (u * u * (3 * u - 6) + 4) / 6, (v * v * (3 * v - 6) + 4) / 6, u**3 / 6)
     index = left.long()
-    out = samples.new_zeros(*samples.shape[:-1], position.shape[-1])
-    for offset, weight in zip((-1, 0, 1, 2), weights, strict=True):
-        at = (index + offset)[:, None, :].expand(-1, samples.shape[1], -1)
-        out += coefficients.gather(-1, at) * weight[:, None, :]
+    out = coefficients.index_select(0, index - 1) * weights[0]
+    for offset in (0, 1, 2):
+        out.addcmul_(coefficients.index_select(0, index + offset), weights[offset + 1])
     return out
 
 
@@ -69,22 +69,33 @@ def frequency_spline(knots: NDArray[np.float64], at: NDArray[np.float64]) -> NDA
 
 
 def _coefficients(samples: Tensor) -> Tensor:
-    """B-spline coefficients of rows of samples, (B, R, L).
+    """B-spline coefficients of rows of samples, (R, L).
 
     Far from the ends a coefficient is a symmetric exponential filter of the samples. Near an end, any multiple of
     POLE ** n may be added without moving the spline at the samples; the not-a-knot condition (no jump of the third
     derivative, that is no fourth difference of coefficients, one sample in) says which.
     """
     length = samples.shape[-1]
-    reach = min(REACH, length - 1)
-    taps = samples.new_tensor([math.sqrt(3) * POLE ** abs(k) for k in range(-reach, reach + 1)])
-    flat = samples.reshape(-1, 1, length)
-    padded = torch.nn.functional.pad(flat, (reach + 1, reach + 1), mode="replicate")
-    c = torch.nn.functional.conv1d(padded, taps[None, None])  # (BR, 1, L + 2): one more at each end
-    decay = samples.new_tensor([POLE**n for n in range(length + 2)])
-    fourth = samples.new_tensor([1.0, -4.0, 6.0, -4.0, 1.0])
-    unit = (1 - POLE) ** 4  # fourth difference of POLE ** n over n = 0..4, n counted from the extra sample
-    head = (c[..., :5] * fourth).sum(-1, keepdim=True)
-    tail = (c[..., -5:] * fourth).sum(-1, keepdim=True)
-    c = c - head / unit * decay - tail / unit * decay.flip(0)
-    return c[..., 1:-1].reshape(samples.shape)
+    count = -(-(length + 2) // BLOCK)  # blocks of outputs, which start one sample early
+    extra = count * BLOCK - length - 1
+    left, right = samples[:, :1].expand(-1, REACH + 1), samples[:, -1:].expand(-1, REACH + extra)
+    padded = torch.cat([left, samples, right], -1)
+    c = (padded.unfold(-1, BLOCK + 2 * REACH, BLOCK) @ _filter_matrix().to(samples.device)).reshape(len(samples), -1)
+    c = c[:, : length + 2]
+    decay = torch.tensor(POLE, dtype=samples.dtype, device=samples.device) ** torch.arange(
+        REACH + 2, dtype=samples.dtype, device=samples.device
+    )
+    fourth = samples.new_tensor([1.0, -4.0, 6.0, -4.0, 1.0]) / (1 - POLE) ** 4  # of POLE ** n over n = 0..4: one
+    near = min(len(decay), c.shape[-1])
+    head, tail = (c[:, :5] * fourth).sum(-1, keepdim=True), (c[:, -5:] * fourth).sum(-1, keepdim=True)
+    c[:, :near] -= head * decay[:near]
+    c[:, -near:] -= tail * decay[:near].flip(0)
+    return c[:, 1:-1]
+
+
+@lru_cache(maxsize=1)
+def _filter_matrix() -> Tensor:
+    """Matrix from BLOCK + 2 REACH samples to BLOCK coefficients: the symmetric exponential filter."""
+    lag = np.arange(BLOCK + 2 * REACH)[:, None] - REACH - np.arange(BLOCK)
+    taps = np.where(np.abs(lag) <= REACH, math.sqrt(3) * POLE ** np.abs(lag), 0)
+    return torch.from_numpy(taps.astype(np.float32))

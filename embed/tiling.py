@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 MISMATCH = 0.2  # largest fractional energy loss between neighbouring tiles; gwpy's and Omicron's usual value
 Q_RANGE = (4.0, 64.0)  # Gravity Spy's
 FREQUENCY_RANGE = (10.0, 2048.0)  # Hz, Gravity Spy's
+ROUNDING = 1e-6  # bins: keeps a window's end that falls on a bin there, whatever the last digit
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # compared and hashed by identity: `q_tiling` returns the same one again
 class QPlane:
     """One Q: rows of tiles, each at one frequency.
 
@@ -32,29 +33,38 @@ class QPlane:
     ----------
     q : float
         Quality factor: centre frequency over bandwidth, times sqrt(2) pi.
-    frequency_range : tuple of float
-        Hz, the range that the rows cover.
-    frequencies : ndarray, float64, shape (R,)
-        Centre of each row, Hz, ascending.
-    tiles : ndarray, int64, shape (R,)
-        Tiles in each row over the whole block, a power of two.
-    first_bin, bins : ndarray, int64, shape (R,)
-        The slice of the block's one-sided spectrum under each row's window. A bin may lie above Nyquist.
+    frequencies : tuple of float
+        Centre of each row, Hz, ascending, multiples of ``1 / duration``.
+    tiles : tuple of int
+        Tiles in each row over the whole block, powers of two.
+    duration : float
+        Of the block, s.
     """
 
     q: float
-    frequency_range: tuple[float, float]
-    frequencies: NDArray[np.float64]
-    tiles: NDArray[np.int64]
-    first_bin: NDArray[np.int64]
-    bins: NDArray[np.int64]
+    frequencies: tuple[float, ...]
+    tiles: tuple[int, ...]
+    duration: float
 
+    def half_width(self, row: int) -> float:
+        """Half width of a row's window, Hz: outside it the window is zero."""
+        return self.frequencies[row] * math.sqrt(11) / self.q
 
-def window(plane: QPlane, row: int, duration: float) -> NDArray[np.float32]:
-    """Bisquare window of one row over its spectrum bins, float32, shape (bins,); peak 1."""
-    half = int(plane.bins[row]) // 2
-    x = np.arange(-half, half + 1) / duration * (plane.q / math.sqrt(11)) / plane.frequencies[row]
-    return ((1 - x**2) ** 2).astype(np.float32)
+    def window(self, row: int, span: float) -> tuple[int, NDArray[np.float32]]:
+        """Bisquare window of a row on the spectrum of ``span`` seconds of strain.
+
+        Returns
+        -------
+        first : int
+            Bin that the window starts at, at multiples of ``1 / span`` Hz; the window may pass Nyquist.
+        weights : ndarray, float32, shape (W,)
+            Peak 1.
+        """
+        half = self.half_width(row)
+        centre = self.frequencies[row] + 1 / self.duration  # one bin high, as gwpy's
+        first, last = math.ceil((centre - half) * span - ROUNDING), math.floor((centre + half) * span + ROUNDING)
+        x = (np.arange(first, last + 1) / span - centre) / half
+        return first, (np.clip(1 - x**2, 0, None) ** 2).astype(np.float32)
 
 
 @lru_cache(maxsize=32)
@@ -115,11 +125,9 @@ def _plane(q: float, duration: float, frequency_range: tuple[float, float], step
     stride = span / rows
     ladder = [low * math.exp(2 / math.sqrt(2 + q**2) * (i + 0.5) * stride) for i in range(rows)]
     resolution = 1 / duration
-    frequencies = np.array(sorted({f // resolution * resolution for f in ladder}))
+    frequencies = tuple(sorted({f // resolution * resolution for f in ladder}))
     if frequencies[0] <= 0:
         msg = f"a block of {duration:g} s cannot resolve {low:g} Hz; give a longer block or raise the lowest frequency"
         raise InputError(msg)
-    tiles = [1 << max(0, math.ceil(math.log2(duration * 2 * math.pi * f / q / step))) for f in frequencies]
-    half = np.array([int(f / (q / math.sqrt(11)) * duration) for f in frequencies], dtype=np.int64)
-    centre = np.round(1 + frequencies * duration).astype(np.int64)  # one bin high, as gwpy's; the mismatch is nil
-    return QPlane(q, frequency_range, frequencies, np.array(tiles, dtype=np.int64), centre - half, 2 * half + 1)
+    tiles = tuple(1 << max(0, math.ceil(math.log2(duration * 2 * math.pi * f / q / step))) for f in frequencies)
+    return QPlane(q, frequencies, tiles, duration)

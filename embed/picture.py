@@ -1,0 +1,141 @@
+"""The published picture: where its pixels lie in time and frequency, and how they become a view.
+
+A Gravity Spy image is a matplotlib figure of 800 x 600 pixels whose axes box, once the colour bar has taken its share,
+is 574 x 480 pixels. Each pixel shows the cell of gwpy's grid, 2 ms by 0.5 Hz, that its centre falls in; the frequency
+axis is log2, the time axis linear. A view of fewer pixels is the picture averaged over each larger pixel's area.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from embed.errors import InputError
+from embed.splines import frequency_spline
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from embed.tiles import PlaneTiles
+    from embed.tiling import QPlane
+
+PUBLISHED_BOX = (480, 574)  # axes box of the published 800 x 600 image, rows and columns, pixels
+TIME_CELL, FREQUENCY_CELL = 0.002, 0.5  # s and Hz: the cells drawn in the published image
+CELL_SPAN = 4.0  # s: the grid of time cells starts this long before the trigger
+FULL_SCALE = 25.5  # normalised energy of the brightest colour
+LEVELS_PER_UNIT = 10  # so that full scale is 255
+
+
+def quantise(energies: Tensor) -> Tensor:
+    """Levels of normalised energies: ``round(10 * energy)`` within 0..255, uint8, the same shape."""
+    return (energies * LEVELS_PER_UNIT).round_().clamp_(0, 255).to(torch.uint8)
+
+
+def draw(
+    tiles: PlaneTiles,
+    centre: float,
+    durations: tuple[float, ...],
+    axis: tuple[float, float],
+    reach: float,
+    shape: tuple[int, int],
+) -> Tensor:
+    """Draw the views of one trigger.
+
+    Parameters
+    ----------
+    tiles : PlaneTiles
+        Of the plane to show.
+    centre : float
+        Time of the trigger, s from the block's start.
+    durations : tuple of float
+        Of the views, s.
+    axis : tuple of float
+        Frequencies at the bottom and the top of the picture, Hz.
+    reach : float
+        Highest frequency that the tiles cover, Hz; above it the picture is zero.
+    shape : tuple of int
+        Rows and columns of a view.
+
+    Returns
+    -------
+    Tensor, float32, shape (D, H, W)
+        Normalised energy within 0..25.5; row 0 is the highest frequency.
+    """
+    times, index, weights = _column_cells(durations, shape[1])
+    lines = tiles.at(centre + times)  # (U, R)
+    matrix = torch.from_numpy(_row_matrix(tiles.plane, axis, reach)).to(lines.device)
+    image = (lines @ matrix.T).clamp_(0, FULL_SCALE)  # (U, 480): every different column of the published pictures
+    columns = _weighted(image, index, weights).reshape(len(durations), shape[1], -1)
+    return (columns @ _row_average(shape[0]).to(lines.device)).transpose(1, 2)
+
+
+@lru_cache(maxsize=8)
+def _column_cells(
+    durations: tuple[float, ...], width: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float32]]:
+    """Return how the columns of all views are averaged from cells in time.
+
+    Returns
+    -------
+    times : ndarray, float64, shape (U,)
+        Of the different cells that the published pictures show, s from the trigger.
+    index, weights : ndarray, int64 and float32, shape (K, D * width)
+        Cells under each column of the views, and their shares of its area.
+    """
+    columns = PUBLISHED_BOX[1]
+    at = np.concatenate([((np.arange(columns) + 0.5) / columns - 0.5) * span for span in durations])
+    cell, of_column = np.unique(np.floor((at + CELL_SPAN) / TIME_CELL + 1e-6), return_inverse=True)
+    pixel, share = _area_weights(columns, width)
+    index = np.concatenate([of_column.reshape(len(durations), columns)[d][pixel] for d in range(len(durations))], -1)
+    return cell * TIME_CELL - CELL_SPAN, index, np.tile(share, (1, len(durations)))
+
+
+@lru_cache(maxsize=8)
+def _row_average(height: int) -> Tensor:
+    """Matrix (480, height) from rows of the published picture to a view's."""
+    index, weights = _area_weights(PUBLISHED_BOX[0], height)
+    matrix = np.zeros((PUBLISHED_BOX[0], height), dtype=np.float32)
+    for at, weight in zip(index, weights, strict=True):
+        matrix[at, np.arange(height)] += weight
+    return torch.from_numpy(matrix)
+
+
+def row_frequencies(axis: tuple[float, float]) -> NDArray[np.float64]:
+    """Frequency of the cell under each row of the published picture, Hz, descending, (480,)."""
+    low, high = axis
+    pixel = high * (low / high) ** ((np.arange(PUBLISHED_BOX[0]) + 0.5) / PUBLISHED_BOX[0])
+    return low + np.floor((pixel - low) / FREQUENCY_CELL) * FREQUENCY_CELL
+
+
+@lru_cache(maxsize=64)
+def _row_matrix(plane: QPlane, axis: tuple[float, float], reach: float) -> NDArray[np.float32]:
+    """Spline matrix from rows of tiles to rows of the published picture, (480, R); zero above what is reached."""
+    cells = row_frequencies(axis)
+    matrix = frequency_spline(np.asarray(plane.frequencies), cells)
+    matrix[cells >= reach] = 0
+    return matrix
+
+
+def _weighted(lines: Tensor, index: NDArray[np.int64], weights: NDArray[np.float32]) -> Tensor:
+    """Weighted sums of rows of (U, F) by index and weights (K, M): (M, F)."""
+    out = torch.zeros(index.shape[1], lines.shape[1], dtype=lines.dtype, device=lines.device)
+    for at, weight in zip(torch.from_numpy(index), torch.from_numpy(weights), strict=True):
+        out.addcmul_(lines.index_select(0, at.to(lines.device)), weight.to(lines.device)[:, None])
+    return out
+
+
+@lru_cache(maxsize=16)
+def _area_weights(fine: int, coarse: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Fine pixels under each coarse one and their shares of its area, both (K, coarse)."""
+    if not 0 < coarse <= fine:
+        msg = f"a view of {coarse} pixels across is not within 1..{fine}, the published image's resolution"
+        raise InputError(msg)
+    edges = np.arange(coarse + 1) * fine / coarse
+    most = int(np.ceil(fine / coarse)) + 1
+    index = np.floor(edges[:-1]).astype(np.int64) + np.arange(most)[:, None]
+    share = np.minimum(edges[1:], index + 1) - np.maximum(edges[:-1], index)
+    return np.minimum(index, fine - 1), (np.clip(share, 0, None) * coarse / fine).astype(np.float32)
