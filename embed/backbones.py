@@ -96,6 +96,8 @@ REGISTRY: Mapping[str, Backbone] = {
 }
 
 DEFAULT_BACKBONE = "efficientnet_lite0"
+WEIGHT_SOURCES = ("imagenet", "bundled")
+"""What may be asked for as weights besides a file."""
 
 
 def find_backbone(name: str) -> Backbone:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from embed.errors import StorageError, StudyError
+from embed.storage import storage_errors
 
 SCHEMA_VERSION = 1
 
@@ -156,7 +157,8 @@ def write_lock(folder: Path, command: str) -> Iterator[None]:
         When another process holds it; the message says which.
     """
     path = folder / ".lock"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    with storage_errors(path):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -165,8 +167,9 @@ def write_lock(folder: Path, command: str) -> Iterator[None]:
             raise StudyError(
                 f"study {folder} is locked by {holder}; wait for it to end or choose another --study"
             ) from error
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"process {os.getpid()} (discover {command})".encode(), 0)
+        with storage_errors(path):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"process {os.getpid()} (discover {command})".encode(), 0)
         try:
             yield
         finally:

@@ -17,7 +17,7 @@ import PIL
 import timm
 import torch
 
-from embed.backbones import DEFAULT_BACKBONE, Network, load_network
+from embed.backbones import DEFAULT_BACKBONE, WEIGHT_SOURCES, Network, load_network
 from embed.devices import choose_device
 from embed.encoding import Encoding, network_input, parse_encoding, richest
 from embed.errors import InputError, StudyError
@@ -80,6 +80,17 @@ class Settings:
     seed: int = 0
     cache: bool = True
 
+    @property
+    def asks_for_nothing(self) -> bool:
+        """Whether the study's latest vectors will do, wherever they were made."""
+        return (self.backbone, self.weights, self.views, self.device, self.runtime) == (
+            None,
+            None,
+            None,
+            "auto",
+            "auto",
+        )
+
 
 def embed(
     study: Study, settings: Settings = Settings(), *, retry: bool = False, progress: Progress | None = None
@@ -89,11 +100,11 @@ def embed(
     Parameters
     ----------
     study : Study
-        Open for writing within `Study.run`.
+        Written to, as a run of its own, unless the vectors are there already.
     settings : Settings
         Network, weights, views, device.
     retry : bool
-        Decode again what could not be decoded when the store was made.
+        Log a run even when all is there, and decode again what could not be decoded when the store was made.
     progress : callable, optional
         Called with (glitches done, glitches in all).
 
@@ -109,12 +120,25 @@ def embed(
     WeightsError, DeviceError, StorageError
         See the modules of these names.
     """
-    plan = _plan(study, settings)
-    settle(plan.folder)
-    found = next((store for store in stores(study.folder) if store.name == plan.folder.name), None)
-    if found is not None and found.passport["asked"] == plan.asked and not (retry and found.passport["failed"]):
+    latest = _latest_choice(study) if settings.asks_for_nothing else None
+    if latest is not None and not retry:
+        store = _finished(study, study.folder / "vectors" / latest["store"])
+        if store is not None and store.passport["asked"] == _asked(*_wanted(study, parse_encoding(latest["views"]))):
+            return store
+    plan = _plan(study, settings, latest or {})
+    found = _finished(study, plan.folder)
+    if found is not None and found.passport["asked"] == plan.asked and not retry:
         return found
-    return _make(study, plan, found, settings, progress)
+    with study.run("embed", plan.choice):
+        settle(plan.folder)
+        found = _finished(study, plan.folder)
+        if found is not None and found.passport["asked"] == plan.asked and not found.passport["failed"]:
+            return found
+        return _make(study, plan, found, settings, progress)
+
+
+def _finished(study: Study, folder: Path) -> VectorStore | None:
+    return next((store for store in stores(study.folder) if store.folder == folder), None)
 
 
 @dataclass(frozen=True)
@@ -129,22 +153,31 @@ class _Plan:
     glitches: np.ndarray
     inputs: np.ndarray
     left_out: list[LeftOut]
+    choice: dict[str, str]
 
     @property
     def asked(self) -> str:
-        lacking = np.array([item.glitch for item in self.left_out], np.int64)
-        return hashlib.sha256(self.glitches.tobytes() + self.inputs.tobytes() + lacking.tobytes()).hexdigest()
+        return _asked(self.glitches, self.inputs, self.left_out)
 
 
-def _plan(study: Study, settings: Settings) -> _Plan:
-    backbone, weights, views = settings.backbone, settings.weights, settings.views
-    latest = _latest_choice(study) if backbone is None and weights is None and views is None else None
-    if latest is not None:
-        backbone, weights, views = latest
+def _asked(glitches: np.ndarray, inputs: np.ndarray, left_out: list[LeftOut]) -> str:
+    """Hash of the glitches and their inputs, and of the glitches that are left out."""
+    lacking = np.array([item.glitch for item in left_out], np.int64)
+    return hashlib.sha256(glitches.tobytes() + inputs.tobytes() + lacking.tobytes()).hexdigest()
+
+
+def _plan(study: Study, settings: Settings, latest: dict[str, str]) -> _Plan:
+    backbone = settings.backbone or latest.get("backbone") or DEFAULT_BACKBONE
+    weights = settings.weights or latest.get("weights") or DEFAULT_WEIGHTS
+    views = settings.views or latest.get("views")
     encoding = parse_encoding(views) if views else _richest(study)
     device = choose_device(settings.device)
-    network = load_network(backbone or DEFAULT_BACKBONE, weights or DEFAULT_WEIGHTS)
-    runtime = make_runtime(network, device, settings.runtime)
+    network = load_network(backbone, weights)
+    runtime = make_runtime(
+        network,
+        device,
+        latest.get("runtime", "auto") if device.type == "cpu" and settings.runtime == "auto" else settings.runtime,
+    )
     spec = network.backbone
     passport = Passport(
         backbone=spec.name,
@@ -165,21 +198,24 @@ def _plan(study: Study, settings: Settings) -> _Plan:
         raise InputError(
             f"no glitch has the views {encoding} ({len(left_out)} glitches lack them); choose others with --views"
         )
-    return _Plan(
-        network, runtime, encoding, passport, study.folder / "vectors" / passport.name, glitches, inputs, left_out
-    )
+    where = weights if weights in WEIGHT_SOURCES else str(Path(weights).absolute())
+    choice = {
+        "backbone": spec.name,
+        "weights": where,
+        "views": str(encoding),
+        "store": passport.name,
+        "runtime": runtime.kind,
+    }
+    folder = study.folder / "vectors" / passport.name
+    return _Plan(network, runtime, encoding, passport, folder, glitches, inputs, left_out, choice)
 
 
-def _latest_choice(study: Study) -> tuple[str, str, str] | None:
-    """Backbone, weights and views of the latest finished `embed` run."""
-    rows = study.connection.execute(
+def _latest_choice(study: Study) -> dict[str, str] | None:
+    """What the latest finished `embed` run used: ``backbone``, ``weights``, ``views``, ``runtime`` and the ``store`` it made."""
+    row = study.connection.execute(
         "SELECT arguments FROM runs WHERE command = 'embed' AND outcome = 'done' ORDER BY run DESC LIMIT 1"
-    ).fetchall()
-    for (text,) in rows:
-        chosen = json.loads(text)
-        if all(chosen.get(name) for name in ("backbone", "weights", "views")):
-            return chosen["backbone"], chosen["weights"], chosen["views"]
-    return None
+    ).fetchone()
+    return json.loads(row[0]) if row else None
 
 
 def _richest(study: Study) -> Encoding:

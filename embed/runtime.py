@@ -26,7 +26,8 @@ CUDA_BATCH = 256
 class Runtime(Protocol):
     """Runs a network on batches."""
 
-    name: str
+    kind: str  # torch or onnx
+    name: str  # with version and precision
     device: torch.device
     batch: int
 
@@ -70,6 +71,7 @@ class TorchRuntime:
 
     def __init__(self, network: Network, device: torch.device) -> None:
         cuda = device.type == "cuda"
+        self.kind = "torch"
         self.device = device
         self.batch = CUDA_BATCH if cuda else BATCH
         self.name = f"torch {torch.__version__} {'bfloat16' if cuda else 'float32'}"
@@ -92,6 +94,7 @@ class OnnxRuntime:
     def __init__(self, network: Network) -> None:
         import onnxruntime  # noqa: PLC0415 - an extra, imported where it is used
 
+        self.kind = "onnx"
         self.device = torch.device("cpu")
         self.batch = BATCH
         self.name = f"onnxruntime {onnxruntime.__version__} float32"
@@ -111,10 +114,11 @@ class OnnxRuntime:
             warnings.simplefilter("ignore")  # the exporter announces its successor, which needs one more package
             torch.onnx.export(
                 self._network.module,
-                (torch.zeros(BATCH, 3, size, size),),
+                (torch.zeros(1, 3, size, size),),
                 graph,  # type: ignore[arg-type] # a file object serves as well
                 input_names=["pictures"],
                 output_names=["vectors"],
+                dynamic_axes={"pictures": {0: "batch"}, "vectors": {0: "batch"}},
                 dynamo=False,
             )
         options = onnxruntime.SessionOptions()

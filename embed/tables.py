@@ -4,6 +4,7 @@ The columns are found by name through the aliases of `embed.gravityspy.COLUMN_AL
 never matter (the published files disagree about both).
 """
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -120,17 +121,18 @@ def _read(
             if name not in header:
                 raise InputError(f"{path} has no column {name!r}; its columns are: {_some(header)}")
             names[name] = name
-        wanted = set(names.values())
-        reader = pd.read_csv(
-            path,
-            dtype=str,
-            encoding="utf-8-sig",
-            keep_default_na=False,
-            usecols=lambda name: name in wanted,
-            chunksize=CHUNK,
-            skipinitialspace=True,
-        )
-        with reader:
+        with (
+            warnings.catch_warnings(action="error", category=pd.errors.ParserWarning),  # rows longer than the header
+            pd.read_csv(
+                path,
+                dtype=str,
+                encoding="utf-8-sig",
+                keep_default_na=False,
+                index_col=False,
+                chunksize=CHUNK,
+                skipinitialspace=True,
+            ) as reader,
+        ):
             for chunk in reader:
                 yield chunk, names
     except UnicodeDecodeError as error:
@@ -138,7 +140,7 @@ def _read(
         raise InputError(
             f"{path} is not UTF-8 ({where}); convert it, for instance with `iconv -f LATIN1 -t UTF-8`"
         ) from error
-    except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, pd.errors.ParserWarning) as error:
         raise InputError(
             f"{path} is not a readable CSV ({str(error).strip()}); every row needs the header's columns"
         ) from error

@@ -60,9 +60,10 @@ def picture_box(colours: np.ndarray) -> tuple[int, int, int, int]:
     if _is_edge(colours[0], colours[-1], colours[:, 0], colours[:, -1]):
         return (0, 0, width, height)
     coloured = _coloured(colours)
-    left, right = _longest_run(coloured.mean(axis=0) > 0.5 * coloured.mean(axis=0).max(initial=0))
-    top, bottom = _longest_run(coloured[:, left:right].mean(axis=1) > 0.5)
-    left_in, right_in = _longest_run(coloured[top:bottom, left:right].mean(axis=0) > 0.5)
+    columns = coloured.mean(axis=0)
+    left, right = _longest_run(columns > max(0.5 * columns.max(), 1 / height))
+    top, bottom = _longest_run(coloured[:, left:right].sum(axis=1) > 0.5 * (right - left))
+    left_in, right_in = _longest_run(coloured[top:bottom, left:right].sum(axis=0) > 0.5 * (bottom - top))
     box = (left + left_in, top, left + right_in, bottom)
     if box[2] - box[0] < _MIN_SIDE or box[3] - box[1] < _MIN_SIDE:
         raise InputError(

@@ -1,0 +1,41 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+STUDY ?= study
+
+.PHONY: demo test test-all bench lint clean
+.DEFAULT_GOAL := help
+
+help: ## say what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; try make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[runtime,test]'
+	touch $(READY)
+
+demo: $(READY) ## run the main job: make demo DATA=<folder of images> [STUDY=study]
+	@test -n "$(DATA)" || { echo "make demo needs DATA=<a folder of Gravity Spy images>, for instance DATA=~/gravityspy"; exit 2; }
+	$(BIN)/discover ingest "$(DATA)" --study "$(STUDY)"
+	$(BIN)/discover embed --study "$(STUDY)"
+	$(BIN)/discover cluster None_of_the_Above --study "$(STUDY)"
+	$(BIN)/discover project --study "$(STUDY)"
+
+lint: $(READY) ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: $(READY) lint ## everything that ends within minutes
+	$(BIN)/python -m pytest -m "not long and not benchmark"
+
+test-all: $(READY) lint ## the long tests too
+	$(BIN)/python -m pytest -m "not benchmark"
+
+bench: $(READY) ## the paired measurements, printed
+	$(BIN)/python -m pytest -m benchmark -s tests/benchmarks -o python_files='bench_*.py' --timeout 7200
+
+clean: ## remove the environment
+	rm -rf $(VENV)

@@ -1,0 +1,35 @@
+"""``discover project``."""
+
+from argparse import Namespace
+
+from discovery.commands.vectors import make_vectors
+from discovery.console import Terminal
+from discovery.maps import draw_map
+from embed.study import Study
+
+
+def run(options: Namespace) -> None:
+    """Draw the map."""
+    terminal = Terminal(as_json=options.json)
+    with Study(options.study) as study:
+        for label in options.labels:
+            study.members(label)
+        store = make_vectors(study, options, terminal)
+        with terminal.steps() as step:
+            drawn = draw_map(
+                study,
+                store,
+                options.labels,
+                method=options.method,
+                dims=options.dims,
+                color=options.color,
+                seed=options.seed,
+                out=options.out,
+                step=step,
+            )
+    terminal.say(
+        f"{len(drawn.table)} glitches, {options.method} in {options.dims} dimensions, views {store.passport['views']}, {store.passport['backbone']} ({store.passport['weights']})"
+    )
+    for path in drawn.files.values():
+        terminal.say(str(path))
+    terminal.result({"glitches": len(drawn.table), "files": {name: str(path) for name, path in drawn.files.items()}})

@@ -1,0 +1,21 @@
+"""``discover search``."""
+
+import sys
+from argparse import Namespace
+
+from discovery.commands.vectors import make_vectors
+from discovery.console import Terminal
+from discovery.csvfile import csv_text
+from discovery.search import nearest
+from embed.study import Study
+
+
+def run(options: Namespace) -> None:
+    """List the nearest glitches."""
+    terminal = Terminal(as_json=options.json)
+    with Study(options.study) as study:
+        table = nearest(study, make_vectors(study, options, terminal), options.id, options.k)
+    if options.json:
+        terminal.result({"id": options.id, "neighbours": table.to_dict("records")})
+    else:
+        sys.stdout.write(csv_text(list(table.columns), table.itertuples(index=False)))

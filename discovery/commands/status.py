@@ -1,0 +1,68 @@
+"""``discover status``."""
+
+from argparse import Namespace
+
+from discovery.console import Terminal
+from embed.study import Study
+from embed.vectors import VectorStore, stores
+
+SHOWN = 20
+"""Runs that are printed."""
+
+
+def run(options: Namespace) -> None:
+    """Say what the study holds."""
+    terminal = Terminal(as_json=options.json)
+    with Study(options.study) as study:
+        counts = {table: study.count(table) for table in ("glitches", "views", "labels")}
+        durations = study.durations()
+        given, predicted = study.counts_by_label(), study.counts_by_label(predicted=True)
+        runs = study.runs()
+        vectors = stores(study.folder)
+        cached = sum(path.stat().st_size for path in (study.folder / "cache").glob("*.bin"))
+    terminal.table(f"Study {options.study}", ("", "number"), [(name, str(count)) for name, count in counts.items()])
+    terminal.table(
+        "Views",
+        ("duration", "glitches"),
+        [(f"{duration} s" if duration else "plain", str(count)) for duration, count in durations.items()],
+    )
+    labels = sorted((set(given.index) | set(predicted.index)) - {""})
+    rows = [(label, str(given.get(label, 0)), str(predicted.get(label, 0))) for label in labels]
+    rows.append(("(none)", str(given.get("", 0)), str(predicted.get("", 0))))
+    terminal.table("Labels", ("label", "given", "predicted"), rows)
+    terminal.table(
+        "Vector stores",
+        ("name", "rows", "dimension", "left out", "graph"),
+        [
+            (store.name, *(str(store.passport[key]) for key in ("rows", "dimension", "left_out")), _graph(store))
+            for store in vectors
+        ],
+    )
+    terminal.table(
+        "Runs, latest last",
+        ("run", "command", "outcome"),
+        [
+            (str(number), command, outcome or "unfinished")
+            for number, command, outcome in runs[["run", "command", "outcome"]].tail(SHOWN).itertuples(index=False)
+        ],
+    )
+    terminal.say(
+        f"Decoded views kept for other networks: {cached / 2**20:.0f} MiB in {options.study / 'cache'} (safe to delete)"
+    )
+    terminal.result(
+        {
+            **counts,
+            "durations": durations,
+            "given": given.to_dict(),
+            "predicted": predicted.to_dict(),
+            "stores": [store.passport | {"name": store.name} for store in vectors],
+            "runs": runs.to_dict("records"),
+            "cache_bytes": cached,
+        }
+    )
+
+
+def _graph(store: VectorStore) -> str:
+    return f"{store.passport['k']} neighbours, " + (
+        "exact" if store.passport["exact"] else f"recall {store.passport['recall']:.4f}"
+    )

@@ -1,0 +1,193 @@
+"""Two- and three-dimensional maps of the vectors, drawn from the neighbour graph: t-SNE and UMAP.
+
+A map is for looking; clusters are sought elsewhere (`discovery.clustering`). Both methods take the study's neighbour
+graph instead of searching again, run on one thread, and give the same bytes for the same seed on one machine.
+
+In three dimensions t-SNE's forces are summed by Barnes and Hut: the faster interpolation (FIt-SNE) exists in one and
+two dimensions only, and openTSNE's own default would stop with an error.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import openTSNE
+import scipy.linalg
+
+from embed.errors import InputError
+from embed.similarity import normalise
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from embed.neighbours import NeighbourGraph
+
+
+__all__ = ["principal_components", "project", "tsne", "umap"]
+
+Method = Literal["tsne", "umap"]
+METHODS: tuple[Method, ...] = ("tsne", "umap")
+LEAST_ROWS = 8  # below this no neighbourhood is smaller than the whole: the map is the principal components
+PERPLEXITY = 30.0  # van der Maaten and Hinton 2008 advise 5 to 50
+ROWS_PER_PERPLEXITY = 3  # a perplexity needs about three neighbours a unit
+UMAP_NEIGHBOURS = 15  # UMAP's default, the row itself among them
+MAP_MIN_DIST = 0.1  # UMAP's default for looking at
+INTERPOLATED_ABOVE = 10_000  # rows: below, Barnes-Hut is as fast and has no grid
+PRINCIPAL_SPREAD = 1e-4  # standard deviation of t-SNE's start (Kobak and Berens 2019)
+SPECTRAL_START_ABOVE = 20  # rows: an eigensolver needs more rows than twice the dimensions
+NEGLIGIBLE = 1e-12  # variance a row, for unit vectors: rounding, no direction
+
+
+def project(
+    vectors: ArrayLike, graph: NeighbourGraph, *, method: Method = "tsne", dims: int = 2, seed: int = 0
+) -> NDArray[np.float32]:
+    """Lay the rows out in two or three dimensions.
+
+    Parameters
+    ----------
+    vectors : array_like, shape (N, D)
+        One row a glitch.
+    graph : NeighbourGraph
+        The neighbour graph of the same rows.
+    method : {"tsne", "umap"}
+        t-SNE keeps neighbourhoods best; UMAP spreads clusters further apart.
+    dims : {2, 3}
+        Dimensions of the map.
+    seed : int
+        Same seed, same bytes.
+
+    Returns
+    -------
+    numpy.ndarray, shape (N, dims), float32
+        Centred on 0. Fewer than `LEAST_ROWS` rows, or rows that are all alike, are laid out by their principal
+        components (zeros where there are none).
+
+    Raises
+    ------
+    InputError
+        An unknown method, dims other than 2 or 3, a graph of other rows, vectors that `normalise` refuses.
+    """
+    if method not in METHODS:
+        raise InputError(f"unknown projection method {method!r}: use one of {', '.join(METHODS)}")
+    if dims not in {2, 3}:
+        raise InputError(f"a projection has 2 or 3 dimensions, got {dims}")
+    unit = normalise(vectors)
+    if len(graph.neighbours) != len(unit):
+        raise InputError(
+            f"the neighbour graph has {len(graph.neighbours)} rows and there are {len(unit)} vectors: "
+            "give the graph of these vectors"
+        )
+    start = principal_components(unit, dims)
+    if len(unit) < LEAST_ROWS or not start.any():
+        layout = start
+    elif method == "tsne":
+        layout = tsne(graph, start, seed=seed)
+    else:
+        layout = umap(unit, graph, dims=dims, seed=seed, min_dist=MAP_MIN_DIST)
+    return np.ascontiguousarray(layout - layout.mean(axis=0), np.float32)
+
+
+def tsne(graph: NeighbourGraph, start: NDArray[np.float64], *, seed: int) -> NDArray[np.float64]:
+    """Lay out a graph by t-SNE (openTSNE) from a given start.
+
+    Parameters
+    ----------
+    graph : NeighbourGraph
+        Distances are Euclidean between unit vectors, whose squares are twice the cosine distance.
+    start : numpy.ndarray, shape (N, dims), float64
+        Principal components: a start that keeps the large-scale arrangement (Kobak and Berens 2019).
+    seed : int
+        Of openTSNE; with a given start nothing is drawn, so the map does not depend on it.
+
+    Returns
+    -------
+    numpy.ndarray, shape (N, dims), float64
+    """
+    rows, dims = start.shape
+    perplexity = min(PERPLEXITY, graph.k / ROWS_PER_PERPLEXITY)
+    affinities = openTSNE.affinity.PerplexityBasedNN(
+        knn_index=openTSNE.nearest_neighbors.PrecomputedNeighbors(graph.neighbours, graph.distances().astype(float)),
+        perplexity=perplexity,
+        symmetrize=True,
+        n_jobs=1,
+        random_state=seed,
+    )
+    embedding = openTSNE.TSNEEmbedding(
+        start / start[:, 0].std() * PRINCIPAL_SPREAD,
+        affinities,
+        negative_gradient_method="fft" if dims == 2 and rows > INTERPOLATED_ABOVE else "bh",
+        n_jobs=1,
+        random_state=seed,
+    )
+    # the learning rate N / exaggeration and the two phases are openTSNE's defaults (Belkina et al. 2019)
+    embedding.optimize(250, exaggeration=12, momentum=0.5, inplace=True)
+    embedding.optimize(500, exaggeration=1, momentum=0.8, inplace=True)
+    return np.asarray(embedding)
+
+
+def umap(
+    unit: NDArray[np.float32], graph: NeighbourGraph, *, dims: int, seed: int, min_dist: float
+) -> NDArray[np.float64]:
+    """Lay out a graph by UMAP with its own neighbour search left out (``precomputed_knn``).
+
+    Parameters
+    ----------
+    unit : numpy.ndarray, shape (N, D), float32
+        Normalised vectors; UMAP only reads their number.
+    graph : NeighbourGraph
+        Its first `UMAP_NEIGHBOURS` - 1 neighbours are used, and each row as its own first neighbour.
+    dims : int
+        Dimensions of the layout.
+    seed : int
+        Of the start and of the sampled gradient; UMAP then runs on one thread.
+    min_dist : float
+        How close points may come: 0 for clustering, `MAP_MIN_DIST` for looking at.
+
+    Returns
+    -------
+    numpy.ndarray, shape (N, dims), float64
+    """
+    from umap.umap_ import UMAP  # noqa: PLC0415 (compiles for seconds, which t-SNE and search need not wait for)
+
+    near = graph.nearest(UMAP_NEIGHBOURS - 1)
+    rows = np.column_stack([np.arange(len(unit)), near.neighbours])
+    distances = np.column_stack([np.zeros(len(unit), np.float32), 1 - near.similarities]).clip(min=0)
+    layout = UMAP(
+        n_neighbors=rows.shape[1],
+        n_components=dims,
+        min_dist=min_dist,
+        metric="cosine",
+        precomputed_knn=(rows, distances, None),
+        init="spectral" if len(unit) > SPECTRAL_START_ABOVE else "random",
+        random_state=seed,
+        n_jobs=1,
+    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="precomputed_knn.2.")  # new points are not transformed
+        return np.asarray(layout.fit_transform(unit), np.float64)
+
+
+def principal_components(unit: NDArray[np.float32], count: int) -> NDArray[np.float64]:
+    """Return the leading principal components, shape (N, count), float64; the entry of largest modulus is positive.
+
+    Columns beyond the rank are zero. The N x N or D x D Gram matrix, whichever is smaller, is solved: exact, and no
+    randomised solver whose answer depends on a seed.
+    """
+    centred = unit.astype(np.float64)
+    centred -= centred.mean(axis=0)
+    n, width = centred.shape
+    components = np.zeros((n, count))
+    found = min(count, n, width)
+    if n <= width:
+        values, vectors = scipy.linalg.eigh(centred @ centred.T, subset_by_index=[n - found, n - 1])
+        scores = vectors * np.sqrt(np.maximum(values, 0.0))
+    else:
+        values, axes = scipy.linalg.eigh(centred.T @ centred, subset_by_index=[width - found, width - 1])
+        scores = centred @ axes
+    scores = scores[:, ::-1]
+    scores[:, values[::-1] <= NEGLIGIBLE * n] = 0.0
+    largest = np.abs(scores).argmax(axis=0)
+    components[:, :found] = scores * np.where(scores[largest, np.arange(found)] < 0, -1.0, 1.0)
+    return components

@@ -1,0 +1,160 @@
+import os
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from embed import Study
+from embed.errors import InputError, StudyError
+from embed.study import Label
+
+
+@pytest.fixture
+def study(tmp_path):
+    with Study(tmp_path / "study", create=True) as opened:
+        yield opened
+
+
+def add(study, identifier="abc", ifo="H1", **rest):
+    with study.transaction():
+        return study.add_glitch(identifier, ifo, rest.pop("gps", None), rest or None)
+
+
+def test_no_study(tmp_path):
+    with pytest.raises(StudyError, match=r"no study in .*nowhere; make one with `discover ingest PATH"):
+        Study(tmp_path / "nowhere")
+
+
+def test_another_file_is_no_study(tmp_path):
+    (tmp_path / "study.db").write_text("this is no database, but long enough to look at" * 50)
+    with pytest.raises(StudyError, match="is not a study database"):
+        Study(tmp_path)
+
+
+def test_another_version(study):
+    study.connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(StudyError, match="has format 99, this version reads format 1"):
+        Study(study.folder)
+
+
+def test_one_glitch_one_row(study):
+    first, added = add(study, "abc", "H1", gps=1.5, snr=10.0)
+    assert added
+    assert add(study, "abc", "H1", gps=9.0, snr=99.0, peak_frequency=60.0) == (first, False)
+    other, added = add(study, "abc", "L1")
+    assert added
+    assert other != first
+    frame = study.glitches()
+    assert list(frame["id"]) == ["H1_abc", "L1_abc"]
+    assert frame.loc[first, "gps"] == 1.5
+    assert study.metadata().loc[first].to_dict() == {"snr": 10.0, "peak_frequency": 60.0}
+
+
+def test_the_detector_may_become_known_later(study):
+    first, _ = add(study, "abc", None)
+    assert add(study, "abc", "L1", gps=7.0) == (first, False)
+    assert study.glitches().loc[first, ["ifo", "gps"]].tolist() == ["L1", 7.0]
+
+
+def test_an_id_of_two_detectors_is_ambiguous(study):
+    add(study, "abc", "H1")
+    add(study, "abc", "L1")
+    with pytest.raises(InputError, match=r"'abc' is in the study for several detectors \(H1, L1\); name one"):
+        study.find_glitch("abc", None)
+    assert study.find_glitch("L1_abc", None) == 2
+
+
+def test_labels_are_events_and_the_latest_that_is_no_models_counts(study):
+    glitch, _ = add(study)
+    with study.transaction():
+        assert study.add_label(glitch, Label("Blip", "folder", "ingest"))
+        assert not study.add_label(glitch, Label("Blip", "folder", "ingest"))
+        assert study.add_label(glitch, Label("Whistle", "model", "gravityspy", 0.7))
+        assert study.add_label(glitch, Label("Koi_Fish", "person", "me"))
+    frame = study.glitches()
+    assert frame.loc[glitch, ["label", "predicted", "confidence"]].tolist() == ["Koi_Fish", "Whistle", 0.7]
+    assert study.count("labels") == 3
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM labels", "UPDATE labels SET label = 'x'"])
+def test_labels_cannot_be_changed(study, statement):
+    glitch, _ = add(study)
+    with study.transaction():
+        study.add_label(glitch, Label("Blip", "folder", "ingest"))
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        study.connection.execute(statement)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 3), st.sampled_from("ABC"), st.sampled_from(["folder", "person", "model"])),
+        max_size=30,
+    )
+)
+def test_the_label_of_a_history(tmp_path_factory, history):
+    """Whatever the history, a plain dictionary kept beside it agrees."""
+    with Study(tmp_path_factory.mktemp("s"), create=True) as study:
+        given_labels, predicted = {}, {}
+        for number, label, by in history:
+            glitch, _ = add(study, f"g{number}")
+            with study.transaction():
+                study.add_label(glitch, Label(label, by, "test"))
+            # a repeated word of the same author is no new event, so it does not outrank a later one by another
+            last = study.connection.execute(
+                "SELECT label, by FROM labels WHERE glitch = ? ORDER BY event", (glitch,)
+            ).fetchall()
+            words = [word for word, author in last if author != "model"]
+            if words:
+                given_labels[f"g{number}"] = words[-1]
+            models = [word for word, author in last if author == "model"]
+            if models:
+                predicted[f"g{number}"] = models[-1]
+        frame = study.glitches().set_index("gravityspy_id")
+        assert {key: value for key, value in frame["label"].items() if value} == given_labels
+        assert {key: value for key, value in frame["predicted"].items() if value} == predicted
+
+
+def test_members(study):
+    for number, label in enumerate(["Blip", "Blip", "Whistle"]):
+        glitch, _ = add(study, f"g{number}")
+        with study.transaction():
+            study.add_label(glitch, Label(label, "folder", "ingest"))
+            study.add_label(glitch, Label("Chirp", "model", "net"))
+    assert study.members("Blip").tolist() == [1, 2]
+    assert study.members("Chirp", predicted=True).tolist() == [1, 2, 3]
+    with pytest.raises(InputError, match=r"no glitch is labelled 'Tomte'; there are: Blip \(2\), Whistle \(1\)"):
+        study.members("Tomte")
+    with pytest.raises(InputError, match=r"3 glitches have it as predicted label \(add --predicted\)"):
+        study.members("Chirp")
+
+
+def test_runs_are_logged(study):
+    with study.run("first", {"k": 3}):
+        pass
+    with pytest.raises(ValueError, match="broken"), study.run("second"):
+        raise ValueError("broken")
+    runs = study.runs()
+    assert runs["outcome"].tolist() == ["done", "failed: broken"]
+    assert runs["started"].tolist() == [1700000000, 1700000000]
+
+
+def test_a_study_that_another_process_writes_is_refused(study):
+    """A real second process holds the lock; killed, it leaves none behind."""
+    code = "import sys,time; from embed import Study\nwith Study(sys.argv[1]) as s, s.run('embed'):\n print('held', flush=True); time.sleep(60)"
+    holder = subprocess.Popen([sys.executable, "-c", code, str(study.folder)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert holder.stdout.readline() == "held\n"
+        with (
+            pytest.raises(StudyError, match=rf"is locked by process {holder.pid} \(discover embed\); wait for it"),
+            study.run("ingest"),
+        ):
+            pass
+    finally:
+        holder.kill()
+        holder.communicate()
+    with study.run("ingest"):
+        assert (study.folder / ".lock").read_text().startswith(f"process {os.getpid()}")
