@@ -102,7 +102,7 @@ FAMILIES = (
         {
             "frequency": Range(110.0, 240.0, "Hz", "log"),
             "cycles": Range(0.6, 1.4),
-            "span": Range(2.0, 8.0, "s"),
+            "span": Range(1.5, 5.5, "s"),
             "rate": Range(18.0, 40.0, "1/s", "log"),
             "waver": Range(0.08, 0.5, "s", "log"),
             "scatter": Range(0.1, 0.3),

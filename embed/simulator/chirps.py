@@ -84,7 +84,7 @@ def reverse_chirp(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
 
 
 _BINARY = {
-    "mass": Range(8.0, 80.0, "M_sun", "log"),
+    "mass": Range(18.0, 90.0, "M_sun", "log"),
     "ratio": Range(0.4, 1.0),
     "start": Range(14.0, 24.0, "Hz"),
 }
@@ -92,11 +92,11 @@ _BINARY = {
 FAMILIES = (
     Family(
         "Chirp",
-        "A line sweeping upwards ever faster from 30 Hz to 100-600 Hz within 0.1-2 s; SNR 8-30.",
+        "A line sweeping upwards ever faster from 30 Hz to 100-500 Hz within 0.1-0.8 s: binary black holes. SNR 6-24.",
         "Ajith et al. 2008, PRD 77 104017; the class is hardware injections and events; training set v1.1: SNR 13.6, 141 Hz",
         chirp,
         _BINARY,
-        Range(8.0, 26.0, "1", "log"),
+        Range(6.0, 24.0, "1", "log"),
         domain="strain",
         rate=0.5,
         jitter=0.01,
@@ -107,9 +107,9 @@ FAMILIES = (
         "Zevin et al. 2017; the unseen class of Bahaadini et al. 2018 (DIRECT): the Chirp model with t replaced by -t",
         reverse_chirp,
         _BINARY,
-        Range(8.0, 26.0, "1", "log"),
+        Range(6.0, 24.0, "1", "log"),
         domain="strain",
-        rate=0.3,
+        rate=1.0,
         jitter=0.01,
     ),
 )

@@ -14,7 +14,7 @@ from embed.errors import InputError
 from .catalogue import FAMILIES
 from .noise import SAMPLE_RATE, Noise, coloured_spectrum, detector_noise, measured_noise
 from .tiles import Tile, loudest_tile
-from .waves import plateau, sine_gaussian
+from .waves import plateau
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -196,12 +196,16 @@ def _one(
 
 
 def _stray(where: Detector, rng: np.random.Generator) -> NDArray[np.complex128]:
+    """Spectrum of one sub-threshold sine-Gaussian, written down in frequency since it is so narrow there."""
     f = where.noise.frequencies
     frequency = np.exp(rng.uniform(np.log(10.0), np.log(60.0)))
-    clock = _clock(len(f))
-    wave = sine_gaussian(clock, rng.uniform(-4, 4), frequency, rng.uniform(0.4, 2.0), rng.uniform(0, 2 * np.pi))
-    spectrum = scipy.fft.rfft(wave) * np.sqrt(where.noise.smooth)
-    power = 2.0 * np.sum(np.abs(spectrum * where.whitening) ** 2)  # matched-filter SNR squared
+    sigma = rng.uniform(0.4, 2.0) / frequency
+    near = slice(*np.searchsorted(f, (8.0, frequency + 1.0 / sigma)))
+    turn = 2.0 * np.pi * (rng.random() - f[near] * (0.5 / f[1] + rng.uniform(-4.0, 4.0)))
+    spectrum = np.zeros(len(f), dtype=np.complex128)
+    bell = np.exp(-2.0 * (np.pi * sigma * (f[near] - frequency)) ** 2)
+    spectrum[near] = bell * np.exp(1j * turn) * np.sqrt(where.noise.smooth[near])
+    power = 2.0 * np.sum(np.abs(spectrum[near] * where.whitening[near]) ** 2)  # matched-filter SNR squared
     return spectrum * (rng.uniform(2.0, 5.5) / np.sqrt(power))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,29 +43,56 @@ def loudest_tile(spectrum: NDArray[np.complex128], duration: float) -> Tile:
     Tile
         Its SNR is sqrt(2) |c|, with c the projection on the normalised bisquare tile (Chatterji 2005, thesis, eq. 5.78
         without the noise term): a sine-Gaussian that fills the tile has its matched-filter SNR.
+
+    Notes
+    -----
+    By Cauchy and Schwarz no tile exceeds the energy of its band, so rows are taken by falling energy of their bands until
+    the rest cannot win.
     """
-    best = Tile(0.0, 0.0, LOW_HZ, QS[0])
+    rows = _rows(len(spectrum), duration)
+    scale = float(np.abs(spectrum).max())
+    if not scale > 0:
+        return Tile(0.0, 0.0, LOW_HZ, QS[0])
+    spectrum = spectrum / scale
+    energy = np.concatenate([[0.0], np.cumsum(np.abs(spectrum) ** 2)])
+    bounds = energy[[row.high for row in rows]] - energy[[row.low for row in rows]]
     single = spectrum.astype(np.complex64)
-    for q in QS:
-        # Rows of tiles overlap to a mismatch of about 30 %; the rows of one octave share one FFT length.
-        per_octave = max(2, round(0.45 * q))
-        rows = LOW_HZ * 2.0 ** (np.arange(int(per_octave * np.log2(HIGH_HZ / LOW_HZ)) + 1) / per_octave)
-        for group in np.array_split(rows, 8):
-            best = max(best, _loudest_of(single, duration, q, group), key=lambda tile: tile.snr)
+    loudest, best = 0.0, Tile(0.0, 0.0, LOW_HZ, QS[0])
+    for k in np.argsort(-bounds, kind="stable"):
+        if bounds[k] <= loudest:
+            break
+        row = rows[k]
+        # Twice the critical rate, or the crest falls between samples.
+        length = scipy.fft.next_fast_len(2 * len(row.window))
+        amplitude = np.abs(scipy.fft.ifft(single[row.low : row.high] * row.window, length, norm="forward"))
+        when = int(amplitude.argmax())
+        height = float(amplitude[when])
+        if height**2 > loudest:
+            loudest = height**2
+            time = when / length * duration - duration / 2
+            best = Tile(float(np.sqrt(2.0)) * height * scale, time, row.frequency, row.q)
     return best
 
 
-def _loudest_of(spectrum: NDArray[np.complex64], duration: float, q: float, rows: NDArray[np.float64]) -> Tile:
-    half = max(2, int(rows[-1] * np.sqrt(11.0) / q * duration))
-    length = scipy.fft.next_fast_len(4 * half + 2)  # twice critical, or the crest falls between samples
-    band = np.zeros((len(rows), length), dtype=np.complex64)
-    for row, frequency in enumerate(rows):
-        centre, reach = round(frequency * duration), int(frequency * np.sqrt(11.0) / q * duration)
-        low, high = max(0, centre - reach), min(len(spectrum), centre + reach + 1)
-        x = (np.arange(low, high) - centre) / (reach + 1.0)
-        window = (1.0 - x**2) ** 2
-        band[row, : high - low] = spectrum[low:high] * (window / np.sqrt(np.sum(window**2)))
-    energy = np.abs(scipy.fft.ifft(band, axis=1, norm="forward"))
-    loudest, when = divmod(int(energy.argmax()), length)
-    time = when / length * duration
-    return Tile(float(np.sqrt(2.0) * energy[loudest, when]), time - duration / 2, float(rows[loudest]), q)
+@dataclass(frozen=True)
+class _Row:
+    q: float
+    frequency: float
+    low: int
+    high: int
+    window: NDArray[np.float32]
+
+
+@lru_cache(maxsize=4)
+def _rows(bins: int, duration: float) -> tuple[_Row, ...]:
+    rows = []
+    for q in QS:
+        per_octave = max(2, round(0.45 * q))  # rows overlap to a mismatch of about 30 %
+        count = int(per_octave * np.log2(HIGH_HZ / LOW_HZ)) + 1
+        for frequency in LOW_HZ * 2.0 ** (np.arange(count) / per_octave):
+            centre, reach = round(frequency * duration), max(2, int(frequency * np.sqrt(11.0) / q * duration))
+            low, high = max(0, centre - reach), min(bins, centre + reach + 1)
+            window = (1.0 - ((np.arange(low, high) - centre) / (reach + 1.0)) ** 2) ** 2
+            unit = (window / np.sqrt(np.sum(window**2))).astype(np.float32)
+            rows.append(_Row(q, float(frequency), low, high, unit))
+    return tuple(rows)
