@@ -131,16 +131,17 @@ def find_candidates(
         durations = parse_encoding(store.passport["views"]).durations
         thumbnails = load_thumbnails(study, glitches, durations)
         step("write")
+        shown = shown_columns(table)
         facts = {"method": clustering.method, **clustering.parameters, "vectors": store.name}
         files = {name: folder / name for name in ("clusters.csv", "report.html", "contact-sheet.png", "embedding.html")}
         write_csv(
             files["clusters.csv"], COLUMNS, table.assign(medoid=table["medoid"].astype(int)).itertuples(index=False)
         )
         title = f"Clusters of {label}"
-        sheet = contact_sheet(table, thumbnails, title=title)
+        sheet = contact_sheet(shown, thumbnails, title=title)
         write_bytes(files["contact-sheet.png"], sheet)
         view = embedding_html(
-            table, coordinates, thumbnails, color="cluster", title=title, dims=3, method=MAP_METHOD.upper(), facts=facts
+            shown, coordinates, thumbnails, color="cluster", title=title, dims=3, method=MAP_METHOD.upper(), facts=facts
         )
         write_text(files["embedding.html"], view)
         asked = {
@@ -156,7 +157,7 @@ def find_candidates(
             *([f"{len(left_out)} glitches of this label were left out: they have no vector"] if left_out else []),
         ]
         report = report_html(
-            table,
+            shown,
             thumbnails,
             title=title,
             asked=asked,
@@ -181,6 +182,11 @@ def _table(study: Study, frame: pd.DataFrame, glitches: np.ndarray, clustering: 
         medoid=medoids,
         image=longest_views(study, glitches),
     )[list(COLUMNS)]
+
+
+def shown_columns(table: pd.DataFrame) -> pd.DataFrame:
+    """Leave out what a page has no use for: predicted labels where there are none."""
+    return table if (table["predicted"] != "").any() else table.drop(columns="predicted")
 
 
 def file_name(label: str) -> str:

@@ -264,6 +264,14 @@
     return [{ ...at, text: "pinned", showarrow: true, ax: 0, ay: -34, arrowhead: 6, arrowsize: 1, arrowwidth: 1.5, arrowcolor: ink("--ink"), standoff: flat ? 5 : 4,
       bgcolor: ink("--ink"), borderpad: 3, font: { size: 11, color: ink("--sheet") }, opacity: 1 }];
   }
+  // The longest side just fits the window; a map more than LONGEST times as long as wide is squeezed along, or its ends would be out of sight.
+  const LONGEST = 2.5, SIDE = 1.25;
+  function box() {
+    const spans = [0, 1, 2].map((k) => axis(k).reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]));
+    const lengths = spans.map(([low, high]) => high - low), most = Math.max(...lengths) || 1;
+    const [x, y, z] = lengths.map((length) => SIDE * Math.max(length / most, 1 / LONGEST));
+    return { x, y, z };
+  }
   function layout() {
     const name = (k) => (data.method ? `${data.method.replace(/[<>&]/g, "")} ${k}` : String(k)); // plotly reads some tags in titles
     const look = { showticklabels: false, zeroline: false, gridcolor: ink("--line"), linecolor: ink("--line"), ticks: "" };
@@ -273,7 +281,7 @@
       modebar: { bgcolor: "rgba(0,0,0,0)", color: ink("--quiet"), activecolor: ink("--accent") } };
     if (flat) return { ...shared, annotations: flags(), dragmode: "pan", margin: { l: 28, r: 8, t: 8, b: 28 }, xaxis: { ...look, title: title(1) }, yaxis: { ...look, title: title(2), scaleanchor: "x" } };
     const spatial = (k) => ({ ...look, title: title(k), showspikes: false, showbackground: false });
-    return { ...shared, scene: { annotations: flags(), aspectmode: "data", dragmode: "orbit", xaxis: spatial(1), yaxis: spatial(2), zaxis: spatial(3), camera: { eye: { x: 1.25, y: 1.25, z: 0.7 } } } };
+    return { ...shared, scene: { annotations: flags(), aspectmode: "manual", aspectratio: box(), dragmode: "orbit", xaxis: spatial(1), yaxis: spatial(2), zaxis: spatial(3), camera: { eye: { x: 1.25, y: 1.25, z: 0.7 } } } };
   }
   const config = { displaylogo: false, showSendToCloud: false, plotlyServerURL: "", scrollZoom: true, doubleClick: "reset", showAxisRangeEntryBoxes: false,
     // Named one by one: by default plotly 4 puts in a button that uploads the chart.

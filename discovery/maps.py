@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from discovery.candidates import file_name
+from discovery.candidates import file_name, shown_columns
 from discovery.csvfile import write_csv
 from discovery.explorer import embedding_html
 from discovery.pictures import load_thumbnails
@@ -110,7 +110,7 @@ def draw_map(
         write_text(
             files["embedding.html"],
             embedding_html(
-                table, coordinates, thumbnails, color=color, title=title, dims=dims, method=NAMES[method], facts=facts
+                shown_columns(table), coordinates, thumbnails, color=color, title=title, dims=dims, method=NAMES[method], facts=facts
             ),
         )
     return GlitchMap(whole, coordinates, files)
