@@ -151,7 +151,7 @@ def umap(
     """
     from umap.umap_ import UMAP  # noqa: PLC0415 (compiles for seconds, which t-SNE and search need not wait for)
 
-    near = graph.nearest(UMAP_NEIGHBOURS - 1)
+    near = graph.nearest(min(UMAP_NEIGHBOURS - 1, len(unit) - 2))  # with the row itself, UMAP wants fewer than N
     rows = np.column_stack([np.arange(len(unit)), near.neighbours])
     distances = np.column_stack([np.zeros(len(unit), np.float32), 1 - near.similarities]).clip(min=0)
     layout = UMAP(

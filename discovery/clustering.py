@@ -1,0 +1,366 @@
+"""Clusters of glitches by HDBSCAN and by spectral clustering, with no parameter that must be guessed.
+
+Both methods start from the neighbour graph. What must be chosen is swept, and the answer that the most settings agree
+on is kept; `Clustering.tried` lists every setting with what it gave.
+
+* Spectral: the number of clusters has the largest relative eigengap, averaged over graphs of three sizes.
+* HDBSCAN: run on 5-dimensional UMAP layouts of the graph. Density is hard to estimate among 1,280 components, and on
+  glitches of known class this space did at least as well as the vectors themselves, 5 or 15 principal components, the
+  graph's eigenvectors and t-SNE. The smallest cluster size is swept over a range that grows with N, on layouts from
+  several seeds; the number of clusters that the most settings give wins.
+
+Data without clusters must come out as one cluster, and density clustering alone finds some in any cloud. A split by
+HDBSCAN therefore stands only when one of its clusters persists over a wide range of densities or when the graph's
+eigengap supports a split as well.
+
+No truth enters any choice. HDBSCAN's noise is -1; spectral clustering leaves no noise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import hdbscan
+import numpy as np
+import pandas as pd
+from sklearn.metrics import adjusted_rand_score
+
+from discovery.projection import umap
+from discovery.spectral import assign, gap_scores, laplacian_spectrum
+from embed.errors import InputError
+from embed.neighbours import NeighbourGraph, affinity, neighbour_graph
+from embed.similarity import normalise
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from embed.similarity import Vectors
+
+__all__ = ["NOISE", "Clustering", "hdbscan_clusters", "spectral_clusters"]
+
+NOISE = -1
+LEAST_CLUSTER = 5  # glitches: fewer show no class, whatever the distance between them
+LEAST_ROWS = 2 * LEAST_CLUSTER  # below this nothing can be split
+GRAPH_SIZES = (7, 10, 15)  # neighbours; fewer leave islands by chance, more blur small clusters
+ROWS_PER_NEIGHBOUR = 4  # a small label's graph must not join everything to everything
+LEAST_NEIGHBOURS = 4
+CLEAR_GAP = 0.225  # arcs, circles and squares, which have no clusters, reached 0.22; most mixtures more
+MOST_CLUSTERS = 20  # the eigengap is sought up to here; more can be asked for with k
+LAYOUT_DIMS = 5  # between the 2 of a map, which tears clusters apart, and the 10 where density thins out
+LAYOUT_SEEDS = 3  # layouts of different seeds, so that no answer hangs on one
+LAYOUT_SEEDS_UP_TO = 5000  # rows; above this a layout takes minutes and differs little with the seed: one
+SIZES_SWEPT = 9
+LARGEST_SHARE = 0.15  # the sweep of the smallest cluster size ends at this share of the rows: 6 clusters still fit
+DENSITY_NEIGHBOURS = 5  # HDBSCAN's min_samples: core distance to the fifth neighbour
+PERSISTENT = 0.4  # clusters of one Gaussian or one class stayed below 0.35, those of real mixtures mostly above 0.5
+PROBABILITY_DECIMALS = 6  # what is left after rounding is the same on every machine of one kind
+
+
+@dataclass(frozen=True)
+class Clustering:
+    """A clustering and how it was come by.
+
+    Attributes
+    ----------
+    labels : numpy.ndarray, shape (N,), int64
+        Cluster of each row, 0 the largest (ties: the one with the lowest row first); -1 is noise.
+    probability : numpy.ndarray, shape (N,), float64
+        How firmly a row belongs: HDBSCAN's membership probability; for spectral clustering the share of the row's
+        affinity that stays within its cluster. 0 for noise.
+    medoids : dict of int to int
+        The row of each cluster with the highest mean similarity to the cluster (ties: the lowest row).
+    method : str
+        "hdbscan" or "spectral".
+    parameters : dict
+        The settings that gave these labels.
+    tried : pandas.DataFrame
+        The sweep, one row a setting; column ``chosen`` marks what was taken.
+    notes : tuple of str
+        What the reader must know, such as why there is one cluster only.
+    """
+
+    labels: NDArray[np.int64]
+    probability: NDArray[np.float64]
+    medoids: dict[int, int]
+    method: str
+    parameters: dict[str, Any]
+    tried: pd.DataFrame
+    notes: tuple[str, ...]
+
+    @property
+    def clusters(self) -> int:
+        """Number of clusters, noise not counted."""
+        return len(self.medoids)
+
+    @property
+    def noise_share(self) -> float:
+        """Share of rows that are noise, 0 to 1."""
+        return float((self.labels == NOISE).mean())
+
+
+def spectral_clusters(
+    vectors: ArrayLike, graph: NeighbourGraph | None = None, *, k: int | None = None, seed: int = 0
+) -> Clustering:
+    """Cluster by the eigenvectors of the sparse neighbour graph.
+
+    Parameters
+    ----------
+    vectors : array_like, shape (N, D)
+        One row a glitch.
+    graph : NeighbourGraph, optional
+        The neighbour graph of exactly these rows (`embed.neighbours.subgraph` for those of one label); computed when
+        absent.
+    k : int, optional
+        Number of clusters, 1 to N; by the eigengap when absent.
+    seed : int
+        Start vector of the eigensolver. It decides no more than the last bits.
+
+    Returns
+    -------
+    Clustering
+        Fewer than `LEAST_ROWS` rows, or rows that are all alike, are one cluster unless `k` says otherwise.
+
+    Raises
+    ------
+    InputError
+        k out of range, more clusters than the graph can tell apart, a graph of other rows, vectors that `normalise`
+        refuses.
+    """
+    unit = normalise(vectors)
+    n = len(unit)
+    if k is not None and not 1 <= k <= n:
+        raise InputError(f"{k} clusters cannot be made of {n} glitches: ask for 1 to {n}")
+    parameters = {"k": k, "seed": seed, "neighbours": list(GRAPH_SIZES)}
+    if k == 1 or (k is None and (reason := _indivisible(unit))):
+        notes = () if k == 1 else (reason,)
+        return _one_cluster(unit, np.ones(n), "spectral", parameters, pd.DataFrame(), notes)
+    graph = _fitting_graph(unit, graph, max(GRAPH_SIZES))
+    count = min(n, max(_eigengaps(n), 0 if k is None else k) + 1)
+    graphs = [affinity(graph.nearest(size)) for size in _graph_sizes(n)]
+    spectra = [laplacian_spectrum(edges, count, seed=seed) for edges in graphs]
+    scores = np.mean([gap_scores(spectrum.eigenvalues[: _eigengaps(n) + 1]) for spectrum in spectra], axis=0)
+    chosen = int(scores.argmax()) + 1 if k is None else k
+    tried = pd.DataFrame(
+        {
+            "clusters": np.arange(1, scores.size + 1),
+            "eigengap": scores.round(PROBABILITY_DECIMALS),
+            "chosen": np.arange(1, scores.size + 1) == chosen,
+        }
+    )
+    if chosen == 1:
+        note = "one cluster: no number of clusters above one has a larger eigengap"
+        return _one_cluster(unit, np.ones(n), "spectral", parameters | {"clusters": 1}, tried, (note,))
+    notes = ()
+    if k is None and scores.max() < CLEAR_GAP:
+        unclear = (
+            f"no clear eigengap ({scores.max():.2f}, below {CLEAR_GAP}): the glitches may form one continuous family "
+            "or many clusters of unlike sizes; compare the density clusters, or set the number of clusters"
+        )
+        notes = (unclear,)
+    middle = len(graphs) // 2
+    labels = assign(spectra[middle].eigenvectors, chosen)
+    edges = graphs[middle].tocoo()
+    within = np.bincount(edges.row, edges.data * (labels[edges.row] == labels[edges.col]), minlength=n)
+    probability = within / graphs[middle].sum(axis=1)
+    return _finished(unit, labels, probability, "spectral", parameters | {"clusters": chosen}, tried, notes)
+
+
+def hdbscan_clusters(
+    vectors: ArrayLike,
+    graph: NeighbourGraph | None = None,
+    *,
+    min_cluster_size: int | None = None,
+    seed: int = 0,
+) -> Clustering:
+    """Cluster by density: HDBSCAN on UMAP layouts of the neighbour graph.
+
+    Parameters
+    ----------
+    vectors : array_like, shape (N, D)
+        One row a glitch.
+    graph : NeighbourGraph, optional
+        The neighbour graph of exactly these rows (`embed.neighbours.subgraph` for those of one label); computed when
+        absent.
+    min_cluster_size : int, optional
+        Smallest cluster, at least 2; swept when absent, from max(5, sqrt(N) / 2) to 0.15 N.
+    seed : int
+        Of the layouts; several follow from it.
+
+    Returns
+    -------
+    Clustering
+        Fewer than `LEAST_ROWS` rows, or rows that are all alike, are one cluster without noise.
+
+    Raises
+    ------
+    InputError
+        A `min_cluster_size` below 2 or above N, a graph of other rows, vectors that `normalise` refuses.
+    """
+    unit = normalise(vectors)
+    n = len(unit)
+    if min_cluster_size is not None and not 2 <= min_cluster_size <= n:
+        raise InputError(f"a min_cluster_size of {min_cluster_size} does not fit {n} glitches: give 2 to {n}")
+    parameters: dict[str, Any] = {
+        "seed": seed,
+        "layout": f"UMAP, {LAYOUT_DIMS} dimensions",
+        "min_samples": DENSITY_NEIGHBOURS,
+    }
+    if reason := _indivisible(unit):
+        return _one_cluster(unit, np.ones(n), "hdbscan", parameters, pd.DataFrame(), (reason,))
+    graph = _fitting_graph(unit, graph, max(GRAPH_SIZES))
+    sizes = swept_sizes(n) if min_cluster_size is None else [min_cluster_size]
+    seeds = np.random.SeedSequence(seed).generate_state(LAYOUT_SEEDS if n <= LAYOUT_SEEDS_UP_TO else 1)
+    layouts = [umap(unit, graph, dims=LAYOUT_DIMS, seed=int(state), min_dist=0.0) for state in seeds]
+    settings = [(number, size) for number in range(len(layouts)) for size in sizes]
+    fits = [_fit(layouts[number], size) for number, size in settings]
+    counts = np.array([fit.labels_.max() + 1 for fit in fits])
+    noise = np.array([(fit.labels_ == NOISE).mean() for fit in fits])
+    persistence = np.array([max(fit.cluster_persistence_, default=0.0) for fit in fits])
+    chosen, agreement = _most_agreed([fit.labels_ for fit in fits], counts, noise)
+    tried = pd.DataFrame(
+        {
+            "layout": [number for number, _ in settings],
+            "min_cluster_size": [size for _, size in settings],
+            "clusters": counts,
+            "noise": noise.round(PROBABILITY_DECIMALS),
+            "persistence": persistence.round(PROBABILITY_DECIMALS),
+            "agreement": agreement.round(PROBABILITY_DECIMALS),
+            "chosen": np.arange(len(fits)) == chosen,
+        }
+    )
+    parameters["min_cluster_size"] = settings[chosen][1]
+    if note := _unsupported(int(counts[chosen]), float(persistence[chosen]), unit, graph, seed):
+        inlying = 1 - np.nan_to_num(fits[chosen].outlier_scores_)  # GLOSH (Campello et al. 2015)
+        return _one_cluster(unit, inlying, "hdbscan", parameters, tried.assign(chosen=False), (note,))
+    return _finished(unit, fits[chosen].labels_, fits[chosen].probabilities_, "hdbscan", parameters, tried, ())
+
+
+def swept_sizes(n: int) -> list[int]:
+    """Return the smallest cluster sizes to try for N rows, ascending, in equal ratios."""
+    first = max(LEAST_CLUSTER, int(np.sqrt(n) / 2))
+    last = max(first, int(LARGEST_SHARE * n))
+    return sorted({round(size) for size in np.geomspace(first, last, SIZES_SWEPT)})
+
+
+def _fit(layout: NDArray[np.float64], size: int) -> hdbscan.HDBSCAN:
+    """Run HDBSCAN with the exact spanning tree (the approximate one can differ with the machine)."""
+    return hdbscan.HDBSCAN(
+        min_cluster_size=size,
+        min_samples=min(DENSITY_NEIGHBOURS, len(layout) - 1),
+        approx_min_span_tree=False,
+        core_dist_n_jobs=1,
+    ).fit(layout)
+
+
+def _most_agreed(
+    labellings: list[NDArray[np.int64]], counts: NDArray[np.int64], noise: NDArray[np.float64]
+) -> tuple[int, NDArray[np.float64]]:
+    """Return the setting to keep, and how well each agrees with the others of its number of clusters.
+
+    The number of clusters that the most settings give wins (two or more, if any setting gives that; ties: the one
+    with less noise). Of the settings that give it, the one whose labels agree best with the others' is kept (mean
+    adjusted Rand index; ties: less noise, then the earlier).
+    """
+    candidates = np.unique(counts[counts >= 2]) if (counts >= 2).any() else np.unique(counts)
+    winner = min(candidates, key=lambda count: (-(counts == count).sum(), noise[counts == count].mean(), count))
+    agreement = np.ones(len(labellings))
+    for count in np.unique(counts):
+        alike = np.flatnonzero(counts == count)
+        table = np.array([[adjusted_rand_score(labellings[i], labellings[j]) for j in alike] for i in alike])
+        agreement[alike] = 1.0 if alike.size == 1 else (table.sum(axis=1) - 1) / (alike.size - 1)
+    best = min(np.flatnonzero(counts == winner), key=lambda i: (-round(float(agreement[i]), 9), noise[i], i))
+    return int(best), agreement
+
+
+def _unsupported(count: int, persistence: float, unit: Vectors, graph: NeighbourGraph, seed: int) -> str:
+    """Return why a split by density is not to be believed, or nothing."""
+    if count < 2:
+        return "one cluster: density clustering found no two clusters at any size tried"
+    if persistence >= PERSISTENT:
+        return ""
+    spectral = spectral_clusters(unit, graph, seed=seed)
+    if spectral.clusters >= 2 and spectral.tried["eigengap"].max() >= CLEAR_GAP:
+        return ""
+    return (
+        f"one cluster: the {count} found by density persist over a share of {persistence:.2f} of the densities at most "
+        f"(below {PERSISTENT}), and the graph's eigengap does not speak for a split"
+    )
+
+
+def _indivisible(unit: Vectors) -> str:
+    """Return why these rows cannot be split, or nothing."""
+    if len(unit) < LEAST_ROWS:
+        return f"one cluster: {len(unit)} glitches are too few to split (at least {LEAST_ROWS}, two of {LEAST_CLUSTER})"
+    if (unit == unit[0]).all():
+        return f"one cluster: all {len(unit)} vectors are identical"
+    return ""
+
+
+def _fitting_graph(unit: Vectors, graph: NeighbourGraph | None, wanted: int) -> NeighbourGraph:
+    """Return the graph given if it fits the vectors, or a new one."""
+    wanted = min(wanted, len(unit) - 1)
+    if graph is None:
+        return neighbour_graph(unit, wanted)
+    if len(graph.neighbours) != len(unit):
+        raise InputError(
+            f"the neighbour graph has {len(graph.neighbours)} rows and there are {len(unit)} vectors: "
+            "give the graph of these vectors, or none"
+        )
+    if graph.k < wanted:
+        raise InputError(
+            f"the neighbour graph lists {graph.k} neighbours a row; clustering needs {wanted}, or none given"
+        )
+    return graph
+
+
+def _graph_sizes(n: int) -> list[int]:
+    """Return the numbers of neighbours of the graphs whose eigengaps are averaged."""
+    return [min(size, max(LEAST_NEIGHBOURS, n // ROWS_PER_NEIGHBOUR), n - 1) for size in GRAPH_SIZES]
+
+
+def _eigengaps(n: int) -> int:
+    """Return how many numbers of clusters the eigengap is sought among: each must have its least rows."""
+    return max(1, min(MOST_CLUSTERS, n // LEAST_CLUSTER))
+
+
+def _one_cluster(
+    unit: Vectors,
+    probability: NDArray[np.float64],
+    method: str,
+    parameters: dict[str, Any],
+    tried: pd.DataFrame,
+    notes: tuple[str, ...],
+) -> Clustering:
+    return _finished(unit, np.zeros(len(unit), np.int64), probability, method, parameters, tried, notes)
+
+
+def _finished(
+    unit: Vectors,
+    labels: NDArray[np.integer],
+    probability: NDArray[np.float64],
+    method: str,
+    parameters: dict[str, Any],
+    tried: pd.DataFrame,
+    notes: tuple[str, ...],
+) -> Clustering:
+    """Number the clusters by size, find their medoids and round what is not exact."""
+    numbered = by_size(labels)
+    medoids = {cluster: _medoid(unit, np.flatnonzero(numbered == cluster)) for cluster in range(numbered.max() + 1)}
+    rounded = np.where(numbered == NOISE, 0.0, probability).round(PROBABILITY_DECIMALS)
+    return Clustering(numbered, rounded, medoids, method, parameters, tried, notes)
+
+
+def by_size(labels: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Renumber clusters 0, 1, ... by size descending, ties by lowest row; noise stays -1."""
+    found, first, sizes = np.unique(labels[labels != NOISE], return_index=True, return_counts=True)
+    rows = np.flatnonzero(labels != NOISE)[first]
+    numbers = np.full(int(labels.max()) + 2, NOISE, np.int64)  # the last entry is where -1 looks
+    numbers[found[np.lexsort((rows, -sizes))]] = np.arange(found.size)
+    return numbers[labels]
+
+
+def _medoid(unit: Vectors, members: NDArray[np.int64]) -> int:
+    """Return the member most similar on average to its cluster: the largest inner product with the members' sum."""
+    rows = unit[members].astype(np.float64)
+    return int(members[(rows @ rows.sum(axis=0)).round(9).argmax()])
