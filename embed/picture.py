@@ -1,8 +1,9 @@
 """The published picture: where its pixels lie in time and frequency, and how they become a view.
 
 A Gravity Spy image is a matplotlib figure of 800 x 600 pixels whose axes box, once the colour bar has taken its share,
-is 574 x 480 pixels. Each pixel shows the cell of gwpy's grid, 2 ms by 0.5 Hz, that its centre falls in; the frequency
-axis is log2, the time axis linear. A view of fewer pixels is the picture averaged over each larger pixel's area.
+is 574 x 480 pixels, the outermost under the frame: what is seen inside is 573 x 479. Each pixel shows the cell of
+gwpy's grid, 2 ms by 0.5 Hz, that its centre falls in; the frequency axis is log2, the time axis linear. A view of fewer
+pixels is the picture averaged over each larger pixel, as Pillow's BOX filter does when an image is decoded.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from embed.tiles import PlaneTiles
     from embed.tiling import QPlane
 
-PUBLISHED_BOX = (480, 574)  # axes box of the published 800 x 600 image, rows and columns, pixels
+AXES_BOX = (480.0, 620 / 1.08)  # axes box of the published 800 x 600 image, rows and columns, pixels
+PUBLISHED_BOX = (479, 573)  # what is seen of it inside the frame: from the second row and the second column on
 TIME_CELL, FREQUENCY_CELL = 0.002, 0.5  # s and Hz: the cells drawn in the published image
 CELL_SPAN = 4.0  # s: the grid of time cells starts this long before the trigger
 FULL_SCALE = 25.5  # normalised energy of the brightest colour
@@ -31,7 +33,10 @@ LEVELS_PER_UNIT = 10  # so that full scale is 255
 
 
 def quantise(energies: Tensor) -> Tensor:
-    """Levels of normalised energies: ``round(10 * energy)`` within 0..255, uint8, the same shape."""
+    """Levels of normalised energies: ``round(10 * energy)`` within 0..255, uint8, the same shape.
+
+    matplotlib's colour table rounds down instead, so a published pixel lies half a level (0.05) lower on average.
+    """
     return (energies * LEVELS_PER_UNIT).round_().clamp_(0, 255).to(torch.uint8)
 
 
@@ -66,11 +71,11 @@ def draw(
         Normalised energy within 0..25.5; row 0 is the highest frequency.
     """
     times, index, weights = _column_cells(durations, shape[1])
-    lines = tiles.at(centre + times)  # (U, R)
-    matrix = torch.from_numpy(_row_matrix(tiles.plane, axis, reach)).to(lines.device)
-    image = (lines @ matrix.T).clamp_(0, FULL_SCALE)  # (U, 480): every different column of the published pictures
-    columns = _weighted(image, index, weights).reshape(len(durations), shape[1], -1)
-    return (columns @ _row_average(shape[0]).to(lines.device)).transpose(1, 2)
+    matrix = torch.from_numpy(_row_matrix(tiles.plane, axis, reach)).to(tiles.medians.device)
+    image = tiles.read(centre + times, matrix).clamp_(0, FULL_SCALE)  # every different column of the published pictures
+    columns = _weighted(image, index, weights).reshape(len(durations), shape[1], -1)  # (D, W, 479)
+    rows = columns.permute(2, 0, 1).reshape(PUBLISHED_BOX[0], -1)
+    return _weighted(rows, *_box_weights(PUBLISHED_BOX[0], shape[0])).reshape(shape[0], -1, shape[1]).transpose(0, 1)
 
 
 @lru_cache(maxsize=8)
@@ -84,36 +89,26 @@ def _column_cells(
     times : ndarray, float64, shape (U,)
         Of the different cells that the published pictures show, s from the trigger.
     index, weights : ndarray, int64 and float32, shape (K, D * width)
-        Cells under each column of the views, and their shares of its area.
+        Cells under each column of the views, and their shares of it.
     """
     columns = PUBLISHED_BOX[1]
-    at = np.concatenate([((np.arange(columns) + 0.5) / columns - 0.5) * span for span in durations])
+    at = np.concatenate([((np.arange(columns) + 1.5) / AXES_BOX[1] - 0.5) * span for span in durations])
     cell, of_column = np.unique(np.floor((at + CELL_SPAN) / TIME_CELL + 1e-6), return_inverse=True)
-    pixel, share = _area_weights(columns, width)
+    pixel, share = _box_weights(columns, width)
     index = np.concatenate([of_column.reshape(len(durations), columns)[d][pixel] for d in range(len(durations))], -1)
     return cell * TIME_CELL - CELL_SPAN, index, np.tile(share, (1, len(durations)))
 
 
-@lru_cache(maxsize=8)
-def _row_average(height: int) -> Tensor:
-    """Matrix (480, height) from rows of the published picture to a view's."""
-    index, weights = _area_weights(PUBLISHED_BOX[0], height)
-    matrix = np.zeros((PUBLISHED_BOX[0], height), dtype=np.float32)
-    for at, weight in zip(index, weights, strict=True):
-        matrix[at, np.arange(height)] += weight
-    return torch.from_numpy(matrix)
-
-
 def row_frequencies(axis: tuple[float, float]) -> NDArray[np.float64]:
-    """Frequency of the cell under each row of the published picture, Hz, descending, (480,)."""
+    """Frequency of the cell under each row of the published picture, Hz, descending, (479,)."""
     low, high = axis
-    pixel = high * (low / high) ** ((np.arange(PUBLISHED_BOX[0]) + 0.5) / PUBLISHED_BOX[0])
+    pixel = high * (low / high) ** ((np.arange(PUBLISHED_BOX[0]) + 1.5) / AXES_BOX[0])
     return low + np.floor((pixel - low) / FREQUENCY_CELL) * FREQUENCY_CELL
 
 
 @lru_cache(maxsize=64)
 def _row_matrix(plane: QPlane, axis: tuple[float, float], reach: float) -> NDArray[np.float32]:
-    """Spline matrix from rows of tiles to rows of the published picture, (480, R); zero above what is reached."""
+    """Spline matrix from rows of tiles to rows of the published picture, (479, R); zero above what is reached."""
     cells = row_frequencies(axis)
     matrix = frequency_spline(np.asarray(plane.frequencies), cells)
     matrix[cells >= reach] = 0
@@ -129,13 +124,12 @@ def _weighted(lines: Tensor, index: NDArray[np.int64], weights: NDArray[np.float
 
 
 @lru_cache(maxsize=16)
-def _area_weights(fine: int, coarse: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Fine pixels under each coarse one and their shares of its area, both (K, coarse)."""
+def _box_weights(fine: int, coarse: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Fine pixels whose centres lie within each coarse one, and their equal shares: both (K, coarse)."""
     if not 0 < coarse <= fine:
         msg = f"a view of {coarse} pixels across is not within 1..{fine}, the published image's resolution"
         raise InputError(msg)
-    edges = np.arange(coarse + 1) * fine / coarse
-    most = int(np.ceil(fine / coarse)) + 1
-    index = np.floor(edges[:-1]).astype(np.int64) + np.arange(most)[:, None]
-    share = np.minimum(edges[1:], index + 1) - np.maximum(edges[:-1], index)
-    return np.minimum(index, fine - 1), (np.clip(share, 0, None) * coarse / fine).astype(np.float32)
+    edges = np.floor(np.arange(coarse + 1) * fine / coarse + 0.5).astype(np.int64)
+    count = np.diff(edges)
+    step = np.arange(count.max())[:, None]
+    return np.minimum(edges[:-1] + step, fine - 1), ((step < count) / count).astype(np.float32)

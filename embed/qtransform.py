@@ -11,7 +11,7 @@ Sources: S. Chatterji, PhD thesis (MIT, 2005), chapter 5 (the transform); M. Zev
 precision. `q_scan` departs from gwpy in two ways, both for speed: a row of more than ``median_tiles`` tiles is divided
 by the median of that many of them, evenly spread over the block (energies change by about a per cent); and tiles wider
 than 8 Hz are computed from the seconds around the trigger, not from the whole block (they change by about 1e-4). The
-loudest tile, and so the plane, is found with the medians of all tiles (of 65,536 where there are more).
+loudest tile, and so the plane, is found with the medians of all tiles (of 262,144 where there are more).
 
 Frequencies above what the sample rate holds: rows of tiles go up to Nyquist, a window cut at Nyquist where it would
 pass it, exactly as if the whitened strain had been resampled to a higher rate; picture rows above Nyquist are energy
@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 import torch
@@ -31,7 +31,7 @@ from torch import Tensor
 from embed.errors import InputError
 from embed.picture import PUBLISHED_BOX, draw, quantise
 from embed.splines import frequency_spline
-from embed.tiles import analyse, local_span
+from embed.tiles import Analysis, analyse, local_span
 from embed.tiling import FREQUENCY_RANGE, Q_RANGE, QPlane, gwpy_upper_frequency, q_tiling
 from embed.whitening import FIR_SECONDS, blocks, whiten
 
@@ -40,9 +40,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
+T = TypeVar("T")
+
 DURATIONS = (0.5, 1.0, 2.0, 4.0)  # s, the four views
 SEARCH_SECONDS = 0.5  # window around the trigger in which the loudest tile picks the Q plane
-MEDIAN_TILES = 8192  # tiles of a row that its median is taken of: standard error 1.6 % were they independent
+MEDIAN_TILES = 4096  # tiles of a row that its median is taken of: standard error 2.3 % were they independent
 CHUNK_SAMPLES = 1 << 21  # of whitened strain in one chunk
 BAND_MARGIN = 16.0  # Hz between the highest window's end and the Nyquist frequency that whitened strain is kept to
 
@@ -138,7 +140,7 @@ def q_scan(
     q_range, frequency_range : tuple of float
         Of the tiling; frequency_range is also the picture's axis, Hz.
     shape : tuple of int
-        Rows and columns of a view, at most 480 x 574, the published picture's.
+        Rows and columns of a view, at most 479 x 573, the published picture's.
     median_tiles : int, optional
         Tiles of a row that its median is taken of; None for all, as gwpy does, in about three times the time.
     device : device, optional
@@ -248,17 +250,18 @@ def q_transform(
     top = gwpy_upper_frequency(sample_rate, q_range) if clamp == "gwpy" else sample_rate / 2
     planes = q_tiling(x.shape[-1] / sample_rate, q_range, (frequency_range[0], min(frequency_range[1], top)))
     when = torch.tensor([centre], dtype=torch.float64, device=x.device)
-    analysis = analyse(x, sample_rate, planes, when, [0], 1, search=search, median_tiles=None)
+
+    def compute(some: list[int]) -> Analysis:
+        return analyse(x, sample_rate, planes, when, some, 1, search=search, median_tiles=None)
+
+    analysis = _in_threads(compute, [[0]], x.device)[0]
     tiles = analysis.tiles[0]
-    lines = tiles.at(np.asarray(times, dtype=np.float64))  # (M, R)
     matrix = frequency_spline(np.asarray(tiles.plane.frequencies), np.asarray(frequencies, dtype=np.float64))
-    energies = lines @ torch.from_numpy(matrix).to(lines.device).T
+    energies = tiles.read(np.asarray(times, dtype=np.float64), torch.from_numpy(matrix).to(x.device))
     return energies, tiles.plane.q, (float(analysis.time[0]), float(analysis.frequency[0]), float(analysis.energy[0]))
 
 
-def _in_threads(
-    compute: Callable[[list[int]], tuple[Tensor, Tensor]], chunks: list[list[int]], device: torch.device
-) -> list[tuple[Tensor, Tensor]]:
+def _in_threads(compute: Callable[[list[int]], T], chunks: list[list[int]], device: torch.device) -> list[T]:
     """Compute chunks side by side, each operation on one core.
 
     Thousands of short operations shared between cores spend more time waiting for each other than computing, and far

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from scipy.fft import rfft
 from torch import Tensor
 
 from embed.errors import InputError
@@ -30,8 +31,9 @@ LOCAL_HALF_WIDTH = 8.0  # Hz: a row at least this wide forgets strain more than 
 LOCAL_MARGIN = 1.25  # s of strain kept on each side of what is looked at, for rows computed near the trigger only
 FADE_SECONDS = 0.25  # of that margin, spent on fading in and out
 COARSE_TILES = 1024  # tiles whose median tells which rows may hold the loudest tile: standard error below 4.5 %
-CONTENDER = 0.8  # rows whose loudest tile comes this close to the loudest are compared by medians of more tiles:
-SETTLING_TILES = 1 << 16  # standard error below 0.6 %
+# The rows that come within a factor of the loudest are compared again, by the median of more tiles: those that may
+# still win after an error of four standard deviations, and at last those within two per cent, to 0.3 %.
+SETTLING = ((1 << 13, 0.8), (1 << 18, 0.98))
 GROUP_TILES = 1 << 18  # tiles of all blocks computed at once: the working set stays in the processor's cache
 
 
@@ -74,15 +76,29 @@ class PlaneTiles:
     groups: tuple[TileRows, ...]
     medians: Tensor
 
-    def at(self, times: NDArray[np.float64]) -> Tensor:
-        """Read the splines through the normalised energies at times (M,), s from the block's start: (M, R)."""
-        lines = self.medians.new_empty(len(times), len(self.medians))
+    def read(self, times: NDArray[np.float64], matrix: Tensor) -> Tensor:
+        """Read the splines through the normalised energies.
+
+        Parameters
+        ----------
+        times : ndarray, float64, shape (M,)
+            s from the block's start.
+        matrix : Tensor, float32, shape (F, R)
+            From rows of the plane to frequencies (see `embed.splines.frequency_spline`).
+
+        Returns
+        -------
+        Tensor, float32, shape (M, F)
+        """
+        weights = (matrix / self.medians).T
+        out = weights.new_zeros(len(times), len(matrix))
         for group in self.groups:
             position = (times - group.start[0]) * group.rate
             first = max(0, int(position.min()) - REACH)
             near = group.energies[0, :, first : int(position.max()) + REACH + 2]
-            lines[:, list(group.rows)] = time_spline(near, torch.from_numpy(position - first).to(lines.device))
-        return lines / self.medians
+            lines = time_spline(near, torch.from_numpy(position - first).to(out.device))
+            out.addmm_(lines, weights[list(group.rows)])
+        return out
 
 
 @dataclass(frozen=True)
@@ -125,10 +141,7 @@ def local_span(planes: tuple[QPlane, ...], centre: float, half: float, size: int
 
     It starts on a tile of the block in every row computed from it, so that the tiles are the block's own.
     """
-    coarsest = min(
-        (plane.tiles[r] for plane in planes for r in local_rows(plane, fraction=2)),
-        default=1,
-    )
+    coarsest = min((plane.tiles[local_rows(plane)[0]] for plane in planes if local_rows(plane)), default=1)
     fraction = 1
     while size * 1.0 / (2 * fraction) >= 2 * (half + LOCAL_MARGIN) * sample_rate and 2 * fraction <= coarsest:
         fraction *= 2
@@ -144,10 +157,9 @@ def local_span(planes: tuple[QPlane, ...], centre: float, half: float, size: int
     return LocalSpan(1, 0)
 
 
-def local_rows(plane: QPlane, fraction: int) -> tuple[int, ...]:
-    """Rows of a plane that are computed from the local span; the others take the whole block."""
-    if fraction == 1:
-        return ()
+@lru_cache(maxsize=128)
+def local_rows(plane: QPlane) -> tuple[int, ...]:
+    """Rows of a plane that may be computed from the local span; the others take the whole block."""
     return tuple(r for r in range(len(plane.frequencies)) if plane.half_width(r) >= LOCAL_HALF_WIDTH)
 
 
@@ -187,14 +199,14 @@ def analyse(
     InputError
         A block without any energy in a row.
     """
-    spectrum = torch.fft.rfft(x)
+    spectrum = _rfft(x)
     near = spectrum if fraction == 1 else _local_spectrum(x, sample_rate, first, fraction)
     start = tuple(f / sample_rate for f in first)
     coarse = None if median_tiles is None else min(median_tiles, COARSE_TILES)
     groups, medians, energies, times = [], [], [], []
     for plane in planes:
-        local = local_rows(plane, fraction)
-        whole = tuple(r for r in range(len(plane.frequencies)) if r not in set(local))
+        local = local_rows(plane) if fraction > 1 else ()
+        whole = tuple(range(len(plane.frequencies) - len(local)))  # half widths ascend with the rows
         rows = _tile_rows(spectrum, plane, whole, 1, (0.0,) * len(x))
         rows += _tile_rows(near, plane, local, fraction, start)
         peak, time = _row_peaks(rows, len(plane.frequencies), when, search)
@@ -248,7 +260,12 @@ def _local_spectrum(x: Tensor, sample_rate: float, first: list[int], fraction: i
     ramp = torch.hann_window(2 * fade, dtype=x.dtype, device=x.device)[:fade]
     near[:, :fade] *= ramp
     near[:, -fade:] *= ramp.flip(0)
-    return torch.fft.rfft(near) * fraction
+    return _rfft(near) * fraction
+
+
+def _rfft(x: Tensor) -> Tensor:
+    """One-sided spectrum of (B, T). SciPy keeps an FFT's tables between calls; torch, on a CPU, makes them anew."""
+    return torch.from_numpy(rfft(x.numpy())) if x.device.type == "cpu" else torch.fft.rfft(x)
 
 
 def _tile_rows(
@@ -314,13 +331,16 @@ def _settle(
     spectrum: Tensor, planes: tuple[QPlane, ...], energies: list[Tensor], medians: list[Tensor], most: int
 ) -> None:
     """Give the rows that may hold a block's loudest tile the median of (nearly) all their tiles, in place."""
-    loudest = torch.stack([(e / m).amax(-1) for e, m in zip(energies, medians, strict=True)]).amax(0)
-    for plane, energy, middle in zip(planes, energies, medians, strict=True):
-        close = (energy >= CONTENDER * loudest[:, None] * middle).cpu()
-        for block, row in close.nonzero().tolist():
-            if plane.tiles[row] > most:
-                count = min(plane.tiles[row], SETTLING_TILES)
-                middle[block, row] = _row_medians(spectrum[block, None], plane, (row,), count)[0, 0]
+    for count, close in SETTLING:
+        loudest = torch.stack([(e / m).amax(-1) for e, m in zip(energies, medians, strict=True)]).amax(0)
+        for plane, energy, middle in zip(planes, energies, medians, strict=True):
+            contenders = (energy >= close * loudest[:, None] * middle).cpu()
+            for block, row in contenders.nonzero().tolist():
+                if plane.tiles[row] > most:
+                    middle[block, row] = _row_medians(
+                        spectrum[block, None], plane, (row,), min(plane.tiles[row], count)
+                    )[0, 0]
+        most = count
 
 
 def median(energies: Tensor) -> Tensor:
