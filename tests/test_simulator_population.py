@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 
 from embed.errors import InputError
 from embed.gravityspy import ERAS
-from embed.simulator import CLASSES, CONFUSABLE, FAMILIES, NONE_OF_THE_ABOVE, UNCATALOGUED, Population
+from embed.simulator import (
+    CLASSES,
+    CONFUSABLE,
+    DEMO_HIDDEN,
+    FAMILIES,
+    NONE_OF_THE_ABOVE,
+    UNCATALOGUED,
+    Population,
+    demo_population,
+)
 
 SPAN = (1126400000.0, 1126400000.0 + 30 * 86400.0)
 
@@ -113,6 +122,19 @@ def test_wrong_labels_do_not_move_anything_else():
     _, clean = entries(n=200)
     _, noisy = entries(n=200, label_noise=0.5)
     assert [(e.gps, e.truth, e.gravityspy_id) for e in clean] == [(e.gps, e.truth, e.gravityspy_id) for e in noisy]
+
+
+def test_demo_has_three_families_to_find_and_one_class_half_way():
+    population = demo_population()
+    drawn = [population.entry(k) for k in range(population.n)]
+    counts = Counter(entry.truth for entry in drawn)
+    assert {entry.truth for entry in drawn if entry.label == NONE_OF_THE_ABOVE} == set(DEMO_HIDDEN)
+    assert min(counts[name] for name in DEMO_HIDDEN) >= 30
+    assert len(set(population.labels)) == 24
+    assert min(counts.values()) >= 8
+    first = min(entry.gps for entry in drawn if entry.truth == "Fast_Scattering")
+    assert first >= sum(population.span) / 2
+    assert counts["Fast_Scattering"] >= 30
 
 
 @pytest.mark.parametrize(

@@ -9,15 +9,16 @@
 from .catalogue import CLASSES, CONFUSABLE, FAMILIES, NONE_OF_THE_ABOVE, UNCATALOGUED
 from .family import Family, Range
 from .noise import SAMPLE_RATE, Noise, design_psd, detector_noise, measured_noise
-from .population import Entry, Population
+from .population import DEMO_HIDDEN, Entry, Population, demo_population
 from .strain import BLOCK_S, Detector, Drawn, detector, lay, strain_block, whitened_block
-from .study import Glitches, simulate, simulate_batch
+from .study import Glitches, simulate, simulate_batch, write_study
 from .tiles import Tile, loudest_tile
 
 __all__ = [
     "BLOCK_S",
     "CLASSES",
     "CONFUSABLE",
+    "DEMO_HIDDEN",
     "FAMILIES",
     "NONE_OF_THE_ABOVE",
     "SAMPLE_RATE",
@@ -31,6 +32,7 @@ __all__ = [
     "Population",
     "Range",
     "Tile",
+    "demo_population",
     "design_psd",
     "detector",
     "detector_noise",
@@ -41,4 +43,5 @@ __all__ = [
     "simulate_batch",
     "strain_block",
     "whitened_block",
+    "write_study",
 ]

@@ -175,6 +175,19 @@ class Population:
         return others[int(pick * len(others))]
 
 
+DEMO_HIDDEN = ("Reverse_Chirp", "Triangle_Sweep", "Harmonic_Comb")
+"""What there is to discover in the demonstration."""
+
+
+def demo_population(n: int = 2000, seed: int = 0) -> Population:
+    """Return a study to try everything on: 23 named classes, one of them new half-way, and three families hidden.
+
+    None_of_the_Above then holds the hidden families only, `DEMO_HIDDEN`; Fast_Scattering appears in the middle of the span.
+    """
+    classes = tuple(name for name in CLASSES if name != NONE_OF_THE_ABOVE)
+    return Population(n, seed, classes, DEMO_HIDDEN, onset={"Fast_Scattering": sum(DEFAULT_SPAN) / 2})
+
+
 def stream(seed: int, index: int, part: int) -> np.random.Generator:
     """Return the random stream of one glitch: part 0 plans it, part 1 draws it."""
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(2, index, part)))

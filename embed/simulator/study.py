@@ -138,6 +138,45 @@ def simulate(
         Number of glitches; same seed, same bytes.
     classes, hidden, label_noise, onset, span, equal
         See `Population`; the default is its 24 classes over six weeks of O1.
+    noise, output, shape, device, progress
+        See `write_study`.
+
+    Returns
+    -------
+    Population
+        What was simulated.
+    """
+    population = Population(
+        n,
+        seed,
+        classes=CLASSES if classes is None else tuple(classes),
+        hidden=tuple(hidden),
+        span=DEFAULT_SPAN if span is None else span,
+        onset={} if onset is None else dict(onset),
+        label_noise=label_noise,
+        equal=equal,
+    )
+    return write_study(out, population, noise=noise, output=output, shape=shape, device=device, progress=progress)
+
+
+def write_study(
+    out: Path,
+    population: Population,
+    *,
+    noise: Literal["design"] | Sequence[Path] = "design",
+    output: Literal["images", "strain"] = "images",
+    shape: tuple[int, int] = VIEW_SHAPE,
+    device: torch.device | str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Population:
+    """Write a population to a folder.
+
+    Parameters
+    ----------
+    out : Path
+        The folder; it must not exist, or be empty.
+    population : Population
+        What to simulate.
     noise
         See `simulate_batch`.
     output : {"images", "strain"}
@@ -154,8 +193,9 @@ def simulate(
     Returns
     -------
     Population
-        What was simulated. ``truth.csv`` (`TRUTH_COLUMNS`) and ``metadata.csv`` (`METADATA_COLUMNS`, Gravity Spy's names) lie
-        beside the images; each line is written with its batch, so that memory does not grow with n.
+        What was simulated: with files of one detector's strain only that detector. ``truth.csv`` (`TRUTH_COLUMNS`) and
+        ``metadata.csv`` (`METADATA_COLUMNS`, Gravity Spy's names) lie beside the images; each line is written with its
+        batch, so that memory does not grow with the population.
 
     Raises
     ------
@@ -164,17 +204,9 @@ def simulate(
     StorageError
         The folder cannot be written, or the disk is full.
     """
-    population = Population(
-        n,
-        seed,
-        classes=CLASSES if classes is None else tuple(classes),
-        hidden=tuple(hidden),
-        span=DEFAULT_SPAN if span is None else span,
-        onset={} if onset is None else dict(onset),
-        label_noise=label_noise,
-        equal=equal,
-    )
     out = Path(out)
+    if output not in ("images", "strain"):
+        raise InputError(f"output {output!r} is neither 'images' nor 'strain'")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out} exists and is not an empty folder; name a new one")
     population, detectors = _detectors(population, noise, BLOCK_S if output == "images" else STRAIN_S)
