@@ -18,7 +18,6 @@ from discovery.pictures import load_thumbnails
 from discovery.projection import Method, project
 from discovery.report import report_html
 from discovery.search import longest_views
-from embed.encoding import parse_encoding
 from embed.errors import InputError
 from embed.neighbours import subgraph
 from embed.storage import write_bytes, write_text
@@ -128,8 +127,7 @@ def find_candidates(
         step("map")
         coordinates = project(vectors, graph, method=MAP_METHOD, dims=3, seed=seed)
         step("pictures")
-        durations = parse_encoding(store.passport["views"]).durations
-        thumbnails = load_thumbnails(study, glitches, durations)
+        thumbnails = load_thumbnails(study, glitches, store)
         step("write")
         shown = shown_columns(table)
         facts = {"method": clustering.method, **clustering.parameters, "vectors": store.name}

@@ -12,7 +12,6 @@ from discovery.csvfile import write_csv
 from discovery.explorer import embedding_html
 from discovery.pictures import load_thumbnails
 from discovery.projection import Method, project
-from embed.encoding import parse_encoding
 from embed.errors import InputError
 from embed.neighbours import neighbour_graph
 from embed.storage import write_text
@@ -100,7 +99,7 @@ def draw_map(
         graph = store.graph if len(rows) == len(store.glitches) else neighbour_graph(vectors, seed=seed)
         coordinates = project(vectors, graph, method=method, dims=dims, seed=seed)
         step("pictures")
-        thumbnails = load_thumbnails(study, glitches, parse_encoding(store.passport["views"]).durations)
+        thumbnails = load_thumbnails(study, glitches, store)
         step("write")
         files = {name: folder / name for name in ("coordinates.csv", "embedding.html")}
         whole = pd.concat([table, pd.DataFrame(coordinates, columns=list(_AXES[:dims]))], axis=1)
@@ -110,7 +109,14 @@ def draw_map(
         write_text(
             files["embedding.html"],
             embedding_html(
-                shown_columns(table), coordinates, thumbnails, color=color, title=title, dims=dims, method=NAMES[method], facts=facts
+                shown_columns(table),
+                coordinates,
+                thumbnails,
+                color=color,
+                title=title,
+                dims=dims,
+                method=NAMES[method],
+                facts=facts,
             ),
         )
     return GlitchMap(whole, coordinates, files)

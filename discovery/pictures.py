@@ -8,8 +8,10 @@ import numpy as np
 from PIL import Image
 
 from discovery.thumbnails import Thumbnails
+from embed.encoding import parse_encoding
 from embed.errors import InputError
 from embed.study import Study, View
+from embed.vectors import VectorStore
 from embed.viewcache import ViewCache
 
 HEIGHT, WIDTH = 120, 144
@@ -19,7 +21,7 @@ ALL_DURATIONS_UP_TO = 2_000
 """Glitches up to which every duration is shown; above it only those whose decoding the embedding has paid for already."""
 
 
-def load_thumbnails(study: Study, glitches: np.ndarray, durations: tuple[float, ...]) -> Thumbnails:
+def load_thumbnails(study: Study, glitches: np.ndarray, store: VectorStore) -> Thumbnails:
     """Read the views of glitches as thumbnails.
 
     Parameters
@@ -28,8 +30,8 @@ def load_thumbnails(study: Study, glitches: np.ndarray, durations: tuple[float, 
         The study.
     glitches : int64 (N,)
         Row numbers.
-    durations : tuple of float
-        Seconds; what the vectors were made from. Where there are few glitches, all the durations that there are.
+    store : VectorStore
+        Its views are shown, from the cache where they are kept; where there are few glitches, all the durations that there are.
 
     Returns
     -------
@@ -37,6 +39,9 @@ def load_thumbnails(study: Study, glitches: np.ndarray, durations: tuple[float, 
         Of `HEIGHT` x `WIDTH`. A view that is not there, or cannot be read any more, is marked as absent.
     """
     views = study.views(glitches)
+    encoding = parse_encoding(store.passport["views"])
+    durations = encoding.durations
+    side = encoding.side(store.passport["size"])
     plain = any(view.kind == "image" for view in views)
     if len(glitches) <= ALL_DURATIONS_UP_TO:
         durations = tuple(sorted({view.duration for view in views if (view.kind == "image") == plain}))
@@ -46,7 +51,7 @@ def load_thumbnails(study: Study, glitches: np.ndarray, durations: tuple[float, 
     shape = (len(glitches), len(durations), HEIGHT, WIDTH) + ((3,) if plain else ())
     levels = np.zeros(shape, np.uint8)
     present = np.zeros(shape[:2], bool)
-    with ViewCache(_cache_folder(study), plain=plain) as cache, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ViewCache(_cache_folder(study), side, plain=plain) as cache, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for view, picture in zip(chosen, pool.map(lambda view: _thumbnail(cache, view), chosen), strict=True):
             if picture is not None:
                 place = row[view.glitch], column[view.duration]
@@ -61,6 +66,6 @@ def _cache_folder(study: Study) -> Path | None:
 
 def _thumbnail(cache: ViewCache, view: View) -> np.ndarray | None:
     try:
-        return np.asarray(Image.fromarray(cache.get(view)).resize((WIDTH, HEIGHT), Image.Resampling.BOX))
+        return np.asarray(Image.fromarray(cache.get(view)).resize((WIDTH, HEIGHT), Image.Resampling.BILINEAR))
     except InputError:
         return None  # the picture is gone since it was embedded; the page shows its place as absent

@@ -252,12 +252,13 @@ def _make(
     old = _reusable(plan, found)
     todo = np.flatnonzero(old < 0)
     plain = plan.encoding.name == "plain"
-    cached = settings.cache and room_for(study.folder, len(todo) * len(plan.encoding.durations), plain=plain)
+    side = plan.encoding.side(plan.network.backbone.size)
+    cached = settings.cache and room_for(study.folder, len(todo) * len(plan.encoding.durations), side, plain=plain)
     paths: list[Path] = []
     left_out = list(plan.left_out)
     kept = old >= 0
     with (
-        ViewCache(study.folder / "cache" if cached else None, plain=plain) as cache,
+        ViewCache(study.folder / "cache" if cached else None, side, plain=plain) as cache,
         ThreadPoolExecutor(os.cpu_count() or 1) as pool,
     ):
         done = int(kept.sum())

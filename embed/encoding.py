@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch.nn.functional import interpolate
 
 from embed.errors import InputError
 from embed.gravityspy import DURATIONS
@@ -37,10 +36,9 @@ class Encoding:
     def __str__(self) -> str:
         return "plain" if self.name == "plain" else ",".join(str(duration) for duration in self.durations)
 
-    @property
-    def view_shape(self) -> tuple[int, ...]:
-        """Channels behind the rows and columns of a decoded view: (3,) for plain images."""
-        return (3,) if self.name == "plain" else ()
+    def side(self, size: int) -> int:
+        """Rows and columns of one view in a network's input of `size`: half of it in a mosaic."""
+        return size // 2 if self.name == "mosaic" else size
 
 
 RICHEST_FIRST = (
@@ -124,8 +122,8 @@ def network_input(
 
     Parameters
     ----------
-    views : uint8 (B, V, H, W) levels, or (B, 1, H, W, 3) for plain images
-        V views in the encoding's order.
+    views : uint8 (B, V, side, side) levels, or (B, 1, side, side, 3) for plain images
+        V views in the encoding's order, at the encoding's side for this size.
     encoding : Encoding
         How they are put together.
     size : int
@@ -143,12 +141,12 @@ def network_input(
     tensor = torch.from_numpy(np.ascontiguousarray(views)).to(device)
     if encoding.name == "plain":
         tensor = tensor[:, 0].permute(0, 3, 1, 2)
-    side = size // 2 if encoding.name == "mosaic" else size
-    scaled = interpolate(tensor.float(), (side, side), mode="bilinear", antialias=True)
+    scaled = tensor.float()
     if encoding.name == "mosaic":
         first, second, third, fourth = scaled.split(1, dim=1)
-        whole = torch.cat([torch.cat([first, second], dim=2), torch.cat([third, fourth], dim=2)], dim=3)
-        scaled = torch.nn.functional.pad(whole, (0, size - 2 * side, 0, size - 2 * side))
+        scaled = torch.cat([torch.cat([first, second], dim=2), torch.cat([third, fourth], dim=2)], dim=3)
+        odd = size - scaled.shape[-1]
+        scaled = torch.nn.functional.pad(scaled, (0, odd, 0, odd))
     scale = torch.tensor([1 / (255 * value) for value in std], device=device).view(1, 3, 1, 1)
     shift = torch.tensor([-centre / value for centre, value in zip(mean, std, strict=True)], device=device).view(
         1, 3, 1, 1

@@ -2,13 +2,12 @@
 
 import json
 import os
-import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -16,6 +15,9 @@ import pandas as pd
 from embed.database import connect, now, transaction, write_lock
 from embed.errors import InputError, StudyError
 from embed.storage import canonical_json, storage_errors, sweep_temporaries
+
+if TYPE_CHECKING:
+    import sqlite3
 
 MODEL = "model"
 """The author (``by``) of predicted labels; every other author gives labels."""
@@ -89,7 +91,7 @@ class Study:
             with storage_errors(self.folder):
                 self.folder.mkdir(parents=True, exist_ok=True)
         self.database = self.folder / "study.db"
-        self.connection: sqlite3.Connection = connect(self.database, create=create)
+        self.connection: "sqlite3.Connection" = connect(self.database, create=create)
         self._writing = False
 
     def __enter__(self) -> Self:

@@ -1,6 +1,6 @@
-"""Decoded views on disk, so that a second network does not decode the images again.
+"""Decoded views on disk, so that a second network of the same input size does not decode the images again.
 
-One file of equal records, a record a view at the place of its row number; each carries the hash of the file it was decoded from
+One file a size, of equal records, one a view at the place of its row number; each carries the hash of the file it was decoded from
 and a checksum of its pixels. A record that a killed run left half written, or that belongs to another image by now, fails
 its check and is decoded again: the cache needs no index and no repair.
 """
@@ -16,7 +16,7 @@ import numpy as np
 
 from embed.storage import storage_errors
 from embed.study import View
-from embed.views import VIEW_SHAPE, VIEWS_VERSION, decode
+from embed.views import VIEWS_VERSION, decode
 
 _KEY_BYTES = 32
 _CHECK_BYTES = 4
@@ -29,17 +29,20 @@ class ViewCache:
     ----------
     folder : Path or None
         Where the cache lies; None keeps nothing.
+    side : int
+        Rows and columns of a view.
     plain : bool
         Whether the views are plain images (three channels).
     """
 
-    def __init__(self, folder: Path | None, *, plain: bool) -> None:
-        self.shape = (*VIEW_SHAPE, 3) if plain else VIEW_SHAPE
+    def __init__(self, folder: Path | None, side: int, *, plain: bool) -> None:
+        self.side = side
+        self.shape = (side, side, 3) if plain else (side, side)
         self._pixels = int(np.prod(self.shape))
         self._record = _KEY_BYTES + _CHECK_BYTES + self._pixels
         self._file: int | None = None
         if folder is not None:
-            self.path = folder / f"views-{VIEWS_VERSION}-{'plain' if plain else 'levels'}.bin"
+            self.path = folder / f"views-{VIEWS_VERSION}-{'plain' if plain else 'levels'}-{side}.bin"
             with storage_errors(self.path):
                 folder.mkdir(parents=True, exist_ok=True)
                 self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -69,7 +72,7 @@ class ViewCache:
             When the disk is full.
         """
         if self._file is None:
-            return decode(view)
+            return decode(view, self.side)
         key = bytes.fromhex(view.sha256)
         place = (view.view - 1) * self._record
         record = os.pread(self._file, self._record, place)
@@ -80,7 +83,7 @@ class ViewCache:
             and record[_KEY_BYTES : _KEY_BYTES + _CHECK_BYTES] == _check(pixels)
         ):
             return np.frombuffer(pixels, np.uint8).reshape(self.shape)
-        array = np.ascontiguousarray(decode(view))
+        array = np.ascontiguousarray(decode(view, self.side))
         data = array.tobytes()
         with storage_errors(self.path):
             whole = key + _check(data) + data
@@ -93,7 +96,7 @@ def _check(data: bytes | memoryview) -> bytes:
     return zlib.crc32(data).to_bytes(_CHECK_BYTES, "little")
 
 
-def room_for(folder: Path, views: int, *, plain: bool) -> bool:
+def room_for(folder: Path, views: int, side: int, *, plain: bool) -> bool:
     """Whether caching `views` more views would leave at least half of the free disk free."""
-    needed = views * int(np.prod(VIEW_SHAPE)) * (3 if plain else 1)
+    needed = views * side**2 * (3 if plain else 1)
     return needed < shutil.disk_usage(folder).free / 2

@@ -1,8 +1,8 @@
 """A view of a glitch as one physical quantity, whatever it came from: levels of normalised energy on one fixed grid.
 
 A published picture is 800x600 with axes, a title and a colour bar. The picture inside the axes is found, its viridis colours are
-turned back into levels (`embed.viridis`), and the levels are averaged onto `VIEW_SHAPE`. A plain image (a galaxy) keeps its
-colours.
+turned back into levels (`embed.viridis`), and the levels are scaled, once, to the side that the network reads. A plain image (a
+galaxy) keeps its colours.
 """
 
 import io
@@ -17,9 +17,6 @@ from embed.imagefile import probe_bytes
 from embed.study import View
 from embed.trainingset import read_plane
 from embed.viridis import levels_of_colours, levels_of_luminance, off_scale_share
-
-VIEW_SHAPE = (256, 256)
-"""Rows (frequency, highest first) and columns (time) of a decoded view: a little over the networks' usual 224."""
 
 PUBLISHED_SIZE = (800, 600)
 PUBLISHED_BOX = (101, 61, 674, 540)
@@ -106,19 +103,19 @@ def _longest_run(flags: np.ndarray) -> tuple[int, int]:
     return int(starts[longest]), int(ends[longest])
 
 
-def spectrogram_levels(data: bytes, shape: tuple[int, int] = VIEW_SHAPE) -> np.ndarray:
+def spectrogram_levels(data: bytes, side: int) -> np.ndarray:
     """Decode a viridis spectrogram.
 
     Parameters
     ----------
     data : bytes
         PNG or JPEG file, published (with axes) or cropped to the picture.
-    shape : tuple of int
-        Rows and columns of the result.
+    side : int
+        Rows (frequency, highest first) and columns (time) of the result.
 
     Returns
     -------
-    uint8 (rows, columns)
+    uint8 (side, side)
         Levels: ten times the normalised energy.
 
     Raises
@@ -132,15 +129,15 @@ def spectrogram_levels(data: bytes, shape: tuple[int, int] = VIEW_SHAPE) -> np.n
     share = off_scale_share(picture[::7, ::7])
     if share > _MAX_OFF_SCALE:
         raise InputError(f"{share:.0%} of its pixels are no viridis colours; ingest it as a plain image with --plain")
-    return _scale(levels_of_colours(picture), shape)
+    return _scale(levels_of_colours(picture), side)
 
 
-def plain_image(data: bytes, shape: tuple[int, int] = VIEW_SHAPE) -> np.ndarray:
-    """Decode a plain picture to uint8 (rows, columns, 3), transparent parts on black; errors as `spectrogram_levels`."""
+def plain_image(data: bytes, side: int) -> np.ndarray:
+    """Decode a plain picture to uint8 (side, side, 3), transparent parts on black; errors as `spectrogram_levels`."""
     image = _open(data)
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         image = Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image.convert("RGBA"))
-    return _scale(np.asarray(image.convert("RGB")), shape)
+    return _scale(np.asarray(image.convert("RGB")), side)
 
 
 def _open(data: bytes) -> Image.Image:
@@ -153,21 +150,17 @@ def _open(data: bytes) -> Image.Image:
     return image
 
 
-def _scale(array: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Average onto the grid where it is coarser, interpolate where it is finer."""
-    rows, columns = shape
-    finer = array.shape[0] < rows or array.shape[1] < columns
-    return np.asarray(
-        Image.fromarray(array).resize((columns, rows), Image.Resampling.BILINEAR if finer else Image.Resampling.BOX)
-    )
+def _scale(array: np.ndarray, side: int) -> np.ndarray:
+    """Resample with a triangle filter as wide as a new pixel (what torchvision calls antialiased bilinear)."""
+    return np.asarray(Image.fromarray(array).resize((side, side), Image.Resampling.BILINEAR))
 
 
-def decode(view: View) -> np.ndarray:
+def decode(view: View, side: int) -> np.ndarray:
     """Decode a view from where it lies.
 
     Returns
     -------
-    uint8 (256, 256), or (256, 256, 3) for a plain image
+    uint8 (side, side), or (side, side, 3) for a plain image
         Levels, or colours.
 
     Raises
@@ -178,7 +171,7 @@ def decode(view: View) -> np.ndarray:
     if view.kind == "grey":
         try:
             with h5py.File(view.source, "r") as file:
-                return _scale(levels_of_luminance(read_plane(file, view.dataset)), VIEW_SHAPE)
+                return _scale(levels_of_luminance(read_plane(file, view.dataset)), side)
         except OSError as error:
             raise InputError(f"{view.source} cannot be read as HDF5 ({str(error)[:200]})") from error
     try:
@@ -186,6 +179,6 @@ def decode(view: View) -> np.ndarray:
     except OSError as error:
         raise InputError(f"{view.source} cannot be read ({error.strerror or error})") from error
     try:
-        return plain_image(data) if view.kind == "image" else spectrogram_levels(data)
+        return plain_image(data, side) if view.kind == "image" else spectrogram_levels(data, side)
     except InputError as error:
         raise InputError(f"{view.source}: {error}") from error

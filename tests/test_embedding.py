@@ -74,19 +74,21 @@ def test_the_richest_encoding_that_every_glitch_has():
 
 def test_what_the_network_sees():
     """Flat views make every pixel's value known by hand."""
-    views = np.stack([np.full((1, 256, 256), level, np.uint8) for level in (51, 102, 204, 255)], axis=1)
+    views = np.stack([np.full((1, 224, 224), level, np.uint8) for level in (51, 102, 204, 255)], axis=1)
     cpu = torch.device("cpu")
     single = network_input(views[:, 2:3], Encoding("single", (4.0,)), 224, (0.5,) * 3, (0.5,) * 3, cpu)
     assert single.shape == (1, 3, 224, 224)
     assert torch.allclose(single, torch.tensor(0.6), atol=1e-6)
     rgb = network_input(views[:, :3], Encoding("rgb", (1.0, 2.0, 4.0)), 224, (0.0, 0.5, 0.0), (1.0, 0.5, 2.0), cpu)
     assert torch.allclose(rgb[0, :, 5, 5], torch.tensor([0.2, -0.2, 0.4]), atol=1e-6)
-    mosaic = network_input(views, Encoding("mosaic", (0.5, 1.0, 2.0, 4.0)), 224, (0.0,) * 3, (1.0,) * 3, cpu)
+    mosaic = network_input(
+        views[:, :, ::2, ::2], Encoding("mosaic", (0.5, 1.0, 2.0, 4.0)), 224, (0.0,) * 3, (1.0,) * 3, cpu
+    )
     corners = [float(mosaic[0, 0, row, column]) for row, column in ((5, 5), (200, 5), (5, 200), (200, 200))]
     assert corners == pytest.approx(
         [0.2, 0.4, 0.8, 1.0], abs=1e-6
     )  # 0.5 above 1 s on the left, 2 above 4 s on the right
-    plain = np.zeros((1, 1, 256, 256, 3), np.uint8)
+    plain = np.zeros((1, 1, 299, 299, 3), np.uint8)
     plain[..., 2] = 255
     assert network_input(plain, Encoding("plain", (0.0,)), 299, (0.0,) * 3, (1.0,) * 3, cpu)[0, :, 7, 7].tolist() == [
         0,
@@ -107,10 +109,8 @@ def test_an_embedding_is_the_network_of_the_picture(embedded, gallery):
     paths = sorted(gallery.glob("*/*.png"))
     for path in paths[::7]:
         row = store.rows(frame.index[frame["id"] == "H1_" + path.name.split("_")[1]].to_numpy())[0]
-        levels = torch.from_numpy(spectrogram_levels(path.read_bytes()).copy()).float()[None, None] / 255
-        picture = torch.nn.functional.interpolate(levels, (224, 224), mode="bilinear", antialias=True).expand(
-            1, 3, 224, 224
-        )
+        levels = torch.from_numpy(spectrogram_levels(path.read_bytes(), 224).copy()).float() / 255
+        picture = levels.expand(1, 3, 224, 224)
         with torch.inference_mode():
             plain = network.module((picture - 0.5) / 0.5)[0].numpy()
         assert np.allclose(store.vectors[row], plain, atol=1e-4)
@@ -219,11 +219,11 @@ def test_an_empty_study(tmp_path):
 def test_the_cache_gives_what_decoding_gives_and_heals(tmp_path, gallery, monkeypatch):
     with study_of(tmp_path / "study", gallery) as study:
         views = study.views()
-    with ViewCache(None, plain=False) as direct, ViewCache(tmp_path / "cache", plain=False) as cache:
+    with ViewCache(None, 224, plain=False) as direct, ViewCache(tmp_path / "cache", 224, plain=False) as cache:
         expected = [direct.get(view) for view in views]
         for _ in range(2):
             assert all(np.array_equal(cache.get(view), levels) for view, levels in zip(views, expected, strict=True))
-        monkeypatch.setattr("embed.viewcache.decode", lambda _: pytest.fail("decoded again"))
+        monkeypatch.setattr("embed.viewcache.decode", lambda *_: pytest.fail("decoded again"))
         cache.get(views[0])
         monkeypatch.undo()
         with cache.path.open("r+b") as file:  # a write that was torn

@@ -305,7 +305,7 @@ def test_the_training_set(study, tmp_path):
     assert study.glitches()["label"].tolist() == ["Blip", "Blip", "Koi_Fish", "Koi_Fish"]
     from embed.views import decode
 
-    levels = decode(study.views([1])[3]).astype(int)
+    levels = decode(study.views([1])[3], 256).astype(int)
     expected = np.asarray(
         Image.fromarray(draw_levels(np.random.default_rng(0), shape=(140, 170))).resize((256, 256), 2)
     ).astype(int)

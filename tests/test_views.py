@@ -74,19 +74,19 @@ def test_a_figure_drawn_by_matplotlib():
     axes.set_title("Livingston - O1")
     out = io.BytesIO()
     figure.savefig(out, format="png")
-    read = spectrogram_levels(out.getvalue(), (256, 256)).astype(int)
+    read = spectrogram_levels(out.getvalue(), 256).astype(int)
     centres = np.arange(8, 256, 16)
     assert np.abs(read[np.ix_(centres, centres)] - levels[np.ix_(centres, centres)].astype(int)).max() <= 1
 
 
 def test_published_cropped_and_jpeg_give_the_same_quantity():
     levels = draw_levels(np.random.default_rng(3))
-    whole, cropped = spectrogram_levels(png(published(levels))), spectrogram_levels(png(viridis(levels)))
+    whole, cropped = spectrogram_levels(png(published(levels)), 224), spectrogram_levels(png(viridis(levels)), 224)
     assert np.array_equal(whole, cropped)
     out = io.BytesIO()
     Image.fromarray(viridis(levels)).save(out, "JPEG", quality=92)
-    assert np.corrcoef(spectrogram_levels(out.getvalue()).ravel(), whole.ravel())[0, 1] > 0.98
-    expected = np.asarray(Image.fromarray(levels).resize((256, 256), Image.Resampling.BOX)).astype(int)
+    assert np.corrcoef(spectrogram_levels(out.getvalue(), 224).ravel(), whole.ravel())[0, 1] > 0.98
+    expected = np.asarray(Image.fromarray(levels).resize((224, 224), Image.Resampling.BILINEAR)).astype(int)
     assert np.abs(whole.astype(int) - expected).max() <= 1
 
 
@@ -100,13 +100,13 @@ def test_published_cropped_and_jpeg_give_the_same_quantity():
 )
 def test_what_is_no_spectrogram(picture, message):
     with pytest.raises(InputError, match=message):
-        spectrogram_levels(png(picture))
+        spectrogram_levels(png(picture), 224)
 
 
 def test_a_plain_image_keeps_its_colours():
     colours = np.zeros((300, 200, 4), np.uint8)
     colours[:150] = (200, 30, 10, 255)
-    image = plain_image(png(colours))
+    image = plain_image(png(colours), 256)
     assert image.shape == (256, 256, 3)
     assert tuple(image[10, 10]) == (200, 30, 10)
     assert tuple(image[-10, 10]) == (0, 0, 0)
@@ -118,6 +118,6 @@ def test_the_real_pictures(real_data):
     for path in paths:
         with Image.open(path) as image:
             assert picture_box(np.asarray(image.convert("RGB"))) == PUBLISHED_BOX
-        levels = spectrogram_levels(path.read_bytes())
+        levels = spectrogram_levels(path.read_bytes(), 224)
         assert np.median(levels) < 40
         assert levels.max() > 80
