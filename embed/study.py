@@ -91,7 +91,7 @@ class Study:
             with storage_errors(self.folder):
                 self.folder.mkdir(parents=True, exist_ok=True)
         self.database = self.folder / "study.db"
-        self.connection: "sqlite3.Connection" = connect(self.database, create=create)
+        self.connection: sqlite3.Connection = connect(self.database, create=create)
         self._writing = False
 
     def __enter__(self) -> Self:
