@@ -16,12 +16,15 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[runtime,test]'
 	touch $(READY)
 
-demo: $(READY) ## run the main job: make demo DATA=<folder of images> [STUDY=study]
-	@test -n "$(DATA)" || { echo "make demo needs DATA=<a folder of Gravity Spy images>, for instance DATA=~/gravityspy"; exit 2; }
+demo: $(READY) ## the main job on simulated glitches, or on yours: make demo DATA=<folder of images>
+ifdef DATA
 	$(BIN)/discover ingest "$(DATA)" --study "$(STUDY)"
 	$(BIN)/discover embed --study "$(STUDY)"
 	$(BIN)/discover cluster None_of_the_Above --study "$(STUDY)"
 	$(BIN)/discover project --study "$(STUDY)"
+else
+	$(BIN)/python examples/demo.py
+endif
 
 lint: $(READY) ## style and types
 	$(BIN)/ruff check .

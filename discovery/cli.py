@@ -90,6 +90,42 @@ def create_parser() -> argparse.ArgumentParser:
     search = commands.add_parser("search", parents=[common, vectors], help="list the glitches nearest to one, as CSV")
     search.add_argument("id", metavar="ID", help="the glitch's id, with or without the detector")
     search.add_argument("-k", type=_positive, metavar="N", default=10, help="how many (default: 10)")
+    simulate = commands.add_parser(
+        "simulate", parents=[common], help="make glitches with known truth, in a folder laid out as Gravity Spy's"
+    )
+    simulate.add_argument("--out", metavar="DIR", type=Path, required=True, help="a new folder")
+    simulate.add_argument("--n", metavar="N", type=_positive, required=True, help="how many glitches")
+    simulate.add_argument(
+        "--demo",
+        action="store_true",
+        help="the demonstration's population: 24 labels, one new half-way, three families hidden",
+    )
+    simulate.add_argument(
+        "--classes", metavar="CLASS", nargs="+", help="families to draw (default: Gravity Spy's 24 classes)"
+    )
+    simulate.add_argument(
+        "--hidden", metavar="CLASS", nargs="+", default=(), help="families to label None_of_the_Above"
+    )
+    simulate.add_argument(
+        "--noise",
+        metavar="design|FILE",
+        nargs="+",
+        default=["design"],
+        help="design noise, or measured from strain files (default: design)",
+    )
+    simulate.add_argument(
+        "--label-noise",
+        metavar="RATE",
+        type=float,
+        default=0.0,
+        help="share of wrong labels, mostly between confusable classes",
+    )
+    simulate.add_argument(
+        "--onset", metavar="CLASS=GPS", nargs="+", default=(), help="GPS time before which a class does not occur"
+    )
+    kind = simulate.add_mutually_exclusive_group()
+    kind.add_argument("--images", action="store_true", help="write spectrograms (default)")
+    kind.add_argument("--strain", action="store_true", help="write strain in GWOSC's HDF5 layout instead")
     return parser
 
 
