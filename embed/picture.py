@@ -3,7 +3,7 @@
 A Gravity Spy image is a matplotlib figure of 800 x 600 pixels whose axes box, once the colour bar has taken its share,
 is 574 x 480 pixels, the outermost under the frame: what is seen inside is 573 x 479. Each pixel shows the cell of
 gwpy's grid, 2 ms by 0.5 Hz, that its centre falls in; the frequency axis is log2, the time axis linear. A view of fewer
-pixels is the picture averaged over each larger pixel, as Pillow's BOX filter does when an image is decoded.
+pixels is the picture averaged over each larger pixel, as by Pillow's BOX filter.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from embed.splines import frequency_spline
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from embed.tiles import PlaneTiles
+    from embed.analysis import PlaneTiles
     from embed.tiling import QPlane
 
 AXES_BOX = (480.0, 620 / 1.08)  # axes box of the published 800 x 600 image, rows and columns, pixels

@@ -20,27 +20,24 @@ pass it, exactly as if the whitened strain had been resampled to a higher rate; 
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from embed.analysis import Analysis, analyse
 from embed.errors import InputError
 from embed.picture import PUBLISHED_BOX, draw, quantise
 from embed.splines import frequency_spline
-from embed.tiles import Analysis, analyse, local_span
+from embed.threads import in_threads
+from embed.tiles import local_span
 from embed.tiling import FREQUENCY_RANGE, Q_RANGE, QPlane, gwpy_upper_frequency, q_tiling
 from embed.whitening import FIR_SECONDS, blocks, whiten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import ArrayLike
-
-T = TypeVar("T")
 
 DURATIONS = (0.5, 1.0, 2.0, 4.0)  # s, the four views
 SEARCH_SECONDS = 0.5  # window around the trigger in which the loudest tile picks the Q plane
@@ -163,7 +160,7 @@ def q_scan(
     when = _centres(centres, len(x), size / sample_rate, half + (0 if whitened else FIR_SECONDS / 2))
     reach = min(frequency_range[1], sample_rate / 2)
     planes = q_tiling(size / sample_rate, q_range, (frequency_range[0], reach))
-    decimate = 1 if whitened else _decimation(planes, sample_rate, size)
+    decimate = 1 if whitened else decimation(planes, sample_rate, size)
     spans = [local_span(planes, float(c), half, size // decimate, sample_rate / decimate) for c in when]
 
     def compute(some: list[int]) -> tuple[Tensor, Tensor]:
@@ -191,7 +188,7 @@ def q_scan(
     alike = [[i for i, s in enumerate(spans) if s.fraction == f] for f in sorted({s.fraction for s in spans})]
     step = chunk or min(max(1, CHUNK_SAMPLES // (size // decimate)), -(-len(x) // torch.get_num_threads()))
     chunks = [group[lo : lo + step] for group in alike for lo in range(0, len(group), step)]
-    parts = _in_threads(compute, chunks, x.device)
+    parts = list(in_threads(compute, chunks, x.device))
     order = torch.tensor([i for some in chunks for i in some]).argsort().to(x.device)
     energies = torch.cat([pictures for pictures, _ in parts])
     q, time, frequency, energy = torch.cat([peaks for _, peaks in parts], -1)[:, order]
@@ -254,30 +251,14 @@ def q_transform(
     def compute(some: list[int]) -> Analysis:
         return analyse(x, sample_rate, planes, when, some, 1, search=search, median_tiles=None)
 
-    analysis = _in_threads(compute, [[0]], x.device)[0]
+    (analysis,) = in_threads(compute, [[0]], x.device)
     tiles = analysis.tiles[0]
     matrix = frequency_spline(np.asarray(tiles.plane.frequencies), np.asarray(frequencies, dtype=np.float64))
     energies = tiles.read(np.asarray(times, dtype=np.float64), torch.from_numpy(matrix).to(x.device))
     return energies, tiles.plane.q, (float(analysis.time[0]), float(analysis.frequency[0]), float(analysis.energy[0]))
 
 
-def _in_threads(compute: Callable[[list[int]], T], chunks: list[list[int]], device: torch.device) -> list[T]:
-    """Compute chunks side by side, each operation on one core.
-
-    Thousands of short operations shared between cores spend more time waiting for each other than computing, and far
-    more when other programs want the cores too. Nor do the results depend on the number of cores this way.
-    """
-    threads = torch.get_num_threads()
-    if device.type != "cpu" or threads == 1:
-        return [compute(some) for some in chunks]
-    try:
-        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            return list(pool.map(compute, chunks))
-    finally:
-        torch.set_num_threads(threads)  # the workers' setting is theirs, but also the default of threads to come
-
-
-def _decimation(planes: tuple[QPlane, ...], sample_rate: float, size: int) -> int:
+def decimation(planes: tuple[QPlane, ...], sample_rate: float, size: int) -> int:
     """Largest power of two by which the whitened strain may be decimated and still hold every tile's window."""
     top = max(f + plane.half_width(r) for plane in planes for r, f in enumerate(plane.frequencies))
     decimate = 1
