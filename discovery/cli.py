@@ -75,7 +75,7 @@ def create_parser() -> argparse.ArgumentParser:
         "project", parents=[common, vectors], help="draw the map of the glitches: coordinates and an interactive view"
     )
     project.add_argument("labels", metavar="LABEL", nargs="*", help="only glitches of these labels (default: all)")
-    project.add_argument("--method", choices=("tsne", "umap"), default="umap", help="default: umap")
+    project.add_argument("--method", choices=("tsne", "umap"), default="tsne", help="default: tsne")
     project.add_argument("--dims", type=int, choices=(2, 3), default=3, help="default: 3")
     project.add_argument(
         "--color",

@@ -46,7 +46,7 @@ def draw_map(
     store: VectorStore,
     labels: Sequence[str] = (),
     *,
-    method: Method = "umap",
+    method: Method = "tsne",
     dims: int = 3,
     color: str = "label",
     seed: int = 0,

@@ -63,7 +63,7 @@ def compare(out: Path) -> None:
     )
     print(f"noise {(clusters['cluster'] == -1).sum()}, {(clusters['cluster'] == -1).mean():.0%}")
     print(f"\nreport: {reports / 'cluster-None_of_the_Above-hdbscan' / 'report.html'}")
-    print(f"map of all glitches, in 3-D: {reports / 'map-umap-3d' / 'embedding.html'}")
+    print(f"map of all glitches, in 3-D: {reports / 'map-tsne-3d' / 'embedding.html'}")
 
 
 if __name__ == "__main__":
