@@ -4,9 +4,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from embed.embedding import Settings, embed
+    from embed.embedding import embed
     from embed.errors import DiscoverError
     from embed.ingest import IngestReport, ingest_folder
+    from embed.plan import Settings
     from embed.study import Study
     from embed.tables import ingest_labels, ingest_table
     from embed.trainingset import ingest_training_set
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "DiscoverError": "embed.errors",
     "IngestReport": "embed.ingest",
-    "Settings": "embed.embedding",
+    "Settings": "embed.plan",
     "Study": "embed.study",
     "VectorStore": "embed.vectors",
     "embed": "embed.embedding",

@@ -3,6 +3,7 @@
 from argparse import Namespace
 from collections import Counter
 from pathlib import Path
+from typing import Literal
 
 from discovery.console import Terminal
 from embed.errors import InputError
@@ -43,7 +44,7 @@ def _counts(population: Population) -> Counter[str]:
     return Counter(population.entry(index).label for index in range(population.n))
 
 
-def _noise(given: list[str]) -> str | list[Path]:
+def _noise(given: list[str]) -> Literal["design"] | list[Path]:
     return "design" if given == ["design"] else [Path(text) for text in given]
 
 

@@ -3,7 +3,8 @@
 from argparse import Namespace
 
 from discovery.console import Terminal
-from embed.embedding import Settings, embed
+from embed.embedding import embed
+from embed.plan import Settings
 from embed.study import Study
 from embed.vectors import VectorStore
 
