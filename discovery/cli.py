@@ -90,6 +90,29 @@ def create_parser() -> argparse.ArgumentParser:
     search = commands.add_parser("search", parents=[common, vectors], help="list the glitches nearest to one, as CSV")
     search.add_argument("id", metavar="ID", help="the glitch's id, with or without the detector")
     search.add_argument("-k", type=_positive, metavar="N", default=10, help="how many (default: 10)")
+    scan = commands.add_parser(
+        "scan", parents=[common], help="turn strain into views: Gravity Spy's Q-transform around triggers"
+    )
+    scan.add_argument("strain", metavar="STRAIN", nargs="*", type=Path, help="files: GWOSC HDF5, gwpy HDF5 or GWF")
+    scan.add_argument(
+        "--triggers",
+        metavar="CSV",
+        type=Path,
+        help="times to scan: a column of GPS times; detector and id where there are such",
+    )
+    scan.add_argument("--at", metavar="GPS", type=float, nargs="+", help="times to scan")
+    scan.add_argument("--find", action="store_true", help="find the loud times themselves")
+    scan.add_argument("--snr", type=float, default=7.5, help="of --find: least signal-to-noise ratio (default: 7.5)")
+    scan.add_argument(
+        "--dead-time", metavar="S", type=float, default=0.5, help="of --find: least seconds between two (default: 0.5)"
+    )
+    scan.add_argument(
+        "--ifo", metavar="IFO", help="the detector, where the files do not say; with --open-data which one"
+    )
+    scan.add_argument("--channel", metavar="NAME", help="data set or channel, where a file has several")
+    scan.add_argument("--whitened", action="store_true", help="the strain is whitened already")
+    scan.add_argument("--open-data", action="store_true", help="fetch public strain from GWOSC")
+
     simulate = commands.add_parser(
         "simulate", parents=[common], help="make glitches with known truth, in a folder laid out as Gravity Spy's"
     )

@@ -1,7 +1,8 @@
 """Two- and three-dimensional maps of the vectors, drawn from the neighbour graph: t-SNE and UMAP.
 
 A map is for looking; clusters are sought elsewhere (`discovery.clustering`). Both methods take the study's neighbour
-graph instead of searching again, run on one thread, and give the same bytes for the same seed on one machine.
+graph instead of searching again, run on one thread, and give the same bytes for the same seed, however many threads
+the linear algebra has.
 
 In three dimensions t-SNE's forces are summed by Barnes and Hut: the faster interpolation (FIt-SNE) exists in one and
 two dimensions only, and openTSNE's own default would stop with an error.
@@ -36,7 +37,8 @@ UMAP_NEIGHBOURS = 15  # UMAP's default, the row itself among them
 MAP_MIN_DIST = 0.1  # UMAP's default for looking at
 INTERPOLATED_ABOVE = 10_000  # rows: below, Barnes-Hut is as fast and has no grid
 PRINCIPAL_SPREAD = 1e-4  # standard deviation of t-SNE's start (Kobak and Berens 2019)
-SPECTRAL_START_ABOVE = 20  # rows: an eigensolver needs more rows than twice the dimensions
+UMAP_START_NOISE = 1e-4  # of a width of 10, as UMAP adds to its own start: duplicates must part
+START_DECIMALS = 6  # of principal components of unit vectors; the rest is rounding, and differs with the threads
 NEGLIGIBLE = 1e-12  # variance a row, for unit vectors: rounding, no direction
 
 
@@ -132,10 +134,13 @@ def umap(
 ) -> NDArray[np.float64]:
     """Lay out a graph by UMAP with its own neighbour search left out (``precomputed_knn``).
 
+    It starts from the principal components (as good as UMAP's spectral start: Kobak and Linderman 2021), because the
+    eigenvectors that UMAP would compute differ in their last bits with the number of threads, and the map with them.
+
     Parameters
     ----------
     unit : numpy.ndarray, shape (N, D), float32
-        Normalised vectors; UMAP only reads their number.
+        Normalised vectors, for the start.
     graph : NeighbourGraph
         Its first `UMAP_NEIGHBOURS` - 1 neighbours are used, and each row as its own first neighbour.
     dims : int
@@ -151,6 +156,10 @@ def umap(
     """
     from umap.umap_ import UMAP  # noqa: PLC0415 (compiles for seconds, which t-SNE and search need not wait for)
 
+    start = principal_components(unit, dims)
+    start = 10 * start / np.abs(start).max() + np.random.default_rng(seed).normal(
+        scale=UMAP_START_NOISE, size=start.shape
+    )
     near = graph.nearest(min(UMAP_NEIGHBOURS - 1, len(unit) - 2))  # with the row itself, UMAP wants fewer than N
     rows = np.column_stack([np.arange(len(unit)), near.neighbours])
     distances = np.column_stack([np.zeros(len(unit), np.float32), 1 - near.similarities]).clip(min=0)
@@ -160,7 +169,7 @@ def umap(
         min_dist=min_dist,
         metric="cosine",
         precomputed_knn=(rows, distances, None),
-        init="spectral" if len(unit) > SPECTRAL_START_ABOVE else "random",
+        init=start,
         random_state=seed,
         n_jobs=1,
     )
@@ -170,7 +179,7 @@ def umap(
 
 
 def principal_components(unit: NDArray[np.float32], count: int) -> NDArray[np.float64]:
-    """Return the leading principal components, shape (N, count), float64; the entry of largest modulus is positive.
+    """Return the leading principal components, shape (N, count), float64, to six decimals; the largest entry is positive.
 
     Columns beyond the rank are zero. The N x N or D x D Gram matrix, whichever is smaller, is solved: exact, and no
     randomised solver whose answer depends on a seed.
@@ -190,4 +199,4 @@ def principal_components(unit: NDArray[np.float32], count: int) -> NDArray[np.fl
     scores[:, values[::-1] <= NEGLIGIBLE * n] = 0.0
     largest = np.abs(scores).argmax(axis=0)
     components[:, :found] = scores * np.where(scores[largest, np.arange(found)] < 0, -1.0, 1.0)
-    return components
+    return components.round(START_DECIMALS)

@@ -102,10 +102,10 @@ def ingest_folder(study: Study, folder: Path, *, plain: bool = False, progress: 
     paths = list(_walk(folder.absolute(), report))
     pictures = _pictures(paths, folder.absolute(), plain, report)
     done = 0
-    for batch in batches(_probed(pictures), BATCH):
+    for batch in batches(probed(pictures), BATCH):
         with study.transaction():
             for picture, image in batch:
-                _add(study, picture, image, labelled, report)
+                add_picture(study, picture, image, labelled, report)
         done += len(batch)
         if progress is not None:
             progress(done, len(paths))
@@ -162,8 +162,8 @@ def _picture(path: Path, folder: Path, plain: bool) -> Picture:
     )
 
 
-def _probed(pictures: Iterable[Picture]) -> Iterator[tuple[Picture, ImageFile | InputError]]:
-    """Probe files a few ahead in threads, in order."""
+def probed(pictures: Iterable[Picture]) -> Iterator[tuple[Picture, ImageFile | InputError]]:
+    """Probe image files a few ahead in threads, in order; a file that is no whole image comes with the error."""
     window: deque[tuple[Picture, Future[ImageFile | InputError]]] = deque()
     with ThreadPoolExecutor(max_workers=min(8, (os.cpu_count() or 1) * 2)) as pool:
         for picture in pictures:
@@ -190,9 +190,24 @@ def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
         yield batch
 
 
-def _add(
+def add_picture(
     study: Study, picture: Picture, image: ImageFile | InputError, labelled: dict[int, str], report: IngestReport
 ) -> None:
+    """Add a probed image to the study, within a transaction.
+
+    Parameters
+    ----------
+    study : Study
+        Open for writing.
+    picture : Picture
+        The image and what is known of it.
+    image : ImageFile or InputError
+        What `probed` found; an error is listed as skipped.
+    labelled : dict
+        Label of each glitch so far in this run, kept up here: a glitch whose views lie under two labels keeps the first.
+    report : IngestReport
+        Kept up here.
+    """
     if isinstance(image, InputError):
         report.skip(picture.path, str(image))
         return

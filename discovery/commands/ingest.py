@@ -42,7 +42,7 @@ def run(options: Namespace) -> None:
             report.skipped += added.skipped
         skipped = study.folder / "reports" / "ingest-skipped.csv"
         write_csv(skipped, ("path", "reason"), [(skip.path, skip.reason) for skip in report.skipped])
-    _show_skipped(terminal, report, skipped)
+    show_skipped(terminal, report, skipped)
     rows = [(name, str(getattr(report, name))) for name in ("glitches", "views", "labels")]
     rows += [("unchanged", str(report.unchanged)), ("skipped", str(len(report.skipped)))]
     terminal.table(f"Added to {options.study}", ("", "number"), rows)
@@ -68,7 +68,8 @@ def _ingest_path(study: Study, options: Namespace, progress: Callable[[int, int]
     )
 
 
-def _show_skipped(terminal: Terminal, report: IngestReport, path: Path) -> None:
+def show_skipped(terminal: Terminal, report: IngestReport, path: Path) -> None:
+    """Print what did not go in, and where all of it is listed."""
     if not report.skipped:
         return
     terminal.table(
