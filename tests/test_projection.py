@@ -5,6 +5,7 @@ import pytest
 from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness
 from sklearn.neighbors import KNeighborsClassifier
+from threadpoolctl import threadpool_limits
 
 from discovery.projection import LEAST_ROWS, principal_components, project, tsne
 from embed.errors import InputError
@@ -50,6 +51,17 @@ def test_same_seed_same_bytes(method, dims):
     assert project(vectors, graph, method=method, dims=dims, seed=7).tobytes() == first.tobytes()
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_threads_do_not_show(method):
+    vectors, _ = families(400, width=300)
+    graph = neighbour_graph(vectors, 30)
+    layouts = []
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            layouts.append(project(vectors, graph, method=method, dims=3, seed=7))
+    assert layouts[0].tobytes() == layouts[1].tobytes()
+
+
 def test_another_seed_is_another_umap():
     vectors, _ = families(90)
     graph = neighbour_graph(vectors, 30)
@@ -83,15 +95,15 @@ def neighbour_of(layout):
 
 def test_interpolated_forces_beside_barnes_hut(monkeypatch):
     """Above the stated size the two-dimensional forces are interpolated: the map must be as good."""
-    vectors, _ = families()
+    vectors, _ = families(120)
     graph = neighbour_graph(vectors, 30)
     exact = project(vectors, graph)
     monkeypatch.setattr("discovery.projection.INTERPOLATED_ABOVE", 100)
     interpolated = project(vectors, graph)
     assert not np.array_equal(exact, interpolated)
     scores = [trustworthiness(vectors, layout, n_neighbors=8, metric="cosine") for layout in (exact, interpolated)]
-    assert abs(scores[0] - scores[1]) < 0.01
-    assert project(vectors, graph, dims=3).shape == (240, 3)
+    assert abs(scores[0] - scores[1]) < 0.02
+    assert project(vectors, graph, dims=3).shape == (120, 3)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -126,7 +138,7 @@ def test_many_duplicates_are_no_obstacle(method):
 def test_principal_components_against_scikit_learn(shape):
     unit = normalise(np.random.default_rng(2).normal(size=shape))
     mine, theirs = principal_components(unit, 3), PCA(3, svd_solver="full").fit_transform(unit.astype(float))
-    np.testing.assert_allclose(np.abs(mine), np.abs(theirs), atol=1e-9)
+    np.testing.assert_allclose(np.abs(mine), np.abs(theirs), atol=1e-6)
     assert (mine[np.abs(mine).argmax(axis=0), range(3)] > 0).all()
 
 
