@@ -21,13 +21,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import hdbscan
 import numpy as np
 import pandas as pd
-from sklearn.metrics import adjusted_rand_score
 
 from discovery.projection import umap
 from discovery.spectral import assign, gap_scores, laplacian_spectrum
+from discovery.sweep import DENSITY_NEIGHBOURS, LEAST_CLUSTER, NOISE, density_fit, most_agreed, swept_sizes
 from embed.errors import InputError
 from embed.neighbours import NeighbourGraph, affinity, neighbour_graph
 from embed.similarity import normalise
@@ -39,8 +38,6 @@ if TYPE_CHECKING:
 
 __all__ = ["NOISE", "Clustering", "hdbscan_clusters", "spectral_clusters"]
 
-NOISE = -1
-LEAST_CLUSTER = 5  # glitches: fewer show no class, whatever the distance between them
 LEAST_ROWS = 2 * LEAST_CLUSTER  # below this nothing can be split
 GRAPH_SIZES = (7, 10, 15)  # neighbours; fewer leave islands by chance, more blur small clusters
 ROWS_PER_NEIGHBOUR = 4  # a small label's graph must not join everything to everything
@@ -50,9 +47,6 @@ MOST_CLUSTERS = 20  # the eigengap is sought up to here; more can be asked for w
 LAYOUT_DIMS = 5  # between the 2 of a map, which tears clusters apart, and the 10 where density thins out
 LAYOUT_SEEDS = 3  # layouts of different seeds, so that no answer hangs on one
 LAYOUT_SEEDS_UP_TO = 5000  # rows; above this a layout takes minutes and differs little with the seed: one
-SIZES_SWEPT = 9
-LARGEST_SHARE = 0.15  # the sweep of the smallest cluster size ends at this share of the rows: 6 clusters still fit
-DENSITY_NEIGHBOURS = 5  # HDBSCAN's min_samples: core distance to the fifth neighbour
 PERSISTENT = 0.4  # clusters of one Gaussian or one class stayed below 0.35, those of real mixtures mostly above 0.5
 PROBABILITY_DECIMALS = 6  # what is left after rounding is the same on every machine of one kind
 
@@ -213,11 +207,11 @@ def hdbscan_clusters(
     seeds = np.random.SeedSequence(seed).generate_state(LAYOUT_SEEDS if n <= LAYOUT_SEEDS_UP_TO else 1)
     layouts = [umap(unit, graph, dims=LAYOUT_DIMS, seed=int(state), min_dist=0.0) for state in seeds]
     settings = [(number, size) for number in range(len(layouts)) for size in sizes]
-    fits = [_fit(layouts[number], size) for number, size in settings]
+    fits = [density_fit(layouts[number], size) for number, size in settings]
     counts = np.array([fit.labels_.max() + 1 for fit in fits])
     noise = np.array([(fit.labels_ == NOISE).mean() for fit in fits])
     persistence = np.array([max(fit.cluster_persistence_, default=0.0) for fit in fits])
-    chosen, agreement = _most_agreed([fit.labels_ for fit in fits], counts, noise)
+    chosen, agreement = most_agreed([fit.labels_ for fit in fits], counts, noise)
     tried = pd.DataFrame(
         {
             "layout": [number for number, _ in settings],
@@ -234,43 +228,6 @@ def hdbscan_clusters(
         inlying = 1 - np.nan_to_num(fits[chosen].outlier_scores_)  # GLOSH (Campello et al. 2015)
         return _one_cluster(unit, inlying, "hdbscan", parameters, tried.assign(chosen=False), (note,))
     return _finished(unit, fits[chosen].labels_, fits[chosen].probabilities_, "hdbscan", parameters, tried, ())
-
-
-def swept_sizes(n: int) -> list[int]:
-    """Return the smallest cluster sizes to try for N rows, ascending, in equal ratios."""
-    first = max(LEAST_CLUSTER, int(np.sqrt(n) / 2))
-    last = max(first, int(LARGEST_SHARE * n))
-    return sorted({round(size) for size in np.geomspace(first, last, SIZES_SWEPT)})
-
-
-def _fit(layout: NDArray[np.float64], size: int) -> hdbscan.HDBSCAN:
-    """Run HDBSCAN with the exact spanning tree (the approximate one can differ with the machine)."""
-    return hdbscan.HDBSCAN(
-        min_cluster_size=size,
-        min_samples=min(DENSITY_NEIGHBOURS, len(layout) - 1),
-        approx_min_span_tree=False,
-        core_dist_n_jobs=1,
-    ).fit(layout)
-
-
-def _most_agreed(
-    labellings: list[NDArray[np.int64]], counts: NDArray[np.int64], noise: NDArray[np.float64]
-) -> tuple[int, NDArray[np.float64]]:
-    """Return the setting to keep, and how well each agrees with the others of its number of clusters.
-
-    The number of clusters that the most settings give wins (two or more, if any setting gives that; ties: the one
-    with less noise). Of the settings that give it, the one whose labels agree best with the others' is kept (mean
-    adjusted Rand index; ties: less noise, then the earlier).
-    """
-    candidates = np.unique(counts[counts >= 2]) if (counts >= 2).any() else np.unique(counts)
-    winner = min(candidates, key=lambda count: (-(counts == count).sum(), noise[counts == count].mean(), count))
-    agreement = np.ones(len(labellings))
-    for count in np.unique(counts):
-        alike = np.flatnonzero(counts == count)
-        table = np.array([[adjusted_rand_score(labellings[i], labellings[j]) for j in alike] for i in alike])
-        agreement[alike] = 1.0 if alike.size == 1 else (table.sum(axis=1) - 1) / (alike.size - 1)
-    best = min(np.flatnonzero(counts == winner), key=lambda i: (-round(float(agreement[i]), 9), noise[i], i))
-    return int(best), agreement
 
 
 def _unsupported(count: int, persistence: float, unit: Vectors, graph: NeighbourGraph, seed: int) -> str:

@@ -13,8 +13,9 @@ from sklearn.cluster import SpectralClustering
 from sklearn.metrics import adjusted_mutual_info_score
 from threadpoolctl import threadpool_limits
 
-from discovery.clustering import NOISE, by_size, hdbscan_clusters, spectral_clusters, swept_sizes
+from discovery.clustering import NOISE, by_size, hdbscan_clusters, spectral_clusters
 from discovery.spectral import assign, gap_scores, laplacian_spectrum
+from discovery.sweep import most_agreed, swept_sizes
 from embed.backbones import load_network
 from embed.errors import InputError
 from embed.neighbours import affinity, neighbour_graph
@@ -228,6 +229,16 @@ def test_the_swept_sizes_grow_with_the_data():
     assert swept_sizes(120)[-1] == 18
     assert swept_sizes(20_000)[0] == 70
     assert swept_sizes(20_000)[-1] == 3000
+
+
+def test_the_most_agreed_setting_by_hand():
+    """Two clusters win three settings to two; of the three, the two that agree beat the odd one; less noise first."""
+    labellings = [np.array(list(labels), int) for labels in ("0011", "0011", "0111", "0123", "0122")]
+    counts = np.array([2, 2, 2, 4, 3])
+    chosen, agreement = most_agreed(labellings, counts, np.array([0.1, 0.0, 0.0, 0.0, 0.0]))
+    assert chosen == 1
+    assert agreement[0] == agreement[1] > agreement[2]
+    assert agreement[3] == agreement[4] == 1
 
 
 # --- few, equal or unusable vectors
