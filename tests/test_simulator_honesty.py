@@ -12,7 +12,6 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from embed.backbones import load_network
-from embed.encoding import network_input, parse_encoding
 from embed.simulator import CLASSES, Population, simulate_batch
 from embed.views import spectrogram_levels
 
@@ -28,26 +27,25 @@ def network():
 
 
 def vectors(network, levels):
-    """Levels (N, V, H, W) to vectors (N, D) of unit length."""
-    backbone = network.backbone
-    encoding = parse_encoding("1.0,2.0,4.0" if levels.shape[1] == 3 else "4.0")
+    """Levels (N, 1 or 3, side, side) to vectors (N, D) of unit length: one view on all channels, or three as colours."""
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (network.backbone.mean, network.backbone.std))
     rows = []
     for start in range(0, len(levels), 32):
-        batch = network_input(
-            levels[start : start + 32], encoding, backbone.size, backbone.mean, backbone.std, torch.device("cpu")
-        )
+        x = torch.from_numpy(levels[start : start + 32]).float().expand(-1, 3, -1, -1) / 255
         with torch.inference_mode():
-            rows.append(torch.nn.functional.normalize(network.module(batch)).numpy())
+            rows.append(torch.nn.functional.normalize(network.module((x - mean) / std)).numpy())
     return np.concatenate(rows)
 
 
 @pytest.fixture(scope="module")
 def simulated(network):
-    glitches = simulate_batch(Population(COUNT * len(CLASSES), 0, equal=True), durations=(1.0, 2.0, 4.0))
+    side = network.backbone.size
+    population = Population(COUNT * len(CLASSES), 0, equal=True)
+    glitches = simulate_batch(population, durations=(1.0, 2.0, 4.0), shape=(side, side))
     return glitches.levels, np.array([entry.truth for entry in glitches.entries])
 
 
-def read(folder, durations):
+def read(folder, durations, side):
     with (folder / "truth.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     found = {}
@@ -55,7 +53,7 @@ def read(folder, durations):
         found.setdefault((row["label"], row["id"], row["truth"]), set()).add(float(row["duration_s"]))
     whole = [key for key, there in found.items() if set(durations) <= there]
     levels = [
-        [spectrogram_levels((folder / label / f"{i}_spectrogram_{d}.png").read_bytes()) for d in durations]
+        [spectrogram_levels((folder / label / f"{i}_spectrogram_{d}.png").read_bytes(), side) for d in durations]
         for label, i, _ in whole
     ]
     return np.array(levels), np.array([truth for *_, truth in whole])
@@ -65,7 +63,7 @@ def read(folder, durations):
 def test_head_fitted_on_simulations_reads_real_glitches(real_data, network, simulated, durations):
     levels, classes = simulated
     x = vectors(network, levels if len(durations) == 3 else levels[:, 2:])
-    real, truth = read(real_data / "gravityspy", durations)
+    real, truth = read(real_data / "gravityspy", durations, network.backbone.size)
     y = vectors(network, real)
     head = LogisticRegression(C=15.0, max_iter=500).fit(x - x.mean(0), classes)
     answers = head.predict(y - x.mean(0))

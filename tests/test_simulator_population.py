@@ -149,6 +149,7 @@ def test_demo_has_three_families_to_find_and_one_class_half_way():
         ({"classes": ("Blip",), "onset": {"Blip": SPAN[1]}}, "every class begins after"),
         ({"span": (2.0, 1.0)}, "ends before it starts"),
         ({"hidden": (NONE_OF_THE_ABOVE,)}, "cannot be hidden in itself"),
+        ({"normalisation": "max"}, "'max' is not median"),
     ],
 )
 def test_what_cannot_be_asked_for(options, message):

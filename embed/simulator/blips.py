@@ -121,10 +121,10 @@ FAMILIES = (
         {
             **_BLIP,
             "count": Range(3, 9, "1", "integer"),
-            "spacing": Range(0.12, 0.9, "s", "log"),
-            "scatter": Range(0.05, 0.5),
+            "spacing": Range(0.12, 0.65, "s", "log"),
+            "scatter": Range(0.05, 0.3),
         },
-        Range(9.0, 60.0, "1", "log"),
+        Range(13.0, 60.0, "1", "log"),
         share_h1=0.85,
     ),
     Family(

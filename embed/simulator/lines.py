@@ -87,7 +87,7 @@ def low_frequency_lines(t: Array, p: Parameters, rng: np.random.Generator) -> Ar
     """Return one to three hums below 30 Hz that last longer than the picture and breathe slowly."""
     out = np.zeros_like(t)
     for k in range(int(p["count"])):
-        f = p["frequency"] if k == 0 else rng.uniform(10.5, 32.0)
+        f = p["frequency"] if k == 0 else rng.uniform(10.5, 24.0)
         track = f * (1.0 + p["drift"] * smooth_walk(t, 2.0, rng))
         breath = np.exp(0.35 * smooth_walk(t, 0.8, rng))
         height = 1.0 if k == 0 else rng.uniform(0.2, 0.9)
@@ -181,7 +181,7 @@ FAMILIES = (
         f"Zevin et al. 2017; {_MEANS}: SNR 23.1, 12 Hz, 3.9 s",
         low_frequency_lines,
         {
-            "frequency": Range(10.5, 22.0, "Hz", "log"),
+            "frequency": Range(10.5, 18.0, "Hz", "log"),
             "count": Range(1, 3, "1", "integer"),
             "drift": Range(0.0, 0.03),
             "span": Range(4.2, 6.0, "s"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -53,6 +53,8 @@ class Entry:
         None_of_the_Above.
     label : str
         The label that it is given, right or wrong.
+    normalisation : {"median", "mean"}
+        What the energies of its picture are relative to.
     """
 
     index: int
@@ -62,6 +64,7 @@ class Entry:
     family: Family
     truth: str
     label: str
+    normalisation: str
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,10 @@ class Population:
         All classes equally often, instead of at the catalogue's rates.
     ifos : tuple of str
         Detectors to draw from.
+    normalisation : {"median", "mean", "mixed"}
+        What energies are relative to. gwpy's transform, of which the pictures of the third run are made, divides by the
+        median of the noise, so that noise has a mean of 1/ln 2; on published pictures of the training set (first and
+        second run) noise has a mean of one. Mixed: one or the other at random, as whoever collects pictures has them.
     """
 
     n: int
@@ -99,6 +106,7 @@ class Population:
     label_noise: float = 0.0
     equal: bool = False
     ifos: tuple[str, ...] = ("H1", "L1")
+    normalisation: Literal["median", "mean", "mixed"] = "mixed"
 
     def __post_init__(self) -> None:
         """Check what was asked for."""
@@ -106,12 +114,19 @@ class Population:
             raise InputError(f"{self.n} glitches were asked for; ask for at least one")
         if not self.span[1] > self.span[0]:
             raise InputError(f"the span {self.span} ends before it starts; give GPS start and end")
+        if self.normalisation not in ("median", "mean", "mixed"):
+            raise InputError(f"normalisation {self.normalisation!r} is not median, mean or mixed")
         if not 0.0 <= self.label_noise <= 1.0:
             raise InputError(f"label noise {self.label_noise} is no fraction between 0 and 1")
         check_classes((*self.classes, *self.hidden))
         for name in self.hidden:
             if name == NONE_OF_THE_ABOVE:
                 raise InputError(f"{name} cannot be hidden in itself; name families, such as Reverse_Chirp")
+        self._check_onset()
+        if self.label_noise > 0 and len(self.labels) < 2:
+            raise InputError("label noise needs at least two labels to confuse; add a class")
+
+    def _check_onset(self) -> None:
         for name in self.onset:
             if name not in self.drawn:
                 raise InputError(
@@ -119,8 +134,6 @@ class Population:
                 )
         if all(self.onset.get(name, -np.inf) > self.span[0] for name in self.drawn):
             raise InputError("every class begins after the span's start; leave one without an onset")
-        if self.label_noise > 0 and len(self.labels) < 2:
-            raise InputError("label noise needs at least two labels to confuse; add a class")
 
     @cached_property
     def drawn(self) -> tuple[str, ...]:
@@ -161,7 +174,9 @@ class Population:
         total = sum(share)
         ifo = self.ifos[rng.choice(len(share), p=[s / total for s in share])] if total > 0 else self.ifos[0]
         label = self._label(NONE_OF_THE_ABOVE if truth in self.hidden else truth, rng)
-        return Entry(index, gravityspy_id, ifo, round(gps, 6), family, truth, label)
+        either = "mean" if rng.random() < 0.5 else "median"
+        normalisation = either if self.normalisation == "mixed" else self.normalisation
+        return Entry(index, gravityspy_id, ifo, round(gps, 6), family, truth, label, normalisation)
 
     def _label(self, right: str, rng: np.random.Generator) -> str:
         wrong, confused, pick = rng.random(), rng.random(), rng.random()
@@ -185,7 +200,9 @@ def demo_population(n: int = 2000, seed: int = 0) -> Population:
     None_of_the_Above then holds the hidden families only, `DEMO_HIDDEN`; Fast_Scattering appears in the middle of the span.
     """
     classes = tuple(name for name in CLASSES if name != NONE_OF_THE_ABOVE)
-    return Population(n, seed, classes, DEMO_HIDDEN, onset={"Fast_Scattering": sum(DEFAULT_SPAN) / 2})
+    return Population(
+        n, seed, classes, DEMO_HIDDEN, onset={"Fast_Scattering": sum(DEFAULT_SPAN) / 2}, normalisation="median"
+    )
 
 
 def stream(seed: int, index: int, part: int) -> np.random.Generator:

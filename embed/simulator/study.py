@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -13,13 +14,13 @@ from typing import TYPE_CHECKING, Literal
 
 import h5py
 import numpy as np
+import torch
 from PIL import Image
 
 from embed.errors import InputError
 from embed.gravityspy import DURATIONS
 from embed.qtransform import q_scan, quantise
 from embed.storage import storage_errors
-from embed.views import VIEW_SHAPE
 from embed.viridis import table
 
 from .catalogue import CLASSES
@@ -30,17 +31,22 @@ from .strain import BLOCK_S, Detector, Drawn, detector, lay, strain_block, white
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    import torch
     from numpy.typing import NDArray
 
 BATCH = 16
 """Glitches drawn and transformed at once: what is in memory, whatever the number asked for."""
 
+PICTURE_SHAPE = (240, 287)
+"""Rows and columns: half the resolution of the published picture, and no less than networks read."""
+
 STRAIN_S = 64.0
 """Length of a block of strain: Gravity Spy's."""
 
+FULL_SCALE = 25.5
+"""Normalised energy of the brightest colour."""
+
 TRUTH_COLUMNS = ("id", "ifo", "gps", "truth", "label", "morphology", "snr", "peak_frequency", "q", "companion",
-                 "companion_time", "parameters")  # fmt: skip
+                 "companion_time", "normalisation", "parameters")  # fmt: skip
 METADATA_COLUMNS = ("event_time", "ifo", "peak_time", "peak_time_ns", "peak_frequency", "channel", "snr", "q_value",
                     "gravityspy_id", "label")  # fmt: skip
 
@@ -74,7 +80,7 @@ def simulate_batch(
     *,
     noise: Literal["design"] | Sequence[Path] = "design",
     durations: tuple[float, ...] = DURATIONS,
-    shape: tuple[int, int] = VIEW_SHAPE,
+    shape: tuple[int, int] = PICTURE_SHAPE,
     device: torch.device | str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Glitches:
@@ -124,7 +130,7 @@ def simulate(
     span: tuple[float, float] | None = None,
     equal: bool = False,
     output: Literal["images", "strain"] = "images",
-    shape: tuple[int, int] = VIEW_SHAPE,
+    shape: tuple[int, int] = PICTURE_SHAPE,
     device: torch.device | str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Population:
@@ -165,7 +171,7 @@ def write_study(
     *,
     noise: Literal["design"] | Sequence[Path] = "design",
     output: Literal["images", "strain"] = "images",
-    shape: tuple[int, int] = VIEW_SHAPE,
+    shape: tuple[int, int] = PICTURE_SHAPE,
     device: torch.device | str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Population:
@@ -273,7 +279,7 @@ def _views(
             blocks = np.stack([block for _, _, block in ready])
             scan = q_scan(blocks, float(SAMPLE_RATE), whitened=True, durations=durations, shape=shape, device=device)
             yield Glitches(
-                quantise(scan.energies).cpu().numpy(),
+                quantise(_normalised(scan.energies, [entry for entry, _, _ in ready])).cpu().numpy(),
                 tuple(entry for entry, _, _ in ready),
                 tuple(drawn for _, drawn, _ in ready),
                 scan.snr.cpu().numpy(),
@@ -282,6 +288,18 @@ def _views(
             )
             if progress is not None:
                 progress(stop, population.n)
+
+
+def _normalised(energies: torch.Tensor, entries: Sequence[Entry]) -> torch.Tensor:
+    """Views (B, D, H, W) with the energies of some relative to the mean of the noise instead of its median.
+
+    The mean of an exponential is 1/ln 2 of its median. Energies come clipped at `FULL_SCALE`, so that only below it can they
+    be scaled: the curve runs along ln 2 times the energy and bends up to full scale, which stays saturated.
+    """
+    low = math.log(2.0)
+    scaled = low * energies + (1.0 - low) * FULL_SCALE * (energies / FULL_SCALE) ** 12
+    by_mean = [entry.normalisation == "mean" for entry in entries]
+    return torch.where(torch.tensor(by_mean, device=energies.device)[:, None, None, None], scaled, energies)
 
 
 def _write_views(out: Path, entry: Entry, levels: NDArray[np.uint8]) -> None:
@@ -329,7 +347,7 @@ def _truth_row(entry: Entry, drawn: Drawn) -> list[object]:
     return [
         entry.gravityspy_id, entry.ifo, f"{entry.gps:.6f}", entry.truth, entry.label, entry.family.name,
         f"{drawn.tile.snr:.3f}", f"{drawn.tile.frequency:.3f}", f"{drawn.tile.q:g}", drawn.companion,
-        f"{drawn.companion_time:.3f}", json.dumps(parameters, separators=(",", ":")),
+        f"{drawn.companion_time:.3f}", entry.normalisation, json.dumps(parameters, separators=(",", ":")),
     ]  # fmt: skip
 
 
