@@ -305,6 +305,7 @@ def test_killed_and_run_again_ends_with_the_same_bytes(tmp_path, gallery, tiny):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3600)
 def test_killed_at_twenty_moments(tmp_path, gallery, tiny):
     killed = kill_and_compare(tmp_path, gallery, tiny["weights"], kills=20, seed=1)
     print(f"killed before its end in {killed} of 20 runs")
