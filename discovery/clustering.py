@@ -177,7 +177,7 @@ def hdbscan_clusters(
         The neighbour graph of exactly these rows (`embed.neighbours.subgraph` for those of one label); computed when
         absent.
     min_cluster_size : int, optional
-        Smallest cluster, at least 2; swept when absent, from max(5, sqrt(N) / 2) to 0.15 N.
+        Smallest cluster, at least 2; swept when absent, from max(5, sqrt(N) / 2) to 0.1 N.
     seed : int
         Of the layouts; several follow from it.
 

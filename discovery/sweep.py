@@ -20,7 +20,7 @@ __all__ = ["density_fit", "most_agreed", "swept_sizes"]
 NOISE = -1
 LEAST_CLUSTER = 5  # glitches: fewer show no class, whatever the distance between them
 SIZES_SWEPT = 9
-LARGEST_SHARE = 0.15  # the sweep of the smallest cluster size ends at this share of the rows: 6 clusters still fit
+LARGEST_SHARE = 0.1  # the sweep of the smallest cluster size ends at this share of the rows: ten clusters still fit
 DENSITY_NEIGHBOURS = 5  # HDBSCAN's min_samples: core distance to the fifth neighbour
 
 

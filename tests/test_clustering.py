@@ -226,9 +226,9 @@ def test_hdbscan_takes_the_cluster_size_as_told():
 def test_the_swept_sizes_grow_with_the_data():
     assert swept_sizes(20) == [5]
     assert swept_sizes(120)[0] == 5
-    assert swept_sizes(120)[-1] == 18
+    assert swept_sizes(120)[-1] == 12
     assert swept_sizes(20_000)[0] == 70
-    assert swept_sizes(20_000)[-1] == 3000
+    assert swept_sizes(20_000)[-1] == 2000
 
 
 def test_the_most_agreed_setting_by_hand():
