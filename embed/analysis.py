@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from embed.errors import InputError
-from embed.splines import REACH, time_spline
-from embed.tiles import TileRows, local_rows, local_spectrum, medians_of, row_medians, spectrum_of, tile_rows
+from embed.splines import read_spline, spline_coefficients
+from embed.tiles import Source, TileRows, medians_of, plane_tiles, row_medians, tile_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,10 +22,32 @@ if TYPE_CHECKING:
 
     from embed.tiling import QPlane
 
-COARSE_TILES = 1024  # tiles whose median tells which rows may hold the loudest tile: standard error below 4.5 %
+COARSE_TILES = 1024  # tiles whose median tells which rows may hold the loudest tile: standard error about 4.5 %
 # The rows that come within a factor of the loudest are compared again, by the median of more tiles: those that may
 # still win after an error of four standard deviations, and at last those within two per cent, to 0.3 %.
 SETTLING = ((1 << 13, 0.8), (1 << 18, 0.98))
+
+
+@dataclass(frozen=True)
+class RowSplines:
+    """Splines in time through the energies of some rows of one block.
+
+    Attributes
+    ----------
+    rows : tuple of int
+        Rows of the plane.
+    coefficients : Tensor, float32, shape (N, R)
+        From `embed.splines.spline_coefficients`; not normalised.
+    start : float
+        Time of the first tile, s from the block's start.
+    rate : float
+        Tiles per second.
+    """
+
+    rows: tuple[int, ...]
+    coefficients: Tensor
+    start: float
+    rate: float
 
 
 @dataclass(frozen=True)
@@ -35,18 +57,18 @@ class PlaneTiles:
     Attributes
     ----------
     plane : QPlane
-    groups : tuple of TileRows
-        All rows of the plane, for one block (B = 1).
+    splines : tuple of RowSplines
+        Through all rows of the plane, in its order.
     medians : Tensor, float32, shape (R,)
         By which each row is divided.
     """
 
     plane: QPlane
-    groups: tuple[TileRows, ...]
+    splines: tuple[RowSplines, ...]
     medians: Tensor
 
     def read(self, times: NDArray[np.float64], matrix: Tensor) -> Tensor:
-        """Read the splines through the normalised energies.
+        """Read the normalised energies.
 
         Parameters
         ----------
@@ -59,15 +81,11 @@ class PlaneTiles:
         -------
         Tensor, float32, shape (M, F)
         """
-        weights = (matrix / self.medians).T
-        out = weights.new_zeros(len(times), len(matrix))
-        for group in self.groups:
-            position = (times - group.start[0]) * group.rate
-            first = max(0, int(position.min()) - REACH)
-            near = group.energies[0, :, first : int(position.max()) + REACH + 2]
-            lines = time_spline(near, torch.from_numpy(position - first).to(out.device))
-            out.addmm_(lines, weights[list(group.rows)])
-        return out
+        lines = [
+            read_spline(own.coefficients, torch.from_numpy((times - own.start) * own.rate).to(matrix.device))
+            for own in self.splines
+        ]
+        return torch.cat(lines, -1) @ (matrix / self.medians).T
 
 
 @dataclass(frozen=True)
@@ -90,13 +108,11 @@ class Analysis:
 
 
 def analyse(
-    x: Tensor,
-    sample_rate: float,
+    sources: list[Source],
     planes: tuple[QPlane, ...],
     when: Tensor,
-    first: list[int],
-    fraction: int,
     *,
+    kept: int,
     search: float,
     median_tiles: int | None,
 ) -> Analysis:
@@ -104,17 +120,13 @@ def analyse(
 
     Parameters
     ----------
-    x : Tensor, float32, shape (B, T)
-        Whitened strain.
-    sample_rate : float
-        Hz.
+    sources : list of Source
+        Of the whole blocks, then of ever shorter parts of them.
     planes : tuple of QPlane
     when : Tensor, float64, shape (B,)
         Triggers, s from each block's start.
-    first : list of int
-        First sample of each block's local span (see `local_span`).
-    fraction : int
-        Of all the local spans.
+    kept : int
+        How many of the sources cover all that is to be shown; the others serve the search alone.
     search : float
         Width of the window around each trigger that the loudest tile is sought in, s.
     median_tiles : int or None
@@ -125,57 +137,58 @@ def analyse(
     InputError
         A block without any energy in a row.
     """
-    spectrum = spectrum_of(x)
-    near = spectrum if fraction == 1 else local_spectrum(x, sample_rate, first, fraction)
-    start = tuple(f / sample_rate for f in first)
+    whole = sources[0]
     coarse = None if median_tiles is None else min(median_tiles, COARSE_TILES)
     groups, medians, energies, times = [], [], [], []
     for plane in planes:
-        local = local_rows(plane) if fraction > 1 else ()
-        whole = tuple(range(len(plane.frequencies) - len(local)))  # half widths ascend with the rows
-        rows = tile_rows(spectrum, plane, whole, 1, (0.0,) * len(x))
-        rows += tile_rows(near, plane, local, fraction, start)
+        rows = plane_tiles(sources, plane)
         peak, time = _row_peaks(rows, len(plane.frequencies), when, search)
         groups.append(rows)
-        medians.append(medians_of(spectrum, plane, rows, coarse))
+        medians.append(medians_of(whole, plane, rows, coarse, rough=coarse is not None))
         energies.append(peak)
         times.append(time)
     if coarse is not None:
-        _settle(spectrum, planes, energies, medians, coarse)
+        _settle(whole.spectrum, planes, energies, medians)
     loudest = torch.cat([e / m for e, m in zip(energies, medians, strict=True)], -1).double()
     if not bool(torch.isfinite(loudest).all()):
         msg = "the strain of a block is zero, or zero over most of it, in some band: its energies cannot be normalised"
         raise InputError(msg)
     energy, at = loudest.max(-1)
-    owner = torch.cat([torch.full((len(p.frequencies),), i, device=x.device) for i, p in enumerate(planes)])
-    frequency = torch.tensor([f for p in planes for f in p.frequencies], dtype=torch.float64, device=x.device)
-    q = torch.tensor([p.q for p in planes], dtype=torch.float64, device=x.device)
+    owner = torch.cat([torch.full((len(p.frequencies),), i, device=when.device) for i, p in enumerate(planes)])[at]
+    frequency = torch.tensor([f for p in planes for f in p.frequencies], dtype=torch.float64, device=when.device)[at]
+    q = torch.tensor([p.q for p in planes], dtype=torch.float64, device=when.device)[owner]
     time = torch.cat(times, -1).gather(-1, at[:, None])[:, 0]
-    tiles = _of_chosen_planes(spectrum, planes, groups, medians, owner[at].tolist(), median_tiles, coarse)
-    return Analysis(tiles, q[owner[at]], time, frequency[at], energy)
+    tiles: dict[int, PlaneTiles] = {}
+    for index in owner.unique().tolist():
+        blocks = (owner == index).nonzero()[:, 0].tolist()
+        own = _shown(sources[:kept], planes[index], groups[index], blocks, median_tiles)
+        tiles.update(zip(blocks, own, strict=True))
+    return Analysis(tuple(tiles[block] for block in range(len(when))), q, time, frequency, energy)
 
 
-def _of_chosen_planes(
-    spectrum: Tensor,
-    planes: tuple[QPlane, ...],
-    groups: list[list[TileRows]],
-    medians: list[Tensor],
-    chosen: list[int],
-    most: int | None,
-    coarse: int | None,
-) -> tuple[PlaneTiles, ...]:
-    """Tiles of each block's own plane, with the finer medians."""
-    out: dict[int, PlaneTiles] = {}
-    for index in sorted(set(chosen)):
-        blocks = [block for block, own in enumerate(chosen) if own == index]
-        own = [TileRows(g.rows, g.energies[blocks], tuple(g.start[b] for b in blocks), g.rate) for g in groups[index]]
-        middle = medians[index][blocks]
-        if coarse != most:
-            middle = medians_of(spectrum[blocks], planes[index], own, most)
-        for slot, block in enumerate(blocks):
-            single = tuple(TileRows(g.rows, g.energies[slot, None], (g.start[slot],), g.rate) for g in own)
-            out[block] = PlaneTiles(planes[index], single, middle[slot])
-    return tuple(out[block] for block in range(len(chosen)))
+def _shown(
+    sources: list[Source], plane: QPlane, searched: list[TileRows], blocks: list[int], most: int | None
+) -> list[PlaneTiles]:
+    """Tiles of one plane for some blocks, to be looked at: over all the time that a picture shows, with good medians."""
+    own = [Source(s.spectrum[blocks], s.fraction, tuple(s.start[b] for b in blocks), s.half_width) for s in sources]
+    enough = {s.fraction for s in own}
+    groups = []
+    for group in searched:
+        if plane.tiles[group.rows[0]] // group.energies.shape[-1] in enough:
+            start = tuple(group.start[b] for b in blocks)
+            groups.append(TileRows(group.rows, group.energies[blocks], start, group.rate))
+        else:  # computed for the search alone
+            groups += tile_rows(own[-1], plane, group.rows)
+    middle = medians_of(own[0], plane, groups, most)
+    splines = [spline_coefficients(group.energies) for group in groups]
+    return [
+        PlaneTiles(
+            plane,
+            tuple(RowSplines(g.rows, c[slot], g.start[slot], g.rate) for g, c in zip(groups, splines, strict=True)),
+            middle[slot],
+        )
+        for slot in range(len(blocks))
+    ]
 
 
 def _row_peaks(groups: list[TileRows], rows: int, when: Tensor, search: float) -> tuple[Tensor, Tensor]:
@@ -197,17 +210,12 @@ def _row_peaks(groups: list[TileRows], rows: int, when: Tensor, search: float) -
     return energy, time
 
 
-def _settle(
-    spectrum: Tensor, planes: tuple[QPlane, ...], energies: list[Tensor], medians: list[Tensor], most: int
-) -> None:
+def _settle(spectrum: Tensor, planes: tuple[QPlane, ...], energies: list[Tensor], medians: list[Tensor]) -> None:
     """Give the rows that may hold a block's loudest tile the median of (nearly) all their tiles, in place."""
     for count, close in SETTLING:
         loudest = torch.stack([(e / m).amax(-1) for e, m in zip(energies, medians, strict=True)]).amax(0)
         for plane, energy, middle in zip(planes, energies, medians, strict=True):
             contenders = (energy >= close * loudest[:, None] * middle).cpu()
             for block, row in contenders.nonzero().tolist():
-                if plane.tiles[row] > most:
-                    middle[block, row] = row_medians(
-                        spectrum[block, None], plane, (row,), min(plane.tiles[row], count)
-                    )[0, 0]
-        most = count
+                own = row_medians(spectrum[block, None], plane, (row,), min(plane.tiles[row], count))
+                middle[block, row] = own[0, 0]

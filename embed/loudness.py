@@ -15,7 +15,7 @@ from embed.errors import InputError
 from embed.qtransform import DURATIONS, decimation
 from embed.record import BLOCK_SECONDS
 from embed.threads import in_threads
-from embed.tiles import median, spectrum_of, tile_rows
+from embed.tiles import Source, median, plane_tiles, whole_source
 from embed.tiling import FREQUENCY_RANGE, Q_RANGE, q_tiling
 from embed.triggers import Trigger
 from embed.whitening import FIR_SECONDS, whiten
@@ -111,8 +111,8 @@ def _loud_tiles(
     if not bool((x != 0).any()):
         msg = f"the strain from GPS {block.start:.0f} on is zero throughout"
         raise InputError(msg)
-    spectrum = spectrum_of(x)
-    tiles = np.concatenate([_loud_in_plane(spectrum, plane, least) for plane in planes])
+    whole = whole_source(x)
+    tiles = np.concatenate([_loud_in_plane(whole, plane, least) for plane in planes])
     inner = (tiles[:, TIME] >= EDGE_SECONDS) & (tiles[:, TIME] < size / rate - EDGE_SECONDS)
     tiles = tiles[inner]
     bins = np.floor(tiles[:, TIME] / BIN_SECONDS)
@@ -123,10 +123,10 @@ def _loud_tiles(
     return tiles
 
 
-def _loud_in_plane(spectrum: torch.Tensor, plane: QPlane, least: float) -> NDArray[np.float64]:
+def _loud_in_plane(whole: Source, plane: QPlane, least: float) -> NDArray[np.float64]:
     """Tiles of a plane of at least this normalised energy, the loudest of neighbouring rows alone: (N, 4)."""
     found = [np.empty((0, 4))]
-    for group in tile_rows(spectrum, plane, tuple(range(len(plane.frequencies))), 1, (0.0,)):
+    for group in plane_tiles([whole], plane):
         energies = group.energies[0]
         stride = max(1, energies.shape[-1] // MEDIAN_TILES)
         energy, row = (energies / median(energies[:, ::stride])[:, None]).max(0)

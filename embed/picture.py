@@ -74,6 +74,8 @@ def draw(
     matrix = torch.from_numpy(_row_matrix(tiles.plane, axis, reach)).to(tiles.medians.device)
     image = tiles.read(centre + times, matrix).clamp_(0, FULL_SCALE)  # every different column of the published pictures
     columns = _weighted(image, index, weights).reshape(len(durations), shape[1], -1)  # (D, W, 479)
+    if shape[0] == PUBLISHED_BOX[0]:
+        return columns.transpose(1, 2)
     rows = columns.permute(2, 0, 1).reshape(PUBLISHED_BOX[0], -1)
     return _weighted(rows, *_box_weights(PUBLISHED_BOX[0], shape[0])).reshape(shape[0], -1, shape[1]).transpose(0, 1)
 
@@ -117,9 +119,11 @@ def _row_matrix(plane: QPlane, axis: tuple[float, float], reach: float) -> NDArr
 
 def _weighted(lines: Tensor, index: NDArray[np.int64], weights: NDArray[np.float32]) -> Tensor:
     """Weighted sums of rows of (U, F) by index and weights (K, M): (M, F)."""
-    out = torch.zeros(index.shape[1], lines.shape[1], dtype=lines.dtype, device=lines.device)
-    for at, weight in zip(torch.from_numpy(index), torch.from_numpy(weights), strict=True):
-        out.addcmul_(lines.index_select(0, at.to(lines.device)), weight.to(lines.device)[:, None])
+    at = torch.from_numpy(index).to(lines.device)
+    shares = torch.from_numpy(weights).to(lines.device)[..., None]
+    out = lines.index_select(0, at[0]).mul_(shares[0])
+    for k in range(1, len(at)):
+        out.addcmul_(lines.index_select(0, at[k]), shares[k])
     return out
 
 

@@ -32,11 +32,13 @@ from embed.errors import InputError
 from embed.picture import PUBLISHED_BOX, draw, quantise
 from embed.splines import frequency_spline
 from embed.threads import in_threads
-from embed.tiles import local_span
+from embed.tiles import PICTURE_LOCALITY, SEARCH_LOCALITY, local_source, local_span, whole_source
 from embed.tiling import FREQUENCY_RANGE, Q_RANGE, QPlane, gwpy_upper_frequency, q_tiling
 from embed.whitening import FIR_SECONDS, blocks, whiten
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import ArrayLike
 
 DURATIONS = (0.5, 1.0, 2.0, 4.0)  # s, the four views
@@ -91,18 +93,9 @@ def q_views(
     Tensor, uint8, shape (B, D, H, W)
         ``round(10 * normalised energy)``, saturating at 255; on the device of the computation.
     """
-    scan = q_scan(
-        strain,
-        sample_rate,
-        centres,
-        whitened=whitened,
-        durations=durations,
-        q_range=q_range,
-        frequency_range=frequency_range,
-        shape=shape,
-        device=device,
-    )
-    return quantise(scan.energies)
+    options = _Options(whitened, durations, q_range, frequency_range, shape, MEDIAN_TILES)
+    levels, _ = _compute(blocks(strain, device=device), sample_rate, centres, options, None, quantise)
+    return levels
 
 
 def q_scan(
@@ -154,45 +147,70 @@ def q_scan(
     InputError
         NaN or infinite samples, a block too short, a trigger too near an end of its block, or strain that is zero.
     """
-    x = blocks(strain, device=device)
-    x = x.reshape(-1, x.shape[-1])
-    size, half = x.shape[-1], max(durations) / 2
-    when = _centres(centres, len(x), size / sample_rate, half + (0 if whitened else FIR_SECONDS / 2))
-    reach = min(frequency_range[1], sample_rate / 2)
-    planes = q_tiling(size / sample_rate, q_range, (frequency_range[0], reach))
-    decimate = 1 if whitened else decimation(planes, sample_rate, size)
-    spans = [local_span(planes, float(c), half, size // decimate, sample_rate / decimate) for c in when]
+    options = _Options(whitened, durations, q_range, frequency_range, shape, median_tiles)
+    energies, peaks = _compute(blocks(strain, device=device), sample_rate, centres, options, chunk, torch.Tensor.clone)
+    return QScan(energies, *peaks)
 
-    def compute(some: list[int]) -> tuple[Tensor, Tensor]:
-        if whitened:
+
+@dataclass(frozen=True)
+class _Options:
+    """What is to be shown, and how; see `q_scan`."""
+
+    whitened: bool
+    durations: tuple[float, ...]
+    q_range: tuple[float, float]
+    frequency_range: tuple[float, float]
+    shape: tuple[int, int]
+    median_tiles: int | None
+
+
+def _compute(
+    x: Tensor,
+    sample_rate: float,
+    centres: Tensor | ArrayLike | None,
+    options: _Options,
+    chunk: int | None,
+    finish: Callable[[Tensor], Tensor],
+) -> tuple[Tensor, Tensor]:
+    """Compute finished views (B, D, H, W), and Q, time, frequency and energy of the loudest tiles (4, B) float64."""
+    x = x.reshape(-1, x.shape[-1])
+    size, half = x.shape[-1], max(options.durations) / 2
+    needed = half + (0 if options.whitened else FIR_SECONDS / 2)
+    when = _centres(centres, len(x), size / sample_rate, needed)
+    low, high = options.frequency_range
+    reach = min(high, sample_rate / 2)
+    planes = q_tiling(size / sample_rate, options.q_range, (low, reach))
+    decimate = 1 if options.whitened else decimation(planes, sample_rate, size)
+    rate, length = sample_rate / decimate, size // decimate
+    near = [local_span(planes, float(c), half, PICTURE_LOCALITY, length, rate) for c in when]
+    close = [local_span(planes, float(c), SEARCH_SECONDS / 2, SEARCH_LOCALITY, length, rate) for c in when]
+    views: dict[int, Tensor] = {}
+    peaks = torch.empty(4, len(x), dtype=torch.float64, device=x.device)
+
+    def compute(some: list[int]) -> None:
+        if options.whitened:
             piece = x[some].to(torch.float32)
         else:  # one at a time: a block of 64 s fills the processor's cache
             piece = torch.cat([whiten(x[i : i + 1], sample_rate, decimate=decimate) for i in some])
-        analysis = analyse(
-            piece,
-            sample_rate / decimate,
-            planes,
-            when[some].to(x.device),
-            [spans[i].first for i in some],
-            spans[some[0]].fraction,
-            search=SEARCH_SECONDS,
-            median_tiles=median_tiles,
-        )
-        pictures = [
-            draw(tiles, float(when[i]), durations, frequency_range, reach, shape)
-            for i, tiles in zip(some, analysis.tiles, strict=True)
-        ]
-        peaks = torch.stack([analysis.q, analysis.time, analysis.frequency, analysis.energy])
-        return torch.stack(pictures), peaks
+        sources = [whole_source(piece)]
+        if near[some[0]].fraction > 1:
+            sources.append(local_source(piece, rate, [near[i] for i in some], PICTURE_LOCALITY))
+        kept = len(sources)
+        if close[some[0]].fraction > sources[-1].fraction:
+            sources.append(local_source(piece, rate, [close[i] for i in some], SEARCH_LOCALITY))
+        at = when[some].to(x.device)
+        found = analyse(sources, planes, at, kept=kept, search=SEARCH_SECONDS, median_tiles=options.median_tiles)
+        for item, tiles in zip(some, found.tiles, strict=True):
+            picture = draw(tiles, float(when[item]), options.durations, options.frequency_range, reach, options.shape)
+            views[item] = finish(picture)
+        peaks[:, some] = torch.stack([found.q, found.time - at, found.frequency, found.energy])
 
-    alike = [[i for i, s in enumerate(spans) if s.fraction == f] for f in sorted({s.fraction for s in spans})]
-    step = chunk or min(max(1, CHUNK_SAMPLES // (size // decimate)), -(-len(x) // torch.get_num_threads()))
-    chunks = [group[lo : lo + step] for group in alike for lo in range(0, len(group), step)]
-    parts = list(in_threads(compute, chunks, x.device))
-    order = torch.tensor([i for some in chunks for i in some]).argsort().to(x.device)
-    energies = torch.cat([pictures for pictures, _ in parts])
-    q, time, frequency, energy = torch.cat([peaks for _, peaks in parts], -1)[:, order]
-    return QScan(energies[order], q, time - when.to(x.device), frequency, energy)
+    lengths = [(one.fraction, other.fraction) for one, other in zip(near, close, strict=True)]
+    alike = [[i for i, own in enumerate(lengths) if own == each] for each in sorted(set(lengths))]
+    step = chunk or min(max(1, CHUNK_SAMPLES // length), -(-len(x) // torch.get_num_threads()))
+    for _ in in_threads(compute, [g[lo : lo + step] for g in alike for lo in range(0, len(g), step)], x.device):
+        pass
+    return torch.stack([views[i] for i in range(len(x))]), peaks
 
 
 def q_transform(
@@ -248,10 +266,10 @@ def q_transform(
     planes = q_tiling(x.shape[-1] / sample_rate, q_range, (frequency_range[0], min(frequency_range[1], top)))
     when = torch.tensor([centre], dtype=torch.float64, device=x.device)
 
-    def compute(some: list[int]) -> Analysis:
-        return analyse(x, sample_rate, planes, when, some, 1, search=search, median_tiles=None)
+    def compute(blocks: Tensor) -> Analysis:
+        return analyse([whole_source(blocks)], planes, when, kept=1, search=search, median_tiles=None)
 
-    (analysis,) = in_threads(compute, [[0]], x.device)
+    (analysis,) = in_threads(compute, [x], x.device)
     tiles = analysis.tiles[0]
     matrix = frequency_spline(np.asarray(tiles.plane.frequencies), np.asarray(frequencies, dtype=np.float64))
     energies = tiles.read(np.asarray(times, dtype=np.float64), torch.from_numpy(matrix).to(x.device))

@@ -23,13 +23,13 @@ REACH = 14  # samples on each side that a coefficient depends on: POLE ** 14 is 
 BLOCK = 16  # coefficients computed by one row of a matrix product
 
 
-def time_spline(samples: Tensor, position: Tensor) -> Tensor:
-    """Cubic not-a-knot spline through evenly spaced samples, read at any position.
+def read_spline(coefficients: Tensor, position: Tensor) -> Tensor:
+    """Read cubic splines through evenly spaced samples at any position.
 
     Parameters
     ----------
-    samples : Tensor, float32, shape (R, L)
-        Rows of at least four samples.
+    coefficients : Tensor, float32, shape (L, R)
+        From `spline_coefficients`.
     position : Tensor, float64, shape (M,)
         Where to read, in samples from the first one. Beyond the ends the end polynomials go on, as SciPy's do.
 
@@ -37,9 +37,8 @@ def time_spline(samples: Tensor, position: Tensor) -> Tensor:
     -------
     Tensor, float32, shape (M, R)
     """
-    coefficients = _coefficients(samples).T.contiguous()  # reading whole rows of (L, R) is a memory copy
-    left = position.floor().clamp(1, samples.shape[-1] - 3)
-    u = (position - left).to(samples.dtype)[:, None]
+    left = position.floor().clamp(1, len(coefficients) - 3)
+    u = (position - left).to(coefficients.dtype)[:, None]
     v = 1 - u
     weights = (v**3 / 6, (u * u * (3 * u - 6) + 4) / 6, (v * v * (3 * v - 6) + 4) / 6, u**3 / 6)
     index = left.long()
@@ -47,6 +46,41 @@ def time_spline(samples: Tensor, position: Tensor) -> Tensor:
     for offset in (0, 1, 2):
         out.addcmul_(coefficients.index_select(0, index + offset), weights[offset + 1])
     return out
+
+
+def spline_coefficients(samples: Tensor) -> Tensor:
+    """B-spline coefficients of the cubic not-a-knot splines through rows of samples.
+
+    Far from the ends a coefficient is a symmetric exponential filter of the samples. Near an end, any multiple of
+    POLE ** n may be added without moving the spline at the samples; the not-a-knot condition (no jump of the third
+    derivative, that is no fourth difference of coefficients, one sample in) says which.
+
+    Parameters
+    ----------
+    samples : Tensor, float32, shape (B, R, L)
+        At least four a row.
+
+    Returns
+    -------
+    Tensor, float32, shape (B, L, R)
+        In this order reading them at a position is a memory copy.
+    """
+    *shape, length = samples.shape
+    count = -(-(length + 2) // BLOCK)  # blocks of outputs, which start one sample early
+    extra = count * BLOCK - length - 1
+    left = samples[..., :1].expand(*shape, REACH + 1)
+    right = samples[..., -1:].expand(*shape, REACH + extra)
+    padded = torch.cat([left, samples, right], -1)
+    c = (padded.unfold(-1, BLOCK + 2 * REACH, BLOCK) @ _filter_matrix().to(samples.device)).reshape(*shape, -1)
+    c = c[..., : length + 2]
+    decay = torch.tensor(POLE, dtype=samples.dtype, device=samples.device) ** torch.arange(
+        min(REACH, length) + 2, dtype=samples.dtype, device=samples.device
+    )
+    fourth = samples.new_tensor([1.0, -4.0, 6.0, -4.0, 1.0]) / (1 - POLE) ** 4  # of POLE ** n over n = 0..4: one
+    head, tail = (c[..., :5] * fourth).sum(-1, keepdim=True), (c[..., -5:] * fourth).sum(-1, keepdim=True)
+    c[..., : len(decay)] -= head * decay
+    c[..., -len(decay) :] -= tail * decay.flip(0)
+    return c[..., 1:-1].transpose(-1, -2).contiguous()
 
 
 def frequency_spline(knots: NDArray[np.float64], at: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -66,31 +100,6 @@ def frequency_spline(knots: NDArray[np.float64], at: NDArray[np.float64]) -> NDA
     degree = min(3, len(knots) - 1)
     spline = make_interp_spline(knots, np.eye(len(knots)), k=degree)
     return np.asarray(spline(np.clip(at, knots[0], knots[-1])), dtype=np.float32)
-
-
-def _coefficients(samples: Tensor) -> Tensor:
-    """B-spline coefficients of rows of samples, (R, L).
-
-    Far from the ends a coefficient is a symmetric exponential filter of the samples. Near an end, any multiple of
-    POLE ** n may be added without moving the spline at the samples; the not-a-knot condition (no jump of the third
-    derivative, that is no fourth difference of coefficients, one sample in) says which.
-    """
-    length = samples.shape[-1]
-    count = -(-(length + 2) // BLOCK)  # blocks of outputs, which start one sample early
-    extra = count * BLOCK - length - 1
-    left, right = samples[:, :1].expand(-1, REACH + 1), samples[:, -1:].expand(-1, REACH + extra)
-    padded = torch.cat([left, samples, right], -1)
-    c = (padded.unfold(-1, BLOCK + 2 * REACH, BLOCK) @ _filter_matrix().to(samples.device)).reshape(len(samples), -1)
-    c = c[:, : length + 2]
-    decay = torch.tensor(POLE, dtype=samples.dtype, device=samples.device) ** torch.arange(
-        REACH + 2, dtype=samples.dtype, device=samples.device
-    )
-    fourth = samples.new_tensor([1.0, -4.0, 6.0, -4.0, 1.0]) / (1 - POLE) ** 4  # of POLE ** n over n = 0..4: one
-    near = min(len(decay), c.shape[-1])
-    head, tail = (c[:, :5] * fourth).sum(-1, keepdim=True), (c[:, -5:] * fourth).sum(-1, keepdim=True)
-    c[:, :near] -= head * decay[:near]
-    c[:, -near:] -= tail * decay[:near].flip(0)
-    return c[:, 1:-1]
 
 
 @lru_cache(maxsize=1)

@@ -10,14 +10,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from embed.errors import InputError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 MISMATCH = 0.2  # largest fractional energy loss between neighbouring tiles; gwpy's and Omicron's usual value
 Q_RANGE = (4.0, 64.0)  # Gravity Spy's
@@ -50,21 +44,19 @@ class QPlane:
         """Half width of a row's window, Hz: outside it the window is zero."""
         return self.frequencies[row] * math.sqrt(11) / self.q
 
-    def window(self, row: int, span: float) -> tuple[int, NDArray[np.float32]]:
-        """Bisquare window of a row on the spectrum of ``span`` seconds of strain.
+    def window_bins(self, row: int, span: float) -> tuple[int, int, float, float]:
+        """Place a row's window, (1 - x^2)^2, on the spectrum of ``span`` seconds of strain.
 
         Returns
         -------
-        first : int
-            Bin that the window starts at, at multiples of ``1 / span`` Hz; the window may pass Nyquist.
-        weights : ndarray, float32, shape (W,)
-            Peak 1.
+        first, last : int
+            Bins, at multiples of ``1 / span`` Hz, that the window begins and ends at; it may pass Nyquist.
+        centre, half : float
+            Where x is 0, and how far from there it is 1, in bins.
         """
-        half = self.half_width(row)
-        centre = self.frequencies[row] + 1 / self.duration  # one bin high, as gwpy's
-        first, last = math.ceil((centre - half) * span - ROUNDING), math.floor((centre + half) * span + ROUNDING)
-        x = (np.arange(first, last + 1) / span - centre) / half
-        return first, (np.clip(1 - x**2, 0, None) ** 2).astype(np.float32)
+        half = self.half_width(row) * span
+        centre = (self.frequencies[row] + 1 / self.duration) * span  # one bin high, as gwpy's
+        return math.ceil(centre - half - ROUNDING), math.floor(centre + half + ROUNDING), centre, half
 
 
 @lru_cache(maxsize=32)
