@@ -1,66 +1,67 @@
-"""Public strain from GWOSC, fetched by detector and GPS time through gwpy and kept as files."""
+"""Open data: strain of any public time fetched from the Gravitational Wave Open Science Center, kept as a file."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from embed.errors import InputError
 from embed.record import BLOCK_SECONDS
 from embed.storage import storage_errors
+from embed.strain import StrainFile, gwpy_timeseries, open_strain
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    import os
 
-SAMPLE_RATES = (16384, 4096)
-"""Hz; Gravity Spy reads the first, and every release has the second."""
+SAMPLE_RATE = 16384  # Hz: Gravity Spy's; data at 4096 Hz are not valid above about 1700 Hz
 
 
-def fetch_open_strain(ifo: str, gps: float, folder: Path, *, seconds: float = BLOCK_SECONDS) -> Path:
-    """Fetch the strain around a time, in gwpy's HDF5 layout; what was fetched before is not fetched again.
+def fetch_open_strain(
+    ifo: str,
+    gps: float,
+    folder: str | os.PathLike[str],
+    *,
+    seconds: float = BLOCK_SECONDS,
+    sample_rate: int = SAMPLE_RATE,
+) -> StrainFile:
+    """Fetch the block of strain around a time, or open it where it was fetched before.
 
     Parameters
     ----------
     ifo : str
         Detector.
     gps : float
-        The middle, s.
-    folder : Path
-        Where the file goes.
+        s.
+    folder : path
+        Where the file is kept, in gwpy's HDF5; made when missing.
     seconds : float
-        Length.
+        Length of the block, as Gravity Spy's: from ``round(gps - seconds / 2)`` on.
+    sample_rate : int
+        4096 or 16384 Hz.
 
     Raises
     ------
     InputError
-        gwpy is not installed, there is no network, or nothing is public at that time; the message quotes the cause.
+        No gwpy, no network, or no public strain of that detector and time.
     StorageError
-        The folder cannot be written.
+        The folder cannot be written, or the disk is full.
     """
     start = round(gps - seconds / 2)
-    path = folder / f"{ifo}-open-{start}-{seconds:.0f}.hdf5"
-    if path.exists():
-        return path
-    series = _fetch(ifo, start, start + round(seconds))
-    series.name = f"{ifo}:open strain"
-    with storage_errors(path):
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.tmp")
-        series.write(str(temporary), format="hdf5", path="strain", overwrite=True)
-        temporary.replace(path)
-    return path
-
-
-def _fetch(ifo: str, start: int, end: int) -> Any:  # noqa: ANN401 - gwpy.timeseries.TimeSeries
-    try:
-        from gwpy.timeseries import TimeSeries  # noqa: PLC0415 - optional, and slow to import
-    except ImportError as error:
-        raise InputError(f"open data needs gwpy ({error}); pip install 'glitch-discovery[strain]'") from error
-    causes = []
-    for rate in SAMPLE_RATES:
+    path = Path(folder) / f"{ifo[0]}-{ifo}_GWOSC_{sample_rate // 1024}KHZ-{start}-{seconds:g}.hdf5"
+    if not path.exists():
+        timeseries = gwpy_timeseries()
         try:
-            return TimeSeries.fetch_open_data(ifo, start, end, sample_rate=rate)
-        except Exception as error:  # noqa: BLE001 - the fetching libraries' errors have no common base class
-            causes.append(f"{rate} Hz: {(str(error).strip().splitlines() or [type(error).__name__])[0][:120]}")
-    raise InputError(
-        f"no open data of {ifo} at GPS {start} to {end} ({'; '.join(causes)}); check time and network, or give strain files"
-    )
+            series = timeseries.TimeSeries.fetch_open_data(ifo, start, start + seconds, sample_rate=sample_rate)
+        except (ValueError, OSError, RuntimeError) as error:  # requests' errors are OSErrors
+            msg = (
+                f"no open strain of {ifo} at GPS {start} to {start + seconds:g} could be fetched ({str(error)[:200]}); "
+                "is there a network, and is the time public? Or download a file from gwosc.org and name it"
+            )
+            raise InputError(msg) from error
+        series.name = f"{ifo}:GWOSC"
+        partial = path.with_suffix(".partial")
+        with storage_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            series.write(str(partial), path="strain", format="hdf5", overwrite=True)
+            partial.replace(path)
+    return open_strain(path, ifo=ifo)

@@ -35,7 +35,7 @@ LEVELS_PER_UNIT = 10  # so that full scale is 255
 def quantise(energies: Tensor) -> Tensor:
     """Levels of normalised energies: ``round(10 * energy)`` within 0..255, uint8, the same shape.
 
-    matplotlib's colour table rounds down instead, so a published pixel lies half a level (0.05) lower on average.
+    matplotlib's colour table takes ``floor(energy * 256 / 25.5)`` instead, a third of a level lower on average.
     """
     return (energies * LEVELS_PER_UNIT).round_().clamp_(0, 255).to(torch.uint8)
 

@@ -10,7 +10,8 @@ Sources: S. Chatterji, PhD thesis (MIT, 2005), chapter 5 (the transform); M. Zev
 (Gravity Spy); ``gwpy.signal.qtransform``, whose tiles these are and whose energies `q_transform` gives to single
 precision. `q_scan` departs from gwpy in two ways, both for speed: a row of more than ``median_tiles`` tiles is divided
 by the median of that many of them, evenly spread over the block (energies change by about a per cent); and tiles wider
-than 8 Hz are computed from the seconds around the trigger, not from the whole block (they change by about 1e-4). The
+than 8 Hz are computed from the seconds around the trigger, not from the whole block (they change by about 1e-4, by a
+hundredth where Nyquist cuts the window). The
 loudest tile, and so the plane, is found with the medians of all tiles (of 262,144 where there are more).
 
 Frequencies above what the sample rate holds: rows of tiles go up to Nyquist, a window cut at Nyquist where it would
@@ -34,7 +35,7 @@ from embed.splines import frequency_spline
 from embed.threads import in_threads
 from embed.tiles import PICTURE_LOCALITY, SEARCH_LOCALITY, local_source, local_span, whole_source
 from embed.tiling import FREQUENCY_RANGE, Q_RANGE, QPlane, gwpy_upper_frequency, q_tiling
-from embed.whitening import FIR_SECONDS, blocks, whiten
+from embed.whitening import FIR_SECONDS, PASS_BAND, blocks, whiten
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +46,6 @@ DURATIONS = (0.5, 1.0, 2.0, 4.0)  # s, the four views
 SEARCH_SECONDS = 0.5  # window around the trigger in which the loudest tile picks the Q plane
 MEDIAN_TILES = 4096  # tiles of a row that its median is taken of: standard error 2.3 % were they independent
 CHUNK_SAMPLES = 1 << 21  # of whitened strain in one chunk
-BAND_MARGIN = 16.0  # Hz between the highest window's end and the Nyquist frequency that whitened strain is kept to
 
 
 @dataclass(frozen=True)
@@ -282,7 +282,7 @@ def decimation(planes: tuple[QPlane, ...], sample_rate: float, size: int) -> int
     decimate = 1
     taps = int(FIR_SECONDS * sample_rate)
     while (
-        sample_rate / (4 * decimate) >= top + BAND_MARGIN
+        PASS_BAND * sample_rate / (4 * decimate) >= top
         and size % (2 * decimate) == 0
         and taps % (4 * decimate) == 0
         and sample_rate % (2 * decimate) == 0

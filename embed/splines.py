@@ -78,8 +78,9 @@ def spline_coefficients(samples: Tensor) -> Tensor:
     )
     fourth = samples.new_tensor([1.0, -4.0, 6.0, -4.0, 1.0]) / (1 - POLE) ** 4  # of POLE ** n over n = 0..4: one
     head, tail = (c[..., :5] * fourth).sum(-1, keepdim=True), (c[..., -5:] * fourth).sum(-1, keepdim=True)
-    c[..., : len(decay)] -= head * decay
-    c[..., -len(decay) :] -= tail * decay.flip(0)
+    across = POLE ** (length - 3)  # what one end's correction is worth at the other end
+    c[..., : len(decay)] -= (head - across * tail) / (1 - across**2) * decay
+    c[..., -len(decay) :] -= (tail - across * head) / (1 - across**2) * decay.flip(0)
     return c[..., 1:-1].transpose(-1, -2).contiguous()
 
 

@@ -76,7 +76,7 @@ class StrainFile:
         try:
             if self.path.suffix == ".gwf":
                 start, rate = self.start, self.sample_rate
-                series = _gwpy().TimeSeries.read(
+                series = gwpy_timeseries().TimeSeries.read(
                     str(self.path), self.channel, start=start + first / rate, end=start + last / rate
                 )
                 return np.asarray(series.value, dtype=np.float64)
@@ -189,7 +189,7 @@ def _gwpy_dataset(path: Path, file: h5py.File, channel: str | None) -> dict[str,
 
 
 def _open_gwf(path: Path, channel: str | None) -> dict[str, Any]:
-    timeseries = _gwpy()
+    timeseries = gwpy_timeseries()
     from gwpy.io.gwf import data_segments, get_channel_names  # noqa: PLC0415 - optional
 
     try:
@@ -221,9 +221,16 @@ def _open_gwf(path: Path, channel: str | None) -> dict[str, Any]:
     }
 
 
-def _gwpy() -> Any:  # noqa: ANN401 - a module without types
+def gwpy_timeseries() -> Any:  # noqa: ANN401 - a module without types
+    """Import ``gwpy.timeseries``, which is optional and slow to import.
+
+    Raises
+    ------
+    InputError
+        It is not installed.
+    """
     try:
-        import gwpy.timeseries  # noqa: PLC0415 - optional, and slow to import
+        import gwpy.timeseries  # noqa: PLC0415
     except ImportError as error:
         msg = f"this needs gwpy ({error}); pip install 'glitch-discovery[strain]'"
         raise InputError(msg) from error

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 FIR_SECONDS = 2.0  # length of the whitening filter; half of it is corrupted at each end of a block
 SEGMENT_SECONDS = 2.0  # length of one periodogram of the ASD: 0.5 Hz between its points
 OVERLAP = 0.5  # of neighbouring periodograms, the value recommended for a Hann window
+PASS_BAND = (
+    0.8  # of the remaining band, where it is decimated; above, the filter fades to nothing, so that it stays short
+)
 TAPER_BINS = 5  # bins of the transfer function tapered to zero next to 0 Hz and next to Nyquist
 GROUP_SAMPLES = 1 << 18  # strain under the periodograms computed at once: the working set stays in the cache
 FRAME_FILTERS = 4  # length of one overlap-save frame, in filters: a quarter of the work is thrown away
@@ -41,7 +44,7 @@ def whiten(
         Hz.
     decimate : int
         Return every ``decimate``-th sample of the band below the new Nyquist frequency, which costs less than the
-        whole; T must be a multiple of it. The last few Hz below the new Nyquist frequency are not to be used.
+        whole; T must be a multiple of it. The top fifth of the remaining band is faded out.
     device : device, optional
         Where to compute; where ``strain`` already lies unless given.
 
@@ -143,6 +146,9 @@ def _truncated_inverse(asd: Tensor, size: int, taps: int, *, whole_band: bool) -
     transfer[:, :TAPER_BINS] *= taper[:TAPER_BINS]
     if whole_band:
         transfer[:, -TAPER_BINS:] *= taper[-TAPER_BINS:]
+    else:
+        faded = transfer.shape[-1] - int(PASS_BAND * transfer.shape[-1])
+        transfer[:, -faded:] *= torch.hann_window(2 * faded, dtype=asd.dtype, device=asd.device)[faded:]
     window = torch.hann_window(taps, periodic=True, dtype=asd.dtype, device=asd.device)
     half = taps // 2
     if asd.device.type == "cpu":  # a real transfer function has an even response: a cosine transform, half the work
