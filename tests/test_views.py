@@ -1,5 +1,6 @@
 import io
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from conftest import draw_levels, png, published, viridis
@@ -67,13 +68,14 @@ def test_the_picture_is_found_inside_the_axes(make, box):
 def test_a_figure_drawn_by_matplotlib():
     """The oracle is matplotlib itself: what it draws in its axes is what we read back."""
     levels = np.repeat(np.repeat(np.random.default_rng(2).integers(0, 256, (16, 16)), 16, 0), 16, 1).astype(np.uint8)
-    figure = Figure(figsize=(8, 6), dpi=100)
-    axes = figure.add_axes((0.125, 0.1, 0.7, 0.8))
-    image = axes.imshow(levels / 10, cmap="viridis", vmin=0, vmax=25.5, aspect="auto", interpolation="nearest")
-    figure.colorbar(image)
-    axes.set_title("Livingston - O1")
-    out = io.BytesIO()
-    figure.savefig(out, format="png")
+    with mpl.rc_context(mpl.rcParamsDefault):  # importing gwpy changes the defaults
+        figure = Figure(figsize=(8, 6), dpi=100)
+        axes = figure.add_axes((0.125, 0.1, 0.7, 0.8))
+        image = axes.imshow(levels / 10, cmap="viridis", vmin=0, vmax=25.5, aspect="auto", interpolation="nearest")
+        figure.colorbar(image)
+        axes.set_title("Livingston - O1")
+        out = io.BytesIO()
+        figure.savefig(out, format="png")
     read = spectrogram_levels(out.getvalue(), 256).astype(int)
     centres = np.arange(8, 256, 16)
     assert np.abs(read[np.ix_(centres, centres)] - levels[np.ix_(centres, centres)].astype(int)).max() <= 1
