@@ -178,10 +178,11 @@ def test_none_of_the_above_is_a_mixture():
 
 @pytest.mark.long
 def test_memory_is_flat(tmp_path):
+    """The 96 further glitches are 26 MB of levels and 50 MB of strain, were they kept."""
     peaks = []
-    for n in (32, 128):
+    for n in (48, 144):
         tracemalloc.start()
-        simulate(tmp_path / str(n), n, 1, **SMALL)
+        simulate(tmp_path / str(n), n, 1)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert peaks[1] < peaks[0] * 1.1 + 2**20
+    assert peaks[1] < peaks[0] + 20e6

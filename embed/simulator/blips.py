@@ -139,7 +139,7 @@ FAMILIES = (
             "foot": Range(0.2, 0.7),
             "drift": Range(-0.01, 0.02, "s"),
         },
-        Range(9.0, 45.0, "1", "log"),
+        Range(8.0, 28.0, "1", "log"),
         share_h1=0.45,
         rate=1.5,
     ),
@@ -160,7 +160,7 @@ FAMILIES = (
     Family(
         "Koi_Fish",
         "A fat body at 20-100 Hz (0.1-0.3 s), a tail thinning upwards to 500-2000 Hz, faint fins at the sides where the "
-        "whitening filter rings at 60 Hz; loud (SNR 25-400), often with smaller ones beside it.",
+        "whitening filter rings at 60 Hz; loud (SNR 35-450), often with smaller ones beside it.",
         f"Zevin et al. 2017; {_MEANS}: SNR 139, 157 Hz",
         koi_fish,
         {
@@ -174,7 +174,7 @@ FAMILIES = (
             "fin": Range(0.0, 0.06),
             "companions": Range(0, 3, "1", "integer"),
         },
-        Range(25.0, 400.0, "1", "log"),
+        Range(35.0, 450.0, "1", "log"),
         share_h1=0.6,
         rate=2.5,
     ),
@@ -192,7 +192,7 @@ FAMILIES = (
             "rumble": Range(0.003, 0.15, "1", "log"),
             "decay": Range(0.1, 0.8, "s"),
         },
-        Range(300.0, 9000.0, "1", "log"),
+        Range(500.0, 9000.0, "1", "log"),
         share_h1=0.6,
         jitter=0.05,
     ),

@@ -69,7 +69,10 @@ class Family:
     rate : float
         Relative rate; only ratios matter.
     jitter : float
-        Standard deviation, in seconds, of the picture's centre about the loudest tile.
+        Standard deviation, in seconds, of the picture's centre about the loudest tile (or the middle, if not centred).
+    centred : bool
+        Whether the picture is centred on the loudest tile. Not so for what lasts longer than the view, where the trigger
+        can be anywhere.
     catalogued : bool
         False for the morphologies that belong under None_of_the_Above.
     """
@@ -84,6 +87,7 @@ class Family:
     share_h1: float = 0.5
     rate: float = 1.0
     jitter: float = 0.004
+    centred: bool = True
     catalogued: bool = True
 
     def draw(self, rng: np.random.Generator) -> dict[str, float]:

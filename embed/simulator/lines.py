@@ -92,7 +92,7 @@ def low_frequency_lines(t: Array, p: Parameters, rng: np.random.Generator) -> Ar
         breath = np.exp(0.35 * smooth_walk(t, 0.8, rng))
         height = 1.0 if k == 0 else rng.uniform(0.2, 0.9)
         out += height * breath * tone(t, track, rng.uniform(0, 6.3))
-    return out * plateau(t, -p["span"] / 2 + rng.normal(0, 0.5), p["span"] / 2, 0.4)
+    return out * plateau(t, -p["span"] / 2, p["span"] / 2, 0.3)
 
 
 def wandering_line(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
@@ -177,33 +177,35 @@ FAMILIES = (
     ),
     Family(
         "Low_Frequency_Lines",
-        "Horizontal bars at the bottom, 10-30 Hz, running through the whole 4 s view; SNR 8-50.",
+        "Horizontal bars at the bottom, 10-30 Hz, running through the whole 4 s view; SNR 12-50.",
         f"Zevin et al. 2017; {_MEANS}: SNR 23.1, 12 Hz, 3.9 s",
         low_frequency_lines,
         {
             "frequency": Range(10.5, 18.0, "Hz", "log"),
             "count": Range(1, 3, "1", "integer"),
             "drift": Range(0.0, 0.03),
-            "span": Range(4.2, 6.0, "s"),
+            "span": Range(5.0, 6.5, "s"),
         },
-        Range(8.0, 45.0, "1", "log"),
+        Range(12.0, 50.0, "1", "log"),
         share_h1=0.2,
         jitter=0.3,
+        centred=False,
     ),
     Family(
         "Wandering_Line",
-        "One thin line meandering through the whole 4 s view somewhere between 200 and 1900 Hz; SNR 10-60, Hanford.",
+        "One thin line meandering through the whole 4 s view somewhere between 200 and 1900 Hz; SNR 12-60, Hanford.",
         f"Zevin et al. 2017; {_MEANS}: SNR 27.8, 667 Hz, 6 s",
         wandering_line,
         {
             "frequency": Range(300.0, 1500.0, "Hz", "log"),
             "reach": Range(0.04, 0.4, "octave"),
             "pace": Range(0.5, 2.0, "s"),
-            "span": Range(4.0, 6.0, "s"),
+            "span": Range(5.0, 6.5, "s"),
         },
-        Range(9.0, 60.0, "1", "log"),
+        Range(12.0, 60.0, "1", "log"),
         share_h1=0.99,
         rate=0.5,
         jitter=0.3,
+        centred=False,
     ),
 )

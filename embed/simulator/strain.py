@@ -191,8 +191,9 @@ def _one(
         raise InputError(f"the waveform of {family.name} came out empty for {parameters}; its ranges need another look")
     # The picture is centred on the loudest tile, as a trigger is, within the scatter of the trigger's time.
     offset = family.jitter * rng.standard_normal()
-    spectrum *= parameters["snr"] / tile.snr * np.exp(-2j * np.pi * f * (offset - tile.time))
-    return spectrum, parameters, Tile(parameters["snr"], offset, tile.frequency, tile.q)
+    shift = offset - tile.time if family.centred else offset
+    spectrum *= parameters["snr"] / tile.snr * np.exp(-2j * np.pi * f * shift)
+    return spectrum, parameters, Tile(parameters["snr"], tile.time + shift, tile.frequency, tile.q)
 
 
 def _stray(where: Detector, rng: np.random.Generator) -> NDArray[np.complex128]:
