@@ -93,17 +93,20 @@ def run(options: Namespace) -> None:
 
 
 def _records(options: Namespace, study: Study) -> dict[str, StrainRecord]:
-    paths = list(options.strain)
+    files = [open_strain(path, ifo=options.ifo, channel=options.channel) for path in options.strain]
     if options.open_data:
         if not options.ifo or options.find:
             raise InputError(
                 "--open-data fetches around known times of one detector; give --ifo and --at or --triggers"
             )
-        times = [trigger.gps for trigger in _wanted(options, [options.ifo])[0]]
-        paths += sorted({fetch_open_strain(options.ifo, gps, study.folder / "strain") for gps in times})
-    if not paths:
+        folder = study.folder / "strain"
+        fetched = [
+            fetch_open_strain(options.ifo, trigger.gps, folder) for trigger in _wanted(options, [options.ifo])[0]
+        ]
+        files += {file.path: file for file in fetched}.values()
+    if not files:
         raise InputError("no strain; give files, or --open-data with --ifo and a time")
-    return records(open_strain(path, ifo=options.ifo, channel=options.channel) for path in paths)
+    return records(files)
 
 
 def _triggers(options: Namespace, strain: dict[str, StrainRecord]) -> tuple[list[Trigger], list[Skip]]:
