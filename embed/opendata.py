@@ -54,7 +54,7 @@ def fetch_open_strain(
             series = timeseries.TimeSeries.fetch_open_data(ifo, start, start + seconds, sample_rate=sample_rate)
         except Exception as error:
             msg = (
-                f"no open strain of {ifo} at GPS {start} to {start + seconds:g} could be fetched ({str(error)[:200]}); "
+                f"no open strain of {ifo} at GPS {start} to {start + round(seconds)} could be fetched ({str(error)[:200]}); "
                 "is there a network, and is the time public? Or download a file from gwosc.org and name it"
             )
             raise InputError(msg) from error
