@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from embed.tiling import QPlane
 
 COARSE_TILES = 1024  # tiles whose median tells which rows may hold the loudest tile: standard error about 4.5 %
-# The rows that come within a factor of the loudest are compared again, by the median of more tiles: those that may
-# still win after an error of four standard deviations, and at last those within two per cent, to 0.3 %.
-SETTLING = ((1 << 13, 0.8), (1 << 18, 0.98))
+ROUGH_Q = 16.0  # above it rows are within 5 % of each other in frequency, and every other median is enough
+# The rows that come within a factor of the loudest are compared again, by the median of more tiles: each time those that
+# may still win after an error of four standard deviations; at last by all tiles (or so many that the error is 0.3 %).
+SETTLING = ((1 << 13, 0.8), (1 << 18, 0.93))
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ def analyse(
         rows = plane_tiles(sources, plane)
         peak, time = _row_peaks(rows, len(plane.frequencies), when, search)
         groups.append(rows)
-        medians.append(medians_of(whole, plane, rows, coarse, rough=coarse is not None))
+        medians.append(medians_of(whole, plane, rows, coarse, rough=coarse is not None and plane.q > ROUGH_Q))
         energies.append(peak)
         times.append(time)
     if coarse is not None:
@@ -212,10 +213,15 @@ def _row_peaks(groups: list[TileRows], rows: int, when: Tensor, search: float) -
 
 def _settle(spectrum: Tensor, planes: tuple[QPlane, ...], energies: list[Tensor], medians: list[Tensor]) -> None:
     """Give the rows that may hold a block's loudest tile the median of (nearly) all their tiles, in place."""
+    settled: set[tuple[int, int, int]] = set()  # by all tiles that there are
     for count, close in SETTLING:
         loudest = torch.stack([(e / m).amax(-1) for e, m in zip(energies, medians, strict=True)]).amax(0)
-        for plane, energy, middle in zip(planes, energies, medians, strict=True):
+        for index, (plane, energy, middle) in enumerate(zip(planes, energies, medians, strict=True)):
             contenders = (energy >= close * loudest[:, None] * middle).cpu()
             for block, row in contenders.nonzero().tolist():
+                if (index, block, row) in settled:
+                    continue
                 own = row_medians(spectrum[block, None], plane, (row,), min(plane.tiles[row], count))
                 middle[block, row] = own[0, 0]
+                if plane.tiles[row] <= count:
+                    settled.add((index, block, row))

@@ -272,8 +272,8 @@ def _windows(
     if width > tiles:
         width = -(-width // tiles) * tiles
     first = torch.tensor([[first] for first, _, _, _ in ranges])
-    centre, half = torch.tensor([own[2:] for own in ranges], dtype=torch.float64).T[..., None]
+    offset, half = torch.tensor([[first - centre, half] for first, _, centre, half in ranges]).T[..., None]
     along = torch.arange(width)
-    weights = (1 - ((along + (first - centre)) / half).square()).clamp(min=0).square()
+    weights = (1 - ((along + offset) / half).square_()).clamp_(min=0).square_()
     weights[first + along >= bins] = 0
-    return first.to(device), weights.to(device, torch.float32)
+    return first.to(device), weights.to(device)
