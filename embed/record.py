@@ -206,7 +206,7 @@ class StrainRecord:
                 ]
                 return f"data quality: {', '.join(off)} off" if off else f"gap (NaN) in {file.path.name}"
         last = self.files[-1].end
-        return f"not covered: the {self.ifo} files span GPS {self.start:.3f} to {last:.3f}, {len(self.files)} of them"
+        return f"in none of the {len(self.files)} {self.ifo} files, which span GPS {self.start:.3f} to {last:.3f}"
 
 
 def records(files: Iterable[StrainFile], *, required: tuple[str, ...] = REQUIRED) -> dict[str, StrainRecord]:
