@@ -119,6 +119,7 @@ def _make(
             ]
             done += len(rows)
             _tell(progress, len(kept), done, 0)
+    plan.runtime.close()
     if not kept.any():
         raise InputError(f"none of the {len(kept)} glitches could be embedded; the first: {left_out[-1].reason}")
     ids = _ids(study, plan.glitches[kept])

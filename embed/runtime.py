@@ -34,6 +34,9 @@ class Runtime(Protocol):
     def __call__(self, pictures: torch.Tensor) -> np.ndarray:
         """float32 (batch, 3, size, size) -> float32 (batch, dimension)."""
 
+    def close(self) -> None:
+        """Give the working memory back: the index that is built next needs some."""
+
 
 def make_runtime(network: Network, device: torch.device, name: str = "auto") -> Runtime:
     """Choose how a network runs.
@@ -87,6 +90,11 @@ class TorchRuntime:
             )
             return self._module(batch).float().cpu().numpy()
 
+    def close(self) -> None:
+        """Give the working memory back."""
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
 
 class OnnxRuntime:
     """ONNX Runtime on the CPU, float32; the network is converted at the first batch."""
@@ -103,6 +111,10 @@ class OnnxRuntime:
     def __call__(self, pictures: torch.Tensor) -> np.ndarray:
         """Run one batch; see `Runtime`."""
         return self._session.run(None, {"pictures": pictures.numpy()})[0]
+
+    def close(self) -> None:
+        """Give the working memory back; the next batch would convert the network anew."""
+        self.__dict__.pop("_session", None)
 
     @cached_property
     def _session(self) -> Any:  # noqa: ANN401 - onnxruntime.InferenceSession
