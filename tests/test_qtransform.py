@@ -3,6 +3,7 @@
 import io
 import math
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import h5py
@@ -408,6 +409,19 @@ def test_a_planted_signal_is_where_it_should_be():
         assert abs(float(saturated[1]) - expected_column) < 2.5, (column, expected_column)
 
 
+def test_only_the_search_window_picks_the_plane():
+    """A quarter of a second on each side: what lies there wins over something louder that lies beyond."""
+    t = np.arange(16 * RATE) / RATE
+    for near, beyond in ((-0.2, 0.35), (0.2, -0.35)):
+        x = noise(16, seed=3) + sine_gaussian(t, 8 + near, 500, 40, 5) + sine_gaussian(t, 8 + beyond, 100, 6, 9)
+        scan = q_scan(x[None], RATE, [8.0], whitened=True, shape=SHAPE)
+        assert float(scan.time) == pytest.approx(near, abs=0.02)
+        assert float(scan.frequency) == pytest.approx(500, rel=0.05)
+        assert float(scan.q) > 20
+        wide = q_transform(x, RATE, 8.0, [8.0], [100.0], whitened=True, search=1.0)
+        assert wide[2][0] - 8 == pytest.approx(beyond, abs=0.02)
+
+
 def test_noise_alone_has_median_one_and_mean_log():
     """Energies of Gaussian noise are exponential; divided by the median their mean is 1 / ln 2."""
     scan = q_scan(np.stack([noise(16, seed=s) for s in range(6)]), RATE, whitened=True, shape=SHAPE, durations=(4.0,))
@@ -433,6 +447,8 @@ def test_chunks_threads_and_company_do_not_matter():
             torch.set_num_threads(count)
             assert torch.equal(q_scan(x, RATE, centres, shape=SHAPE, chunk=chunk).energies, alone)
             assert torch.get_num_threads() == count
+            with ThreadPoolExecutor(1) as pool:  # nor is the default of threads to come changed
+                assert pool.submit(torch.get_num_threads).result() == count
     finally:
         torch.set_num_threads(threads)
     assert torch.equal(q_views(x, RATE, centres, shape=SHAPE), quantise(alone))

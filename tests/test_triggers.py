@@ -139,17 +139,17 @@ def record_of(tmp_path, strain, gap=None):
     return StrainRecord([open_strain(path)])
 
 
-PLANTED = ((12.3, 150, 10, 6.0), (30.0, 40, 6, 5.0), (61.03, 400, 20, 6.0), (62.9, 100, 8, 5.0), (110.5, 250, 12, 6.0))
+PLANTED = ((12.3, 150, 10, 6.0), (30.0, 40, 6, 5.0), (61.03, 400, 20, 6.0), (62.9, 100, 8, 5.0), (160.5, 250, 12, 6.0))
 
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory):
-    """130 s of noise, five signals in it (two near where blocks join), a gap from 80 to 90 s."""
-    t = np.arange(130 * RATE) / RATE
+    """170 s of noise, five signals in it (two near where blocks join), a gap from 140 to 150 s."""
+    t = np.arange(170 * RATE) / RATE
     strain = 1e-22 * np.random.default_rng(0).standard_normal(len(t))
     for signal in PLANTED:
         strain += 1e-22 * sine_gaussian(t, *signal)
-    return record_of(tmp_path_factory.mktemp("planted"), strain, gap=(80, 90))
+    return record_of(tmp_path_factory.mktemp("planted"), strain, gap=(140, 150))
 
 
 def test_planted_signals_are_found_and_nothing_else(planted):
@@ -169,7 +169,7 @@ def test_a_lower_threshold_finds_noise_too(planted):
     assert {t.gps for t in high} < {t.gps for t in found} < {t.gps for t in low}
     assert all(b.gps - a.gps > 0.5 for a, b in pairwise(low))
     assert min(t.snr for t in low) >= 5.0
-    inner = [START + 3, START + 77, START + 93, START + 127]  # not where no view could be made
+    inner = [START + 3, START + 137, START + 153, START + 167]  # not where no view could be made
     assert all(inner[0] <= t.gps < inner[1] or inner[2] <= t.gps < inner[3] for t in low)
 
 
