@@ -158,6 +158,7 @@ def _apart(tiles: NDArray[np.float64], dead_time: float) -> NDArray[np.float64]:
     for tile in np.argsort(-tiles[:, ENERGY], kind="stable"):
         if free[tile]:
             kept.append(tile)
-            first, last = np.searchsorted(times, [times[tile] - dead_time, times[tile] + dead_time], side="right")
+            first = np.searchsorted(times, times[tile] - dead_time, side="right")
+            last = np.searchsorted(times, times[tile] + dead_time, side="left")
             free[first:last] = False
     return tiles[np.sort(np.array(kept, dtype=np.int64))]
