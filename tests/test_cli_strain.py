@@ -89,7 +89,8 @@ def test_simulated_strain_is_scanned_to_the_simulated_pictures(capsys, tmp_path)
         code, out, err = run(capsys, "scan", file, "--triggers", metadata, "--study", tmp_path / "study", "--json")
         assert code == 0, err
         assert json.loads(out)["scanned"] == 1
-        assert "no strain of" in out or "in none of the" in out  # the other file's trigger is listed, not silently dropped
+        # the other file's trigger is listed, not silently dropped
+        assert "no strain of" in out or "in none of the" in out
     with Study(tmp_path / "study") as study:
         views = study.views()
         assert len(views) == 8
