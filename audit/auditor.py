@@ -1,0 +1,249 @@
+"""The audit: repeated splits, heads, evidence, planted errors, and what comes of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from audit.case import Case, choose_ridge, planted_audits, random_split_error, run_splits
+from audit.crossfit import HeldOut
+from audit.features import principal_features
+from audit.labelling import check_probabilities, check_rows, encode_labels
+from audit.noise import log_probability
+from audit.scores import weigh_evidence
+from audit.splits import (
+    DUPLICATE_SIMILARITY,
+    PURGE_SECONDS,
+    SplitPlan,
+    merge_groups,
+    near_duplicates,
+    plan_splits,
+)
+from audit.verdict import calibrated, make_result
+from embed.devices import choose_device
+from embed.errors import InputError
+from embed.neighbours import neighbour_graph
+from embed.similarity import normalise
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from audit.result import AuditResult
+    from audit.splits import Kind
+    from embed.neighbours import NeighbourGraph
+
+    Floats = NDArray[np.float64]
+
+SPLITS = 100
+FALSE_DISCOVERY_RATE = 0.1
+RARE = 10
+"""Members up to which a class is called rare: its verdicts rest on little."""
+
+
+def audit(
+    vectors: ArrayLike,
+    labels: ArrayLike,
+    *,
+    groups: ArrayLike | None = None,
+    times: ArrayLike | None = None,
+    ids: Sequence[str] | None = None,
+    splits: int = SPLITS,
+    split: Kind = "grouped",
+    purge: float = PURGE_SECONDS,
+    stop_early: bool = True,
+    ridge: float | None = None,
+    false_discovery_rate: float = FALSE_DISCOVERY_RATE,
+    duplicate_similarity: float = DUPLICATE_SIMILARITY,
+    graph: NeighbourGraph | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+    step: Callable[[str], None] = lambda _: None,
+) -> AuditResult:
+    """Find the labels that are probably wrong.
+
+    Parameters
+    ----------
+    vectors : array_like, shape (N, D)
+        One row a glitch, any features; brought to unit length.
+    labels : array_like, shape (N,)
+        Text or integers. A class of one member cannot be tested: its row is kept, with NaN for its scores.
+    groups : array_like, shape (N,), optional
+        Rows of one group are never on both sides of a split; near-duplicates found on the graph are grouped besides.
+    times : array_like, shape (N,), optional
+        GPS seconds, for ``split="time"``.
+    ids : sequence of str, optional
+        Checked for repeats.
+    splits : int
+        At most this many; fewer where the ranking has settled before.
+    split : {"grouped", "random", "time"}
+        See `audit.splits.plan_splits`.
+    purge : float
+        Seconds around each tested row that time splits leave out of the training.
+    stop_early : bool
+        False: run all the splits.
+    ridge : float, optional
+        Of the heads; chosen by the likelihood of held-out labels when absent.
+    false_discovery_rate : float
+        Share of right labels that the list may hold.
+    duplicate_similarity : float
+        Cosine from which two rows are near-duplicates.
+    graph : NeighbourGraph, optional
+        Of these vectors; found when absent.
+    seed : int
+        Same seed and device, same result.
+    device : {"cpu", "cuda", "auto"}
+    step : callable
+        Told what is being done.
+
+    Returns
+    -------
+    AuditResult
+
+    Raises
+    ------
+    InputError
+        Labels, vectors, groups, times or ids that do not fit each other; one class only; vectors with NaN.
+    """
+    classes, codes = encode_labels(labels)
+    unit = normalise(vectors)
+    check_rows(len(codes), vectors=len(unit), ids=ids)
+    _check_rate(false_discovery_rate)
+    if groups is not None and len(np.asarray(groups)) != len(codes):
+        raise InputError(f"{len(np.asarray(groups))} groups for {len(codes)} labels: give one each")
+    if graph is None:
+        step("neighbours")
+        graph = neighbour_graph(unit, seed=seed)
+    elif len(graph.neighbours) != len(codes):
+        raise InputError(f"the neighbour graph has {len(graph.neighbours)} rows for {len(codes)} labels; make it anew")
+    twins, twin = near_duplicates(graph, duplicate_similarity)
+    whole = merge_groups(groups, twins)
+    when = None if times is None else np.asarray(times, np.float64)
+    options: dict[str, Any] = {"groups": whole, "times": when, "purge": purge}
+    plan = plan_splits(codes, splits, kind=split, seed=seed, **options)
+    features = principal_features(unit, device=choose_device(device))
+    if not plan.testable.any():
+        raise InputError(
+            "no class has two glitches that are not near-duplicates of each other: nothing can be held out and tested"
+        )
+    step("ridge")
+    study = Case(codes, len(classes), features, graph, options, split, seed)
+    chosen = choose_ridge(study) if ridge is None else ridge
+    step("splits")
+    held_out, curve = run_splits(study, plan, chosen, stop_early=stop_early, step=step)
+    random_error = random_split_error(study, chosen) if whole.max() + 1 < len(codes) or split == "time" else np.nan
+    evidence = weigh_evidence(held_out.mean_probabilities(), graph, codes)
+    step("planted errors")
+    finding = calibrated(study, evidence, planted_audits(study, chosen), held_out.tested[0] > 0)
+    notes = _notes(classes, codes, plan, held_out, whole)
+    settings = {
+        "split": split,
+        "splits": curve[-1].splits if curve else len(plan),
+        "splits asked": splits,
+        "ridge": chosen,
+        "gradient norm": held_out.worst_gradient,
+        "components": features.rows.shape[1] - 1,
+        "variance kept": features.variance_kept,
+        "near-duplicate rows": int((twin >= 0).sum()),
+    }
+    return make_result(
+        study, classes, finding, held_out, curve, twin, random_error, settings, notes, false_discovery_rate
+    )
+
+
+def audit_probabilities(
+    probabilities: ArrayLike,
+    columns: Sequence[str],
+    labels: ArrayLike,
+    *,
+    ids: Sequence[str] | None = None,
+    graph: NeighbourGraph | None = None,
+    false_discovery_rate: float = FALSE_DISCOVERY_RATE,
+    seed: int = 0,
+) -> AuditResult:
+    """Audit labels against another classifier's probabilities, without images or vectors.
+
+    The probabilities count as held out: a classifier that was trained on these labels agrees with their errors.
+
+    Parameters
+    ----------
+    probabilities : array_like, shape (N, M)
+        Rows sum to one.
+    columns : sequence of str
+        Class of each column.
+    labels : array_like, shape (N,)
+    ids, graph, false_discovery_rate, seed
+        See `audit`.
+
+    Raises
+    ------
+    InputError
+        See `audit.labelling`.
+    """
+    classes, codes = encode_labels(labels)
+    given = check_probabilities(probabilities, classes, columns)
+    check_rows(len(codes), ids=ids)
+    _check_rate(false_discovery_rate)
+    if len(given) != len(codes):
+        raise InputError(
+            f"{len(given)} rows of probabilities for {len(codes)} labels: give one each, in the same order"
+        )
+    held_out = _external(given, codes)
+    study = Case(codes, len(classes), None, graph, {}, "external", seed)
+    evidence = weigh_evidence(given, graph, codes)
+
+    def again(planted: NDArray[np.int64], _: int) -> NDArray[np.float64]:
+        return np.stack([weigh_evidence(given, graph, labelling).features for labelling in planted])
+
+    finding = calibrated(study, evidence, again, np.ones(len(codes), bool))
+    settings = {"split": "external probabilities", "splits": 1, "splits asked": 1}
+    none = np.full(len(codes), -1, np.int64)
+    notes = ("the probabilities were taken as held out: a classifier trained on these labels hides their errors",)
+    return make_result(study, classes, finding, held_out, [], none, np.nan, settings, notes, false_discovery_rate)
+
+
+def _external(probabilities: Floats, codes: NDArray[np.int64]) -> HeldOut:
+    """Count external probabilities as one test of every row."""
+    rows = np.arange(len(codes))
+    held_out = HeldOut.empty(1, *probabilities.shape)
+    logs = log_probability(probabilities)
+    own = logs[rows, codes]
+    logs[rows, codes] = -np.inf
+    held_out.probabilities[0] = probabilities
+    held_out.margin[0], held_out.loss[0] = own - logs.max(1), -own
+    held_out.standardised[0] = (own.mean() - own) / max(float(own.std()), 1e-12)
+    held_out.tested[0], held_out.wrong[0] = 1, held_out.margin[0] < 0
+    return held_out
+
+
+def _check_rate(rate: float) -> None:
+    if not 0 < rate < 1:
+        raise InputError(f"a false discovery rate of {rate}: give a number between 0 and 1, such as 0.1")
+
+
+def _notes(
+    classes: tuple[str, ...],
+    codes: NDArray[np.int64],
+    plan: SplitPlan,
+    held_out: HeldOut,
+    groups: NDArray[np.int64],
+) -> list[str]:
+    notes = []
+    sizes = np.bincount(codes, minlength=len(classes))
+    tested = held_out.tested[0] > 0
+    alone = [classes[number] for number in np.unique(codes[~tested])] if (~tested).any() else []
+    if alone:
+        notes.append(
+            f"{int((~tested).sum())} glitches could not be tested: their class ({', '.join(alone)}) has no other member to compare them with"
+        )
+    rare = [f"{classes[number]} ({sizes[number]})" for number in np.flatnonzero((sizes > 1) & (sizes <= RARE))]
+    if rare:
+        notes.append(f"verdicts on rare classes rest on few examples: {', '.join(rare)}")
+    largest = int(np.bincount(groups).max())
+    if plan.kind != "random" and largest > len(codes) / plan.folds:
+        notes.append(
+            f"one set of near-duplicates or one group holds {largest} of {len(codes)} glitches, more than a fold: the folds are uneven; check the groups, or raise the duplicate similarity"
+        )
+    return notes

@@ -1,0 +1,277 @@
+"""Planted errors: what the evidence is worth in this very study.
+
+Wrong labels are planted where and as often as the study seems to have them: true classes are drawn from the posterior,
+labels from the study's own confusion structure, and the audit is run again on each planted labelling. There the truth is
+known, and a logistic regression of "planted" on the evidence says how probable an error is at each row of the study.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.optimize import isotonic_regression
+from scipy.special import expit
+
+from audit.noise import CONCENTRATION
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+DRAWS = 200
+"""Draws of the calibration, for intervals."""
+CONFIDENCE = 0.95
+"""Of every interval."""
+FLAGGED = 0.5
+"""Rows more probably wrong than right; typicality is judged among these."""
+TYPICAL_QUANTILE = 0.25
+"""Share of the planted errors that count as less typical than the rest: a study's doubtful row that looks like none of
+the others is doubted less."""
+_TYPICALITY_RIDGE = 3.0
+_RIDGE = 1.0  # one observation's worth against each standardised weight
+_NEWTON_STEPS = 25
+
+
+@dataclass(frozen=True)
+class Plantings:
+    """Labellings with planted errors.
+
+    Attributes
+    ----------
+    labels : numpy.ndarray, shape (R, N), int64
+    wrong : numpy.ndarray, shape (R, N), bool
+        Where the label is not the class that was drawn as the truth.
+    """
+
+    labels: NDArray[np.int64]
+    wrong: NDArray[np.bool_]
+
+
+def plant_errors(
+    labels: NDArray[np.int64], posterior: Floats, transition: Floats, count: int, rng: np.random.Generator
+) -> Plantings:
+    """Draw labellings that are wrong where and as often as the study seems to be.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray, shape (N,), int64
+        As given.
+    posterior : numpy.ndarray, shape (N, K)
+        Of the true classes.
+    transition : numpy.ndarray, shape (K, K)
+        The confusion structure; each labelling draws its own around it, as unsure as the class is small.
+    count : int
+        R.
+    rng : numpy.random.Generator
+    """
+    classes = len(transition)
+    sizes = np.bincount(labels, minlength=classes)
+    planted = np.empty((count, len(labels)), np.int64)
+    wrong = np.empty((count, len(labels)), bool)
+    for number in range(count):
+        truth = _draw(posterior, rng)
+        structure = np.stack(
+            [
+                rng.dirichlet(np.maximum(row * (size + CONCENTRATION), 1e-3))
+                for row, size in zip(transition, sizes, strict=True)
+            ]
+        )
+        planted[number] = _draw(structure[truth], rng)
+        wrong[number] = planted[number] != truth
+    return Plantings(planted, wrong)
+
+
+def _draw(probabilities: Floats, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Draw one class a row."""
+    ladder = np.cumsum(probabilities, 1)
+    return (rng.random((len(ladder), 1)) * ladder[:, -1:] > ladder).sum(1).astype(np.int64).clip(0, ladder.shape[1] - 1)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """From evidence to probability, with its own uncertainty.
+
+    Attributes
+    ----------
+    centre, scale : numpy.ndarray, shape (d,)
+        Of the evidence.
+    weights : numpy.ndarray, shape (DRAWS, d + 1)
+        A regression for each draw of the plantings, the constant last.
+    typicality : numpy.ndarray, shape (d + 1,)
+        Log ratio of the planted errors' density to that of the study's own doubtful rows, where that is below its `TYPICAL_QUANTILE`;
+        zero weights where too few rows are doubtful to tell.
+    inflation : float
+        By how much the counts in planted labellings scatter beyond what their probabilities say (1: not at all), as a
+        factor of the standard deviation.
+    """
+
+    centre: Floats
+    scale: Floats
+    weights: Floats
+    typicality: Floats
+    inflation: float
+
+    def probabilities(self, features: Floats, *, typical: bool = True) -> NDArray[np.float32]:
+        """Probability that each row's label is wrong, for each draw, shape (DRAWS, N).
+
+        A row that looks doubtful in a way that no planted error does (a rare form of its own class) is doubtful for
+        another reason. How far that goes to clear it is not known, so the draws range from not at all to wholly.
+        """
+        scaled = (features - self.centre) / self.scale
+        drawn = expit(scaled @ self.weights[:, :-1].T + self.weights[:, -1]).T
+        if typical:
+            ratio = np.minimum(0.0, scaled @ self.typicality[:-1] + self.typicality[-1])
+            drawn *= np.exp(ratio * ((np.arange(len(drawn)) + 0.5) / len(drawn))[:, None])
+        return drawn.astype(np.float32)
+
+
+def calibrate(features: Floats, wrong: NDArray[np.bool_], own: Floats, rng: np.random.Generator) -> Calibration:
+    """Learn the calibration from planted labellings.
+
+    Parameters
+    ----------
+    features : numpy.ndarray, shape (R, N, d)
+        Evidence in each planted labelling; rows that were never tested hold NaN and are left out.
+    wrong : numpy.ndarray, shape (R, N), bool
+    own : numpy.ndarray, shape (N, d)
+        Evidence in the study itself.
+    rng : numpy.random.Generator
+        For the draws: plantings with replacement.
+    """
+    count, _, width = features.shape
+    known = np.asarray(np.isfinite(features).all(axis=2))
+    flat = features[known]
+    centre, scale = flat.mean(0), np.maximum(flat.std(0), 1e-9)
+    scaled = [
+        np.concatenate([(part[ok] - centre) / scale, np.ones((ok.sum(), 1))], 1)
+        for part, ok in zip(features, known, strict=True)
+    ]
+    answers = [part[ok].astype(np.float64) for part, ok in zip(wrong, known, strict=True)]
+    start = regress(scaled, answers, np.ones(count), np.zeros(width + 1))
+    weights = np.empty((DRAWS, width + 1))
+    for number in range(DRAWS):
+        taken = np.bincount(rng.integers(count, size=count), minlength=count).astype(np.float64)
+        weights[number] = regress(scaled, answers, taken, start, steps=4)
+    here = (own[np.isfinite(own).all(1)] - centre) / scale
+    typicality = _typicality(np.concatenate(scaled), np.concatenate(answers) > 0, here, start)
+    return Calibration(centre, scale, weights, typicality, _inflation(scaled, answers, start))
+
+
+def _typicality(planted: Floats, wrong: NDArray[np.bool_], here: Floats, regression: Floats) -> Floats:
+    """Tell planted errors from the study's own doubtful rows, both among the rows that the regression doubts."""
+    errors = planted[wrong & (expit(planted @ regression) > FLAGGED)]
+    doubtful = np.concatenate([here, np.ones((len(here), 1))], 1)
+    doubtful = doubtful[expit(doubtful @ regression) > FLAGGED]
+    if len(errors) < planted.shape[1] or len(doubtful) < 3:
+        return np.zeros(planted.shape[1])
+    both = np.concatenate([errors, doubtful])
+    middle, spread = both[:, :-1].mean(0), np.maximum(both[:, :-1].std(0), 1e-9)
+    parts = [np.concatenate([(part[:, :-1] - middle) / spread, part[:, -1:]], 1) for part in (errors, doubtful)]
+    taken = np.array([len(doubtful) / len(errors), 1.0])
+    weights = regress(
+        parts,
+        [np.ones(len(errors)), np.zeros(len(doubtful))],
+        taken,
+        np.zeros(planted.shape[1]),
+        ridge=_TYPICALITY_RIDGE,
+    )
+    weights = np.concatenate([weights[:-1] / spread, [weights[-1] - weights[:-1] @ (middle / spread)]])
+    weights[-1] -= np.quantile(errors @ weights, TYPICAL_QUANTILE)
+    return weights
+
+
+def regress(
+    parts: list[Floats],
+    answers: list[Floats],
+    taken: Floats,
+    start: Floats,
+    *,
+    steps: int = _NEWTON_STEPS,
+    ridge: float = _RIDGE,
+) -> Floats:
+    """Ridge logistic regression by Newton's method, each planting counted as often as it is taken."""
+    weights = start.copy()
+    penalty = np.full(len(start), ridge)
+    penalty[-1] = 0
+    for _ in range(steps):
+        gradient, hessian = penalty * weights, np.diag(penalty + 1e-9)
+        for part, answer, times in zip(parts, answers, taken, strict=True):
+            if times:
+                p = expit(part @ weights)
+                gradient += times * (part.T @ (p - answer))
+                hessian += times * (part.T @ (part * (p * (1 - p))[:, None]))
+        step = np.linalg.solve(hessian, gradient)
+        weights -= step * min(1.0, 5.0 / max(1e-12, float(np.abs(step).max())))
+        if np.abs(step).max() < 1e-6:
+            break
+    return weights
+
+
+def _inflation(parts: list[Floats], answers: list[Floats], start: Floats) -> float:
+    """Scatter of the planted errors among the rows listed, each planting predicted from the others."""
+    count = len(parts)
+    if count < 2:
+        return 1.0
+    scores = []
+    for number in range(count):
+        others = np.ones(count)
+        others[number] = 0
+        p = expit(parts[number] @ regress(parts, answers, others, start, steps=4))
+        listed = p > 0.5
+        variance = float((p * (1 - p))[listed].sum())
+        if variance > 0:
+            scores.append((float(answers[number][listed].sum()) - float(p[listed].sum())) ** 2 / (variance + 0.25))
+    return max(1.0, float(np.sqrt(np.mean(scores)))) if scores else 1.0
+
+
+@dataclass(frozen=True)
+class Count:
+    """A number of wrong labels: what is expected, and the interval that holds it with `CONFIDENCE`."""
+
+    expected: float
+    low: float
+    high: float
+
+
+def count_errors(means: Floats, variances: Floats, inflation: float, most: int, rng: np.random.Generator) -> Count:
+    """Predict how many of some rows are wrong.
+
+    Parameters
+    ----------
+    means, variances : numpy.ndarray, shape (DRAWS,)
+        Sums over the rows of p and of p (1 - p), for each draw of the calibration.
+    inflation : float
+        See `Calibration`.
+    most : int
+        How many rows there are.
+    rng : numpy.random.Generator
+    """
+    drawn = means + inflation * np.sqrt(variances) * rng.standard_normal(len(means))
+    low, high = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return Count(float(means.mean()), max(0.0, float(np.floor(low))), min(float(most), float(np.ceil(high))))
+
+
+def monotone(values: Floats, order: NDArray[np.int64]) -> Floats:
+    """Return the values nearest to these (least squares) that fall along an order (pool adjacent violators)."""
+    if not len(order):
+        return values.copy()
+    falling = np.empty_like(values)
+    falling[order] = isotonic_regression(values[order], increasing=False).x
+    return falling
+
+
+def cut_list(p_wrong: Floats, rate: float) -> int:
+    """Return the length of the longest head of the ranking whose expected share of right labels is at most `rate`.
+
+    Parameters
+    ----------
+    p_wrong : numpy.ndarray, shape (N,)
+        By rank, descending.
+    rate : float
+        The false discovery rate.
+    """
+    share = np.cumsum(1 - p_wrong) / np.arange(1, len(p_wrong) + 1)
+    return int(np.flatnonzero(share <= rate)[-1]) + 1 if (share <= rate).any() else 0

@@ -1,0 +1,165 @@
+"""Held-out predictions: heads fitted to the training rows of every split, asked about the rows that it tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from audit.heads import Problems, diagonal_preconditioner, fit, shared_preconditioner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from audit.features import Features
+    from audit.splits import SplitPlan
+
+BATCH_BYTES = 1 << 29
+"""Memory for the weights, the history and the row weights of the heads that are fitted together."""
+_COPIES = 24  # of a head's weights that L-BFGS holds
+
+
+@dataclass
+class HeldOut:
+    """Sums over the splits that tested a row, for L labellings of N rows in K classes; added to as splits are run.
+
+    Attributes
+    ----------
+    probabilities : numpy.ndarray, shape (L, N, K), float32
+        Sum of the predicted probabilities.
+    margin, loss, standardised : numpy.ndarray, shape (L, N), float64
+        Sums of ``log p_given - log max p_other``, of ``-log p_given``, and of the loss after each split's mean and
+        standard deviation over its tested rows are taken out (SLA).
+    tested, wrong : numpy.ndarray, shape (L, N), int64
+        Times tested, and times another class had the largest probability.
+    worst_gradient : float
+        Largest gradient norm at which a fit ended.
+    iterations : int
+        Of the fit that took longest.
+    """
+
+    probabilities: NDArray[np.float32]
+    margin: NDArray[np.float64]
+    loss: NDArray[np.float64]
+    standardised: NDArray[np.float64]
+    tested: NDArray[np.int64]
+    wrong: NDArray[np.int64]
+    worst_gradient: float = 0.0
+    iterations: int = 0
+
+    @classmethod
+    def empty(cls, labellings: int, rows: int, classes: int) -> HeldOut:
+        """Nothing tested yet."""
+        shape = (labellings, rows)
+        counts = (np.zeros(shape, np.int64), np.zeros(shape, np.int64))
+        return cls(np.zeros((*shape, classes), np.float32), np.zeros(shape), np.zeros(shape), np.zeros(shape), *counts)
+
+    def mean_probabilities(self, labelling: int = 0) -> NDArray[np.float64]:
+        """Mean held-out probabilities, shape (N, K); rows that were never tested are uniform."""
+        tested = self.tested[labelling][:, None]
+        even = 1 / self.probabilities.shape[2]
+        return np.where(tested > 0, self.probabilities[labelling] / np.maximum(tested, 1), even)
+
+
+class CrossFit:
+    """Fits heads for splits of labellings that share their rows.
+
+    Parameters
+    ----------
+    features : Features
+    labels : numpy.ndarray, shape (L, N), int64
+    classes : int
+        K.
+    ridge : float
+    """
+
+    def __init__(self, features: Features, labels: NDArray[np.int64], classes: int, ridge: float) -> None:
+        self.features = features
+        self.labels = torch.from_numpy(np.ascontiguousarray(labels)).to(features.rows.device)
+        self.ridge = ridge
+        self.classes = classes
+        device, width = features.rows.device, features.rows.shape[1]
+        count = len(labels)
+        every = self._problems(np.arange(count), torch.ones((count, len(features.rows)), device=device))
+        start = torch.zeros((count, width, classes), device=device)
+        # The planted labellings begin from the fit to the first, which they are copies of but for a few rows.
+        first = fit(
+            features,
+            every.only(torch.zeros(1, dtype=torch.long, device=device)),
+            start[:1],
+            diagonal_preconditioner(features, every),
+        )
+        self._precondition = shared_preconditioner(features, first.weights[0], ridge)
+        self._start = fit(features, every, first.weights.expand(count, -1, -1), self._precondition).weights
+
+    def _problems(self, labelling: NDArray[np.int64], weights: torch.Tensor) -> Problems:
+        device = self.features.rows.device
+        ridge = torch.full((len(labelling),), self.ridge, device=device)
+        return Problems(self.labels, torch.from_numpy(labelling).to(device), weights, ridge, self.classes)
+
+    def run(
+        self,
+        held_out: HeldOut,
+        plans: Sequence[SplitPlan],
+        splits: range,
+        each: Callable[[int, int, NDArray[np.int64], NDArray[np.float64]], None] | None = None,
+    ) -> None:
+        """Fit these splits of every labelling and add what they say of the rows they test.
+
+        Parameters
+        ----------
+        held_out : HeldOut
+            Added to.
+        plans : sequence of SplitPlan
+            One a labelling.
+        splits : range
+            Which splits.
+        each : callable, optional
+            Told labelling, split, rows tested (n,) and their margins (n,).
+        """
+        todo = [(labelling, split) for labelling in range(len(plans)) for split in splits]
+        size = 4 * (_COPIES * self.features.rows.shape[1] * self.classes + len(self.features.rows))
+        together = max(1, BATCH_BYTES // size)
+        for start in range(0, len(todo), together):
+            batch = todo[start : start + together]
+            weights = np.stack([plans[labelling].train(split) for labelling, split in batch]).astype(np.float32)
+            labelling = np.array([labelling for labelling, _ in batch])
+            problems = self._problems(labelling, torch.from_numpy(weights).to(self.features.rows.device))
+            heads = fit(self.features, problems, self._start[problems.labelling], self._precondition)
+            held_out.worst_gradient = max(held_out.worst_gradient, float(heads.gradient_norms.max()))
+            held_out.iterations = max(held_out.iterations, heads.iterations)
+            for place, (number, split) in enumerate(batch):
+                rows = self._tested(plans[number], number, split, weights[place])
+                margins = self._add(held_out, number, rows, heads.weights[place])
+                if each is not None:
+                    each(number, split, rows, margins)
+
+    def _tested(self, plan: SplitPlan, labelling: int, split: int, trained: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Rows that a split tests and whose class it has seen."""
+        labels = self.labels[labelling].cpu().numpy()
+        seen = np.bincount(labels, trained, self.classes) > 0
+        return np.flatnonzero(plan.test(split) & seen[labels])
+
+    def _add(
+        self, held_out: HeldOut, labelling: int, rows: NDArray[np.int64], weights: torch.Tensor
+    ) -> NDArray[np.float64]:
+        device = self.features.rows.device
+        logits = self.features.rows[torch.from_numpy(rows).to(device)] @ weights
+        logs = torch.log_softmax(logits.double(), 1).cpu().numpy()
+        given = self.labels[labelling].cpu().numpy()[rows]
+        places = np.arange(len(rows))
+        own = logs[places, given]
+        held_out.probabilities[labelling, rows] += np.exp(logs)
+        logs[places, given] = -np.inf
+        margin = own - logs.max(1)
+        held_out.margin[labelling, rows] += margin
+        held_out.loss[labelling, rows] -= own
+        spread = own.std() if len(own) else 0.0
+        held_out.standardised[labelling, rows] -= (own - own.mean()) / spread if spread > 0 else 0.0
+        held_out.tested[labelling, rows] += 1
+        held_out.wrong[labelling, rows] += margin < 0
+        return margin

@@ -1,0 +1,92 @@
+"""Vectors in the basis that heads are fitted in: their principal axes, without those that carry next to nothing."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from embed.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+VARIANCE_KEPT = 0.999
+"""Share of the variance that the kept principal components carry: what is left out is a thousandth of the signal."""
+BASIS_ROWS = 20_000
+"""Rows that the principal axes are computed from: more of them no longer move the leading axes."""
+_BLOCK_VALUES = 1 << 22  # turned at once
+_SMALLEST_VARIANCE = 1e-7  # of an axis, beside the largest: what float32 rows can hold
+
+
+@dataclass(frozen=True)
+class Features:
+    """Rows in the basis that heads are fitted in.
+
+    Attributes
+    ----------
+    rows : torch.Tensor, shape (N, d + 1), float32
+        Principal components, scaled by one common factor to unit mean square length; the last column is one.
+    variance_kept : float
+        Share of the vectors' variance that the d components carry.
+    """
+
+    rows: torch.Tensor
+    variance_kept: float
+
+    @property
+    def variances(self) -> torch.Tensor:
+        """Mean square of each column, shape (d + 1,)."""
+        sample = self.rows[:: max(1, len(self.rows) // BASIS_ROWS)]
+        return sample.square().mean(0)
+
+
+def principal_features(
+    vectors: NDArray[np.floating], *, kept: float = VARIANCE_KEPT, device: torch.device | str = "cpu"
+) -> Features:
+    """Turn vectors to their principal axes and drop the axes that carry next to nothing.
+
+    Parameters
+    ----------
+    vectors : numpy.ndarray, shape (N, D)
+        Finite; read in blocks, so it may be a memory map.
+    kept : float
+        Share of the variance to keep.
+    device : torch.device or str
+        Where the features are wanted.
+
+    Raises
+    ------
+    InputError
+        When all the vectors are the same.
+    """
+    count, width = vectors.shape
+    stride = max(1, math.ceil(count / BASIS_ROWS))
+    sample = np.asarray(vectors[::stride], np.float32)
+    mean = sample.mean(0, dtype=np.float64)
+    centred = torch.from_numpy(sample - mean.astype(np.float32))
+    if len(centred) < width:
+        values, left = torch.linalg.eigh((centred @ centred.T).double())
+        values, left = values.flip(0), left.flip(1)
+        axes = centred.T.double() @ left / values.clamp_min(1e-300).sqrt()
+    else:
+        values, axes = torch.linalg.eigh((centred.T @ centred).double())
+        values, axes = values.flip(0), axes.flip(1)
+    values = values.clamp_min(0)
+    total = float(values.sum())
+    if total <= 1e-10 * max(1.0, float(centred.shape[0] * (mean @ mean))):
+        raise InputError(f"all {count} vectors are the same: nothing tells the labels apart; embed the glitches again")
+    share = torch.cumsum(values, 0) / total
+    number = min(int((share < kept).sum()) + 1, int((values > _SMALLEST_VARIANCE * values[0]).sum()))
+    scale = math.sqrt(len(centred) / float(values[:number].sum()))
+    turn = (axes[:, :number] * scale).to(torch.float32)
+    rows = torch.empty((count, number + 1), dtype=torch.float32, device=device)
+    step = max(1, _BLOCK_VALUES // width)
+    for start in range(0, count, step):
+        block = torch.from_numpy(np.asarray(vectors[start : start + step], np.float32) - mean.astype(np.float32))
+        rows[start : start + step, :number] = (block @ turn).to(device)
+    rows[:, number] = 1
+    return Features(rows, float(share[number - 1]))

@@ -1,0 +1,49 @@
+"""The leak guard: vectors that have memorised the labels under audit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from embed.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PRETRAINED = ("bundled", "imagenet")
+"""Weights that never saw a glitch's label."""
+
+
+def check_leak(passport: Mapping[str, Any], *, trust_vectors: bool = False) -> str:
+    """Refuse vectors of a network that may have been trained on the labels under audit.
+
+    A fine-tuned network has memorised its training labels, wrong ones too: its vectors put each glitch beside those of
+    its label, and an audit of these vectors finds nothing.
+
+    Parameters
+    ----------
+    passport : mapping
+        Of the vector store: ``weights``, and ``trained_on`` where the network says what it was fine-tuned on (false or
+        empty: no label of this study).
+    trust_vectors : bool
+        Audit them all the same.
+
+    Returns
+    -------
+    str
+        What to tell the reader: where the vectors come from.
+
+    Raises
+    ------
+    InputError
+        The network was, or may have been, fine-tuned on these labels, and `trust_vectors` is false.
+    """
+    weights = str(passport.get("weights", ""))
+    known = "trained_on" in passport
+    if weights in PRETRAINED or (known and not passport["trained_on"]):
+        return f"vectors from {weights} weights, which saw none of these labels"
+    what = f"was fine-tuned on {passport['trained_on']}" if known else "may have been fine-tuned on these very labels"
+    if not trust_vectors:
+        raise InputError(
+            f"the network {weights!r} {what}: its vectors have memorised them, wrong ones too; audit vectors of --weights bundled, or of a network trained on other glitches with --trust-vectors"
+        )
+    return f"the network {weights} {what}; its vectors were trusted all the same, so expect errors to hide"

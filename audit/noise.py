@@ -1,0 +1,123 @@
+"""What the held-out predictions and the given labels together say of the true labels.
+
+The head's prediction is sharpened (beta) and shifted (b), and a given label l stands on a glitch of class k with
+probability T[k, l]: ``p(l | x) = sum_k softmax(beta z(x) + b)_k T[k, l]``. beta, b and T maximise the likelihood of the
+given labels (Dawid and Skene 1979's EM, with one rater; beta and b as in temperature scaling, Guo et al. 2017). A strong
+ridge makes heads robust and unsure; beta gives the sureness back, and T keeps wrong labels from taking it away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import log_softmax, logsumexp
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+RATE = 0.05
+"""Share of wrong labels that the fit starts from, and leans to with the weight of 1 / RATE labels."""
+CONCENTRATION = 20.0
+"""How many labels of a class its row of T must have seen to count as much as the study's mean."""
+ROUNDS = 60
+SETTLED = 1e-3
+"""Change of T's entries below which the rounds end."""
+FIT_ROWS = 50_000
+_FLOOR = 1e-6  # of a probability
+
+
+@dataclass(frozen=True)
+class Noise:
+    """The fit.
+
+    Attributes
+    ----------
+    posterior : numpy.ndarray, shape (N, K), float64
+        Probability of each true class, given prediction and label.
+    log_odds : numpy.ndarray, shape (N,), float64
+        Of the label being wrong.
+    transition : numpy.ndarray, shape (K, K), float64
+        T[k, l]: probability that a glitch of class k is labelled l.
+    log_likelihood : float
+        Mean over rows, in nats.
+    sharpness : float
+        beta.
+    """
+
+    posterior: Floats
+    log_odds: Floats
+    transition: Floats
+    log_likelihood: float
+    sharpness: float
+
+
+def log_probability(probabilities: NDArray[np.floating]) -> Floats:
+    """Return the logarithm, with probabilities held above one in a million."""
+    return np.log(np.asarray(probabilities, np.float64) + _FLOOR)
+
+
+def fit_noise(scores: Floats, labels: NDArray[np.int64]) -> Noise:
+    """Fit the noise model.
+
+    Parameters
+    ----------
+    scores : numpy.ndarray, shape (N, K)
+        Logarithms of held-out predictions, up to a constant a row.
+    labels : numpy.ndarray, shape (N,), int64
+    """
+    count, classes = scores.shape
+    chosen = np.arange(0, count, max(1, count // FIT_ROWS))
+    z, y = scores[chosen], labels[chosen]
+    transition = np.full((classes, classes), RATE / max(1, classes - 1))
+    np.fill_diagonal(transition, 1 - RATE)
+    shape = np.zeros(classes + 1)
+    for _ in range(ROUNDS):
+        joint = _joint(z, y, shape, transition)
+        posterior = np.exp(joint - logsumexp(joint, axis=1, keepdims=True))
+        before, transition = transition, smoothed_transition(posterior, y)
+        shape = minimize(_cross_entropy, shape, (z, posterior), jac=True, method="L-BFGS-B", options={"maxiter": 6}).x
+        if np.abs(transition - before).max() < SETTLED:
+            break
+    joint = _joint(scores, labels, shape, transition)
+    total = logsumexp(joint, axis=1)
+    own = joint[np.arange(count), labels]
+    others = joint.copy()
+    others[np.arange(count), labels] = -np.inf
+    return Noise(
+        np.exp(joint - total[:, None]),
+        logsumexp(others, axis=1) - own,
+        transition,
+        float(total.mean()),
+        float(np.exp(shape[0])),
+    )
+
+
+def smoothed_transition(posterior: Floats, labels: NDArray[np.int64]) -> Floats:
+    """Estimate T from the posterior of the true classes; rare classes lean to the study's mean rate, spread evenly."""
+    count, classes = posterior.shape
+    joint = np.stack([np.bincount(labels, posterior[:, number], classes) for number in range(classes)])
+    rate = (joint.sum() - np.trace(joint) + 1) / (count + 1 / RATE)
+    prior = np.full((classes, classes), rate / max(1, classes - 1))
+    np.fill_diagonal(prior, 1 - rate)
+    return (joint + CONCENTRATION * prior) / (joint.sum(1, keepdims=True) + CONCENTRATION)
+
+
+def _joint(scores: Floats, labels: NDArray[np.int64], shape: Floats, transition: Floats) -> Floats:
+    """Log joint probability of true class and given label, shape (N, K)."""
+    return log_softmax(np.exp(shape[0]) * scores + shape[1:], axis=1) + np.log(transition.T[labels])
+
+
+def _cross_entropy(shape: Floats, scores: Floats, posterior: Floats) -> tuple[float, Floats]:
+    """Mean cross entropy of the shaped predictions, with a weak pull to beta = 1, b = 0, and its gradient."""
+    count = len(scores)
+    beta = np.exp(shape[0])
+    logs = log_softmax(beta * scores + shape[1:], axis=1)
+    excess = np.exp(logs) - posterior
+    value = -(posterior * logs).sum() / count + 0.5 * (shape @ shape) / count
+    gradient = np.concatenate([[beta * (excess * scores).sum()], excess.sum(0)]) / count + shape / count
+    return float(value), gradient

@@ -1,0 +1,239 @@
+"""Repeated train/test splits: stratified by class, groups whole, every glitch tested equally often.
+
+A split tests one fold and trains on the others; a repeat is one partition of all rows into folds, so each row is tested
+once a repeat. Rows of one group (a glitch and its near-duplicates) share their fold. With times, a fold is a set of time
+blocks, and rows within the purge gap of a tested row are left out of the training.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import scipy.sparse
+from scipy.sparse.csgraph import connected_components
+
+from embed.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from embed.neighbours import NeighbourGraph
+
+Kind = Literal["grouped", "random", "time"]
+
+FOLDS = 5
+"""Four fifths train, one fifth is tested, as in cleanlab's default."""
+DUPLICATE_SIMILARITY = 0.998
+"""Cosine from which two glitches count as the same picture: two pictures of one trigger a few milliseconds apart lie above
+it, and pictures of different glitches, even of one narrow class, below."""
+BLOCKS_PER_FOLD = 4
+"""Time blocks of one fold in a repeat: enough that a class which came and went is in training and test alike."""
+PURGE_SECONDS = 60.0
+"""Default gap: glitches that share a cause (one seismic spell, one whistle) come within a minute."""
+
+
+@dataclass(frozen=True)
+class SplitPlan:
+    """Which rows each split trains on and tests.
+
+    Attributes
+    ----------
+    fold : numpy.ndarray, shape (R, N), int8
+        Each row's fold in each repeat.
+    folds : int
+        Folds a repeat; split ``r * folds + f`` tests fold f of repeat r.
+    kind : str
+    testable : numpy.ndarray, shape (N,), bool
+        Rows whose class has members in two groups or more; the others are trained on, never tested.
+    times, purge : numpy.ndarray or None, float
+        GPS seconds and gap, for ``time``.
+    """
+
+    fold: NDArray[np.int8]
+    folds: int
+    kind: str
+    testable: NDArray[np.bool_]
+    times: NDArray[np.float64] | None = None
+    purge: float = 0.0
+
+    def __len__(self) -> int:
+        return self.folds * len(self.fold)
+
+    def test(self, split: int) -> NDArray[np.bool_]:
+        """Rows that a split tests, shape (N,)."""
+        return (self.fold[split // self.folds] == split % self.folds) & self.testable
+
+    def train(self, split: int) -> NDArray[np.bool_]:
+        """Rows that a split trains on, shape (N,)."""
+        held = self.fold[split // self.folds] == split % self.folds
+        if self.times is None:
+            return ~held
+        tested = np.sort(self.times[held])
+        after = np.searchsorted(tested, self.times)
+        before = np.abs(self.times - tested[np.maximum(after - 1, 0)])
+        gap = np.minimum(before, np.abs(tested[np.minimum(after, len(tested) - 1)] - self.times))
+        return ~held & (gap > self.purge)
+
+
+def near_duplicates(
+    graph: NeighbourGraph, similarity: float = DUPLICATE_SIMILARITY
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Find sets of near-duplicates on the neighbour graph.
+
+    Parameters
+    ----------
+    graph : NeighbourGraph
+    similarity : float
+        Cosine from which two rows are near-duplicates.
+
+    Returns
+    -------
+    group : numpy.ndarray, shape (N,), int64
+        Sets closed under the relation: number of the set of each row.
+    twin : numpy.ndarray, shape (N,), int64
+        The most similar row that is itself a near-duplicate of this row (no chain of others between), -1 where there is none.
+    """
+    count = len(graph.neighbours)
+    near = graph.similarities >= similarity
+    rows, places = np.nonzero(near)
+    links = scipy.sparse.coo_array((np.ones(len(rows), bool), (rows, graph.neighbours[rows, places])), (count, count))
+    group = connected_components(links, directed=False)[1].astype(np.int64)
+    twin = np.full(count, -1, np.int64)
+    if graph.k:
+        twin[near[:, 0]] = graph.neighbours[near[:, 0], 0]
+    return group, twin
+
+
+def merge_groups(*groupings: ArrayLike | None) -> NDArray[np.int64]:
+    """Merge groupings of the same rows: rows that share a group in any of them share one in the result."""
+    given = [np.unique(np.asarray(groups), return_inverse=True)[1] for groups in groupings if groups is not None]
+    count = len(given[0])
+    offsets = count + np.cumsum([0, *(int(groups.max()) + 1 for groups in given)])
+    rows = np.tile(np.arange(count), len(given))
+    hubs = np.concatenate([groups + offset for groups, offset in zip(given, offsets[:-1], strict=True)])
+    links = scipy.sparse.coo_array((np.ones(len(rows), bool), (rows, hubs)), (int(offsets[-1]), int(offsets[-1])))
+    labels = connected_components(links, directed=False)[1][:count]
+    return np.unique(labels, return_inverse=True)[1].astype(np.int64)
+
+
+def plan_splits(
+    classes: NDArray[np.int64],
+    splits: int,
+    *,
+    kind: Kind = "grouped",
+    groups: NDArray[np.int64] | None = None,
+    times: NDArray[np.float64] | None = None,
+    purge: float = PURGE_SECONDS,
+    folds: int = FOLDS,
+    seed: int = 0,
+) -> SplitPlan:
+    """Draw the splits.
+
+    Parameters
+    ----------
+    classes : numpy.ndarray, shape (N,), int64
+        0 to K - 1.
+    splits : int
+        At least `folds`; rounded up to whole repeats, so that every row is tested equally often.
+    kind : {"grouped", "random", "time"}
+        Respect groups; ignore them; or hold out blocks of time, with groups whole too.
+    groups : numpy.ndarray, shape (N,), int64, optional
+    times : numpy.ndarray, shape (N,), float64, optional
+        GPS seconds; needed for ``time``.
+    purge : float
+        Seconds around each tested row in which nothing is trained on, for ``time``.
+    folds : int
+    seed : int
+
+    Raises
+    ------
+    InputError
+        Fewer splits than folds, fewer than two classes or groups, times that are missing or not finite, a negative gap.
+    """
+    count = len(classes)
+    if splits < folds:
+        raise InputError(
+            f"{splits} splits are fewer than the {folds} that test every glitch once; give --splits {folds} or more"
+        )
+    if len(np.unique(classes)) < 2:
+        raise InputError(
+            "all labels are the same: a wrong label shows only against another class; audit a study with two or more"
+        )
+    own = np.arange(count) if groups is None or kind == "random" else groups
+    repeats = math.ceil(splits / folds)
+    rng = np.random.default_rng((seed, 11))
+    if kind == "time":
+        when = _checked_times(times, count, purge)
+        fold = np.stack([_time_folds(when, own, folds, rng) for _ in range(repeats)])
+        return SplitPlan(fold, folds, kind, _testable(classes, own), when, purge)
+    if kind not in ("grouped", "random"):
+        raise InputError(f"no kind of split {kind!r}; give grouped, random or time")
+    fold = np.stack([_stratified_folds(classes, own, folds, rng) for _ in range(repeats)])
+    return SplitPlan(fold, folds, kind, _testable(classes, own))
+
+
+def _testable(classes: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.bool_]:
+    pairs = np.unique(np.stack([classes, groups]), axis=1)
+    return np.bincount(pairs[0], minlength=int(classes.max()) + 1)[classes] >= 2
+
+
+def _stratified_folds(
+    classes: NDArray[np.int64], groups: NDArray[np.int64], folds: int, rng: np.random.Generator
+) -> NDArray[np.int8]:
+    """Deal groups to folds class by class, large groups first, each to the fold that has least of its class, then of all."""
+    count = len(classes)
+    number = np.unique(groups, return_inverse=True)[1]
+    sizes = np.bincount(number)
+    first = np.zeros(len(sizes), np.int64)
+    first[number[::-1]] = np.arange(count)[::-1]
+    kind = classes[first]  # a group of several classes is dealt as its first row's
+    mixed = rng.permutation(len(sizes))
+    order = mixed[np.lexsort((-sizes[mixed], kind[mixed]))]
+    dealt = np.empty(len(sizes), np.int8)
+    if (sizes == 1).all():
+        # Dealt in turn, each class beginning where the last one ended: classes and folds stay even.
+        dealt[order] = (np.arange(len(order)) + rng.integers(folds)) % folds
+        return dealt[number]
+    of_class = np.zeros((int(classes.max()) + 1, folds), np.int64)
+    of_all = np.zeros(folds, np.int64)
+    for group in order:
+        place = int(np.lexsort((of_all, of_class[kind[group]]))[0])
+        dealt[group] = place
+        of_class[kind[group], place] += sizes[group]
+        of_all[place] += sizes[group]
+    return dealt[number]
+
+
+def _checked_times(times: NDArray[np.float64] | None, count: int, purge: float) -> NDArray[np.float64]:
+    if times is None:
+        raise InputError("splits by time need the glitches' GPS times; give times, or --split grouped")
+    if len(times) != count:
+        raise InputError(f"{len(times)} times for {count} labels: give one each")
+    broken = int((~np.isfinite(times)).sum())
+    if broken:
+        raise InputError(
+            f"{broken} of {count} glitches have no GPS time; ingest their metadata, or use --split grouped"
+        )
+    if not purge >= 0:
+        raise InputError(f"a purge gap of {purge} s: give 0 or more")
+    return np.asarray(times, np.float64)
+
+
+def _time_folds(
+    times: NDArray[np.float64], groups: NDArray[np.int64], folds: int, rng: np.random.Generator
+) -> NDArray[np.int8]:
+    """Cut time into blocks of about equal count, with a random offset, and deal the blocks to folds at random."""
+    count = len(times)
+    blocks = max(folds, min(folds * BLOCKS_PER_FOLD, count))
+    order = np.argsort(times, kind="stable")
+    position = np.empty(count)
+    position[order] = (np.arange(count) / count + rng.random()) % 1.0
+    block = np.minimum((position * blocks).astype(np.int64), blocks - 1)
+    turn = np.concatenate([rng.permutation(folds) for _ in range(math.ceil(blocks / folds))])[:blocks]
+    fold = turn[block].astype(np.int8)
+    first = np.full(int(groups.max()) + 1, count, np.int64)
+    np.minimum.at(first, groups, np.arange(count))
+    return fold[first[groups]]

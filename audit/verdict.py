@@ -1,0 +1,177 @@
+"""From held-out predictions to a verdict on every label: calibrated by planted errors, ranked, listed and counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from audit.calibration import (
+    CONFIDENCE,
+    DRAWS,
+    Calibration,
+    calibrate,
+    count_errors,
+    cut_list,
+    monotone,
+    plant_errors,
+)
+from audit.reliability import evidence_on_plantings, reliability_of
+from audit.result import AuditResult
+from audit.scores import Evidence, neighbour_agreement
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from audit.case import Case
+    from audit.crossfit import HeldOut
+    from audit.stopping import Stability
+
+    Floats = NDArray[np.float64]
+
+PLANTED_ROWS = 4_000
+"""Rows that the plantings hold together at least, where there are enough glitches to make up for fewer plantings."""
+MIN_PLANTINGS, MAX_PLANTINGS = 5, 16
+KEPT_DRAWS = 20_000
+"""Rows of the ranking whose calibration draws are kept."""
+_BLOCK = 50_000
+_TIE = 1e-6  # by how much p_wrong falls from the first rank to the last where it would be tied
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The evidence, what it is worth, and how that was measured; see `AuditResult`."""
+
+    evidence: Evidence
+    calibration: Calibration
+    measured: dict[str, float]
+    reliability: Floats
+    plantings: int
+
+
+def calibrated(
+    study: Case,
+    evidence: Evidence,
+    again: Callable[[NDArray[np.int64], int], Floats],
+    tested: NDArray[np.bool_],
+) -> Finding:
+    """Plant errors twice: from the first estimate of what is wrong, and from the calibrated one."""
+    count = len(study.codes)
+    plantings = int(np.clip(PLANTED_ROWS // count, MIN_PLANTINGS, MAX_PLANTINGS))
+    rows, posterior = np.arange(count), evidence.posterior
+    for number in range(2):
+        planted = plant_errors(study.codes, posterior, evidence.transition, plantings, study.rng(3 + number))
+        # The labels as given go along, so that they and the planted ones are judged after equally many splits.
+        own, *others = again(np.concatenate([study.codes[None], planted.labels]), number)
+        features = np.stack(others)
+        own[~tested] = np.nan
+        calibration = calibrate(features, planted.wrong, own, study.rng(5 + number))
+        p_wrong = calibration.probabilities(evidence.features, typical=False).mean(0).astype(np.float64)
+        posterior = evidence.posterior.copy()
+        posterior[rows, study.codes] = 1e-12
+        posterior *= (p_wrong / posterior.sum(1))[:, None]
+        posterior[rows, study.codes] = 1 - p_wrong
+    measured = evidence_on_plantings(features, planted.wrong)
+    return Finding(evidence, calibration, measured, reliability_of(features, planted.wrong), plantings)
+
+
+def make_result(
+    study: Case,
+    classes: tuple[str, ...],
+    finding: Finding,
+    held_out: HeldOut,
+    curve: list[Stability],
+    twin: NDArray[np.int64],
+    random_error: float,
+    settings: dict[str, Any],
+    notes: Sequence[str],
+    rate: float,
+) -> AuditResult:
+    """Rank the rows, say how probable an error each is, cut the list and count."""
+    count = len(study.codes)
+    tested = held_out.tested[0] > 0
+    features = finding.evidence.features
+    base, p_wrong, low, high = (np.full(count, np.nan) for _ in range(4))
+    tail = (1 - CONFIDENCE) / 2
+    for start in range(0, count, _BLOCK):
+        part = start + np.flatnonzero(tested[start : start + _BLOCK])
+        drawn = finding.calibration.probabilities(features[part])
+        base[part] = finding.calibration.probabilities(features[part], typical=False).mean(0)
+        p_wrong[part] = drawn.mean(0)
+        low[part], high[part] = np.quantile(drawn, [tail, 1 - tail], axis=0)
+    key = np.where(tested, base, -1.0)
+    order = np.lexsort((np.arange(count), held_out.margin[0], -key))
+    ranked = order[: int(tested.sum())]
+    known = np.where(tested, p_wrong, 0.0)
+    level = monotone(known, ranked)
+    level[ranked] -= _TIE * np.arange(len(ranked)) * level[ranked] / max(1, len(ranked))
+    # The draws are brought to the level of their row's place in the ranking.
+    factor = np.where(tested, level / np.maximum(known, 1e-12), 1.0)
+    low, high = np.clip(low * factor, 0, 1), np.clip(high * factor, 0, 1)
+    p_wrong = np.where(tested, np.clip(level, 0, 1), np.nan)
+    low, high = np.minimum(low, p_wrong), np.maximum(high, p_wrong)
+
+    def draws(rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        drawn = finding.calibration.probabilities(features[rows]) * factor[rows].astype(np.float32)
+        return np.minimum(drawn, 1, dtype=np.float32)
+
+    head = draws(ranked[:KEPT_DRAWS])
+    inflation = finding.calibration.inflation
+    listed = cut_list(p_wrong[ranked], rate) if len(ranked) else 0
+    sums, squares = np.zeros(DRAWS), np.zeros(DRAWS)
+    for start in range(0, len(ranked), _BLOCK):
+        drawn = draws(ranked[start : start + _BLOCK])
+        sums += drawn.sum(1, dtype=np.float64)
+        squares += (drawn * (1 - drawn)).sum(1, dtype=np.float64)
+    times = np.maximum(held_out.tested[0], 1)
+    settings = settings | {
+        "plantings": finding.plantings,
+        "inflation": inflation,
+        "seed": study.seed,
+        "device": "cpu" if study.features is None else study.features.rows.device.type,
+    }
+
+    def mean(total: Floats) -> Floats:
+        return np.where(tested, total[0] / times, np.nan)
+
+    error = float(held_out.wrong.sum() / max(1, held_out.tested.sum()))
+    return AuditResult(
+        classes=classes,
+        labels=study.codes,
+        suggested=finding.evidence.suggested,
+        order=order,
+        p_wrong=p_wrong,
+        p_wrong_low=low,
+        p_wrong_high=high,
+        times_tested=held_out.tested[0],
+        times_wrong=held_out.wrong[0],
+        margin=mean(held_out.margin),
+        loss=mean(held_out.loss),
+        standardised_loss=mean(held_out.standardised),
+        neighbour_agreement=neighbour_agreement(study.graph, study.codes),
+        probabilities=held_out.mean_probabilities(),
+        transition=finding.evidence.transition,
+        duplicate_of=twin,
+        total=count_errors(sums, squares, inflation, len(ranked), study.rng(7)),
+        listed=listed,
+        false_discovery_rate=rate,
+        in_list=count_errors(
+            head[:, :listed].sum(1, dtype=np.float64),
+            (head[:, :listed] * (1 - head[:, :listed])).sum(1, dtype=np.float64),
+            inflation,
+            listed,
+            study.rng(8),
+        ),
+        curve=tuple(curve),
+        error=error,
+        random_error=error if np.isnan(random_error) else random_error,
+        evidence=finding.measured,
+        reliability=finding.reliability,
+        settings=settings,
+        notes=tuple(notes),
+        graph=study.graph,
+        draws=head,
+    )
