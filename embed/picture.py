@@ -29,15 +29,16 @@ PUBLISHED_BOX = (479, 573)  # what is seen of it inside the frame: from the seco
 TIME_CELL, FREQUENCY_CELL = 0.002, 0.5  # s and Hz: the cells drawn in the published image
 CELL_SPAN = 4.0  # s: the grid of time cells starts this long before the trigger
 FULL_SCALE = 25.5  # normalised energy of the brightest colour
-LEVELS_PER_UNIT = 10  # so that full scale is 255
+COLOURS = 256  # of viridis as matplotlib holds it
 
 
 def quantise(energies: Tensor) -> Tensor:
-    """Levels of normalised energies: ``round(10 * energy)`` within 0..255, uint8, the same shape.
+    """Levels of normalised energies: ``floor(energy * 256 / 25.5)`` within 0..255, uint8, the same shape.
 
-    matplotlib's colour table takes ``floor(energy * 256 / 25.5)`` instead, a third of a level lower on average.
+    So does matplotlib choose the colours of the published pictures: a level is a tenth of a unit of energy, within a third of
+    a level.
     """
-    return (energies * LEVELS_PER_UNIT).round_().clamp_(0, 255).to(torch.uint8)
+    return (energies * (COLOURS / FULL_SCALE)).floor_().clamp_(0, COLOURS - 1).to(torch.uint8)
 
 
 def draw(
@@ -47,6 +48,7 @@ def draw(
     axis: tuple[float, float],
     reach: float,
     shape: tuple[int, int],
+    scale: float = 1.0,
 ) -> Tensor:
     """Draw the views of one trigger.
 
@@ -64,6 +66,8 @@ def draw(
         Highest frequency that the tiles cover, Hz; above it the picture is zero.
     shape : tuple of int
         Rows and columns of a view.
+    scale : float
+        Factor on the energies, ahead of the clip at full scale.
 
     Returns
     -------
@@ -72,7 +76,9 @@ def draw(
     """
     times, index, weights = _column_cells(durations, shape[1])
     matrix = torch.from_numpy(_row_matrix(tiles.plane, axis, reach)).to(tiles.medians.device)
-    image = tiles.read(centre + times, matrix).clamp_(0, FULL_SCALE)  # every different column of the published pictures
+    image = (
+        tiles.read(centre + times, matrix).mul_(scale).clamp_(0, FULL_SCALE)
+    )  # every different column of the published pictures
     columns = _weighted(image, index, weights).reshape(len(durations), shape[1], -1)  # (D, W, 479)
     if shape[0] == PUBLISHED_BOX[0]:
         return columns.transpose(1, 2)

@@ -91,10 +91,10 @@ def q_views(
     Returns
     -------
     Tensor, uint8, shape (B, D, H, W)
-        ``round(10 * normalised energy)``, saturating at 255; on the device of the computation.
+        See `embed.picture.quantise`; on the device of the computation.
     """
     options = _Options(whitened, durations, q_range, frequency_range, shape, MEDIAN_TILES)
-    levels, _ = _compute(blocks(strain, device=device), sample_rate, centres, options, None, quantise)
+    levels, _ = _compute(blocks(strain, device=device), sample_rate, centres, 1.0, options, None, quantise)
     return levels
 
 
@@ -109,6 +109,7 @@ def q_scan(
     frequency_range: tuple[float, float] = FREQUENCY_RANGE,
     shape: tuple[int, int] = PUBLISHED_BOX,
     median_tiles: int | None = MEDIAN_TILES,
+    scale: ArrayLike = 1.0,
     device: torch.device | str | None = None,
     chunk: int | None = None,
 ) -> QScan:
@@ -133,6 +134,9 @@ def q_scan(
         Rows and columns of a view, at most 479 x 573, the published picture's.
     median_tiles : int, optional
         Tiles of a row that its median is taken of; None for all, as gwpy does, in about three times the time.
+    scale : float or array, shape (B,)
+        Factor on each trigger's energies, ahead of the clip at full scale: ln 2 makes them relative to the mean of the
+        noise, as some published pictures are, where the recipe takes its median.
     device : device, optional
         Where to compute; where ``strain`` lies unless given.
     chunk : int, optional
@@ -148,7 +152,9 @@ def q_scan(
         NaN or infinite samples, a block too short, a trigger too near an end of its block, or strain that is zero.
     """
     options = _Options(whitened, durations, q_range, frequency_range, shape, median_tiles)
-    energies, peaks = _compute(blocks(strain, device=device), sample_rate, centres, options, chunk, torch.Tensor.clone)
+    energies, peaks = _compute(
+        blocks(strain, device=device), sample_rate, centres, scale, options, chunk, torch.Tensor.clone
+    )
     return QScan(energies, *peaks)
 
 
@@ -168,6 +174,7 @@ def _compute(
     x: Tensor,
     sample_rate: float,
     centres: Tensor | ArrayLike | None,
+    scale: ArrayLike,
     options: _Options,
     chunk: int | None,
     finish: Callable[[Tensor], Tensor],
@@ -177,6 +184,7 @@ def _compute(
     size, half = x.shape[-1], max(options.durations) / 2
     needed = half + (0 if options.whitened else FIR_SECONDS / 2)
     when = _centres(centres, len(x), size / sample_rate, needed)
+    factors = np.broadcast_to(np.asarray(scale, np.float64), len(x))
     low, high = options.frequency_range
     reach = min(high, sample_rate / 2)
     planes = q_tiling(size / sample_rate, options.q_range, (low, reach))
@@ -201,7 +209,8 @@ def _compute(
         at = when[some].to(x.device)
         found = analyse(sources, planes, at, kept=kept, search=SEARCH_SECONDS, median_tiles=options.median_tiles)
         for item, tiles in zip(some, found.tiles, strict=True):
-            picture = draw(tiles, float(when[item]), options.durations, options.frequency_range, reach, options.shape)
+            centre, factor = float(when[item]), float(factors[item])
+            picture = draw(tiles, centre, options.durations, options.frequency_range, reach, options.shape, factor)
             views[item] = finish(picture)
         peaks[:, some] = torch.stack([found.q, found.time - at, found.frequency, found.energy])
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Literal
 
 import h5py
 import numpy as np
-import torch
 from PIL import Image
 
 from embed.errors import InputError
@@ -31,6 +30,7 @@ from .strain import BLOCK_S, Detector, Drawn, detector, lay, strain_block, white
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    import torch
     from numpy.typing import NDArray
 
 BATCH = 16
@@ -42,8 +42,8 @@ PICTURE_SHAPE = (240, 287)
 STRAIN_S = 64.0
 """Length of a block of strain: Gravity Spy's."""
 
-FULL_SCALE = 25.5
-"""Normalised energy of the brightest colour."""
+_SCALES = {"median": 1.0, "mean": math.log(2.0)}
+"""Energies relative to the mean of the noise are ln 2 of those relative to its median: noise energies are exponential."""
 
 TRUTH_COLUMNS = ("id", "ifo", "gps", "truth", "label", "morphology", "snr", "peak_frequency", "q", "companion",
                  "companion_time", "normalisation", "parameters")  # fmt: skip
@@ -277,9 +277,12 @@ def _views(
             ready = [future.result() for future in ahead]
             ahead = [pool.submit(draw, index) for index in range(stop, min(stop + BATCH, population.n))]
             blocks = np.stack([block for _, _, block in ready])
-            scan = q_scan(blocks, float(SAMPLE_RATE), whitened=True, durations=durations, shape=shape, device=device)
+            scale = [_SCALES[entry.normalisation] for entry, _, _ in ready]
+            scan = q_scan(
+                blocks, float(SAMPLE_RATE), whitened=True, durations=durations, shape=shape, scale=scale, device=device
+            )
             yield Glitches(
-                quantise(_normalised(scan.energies, [entry for entry, _, _ in ready])).cpu().numpy(),
+                quantise(scan.energies).cpu().numpy(),
                 tuple(entry for entry, _, _ in ready),
                 tuple(drawn for _, drawn, _ in ready),
                 scan.snr.cpu().numpy(),
@@ -288,18 +291,6 @@ def _views(
             )
             if progress is not None:
                 progress(stop, population.n)
-
-
-def _normalised(energies: torch.Tensor, entries: Sequence[Entry]) -> torch.Tensor:
-    """Views (B, D, H, W) with the energies of some relative to the mean of the noise instead of its median.
-
-    The mean of an exponential is 1/ln 2 of its median. Energies come clipped at `FULL_SCALE`, so that only below it can they
-    be scaled: the curve runs along ln 2 times the energy and bends up to full scale, which stays saturated.
-    """
-    low = math.log(2.0)
-    scaled = low * energies + (1.0 - low) * FULL_SCALE * (energies / FULL_SCALE) ** 12
-    by_mean = [entry.normalisation == "mean" for entry in entries]
-    return torch.where(torch.tensor(by_mean, device=energies.device)[:, None, None, None], scaled, energies)
 
 
 def _write_views(out: Path, entry: Entry, levels: NDArray[np.uint8]) -> None:
