@@ -185,8 +185,8 @@ def load_network(name: str = DEFAULT_BACKBONE, weights: str = "bundled") -> Netw
     else:
         state, source = read_weights(Path(weights)), Path(weights).name
     module = truncated(backbone)
-    _load(module, state, backbone, weights)
-    return Network(backbone, source, _state_digest(module), module.eval())
+    load_state(module, state, backbone, weights)
+    return Network(backbone, source, state_digest(module), module.eval())
 
 
 def truncated(backbone: Backbone) -> nn.Module:
@@ -211,7 +211,14 @@ def truncated(backbone: Backbone) -> nn.Module:
 _AUXILIARY = ("AuxLogits.", "aux1.", "aux2.")
 
 
-def _load(module: nn.Module, state: dict[str, torch.Tensor], backbone: Backbone, weights: str) -> None:
+def load_state(module: nn.Module, state: Mapping[str, torch.Tensor], backbone: Backbone, weights: str) -> None:
+    """Load a state into a truncated network, its final layer left out; `weights` names it in messages.
+
+    Raises
+    ------
+    WeightsError
+        When a tensor is missing, unknown, of another shape, or not finite.
+    """
     kept = {key: value for key, value in state.items() if not key.startswith((backbone.final_layer, *_AUXILIARY))}
     own = module.state_dict()
     missing, surplus = sorted(own.keys() - kept.keys()), sorted(kept.keys() - own.keys())
@@ -321,7 +328,8 @@ def _download(backbone: Backbone) -> dict[str, torch.Tensor]:
         ) from error
 
 
-def _state_digest(module: nn.Module) -> str:
+def state_digest(module: nn.Module) -> str:
+    """SHA-256 (hexadecimal) of a network's weights: names, shapes, types and bytes."""
     sha = hashlib.sha256()
     for key, value in sorted(module.state_dict().items()):
         sha.update(f"{key} {tuple(value.shape)} {value.dtype}".encode())

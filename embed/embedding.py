@@ -13,15 +13,16 @@ import torch
 from embed.encoding import network_input, parse_encoding
 from embed.errors import InputError, StudyError
 from embed.plan import Plan, Settings, asked_digest, latest_choice, make_plan, wanted
+from embed.storage import settle
 from embed.study import Study, View
 from embed.vectors import (
+    MARK,
     LeftOut,
     VectorStore,
     blocks_of,
     drop_parts,
     part_path,
     read_part,
-    settle,
     stores,
     write_part,
     write_store,
@@ -78,7 +79,7 @@ def embed(
     if found is not None and found.passport["asked"] == plan.asked and not retry:
         return found
     with study.run("embed", plan.choice):
-        settle(plan.folder)
+        settle(plan.folder, MARK)
         found = _finished(study, plan.folder)
         if found is not None and found.passport["asked"] == plan.asked and not found.passport["failed"]:
             return found

@@ -16,6 +16,7 @@ from embed.backbones import DEFAULT_BACKBONE, WEIGHT_SOURCES, Network, load_netw
 from embed.devices import choose_device
 from embed.encoding import Encoding, parse_encoding, richest
 from embed.errors import InputError
+from embed.model import Model, is_model, load_model, model_folder
 from embed.runtime import Runtime, make_runtime
 from embed.study import Study
 from embed.vectors import LeftOut, Passport
@@ -33,7 +34,7 @@ class Settings:
     backbone : str or None
         See `embed.backbones.find_backbone`.
     weights : str or None
-        ``imagenet``, ``bundled`` or a file.
+        ``imagenet``, ``bundled``, a file, or ``model:NAME``: a trained model of the study, which brings its backbone and views.
     views : str or None
         See `embed.encoding.parse_encoding`; by default the richest encoding that every glitch has.
     device : str
@@ -105,9 +106,15 @@ def make_plan(study: Study, settings: Settings, latest: dict[str, str]) -> Plan:
     backbone = settings.backbone or latest.get("backbone") or DEFAULT_BACKBONE
     weights = settings.weights or latest.get("weights") or DEFAULT_WEIGHTS
     views = settings.views or latest.get("views")
-    encoding = parse_encoding(views) if views else _richest(study)
     device = choose_device(settings.device)
-    network = load_network(backbone, weights)
+    trained_on = ""
+    if is_model(weights):
+        model = load_model(model_folder(study.folder, weights))
+        _check_model(model, settings)
+        network, encoding, trained_on = model.network, model.encoding, model.trained_on
+    else:
+        encoding = parse_encoding(views) if views else _richest(study)
+        network = load_network(backbone, weights)
     runtime = make_runtime(
         network,
         device,
@@ -127,13 +134,14 @@ def make_plan(study: Study, settings: Settings, latest: dict[str, str]) -> Plan:
         runtime=runtime.name,
         device=device.type,
         versions={"pillow": PIL.__version__, "timm": timm.__version__, "torch": torch.__version__},
+        trained_on=trained_on,
     )
     glitches, inputs, left_out = wanted(study, encoding)
     if not len(glitches):
         raise InputError(
             f"no glitch has the views {encoding} ({len(left_out)} glitches lack them); choose others with --views"
         )
-    where = weights if weights in WEIGHT_SOURCES else str(Path(weights).absolute())
+    where = weights if weights in WEIGHT_SOURCES or is_model(weights) else str(Path(weights).absolute())
     choice = {
         "backbone": spec.name,
         "weights": where,
@@ -143,6 +151,17 @@ def make_plan(study: Study, settings: Settings, latest: dict[str, str]) -> Plan:
     }
     folder = study.folder / "vectors" / passport.name
     return Plan(network, runtime, encoding, passport, folder, glitches, inputs, left_out, choice)
+
+
+def _check_model(model: Model, settings: Settings) -> None:
+    """Refuse a backbone or views beside a trained model that are not its own."""
+    own = {"backbone": model.network.backbone.name, "views": str(model.encoding)}
+    asked = {"backbone": settings.backbone, "views": settings.views and str(parse_encoding(settings.views))}
+    for what, value in asked.items():
+        if value and value != own[what]:
+            raise InputError(
+                f"--{what} {value} does not go with model {model.name!r}, which was trained with {own[what]}; leave --{what} out"
+            )
 
 
 def latest_choice(study: Study) -> dict[str, str] | None:

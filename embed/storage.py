@@ -118,6 +118,40 @@ def file_digest(path: Path) -> str:
     return sha.hexdigest()
 
 
+def beside(folder: Path) -> tuple[Path, Path]:
+    """Where a folder is built, and where the one that it replaces waits: ``<folder>.new`` and ``<folder>.old``."""
+    return folder.with_name(f"{folder.name}.new"), folder.with_name(f"{folder.name}.old")
+
+
+def settle(folder: Path, mark: str) -> None:
+    """Finish or undo what a killed run left of moving a folder into its place.
+
+    Parameters
+    ----------
+    folder : Path
+        The place.
+    mark : str
+        The file that is written last: a folder that has it is whole.
+    """
+    new, old = beside(folder)
+    if not folder.exists() and (new / mark).exists():
+        new.rename(folder)
+    elif not folder.exists() and old.exists():
+        old.rename(folder)
+    for rest in (new, old):
+        shutil.rmtree(rest, ignore_errors=True)
+
+
+def move_into_place(folder: Path) -> None:
+    """Move the whole folder that was built beside its place there, over the one that it replaces."""
+    new, old = beside(folder)
+    with storage_errors(folder):
+        if folder.exists():
+            folder.rename(old)
+        new.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+
+
 def sweep_temporaries(folder: Path) -> int:
     """Remove the temporary files that a killed process left in `folder` and below; returns how many."""
     count = 0

@@ -30,7 +30,19 @@ import numpy as np
 from embed.errors import InputError, StudyError
 from embed.index import DEFAULT_K, VectorIndex, build_index, load_index, save_index
 from embed.neighbours import NeighbourGraph, load_graph, neighbour_graph, save_graph
-from embed.storage import canonical_json, digest, storage_errors, write_array, write_atomic, write_text
+from embed.storage import (
+    beside,
+    canonical_json,
+    digest,
+    move_into_place,
+    storage_errors,
+    write_array,
+    write_atomic,
+    write_text,
+)
+
+MARK = "passport.json"
+"""Written last: a store that has it is whole."""
 
 _ROWS = 4096
 
@@ -62,6 +74,9 @@ class Passport:
         What ran the network, with its version and precision.
     versions : dict
         Versions of the libraries that touch the numbers.
+    trained_on : str
+        Of a model that was trained on a study's labels: which (see `embed.model.Model`); empty for weights that saw none, whose
+        passport leaves it out.
     """
 
     backbone: str
@@ -76,11 +91,18 @@ class Passport:
     runtime: str
     device: str
     versions: dict[str, str]
+    trained_on: str = ""
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """The passport as JSON values."""
+        return {key: value for key, value in asdict(self).items() if key != "trained_on" or value}
 
     @cached_property
     def name(self) -> str:
         """The store's folder: backbone, weights, views and a hash of the whole passport."""
-        return f"{self.backbone.replace(':', '-')}-{Path(self.weights).stem}-{self.views}-{digest(asdict(self))[:10]}"
+        weights = self.weights.replace(":", "-") if self.trained_on else Path(self.weights).stem
+        return f"{self.backbone.replace(':', '-')}-{weights}-{self.views}-{digest(self.facts)[:10]}"
 
 
 class VectorStore:
@@ -107,7 +129,7 @@ class VectorStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         try:
-            self.passport: dict[str, Any] = json.loads((folder / "passport.json").read_text("utf-8"))
+            self.passport: dict[str, Any] = json.loads((folder / MARK).read_text("utf-8"))
         except (OSError, ValueError) as error:
             raise StudyError(f"no finished vector store in {folder}; run `discover embed`") from error
 
@@ -166,25 +188,8 @@ class VectorStore:
 def stores(study_folder: Path) -> list[VectorStore]:
     """The finished vector stores of a study, by name."""
     folder = study_folder / "vectors"
-    finished = sorted(
-        path.parent for path in folder.glob("*/passport.json") if path.parent.suffix not in (".new", ".old")
-    )
+    finished = sorted(path.parent for path in folder.glob(f"*/{MARK}") if path.parent.suffix not in (".new", ".old"))
     return [VectorStore(path) for path in finished]
-
-
-def settle(folder: Path) -> None:
-    """Finish or undo what a killed run left of moving a store into its place."""
-    new, old = _beside(folder)
-    if not folder.exists() and (new / "passport.json").exists():
-        new.rename(folder)
-    elif not folder.exists() and old.exists():
-        old.rename(folder)
-    for rest in (new, old):
-        shutil.rmtree(rest, ignore_errors=True)
-
-
-def _beside(folder: Path) -> tuple[Path, Path]:
-    return folder.with_name(f"{folder.name}.new"), folder.with_name(f"{folder.name}.old")
 
 
 def write_store(
@@ -232,7 +237,7 @@ def write_store(
     InputError
         When a vector is NaN, infinite or all zero.
     """
-    new, old = _beside(folder)
+    new, _ = beside(folder)
     with storage_errors(folder):
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(parents=True)
@@ -250,7 +255,7 @@ def write_store(
     save_index(index, new / "index.faiss")
     graph = neighbour_graph(index.vectors, k, seed=seed, device=device)
     save_graph(graph, new / "graph.npz")
-    facts = asdict(passport) | {
+    facts = passport.facts | {
         "asked": asked,
         "rows": len(glitches),
         "dimension": int(array.shape[1]),
@@ -261,12 +266,8 @@ def write_store(
         "recall": index.recall if not graph.exact else graph.recall,
         "seed": seed,
     }
-    write_text(new / "passport.json", canonical_json(facts) + "\n")
-    with storage_errors(folder):
-        if folder.exists():
-            folder.rename(old)
-        new.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
+    write_text(new / MARK, canonical_json(facts) + "\n")
+    move_into_place(folder)
     return VectorStore(folder)
 
 
