@@ -7,7 +7,6 @@ atlases that it colours by viridis itself (`discovery.thumbnails` says how many 
 
 from __future__ import annotations
 
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from plotly.offline import get_plotlyjs
 
 from discovery.columns import classes, column_for_page, column_kind, glitch_ids
 from discovery.gpstime import LEAP_SECONDS
-from discovery.page import base64_array, content_policy, escaped, filled, json_for_script, showable
+from discovery.page import asset, base64_array, content_policy, escaped, filled, json_for_script, showable
 from discovery.thumbnails import MAX_PICTURES, Atlases, PicturePlan, Thumbnails, pack, plan_pictures
 from embed.errors import InputError
 from embed.viridis import table as viridis
@@ -116,9 +115,9 @@ def embedding_html(
         },
     }
     # The line breaks belong to the hashed text: a script element's text is all that stands between its tags.
-    plotly, behaviour = f"\n{get_plotlyjs()}\n", f"\n{_asset('explorer.js')}\n"
+    plotly, behaviour = f"\n{get_plotlyjs()}\n", f"\n{asset('explorer.js')}\n"
     return filled(
-        _asset("explorer.html"),
+        asset("explorer.html"),
         {
             # plotly's flat WebGL plots compile their drawing commands with Function(); the turning ones do not.
             "policy": escaped(content_policy([plotly, behaviour], code_from_text=dims == 2)),
@@ -130,7 +129,7 @@ def embedding_html(
             "facts": "".join(
                 f"<div><dt>{escaped(term)}</dt><dd>{escaped(fact)}</dd></div>" for term, fact in (facts or {}).items()
             ),
-            "css": _asset("explorer.css"),
+            "css": asset("explorer.css"),
             "data": json_for_script(data),
             "sheets": "" if atlases is None else _sheet_scripts(atlases),
             "plotly": plotly,
@@ -199,7 +198,3 @@ def _sheet_scripts(atlases: Atlases) -> str:
         for view, sheets in enumerate(atlases.sheets)
         for place, sheet in enumerate(sheets)
     )
-
-
-def _asset(name: str) -> str:
-    return (resources.files("discovery") / name).read_text(encoding="utf-8")

@@ -12,12 +12,14 @@ import hashlib
 import html
 import json
 import re
+from importlib import resources
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from embed.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -94,3 +96,36 @@ def content_policy(scripts: Iterable[str], *, code_from_text: bool = False) -> s
         f"default-src 'none'; script-src {allowed}{evaluate}; style-src 'unsafe-inline'; img-src data: blob:; "
         "base-uri 'none'; form-action 'none'"
     )
+
+
+def asset(name: str) -> str:
+    """Read a template, style sheet or script of this package."""
+    return (resources.files("discovery") / name).read_text(encoding="utf-8")
+
+
+def file_links(names: Sequence[str]) -> str:
+    """Link to files that lie in the page's own folder.
+
+    Raises
+    ------
+    InputError
+        If a name is not a plain file name.
+    """
+    for name in names:
+        if not name or name in {".", ".."} or "/" in name or "\\" in name:
+            raise InputError(f"{name!r} is not the name of a file in the report's folder: give names without a path")
+    links = " · ".join(f'<a href="{escaped("./" + quote(name))}">{escaped(name)}</a>' for name in names)
+    return f'<p class="note">In this folder: {links}</p>' if names else ""
+
+
+def caution_box(cautions: Sequence[str]) -> str:
+    """List what the reader must know first."""
+    if not cautions:
+        return ""
+    items = "".join(f"<li>{escaped(caution)}</li>" for caution in cautions)
+    return f'<section class="cautions" aria-label="Read with care"><b>Read with care</b><ul>{items}</ul></section>'
+
+
+def term_list(terms: Mapping[str, object]) -> str:
+    """Write terms and their values as the inside of a ``<dl>``."""
+    return "".join(f"<dt>{escaped(term)}</dt><dd>{escaped(value)}</dd>" for term, value in terms.items())

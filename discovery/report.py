@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import math
-from importlib import resources
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -17,7 +16,7 @@ import pandas as pd
 from discovery.columns import Group, glitch_ids
 from discovery.figures import MAX_ROWS, ClusterRow, chosen_view, cluster_rows, picture
 from discovery.gpstime import utc
-from discovery.page import content_policy, escaped, filled
+from discovery.page import asset, caution_box, content_policy, escaped, file_links, filled, term_list
 from discovery.thumbnails import Thumbnails, png_uri, shrink
 from embed.errors import InputError
 
@@ -90,28 +89,25 @@ def report_html(
     rows = cluster_rows(table, 1)
     if thumbnails is not None and len(thumbnails) != len(table):
         raise InputError(f"{len(thumbnails)} glitches have pictures but the table has {len(table)} rows: give one each")
-    for name in beside:
-        if not name or name in {".", ".."} or "/" in name or "\\" in name:
-            raise InputError(f"{name!r} is not the name of a file in the report's folder: give names without a path")
     columns = _shown_columns(table)
     explorer = _EXPLORER if _EXPLORER in beside else ""
     return filled(
-        _asset("report.html"),
+        asset("report.html"),
         {
             "policy": escaped(content_policy([])),
-            "css": _asset("report.css"),
+            "css": asset("report.css"),
             "title": escaped(title),
             "lede": _lede(table, rows),
-            "beside": _beside(beside),
-            "cautions": _cautions(cautions),
-            "asked": _terms(asked),
+            "beside": file_links(beside),
+            "cautions": caution_box(cautions),
+            "asked": term_list(asked),
             "clusters_caption": _clusters_caption(table, rows, thumbnails),
             "clusters_head": "".join(f"<th{_side(column)}>{column}</th>" for column in columns),
             "clusters": "\n".join(_cluster_row(row, table, ids, thumbnails, columns, explorer) for row in rows),
             "sweep": _sweep(sweep),
             "sheet": _sheet(sheet),
             "command": f"<pre>{escaped(command)}</pre>" if command else "",
-            "passport": _terms(passport or {}),
+            "passport": term_list(passport or {}),
         },
     )
 
@@ -292,23 +288,3 @@ def _sheet(sheet: bytes | None) -> str:
     )
     image = f'<img alt="Contact sheet of the clusters" src="{uri}">'
     return f"<section><h2>Contact sheet</h2><figure>{image}<figcaption>{caption}</figcaption></figure></section>"
-
-
-def _cautions(cautions: Sequence[str]) -> str:
-    if not cautions:
-        return ""
-    items = "".join(f"<li>{escaped(caution)}</li>" for caution in cautions)
-    return f'<section class="cautions" aria-label="Read with care"><b>Read with care</b><ul>{items}</ul></section>'
-
-
-def _beside(names: Sequence[str]) -> str:
-    links = " · ".join(f'<a href="{escaped("./" + quote(name))}">{escaped(name)}</a>' for name in names)
-    return f'<p class="note">In this folder: {links}</p>' if names else ""
-
-
-def _terms(terms: Mapping[str, object]) -> str:
-    return "".join(f"<dt>{escaped(term)}</dt><dd>{escaped(value)}</dd>" for term, value in terms.items())
-
-
-def _asset(name: str) -> str:
-    return (resources.files("discovery") / name).read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from embed.accuracy import checked
-from embed.confidence import log_loss
+from embed.confidence import log_loss, softmax
 from embed.errors import InputError
 
 if TYPE_CHECKING:
@@ -56,9 +56,7 @@ class Baseline:
 
     def probabilities(self, vectors: ArrayLike) -> Floats:
         """Probabilities (N, K) of vectors (N, D)."""
-        logits = ((np.asarray(vectors, np.float64) - self.centre) / self.scale) @ self.weights.T + self.bias
-        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return powers / powers.sum(axis=1, keepdims=True)
+        return softmax(((np.asarray(vectors, np.float64) - self.centre) / self.scale) @ self.weights.T + self.bias)
 
 
 def fit_baseline(

@@ -12,7 +12,7 @@ from embed.accuracy import wilson
 from embed.errors import InputError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     Floats = NDArray[np.float64]
     Codes = NDArray[np.int64]
@@ -79,6 +79,13 @@ def reliability(confidence: Floats, right: NDArray[np.bool_], bins: int = BINS) 
     return Reliability(count, total / filled, hits / filled, wilson(hits, count), gap)
 
 
+def softmax(logits: ArrayLike) -> Floats:
+    """Turn logits (N, K) into probabilities."""
+    values = np.asarray(logits, np.float64)
+    powers = np.exp(values - values.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
 def log_loss(probabilities: Floats, truth: Codes) -> float:
     """Mean negative logarithm of the true class's probability, nats."""
     own = probabilities[np.arange(len(truth)), truth]
@@ -100,9 +107,7 @@ def tempered(probabilities: Floats, temperature: float) -> Floats:
     """
     if not temperature > 0:
         raise InputError(f"temperature {temperature}: give a positive number")
-    logits = np.log(np.maximum(probabilities, SMALLEST)) / temperature
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
+    return softmax(np.log(np.maximum(probabilities, SMALLEST)) / temperature)
 
 
 def fit_temperature(probabilities: Floats, truth: Codes) -> float:

@@ -39,7 +39,12 @@ Progress = Callable[[int, int], None]
 
 
 def embed(
-    study: Study, settings: Settings | None = None, *, retry: bool = False, progress: Progress | None = None
+    study: Study,
+    settings: Settings | None = None,
+    *,
+    retry: bool = False,
+    command: str = "embed",
+    progress: Progress | None = None,
 ) -> VectorStore:
     """Give every glitch its vector, and the vectors their index and graph; what is there already is not computed again.
 
@@ -51,6 +56,8 @@ def embed(
         Network, weights, views, device; by default as embedded last, or else the defaults.
     retry : bool
         Log a run even when all is there, and decode again what could not be decoded when the store was made.
+    command : str
+        What the run is logged as: only vectors made by ``embed`` become the ones that later commands take when none are named.
     progress : callable, optional
         Called with (glitches done, glitches in all).
 
@@ -78,7 +85,7 @@ def embed(
     found = _finished(study, plan.folder)
     if found is not None and found.passport["asked"] == plan.asked and not retry:
         return found
-    with study.run("embed", plan.choice):
+    with study.run(command, plan.choice):
         settle(plan.folder, MARK)
         found = _finished(study, plan.folder)
         if found is not None and found.passport["asked"] == plan.asked and not found.passport["failed"]:

@@ -1,0 +1,144 @@
+"""What a trained model says of a study's glitches: probabilities, and label events by ``model``.
+
+Predicting is embedding with the model's network, whose vectors the study keeps, and one matrix product: asking again costs nothing,
+and a killed run goes on where it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from embed.accuracy import top_classes
+from embed.confidence import softmax
+from embed.embedding import embed
+from embed.errors import InputError
+from embed.model import PREFIX
+from embed.plan import Settings
+from embed.storage import file_digest
+from embed.study import MODEL, Label, Study
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from embed.model import Model
+    from embed.vectors import LeftOut
+
+_DECIMALS = 6
+"""Of a stored confidence: fewer than the last digits in which a matrix product depends on how many rows it has."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Probabilities of N glitches.
+
+    Attributes
+    ----------
+    source : str
+        The model's name and the beginning of its weights' hash: the ``source`` of its label events.
+    classes : tuple of str
+        K names.
+    glitches : ndarray of int64, shape (N,)
+        Row numbers in the study, ascending.
+    probabilities : ndarray of float64, shape (N, K)
+    left_out : tuple of LeftOut
+        Glitches that were asked for and have no vector, and why.
+    """
+
+    source: str
+    classes: tuple[str, ...]
+    glitches: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
+    left_out: tuple[LeftOut, ...]
+
+    def of(self, glitches: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Probabilities of some of the glitches, in the order given."""
+        return self.probabilities[np.searchsorted(self.glitches, glitches)]
+
+
+def model_source(model: Model) -> str:
+    """Name a model and its weights: the same name with other weights is another source."""
+    return f"{model.name} {file_digest(model.folder / 'weights.safetensors')[:12]}"
+
+
+def predict(
+    study: Study,
+    model: Model,
+    glitches: NDArray[np.int64],
+    *,
+    settings: Settings | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Prediction:
+    """Run a model on glitches.
+
+    Parameters
+    ----------
+    study : Study
+        Written to: the model's vectors of all its glitches are kept. They do not become the vectors that other commands take by default.
+    model : Model
+        One of the study's.
+    glitches : ndarray of int64, shape (N,)
+        Row numbers.
+    settings : Settings, optional
+        Device, runtime, cache and seed; the model brings its network and views.
+    progress : callable, optional
+        Called with (glitches done, glitches in all).
+
+    Raises
+    ------
+    InputError
+        When none of the glitches has the views that the model reads.
+    """
+    given = settings or Settings()
+    asked = Settings(
+        weights=f"{PREFIX}{model.name}",
+        device=given.device,
+        runtime=given.runtime,
+        seed=given.seed,
+        cache=given.cache,
+    )
+    store = embed(study, asked, command="predict", progress=progress)
+    wanted = np.sort(np.asarray(glitches, np.int64))
+    rows = store.rows(wanted)
+    if not (rows >= 0).any():
+        raise InputError(
+            f"none of the {len(wanted)} glitches has the views {model.encoding} that model {model.name!r} reads; bring them in, or use a model of other views"
+        )
+    lacking = set(wanted[rows < 0].tolist())
+    found = wanted[rows >= 0]
+    logits = model.logits(np.asarray(store.vectors[rows[rows >= 0]]))
+    return Prediction(
+        model_source(model),
+        model.classes,
+        found,
+        softmax(logits),
+        tuple(item for item in store.left_out if item.glitch in lacking),
+    )
+
+
+def add_predictions(study: Study, prediction: Prediction) -> int:
+    """Append a label event by ``model`` for each glitch: its likeliest class, and the probability as confidence.
+
+    Parameters
+    ----------
+    study : Study
+        Open for writing within `Study.run`.
+    prediction : Prediction
+
+    Returns
+    -------
+    int
+        How many were added: none when the same model has said the same before.
+    """
+    best = top_classes(prediction.probabilities, 1)[:, 0]
+    sure = np.round(prediction.probabilities[np.arange(len(best)), best], _DECIMALS)
+    added = 0
+    with study.transaction():
+        for glitch, code, confidence in zip(prediction.glitches.tolist(), best.tolist(), sure.tolist(), strict=True):
+            label = Label(prediction.classes[code], by=MODEL, source=prediction.source, confidence=confidence)
+            added += study.add_label(glitch, label)
+    return added
