@@ -169,7 +169,7 @@ def contact_sheet(
     if left:
         members = sum(row.group.count for row in left)
         note = f"and {len(left):,} smaller clusters ({members:,} glitches), not drawn"
-        draw.text((_MARGIN, top + len(drawn) * row_height + 12), note, _QUIET, _font(15))
+        draw.text((_MARGIN, top + len(drawn) * row_height + 12), note, _QUIET, font(15))
     out = io.BytesIO()
     sheet.save(out, format="PNG")
     return out.getvalue()
@@ -202,9 +202,9 @@ def _heading(
     clusters = int(table["cluster"].nunique()) - (noise > 0)
     draw.text(
         (_MARGIN, _MARGIN - 4),
-        _cut(draw, showable(title), _font(24, bold=True), sheet.width - 320),
+        cut(showable(title), font(24, bold=True), sheet.width - 320),
         _INK,
-        _font(24, bold=True),
+        font(24, bold=True),
     )
     counts = (
         f"{len(table):,} glitches · {clusters:,} {'cluster' if clusters == 1 else 'clusters'} · "
@@ -212,15 +212,15 @@ def _heading(
     )
     if not thumbnails.plain:
         counts += f" · each picture {thumbnails.durations[view]:g} s wide, 10 to 2048 Hz (log)"
-    draw.text((_MARGIN, _MARGIN + 30), counts, _QUIET, _font(15))
+    draw.text((_MARGIN, _MARGIN + 30), counts, _QUIET, font(15))
     if thumbnails.plain:
         return
     left, right = sheet.width - _MARGIN - _GAP - 200, sheet.width - _MARGIN - _GAP
     bar = Image.fromarray(np.ascontiguousarray(viridis()[None])).resize((200, 10), Image.Resampling.NEAREST)
     sheet.paste(bar, (left, _MARGIN + 8))
-    draw.text((left, _MARGIN + 22), "0", _QUIET, _font(13))
-    draw.text(((left + right) // 2, _MARGIN + 22), "normalised energy", _QUIET, _font(13), anchor="ma")
-    draw.text((right, _MARGIN + 22), "25.5", _QUIET, _font(13), anchor="ra")
+    draw.text((left, _MARGIN + 22), "0", _QUIET, font(13))
+    draw.text(((left + right) // 2, _MARGIN + 22), "normalised energy", _QUIET, font(13), anchor="ma")
+    draw.text((right, _MARGIN + 22), "25.5", _QUIET, font(13), anchor="ra")
 
 
 def _row(
@@ -241,7 +241,7 @@ def _row(
     y = top + 12
     swatch(draw, (_MARGIN + 8, y + 11), row.group)
     name = row.group.name.capitalize()
-    draw.text((_MARGIN + 24, y), _cut(draw, name, _font(19, bold=True), _HEADER - 30), _INK, _font(19, bold=True))
+    draw.text((_MARGIN + 24, y), cut(name, font(19, bold=True), _HEADER - 30), _INK, font(19, bold=True))
     lines = [f"{row.group.count:,} {'glitch' if row.group.count == 1 else 'glitches'}"]
     lines += [f"{100 * row.group.count / len(table):.1f} % of all"]
     if row.probability is not None:
@@ -249,7 +249,7 @@ def _row(
     if row.is_noise:
         lines += ["in no cluster;", "an even sample of it"]
     for place, line in enumerate(lines):
-        draw.text((_MARGIN, y + 32 + 20 * place), line, _QUIET, _font(14))
+        draw.text((_MARGIN, y + 32 + 20 * place), line, _QUIET, font(14))
     left = _MARGIN + _HEADER + _TICKS
     if not thumbnails.plain:
         for frequency in _FREQUENCIES:
@@ -260,18 +260,18 @@ def _row(
                 (left - 8, place_y),
                 str(frequency),
                 _QUIET,
-                _font(11),
+                font(11),
                 anchor={2048: "rt", 10: "rb"}.get(frequency, "rm"),
             )
-        draw.text((left - 8, y + _PICTURE[1] + 6), "Hz", _QUIET, _font(11), anchor="ra")
+        draw.text((left - 8, y + _PICTURE[1] + 6), "Hz", _QUIET, font(11), anchor="ra")
     for place, member in enumerate(row.members):
         x = left + place * (_PICTURE[0] + _GAP)
         _member(sheet, draw, (x, y), picture(thumbnails, member, view))
         first, second = ids[member], _second_line(table, member, row)
         if member == row.medoid:
             draw.rectangle((x - 3, y - 3, x + _PICTURE[0] + 2, y + _PICTURE[1] + 2), outline=_INK, width=2)
-        draw.text((x, y + _PICTURE[1] + 6), _cut(draw, first, _font(12), _PICTURE[0]), _INK, _font(12))
-        draw.text((x, y + _PICTURE[1] + 21), second, _QUIET, _font(12))
+        draw.text((x, y + _PICTURE[1] + 6), cut(first, font(12), _PICTURE[0]), _INK, font(12))
+        draw.text((x, y + _PICTURE[1] + 21), second, _QUIET, font(12))
 
 
 def _second_line(table: pd.DataFrame, member: int, row: ClusterRow) -> str:
@@ -287,7 +287,7 @@ def _member(
     """Put one picture in its place, whole: a plain picture of another shape is not stretched."""
     if pixels is None:
         draw.rectangle((*at, at[0] + _PICTURE[0] - 1, at[1] + _PICTURE[1] - 1), outline=_LINE)
-        draw.text((at[0] + _PICTURE[0] // 2, at[1] + _PICTURE[1] // 2), "no such view", _QUIET, _font(13), anchor="mm")
+        draw.text((at[0] + _PICTURE[0] // 2, at[1] + _PICTURE[1] // 2), "no such view", _QUIET, font(13), anchor="mm")
         return
     sheet.paste(Image.fromarray(pixels).resize(_PICTURE, Image.Resampling.BICUBIC), at)
 
@@ -309,19 +309,20 @@ def swatch(draw: ImageDraw.ImageDraw, centre: tuple[int, int], group: Group) -> 
 
 
 @cache
-def _font(size: int, *, bold: bool = False) -> ImageFont.FreeTypeFont:
+def font(size: int, *, bold: bool = False) -> ImageFont.FreeTypeFont:
+    """DejaVu Sans of a size in pixels, the same on every machine."""
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
     return ImageFont.truetype(
         Path(mpl.get_data_path(), "fonts", "ttf", name), size, layout_engine=ImageFont.Layout.BASIC
     )
 
 
-def _cut(draw: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
+def cut(text: str, face: ImageFont.FreeTypeFont, width: int) -> str:
     """Shorten text to a width in pixels, with an ellipsis; line breaks become spaces."""
     text = " ".join(text.split())
-    if draw.textlength(text, font) <= width:
+    if face.getlength(text) <= width:
         return text
-    short = text[: max(1, int(len(text) * width / draw.textlength(text, font)))]
-    while short and draw.textlength(short + "…", font) > width:
+    short = text[: max(1, int(len(text) * width / face.getlength(text)))]
+    while short and face.getlength(short + "…") > width:
         short = short[:-1]
     return short + "…"

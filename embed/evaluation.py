@@ -145,9 +145,9 @@ class Evaluation:
             ("calibration_error", self.reliability.error),
         ):
             low, high = self.bootstrap[name]
-            figures |= {name: value, f"{name}_low": low, f"{name}_high": high}
+            figures |= {name: value, f"{name}_low": _known(low), f"{name}_high": _known(high)}
         return figures | {
-            "macro_auc": None if np.isnan(self.macro_area) else self.macro_area,
+            "macro_auc": _known(self.macro_area),
             "log_loss": log_loss(self.probabilities, self.truth),
             "brier_score": brier_score(self.probabilities, self.truth),
             "mean_confidence": float(self.confidence.mean()),
@@ -208,7 +208,8 @@ def bootstrap(judged: Evaluation, repeats: int = REPEATS, level: float = LEVEL) 
     -------
     dict
         ``macro_f1``, ``balanced_accuracy``, ``calibration_error`` -> (low, high). Of the calibration error the interval is the plain percentile one:
-        it lies above the figure of a calibrated classifier, whose smallest gaps are noise.
+        it lies above the figure of a calibrated classifier, whose smallest gaps are noise. Where nothing was misclassified, the
+        first two are NaN: glitches drawn from those cannot stray.
     """
     rng = np.random.default_rng(judged.seed)
     count, size = len(judged), len(judged.classes)
@@ -229,7 +230,14 @@ def bootstrap(judged: Evaluation, repeats: int = REPEATS, level: float = LEVEL) 
         error[repeat] = abs(np.bincount(place[picked], weights=gap[picked])).sum() / count
     ends = ((1 - level) / 2, (1 + level) / 2)
     found = {"macro_f1": f1, "balanced_accuracy": recall, "calibration_error": error}
-    return {name: tuple(np.quantile(values, ends).tolist()) for name, values in found.items()}
+    spans = {name: tuple(np.quantile(values, ends).tolist()) for name, values in found.items()}
+    if judged.right.all():
+        spans |= {"macro_f1": (float("nan"),) * 2, "balanced_accuracy": (float("nan"),) * 2}
+    return spans
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else value
 
 
 def aligned(probabilities: Floats, own: Sequence[str], classes: Sequence[str]) -> Floats:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embed.model import Model
-    from embed.vectors import LeftOut
+    from embed.vectors import LeftOut, VectorStore
 
 _DECIMALS = 6
 """Of a stored confidence: fewer than the last digits in which a matrix product depends on how many rows it has."""
@@ -47,6 +47,8 @@ class Prediction:
     probabilities : ndarray of float64, shape (N, K)
     left_out : tuple of LeftOut
         Glitches that were asked for and have no vector, and why.
+    store : VectorStore
+        The model's vectors.
     """
 
     source: str
@@ -54,6 +56,7 @@ class Prediction:
     glitches: NDArray[np.int64]
     probabilities: NDArray[np.float64]
     left_out: tuple[LeftOut, ...]
+    store: VectorStore
 
     def of(self, glitches: NDArray[np.int64]) -> NDArray[np.float64]:
         """Probabilities of some of the glitches, in the order given."""
@@ -117,6 +120,7 @@ def predict(
         found,
         softmax(logits),
         tuple(item for item in store.left_out if item.glitch in lacking),
+        store,
     )
 
 

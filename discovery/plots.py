@@ -1,0 +1,241 @@
+"""Line plots as inline SVG: drawn by the page's own colours, light and dark, sharp at any size, and readable without colour.
+
+A series has a colour and a dash of its own (`SERIES_CSS`), and a name that the plot's legend gives; titles of points say their numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from discovery.page import escaped
+from discovery.palette import class_marks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from embed.confidence import Reliability
+    from embed.roc import RocCurve
+
+MAX_SERIES = 12
+"""As many as there are colours that stay apart; `discovery.palette`."""
+_DASHES = ("none", "7 4", "2 3")
+_WIDTH, _HEIGHT = 520, 440
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 14, 14, 48
+_LOWEST = 1e-4
+"""Of the logarithmic axis of false positives: what a study of ten thousand glitches can resolve."""
+
+
+def series_css() -> str:
+    """Style rules of the series: a colour for each ground, and a dash that changes every four."""
+    marks = class_marks(MAX_SERIES)
+    rules = [
+        f".s{i} {{ --series: {mark.light}; stroke-dasharray: {_DASHES[i // 4 % 3]}; }}" for i, mark in enumerate(marks)
+    ]
+    dark = " ".join(f".s{i} {{ --series: {mark.dark}; }}" for i, mark in enumerate(marks))
+    return "\n".join([*rules, f"@media (prefers-color-scheme: dark) {{ {dark} }}"])
+
+
+def reliability_svg(series: Mapping[str, Reliability]) -> str:
+    """Draw accuracy against confidence, one line a model; the diagonal is a model whose probabilities mean what they say.
+
+    Parameters
+    ----------
+    series : mapping of str to Reliability
+        The first has its intervals drawn; at most `MAX_SERIES` are drawn.
+
+    Returns
+    -------
+    str
+        ``<svg>``.
+    """
+    parts = [_frame("confidence (largest probability)", "accuracy", _linear_ticks(), _linear_ticks())]
+    parts.append(f'<line class="ideal" {_ends(0, 0, 1, 1)}/>')
+    for place, (name, found) in enumerate(list(series.items())[:MAX_SERIES]):
+        filled = np.flatnonzero(found.count)
+        points = [(float(found.confidence[i]), float(found.accuracy[i])) for i in filled]
+        marks = []
+        if place == 0:
+            marks += [
+                f'<line class="whisker s0" {_ends(found.confidence[i], found.interval[i, 0], found.confidence[i], found.interval[i, 1])}/>'
+                for i in filled
+            ]
+        marks += [
+            f'<circle class="dot s{place}" cx="{_x(x):.1f}" cy="{_y(y):.1f}" r="{_radius(int(found.count[i])):.1f}"><title>{escaped(name)}: '
+            f"{int(found.count[i]):,} glitches of mean confidence {x:.3f}, {y:.1%} right</title></circle>"
+            for i, (x, y) in zip(filled, points, strict=True)
+        ]
+        parts.append(f'<polyline class="line s{place}" points="{_points(points)}"/>' + "".join(marks))
+    return _svg("Reliability: accuracy against confidence", parts)
+
+
+def roc_svg(curves: Mapping[str, RocCurve]) -> str:
+    """Draw ROC curves with the false positives on a logarithmic axis, where good classifiers differ.
+
+    Parameters
+    ----------
+    curves : mapping of str to RocCurve
+        At most `MAX_SERIES` are drawn.
+
+    Returns
+    -------
+    str
+        ``<svg>``. What lies below 1 in 10,000 false positives is drawn at the left edge; true positives begin just below the lowest curve.
+    """
+    drawn = list(curves.items())[:MAX_SERIES]
+    floor = _floor([curve for _, curve in drawn])
+
+    def at(value: float) -> float:
+        return max(0.0, (value - floor) / (1 - floor))
+
+    ticks = [(_log(10.0**power), _power_name(power)) for power in range(-4, 1)]
+    up_ticks = [(part / 5, f"{floor + (1 - floor) * part / 5:.2g}") for part in range(6)]
+    parts = [_frame("false positives, share of the others (log)", "true positives", ticks, up_ticks)]
+    chance = [(_log(value), at(value)) for value in np.logspace(-4, 0, 80).tolist() if value >= floor]
+    parts.append(f'<polyline class="ideal" points="{_points(chance)}"/>')
+    for place, (name, curve) in enumerate(drawn):
+        points = [(_log(x), at(y)) for x, y in zip(*_drawable(curve), strict=True)]
+        parts.append(
+            f'<polyline class="line s{place}" points="{_points(points)}"><title>{escaped(name)}: area {curve.area:.5f}</title></polyline>'
+        )
+    return _svg("Receiver operating characteristic", parts)
+
+
+def line_svg(
+    series: Mapping[str, Sequence[tuple[float, float, float, float]]], *, across: str, up: str, title: str
+) -> str:
+    """Draw values with their intervals against whole numbers.
+
+    Parameters
+    ----------
+    series : mapping of str to sequence of (x, y, low, high)
+        x from 0; the vertical axis spans what is drawn.
+    across, up : str
+        Names of the axes.
+    title : str
+        For those who cannot see the plot.
+
+    Returns
+    -------
+    str
+        ``<svg>``.
+    """
+    rows = [row for points in series.values() for row in points]
+    right = max((row[0] for row in rows), default=1.0) or 1.0
+    low = min((row[2] for row in rows), default=0.0)
+    high = max((row[3] for row in rows), default=1.0)
+    room = (high - low or 1.0) * 0.05
+    low, high = max(0.0, low - room), min(1.0, high + room)
+
+    def at(value: float) -> float:
+        return (value - low) / (high - low or 1.0)
+
+    across_ticks = [(part, f"{right * part:,.0f}") for part in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    up_ticks = [(part, f"{low + (high - low) * part:.1%}") for part in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    parts = [_frame(across, up, across_ticks, up_ticks)]
+    for place, (name, points) in enumerate(list(series.items())[:MAX_SERIES]):
+        line = _points([(x / right, at(y)) for x, y, _, _ in points])
+        marks = "".join(
+            f'<line class="whisker s{place}" {_ends(x / right, at(bottom), x / right, at(top))}/>'
+            f'<circle class="dot s{place}" cx="{_x(x / right):.1f}" cy="{_y(at(y)):.1f}" r="4"><title>{escaped(name)}, {x:,.0f}: {y:.2%} ({bottom:.2%} to {top:.2%})</title></circle>'
+            for x, y, bottom, top in points
+        )
+        parts.append(f'<polyline class="line s{place}" points="{line}"/>{marks}')
+    return _svg(title, parts)
+
+
+def legend(names: Mapping[str, str]) -> str:
+    """List the series' names with a line as it is drawn, and beside each what the mapping says of it."""
+    items = [
+        f'<li><svg viewBox="0 0 28 8" aria-hidden="true"><line class="line s{place}" x1="1" y1="4" x2="27" y2="4"/></svg>'
+        f"{escaped(name)} <small>{escaped(about)}</small></li>"
+        for place, (name, about) in enumerate(list(names.items())[:MAX_SERIES])
+    ]
+    if len(names) > MAX_SERIES:
+        items.append(f"<li><small>{len(names) - MAX_SERIES} more are not drawn</small></li>")
+    return f'<ul class="plain legend">{"".join(items)}</ul>'
+
+
+def _floor(curves: Sequence[RocCurve]) -> float:
+    """Where the axis of true positives begins: a tenth below the lowest curve's start, at most 0.9, so that good ones part."""
+    starts = [float(curve.true_positive[curve.false_positive <= _LOWEST].max()) for curve in curves]
+    return min(0.9, max(0.0, math.floor(min(starts, default=0.0) * 10 - 1) / 10))
+
+
+def _drawable(curve: RocCurve) -> tuple[list[float], list[float]]:
+    """Points of a curve on a logarithmic axis: slanted pieces, which bend there, are cut into short ones."""
+    across, up = [float(curve.false_positive[0])], [float(curve.true_positive[0])]
+    for x, y in zip(curve.false_positive[1:].tolist(), curve.true_positive[1:].tolist(), strict=True):
+        if x > across[-1] and y > up[-1]:
+            start, floor = across[-1], up[-1]
+            steps = np.geomspace(max(start, _LOWEST / 10), max(x, _LOWEST), 12)[1:-1].tolist()
+            inside = [step for step in steps if start < step < x]
+            across += inside
+            up += [floor + (y - floor) * (step - start) / (x - start) for step in inside]
+        across.append(x)
+        up.append(y)
+    return across, up
+
+
+def _log(value: float) -> float:
+    """Place of a share of false positives on the axis, 0 to 1."""
+    return 1 + math.log10(max(value, _LOWEST)) / 4
+
+
+def _power_name(power: int) -> str:
+    return "1" if power == 0 else f"{10.0**power:g}" if power > -4 else "≤ 0.0001"
+
+
+def _linear_ticks() -> list[tuple[float, str]]:
+    return [(value / 5, f"{value / 5:.1f}") for value in range(6)]
+
+
+def _radius(count: int) -> float:
+    return min(7.0, 2.2 + math.log10(count))
+
+
+def _x(value: float) -> float:
+    return _LEFT + float(value) * (_WIDTH - _LEFT - _RIGHT)
+
+
+def _y(value: float) -> float:
+    return _HEIGHT - _BOTTOM - float(value) * (_HEIGHT - _TOP - _BOTTOM)
+
+
+def _points(points: Sequence[tuple[float, float]]) -> str:
+    return " ".join(f"{_x(x):.1f},{_y(y):.1f}" for x, y in points)
+
+
+def _ends(x1: float, y1: float, x2: float, y2: float) -> str:
+    return f'x1="{_x(x1):.1f}" y1="{_y(y1):.1f}" x2="{_x(x2):.1f}" y2="{_y(y2):.1f}"'
+
+
+def _frame(
+    across: str, up: str, across_ticks: Sequence[tuple[float, str]], up_ticks: Sequence[tuple[float, str]]
+) -> str:
+    lines = [
+        f'<line class="grid" {_ends(place, 0, place, 1)}/><text x="{_x(place):.1f}" y="{_y(0) + 17:.1f}" text-anchor="middle">{escaped(name)}</text>'
+        for place, name in across_ticks
+    ]
+    lines += [
+        f'<line class="grid" {_ends(0, place, 1, place)}/><text x="{_x(0) - 7:.1f}" y="{_y(place) + 4:.1f}" text-anchor="end">{escaped(name)}</text>'
+        for place, name in up_ticks
+    ]
+    middle = (_y(0) + _y(1)) / 2
+    lines.append(
+        f'<text class="axis" x="{(_x(0) + _x(1)) / 2:.1f}" y="{_HEIGHT - 10}" text-anchor="middle">{escaped(across)}</text>'
+    )
+    lines.append(
+        f'<text class="axis" transform="translate(14 {middle:.1f}) rotate(-90)" text-anchor="middle">{escaped(up)}</text>'
+    )
+    return "".join(lines)
+
+
+def _svg(title: str, parts: Sequence[str]) -> str:
+    return (
+        f'<svg class="plot" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escaped(title)}"><title>{escaped(title)}</title>'
+        + "".join(parts)
+        + "</svg>"
+    )
