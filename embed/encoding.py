@@ -141,7 +141,26 @@ def network_input(
     tensor = torch.from_numpy(np.ascontiguousarray(views)).to(device)
     if encoding.name == "plain":
         tensor = tensor[:, 0].permute(0, 3, 1, 2)
-    scaled = tensor.float()
+    return compose(tensor.float(), encoding, size, mean, std)
+
+
+def compose(
+    values: torch.Tensor, encoding: Encoding, size: int, mean: tuple[float, ...], std: tuple[float, ...]
+) -> torch.Tensor:
+    """Put views together and normalise them.
+
+    Parameters
+    ----------
+    values : float32 (B, V, side, side), or (B, 3, side, side) for plain images
+        Levels or colours, 0 to 255.
+    encoding, size, mean, std
+        See `network_input`.
+
+    Returns
+    -------
+    float32 (B, 3, size, size), on the values' device
+    """
+    scaled, device = values, values.device
     if encoding.name == "mosaic":
         first, second, third, fourth = scaled.split(1, dim=1)
         scaled = torch.cat([torch.cat([first, second], dim=2), torch.cat([third, fourth], dim=2)], dim=3)

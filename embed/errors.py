@@ -23,3 +23,7 @@ class DeviceError(DiscoverError, RuntimeError):
 
 class StorageError(DiscoverError, OSError):
     """A write failed: the disk is full, or the folder cannot be written."""
+
+
+class TrainingError(DiscoverError):
+    """A training broke down, or its checkpoint cannot be gone on from."""

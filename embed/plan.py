@@ -113,7 +113,7 @@ def make_plan(study: Study, settings: Settings, latest: dict[str, str]) -> Plan:
         _check_model(model, settings)
         network, encoding, trained_on = model.network, model.encoding, model.trained_on
     else:
-        encoding = parse_encoding(views) if views else _richest(study)
+        encoding = parse_encoding(views) if views else richest_encoding(study)
         network = load_network(backbone, weights)
     runtime = make_runtime(
         network,
@@ -172,7 +172,8 @@ def latest_choice(study: Study) -> dict[str, str] | None:
     return json.loads(row[0]) if row else None
 
 
-def _richest(study: Study) -> Encoding:
+def richest_encoding(study: Study) -> Encoding:
+    """The richest encoding that every glitch of the study has the views for; errors as `embed.encoding.richest`."""
     (glitches,) = study.connection.execute("SELECT count(DISTINCT glitch) FROM views").fetchone()
     if glitches == 0:
         raise InputError(f"the study {study.folder} holds no images yet; bring some in with `discover ingest PATH`")

@@ -91,6 +91,17 @@ class ViewCache:
                 os.pwrite(self._file, whole, place)  # a short write means a full disk: the second one says so
         return array
 
+    def records(self) -> np.ndarray | None:
+        """Map the cache: uint8 (R, pixels), row ``view.view - 1`` for each view that `get` has returned; None where nothing is kept.
+
+        Reading it costs no copy in memory of its own, and processes share it. Rows of views that were not asked for hold anything.
+        """
+        if self._file is None:
+            return None
+        rows = os.fstat(self._file).st_size // self._record
+        whole = np.memmap(self.path, np.uint8, mode="r", shape=(rows, self._record)) if rows else None
+        return whole[:, _KEY_BYTES + _CHECK_BYTES :] if whole is not None else np.empty((0, self._pixels), np.uint8)
+
 
 def _check(data: bytes | memoryview) -> bytes:
     return zlib.crc32(data).to_bytes(_CHECK_BYTES, "little")

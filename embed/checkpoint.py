@@ -1,0 +1,162 @@
+"""Checkpoints of a training: one an epoch, whole or not there, checked when read; the two latest and the best weights are kept.
+
+They lie in ``models/<name>.training/`` until the model is finished::
+
+    epoch-0012.safetensors  after 12 epochs: weights, the optimizer's state, the history
+    best.safetensors        the weights of the best epoch so far
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from embed.errors import TrainingError
+from embed.storage import canonical_json, sweep_temporaries, write_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+KEPT = 2
+"""Latest checkpoints kept: where the last one is damaged, the one before it is not."""
+_NAME = re.compile(r"epoch-(\d{4})\.safetensors")
+_BEST = "best.safetensors"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A training after some epochs.
+
+    Attributes
+    ----------
+    weights : dict of str to tensor
+        Of the classifier.
+    optimizer : dict of str to tensor
+        Its state, ``<weight's number>.<name>``.
+    facts : dict
+        JSON values: ``history``, ``recipe``, ``task`` and what else a training must find as it left it.
+    """
+
+    weights: dict[str, torch.Tensor]
+    optimizer: dict[str, torch.Tensor]
+    facts: dict[str, Any]
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs are done."""
+        return len(self.facts["history"])
+
+
+def training_folder(folder: Path) -> Path:
+    """Where the checkpoints of a model lie."""
+    return folder.with_name(f"{folder.name}.training")
+
+
+def write_checkpoint(folder: Path, checkpoint: Checkpoint, *, best: bool) -> None:
+    """Write a checkpoint and, where it is the best so far, its weights; older ones go once it is there."""
+    tensors = {f"weights/{name}": value for name, value in checkpoint.weights.items()}
+    tensors |= {f"optimizer/{name}": value for name, value in checkpoint.optimizer.items()}
+    _write(folder / f"epoch-{checkpoint.epochs:04d}.safetensors", tensors, checkpoint.facts)
+    if best:
+        write_best(folder, checkpoint)
+    for _, path in sorted(_numbered(folder))[:-KEPT]:
+        path.unlink()
+
+
+def write_best(folder: Path, checkpoint: Checkpoint) -> None:
+    """Keep a checkpoint's weights as the best."""
+    _write(folder / _BEST, checkpoint.weights, {"epoch": checkpoint.epochs})
+
+
+def read_best(folder: Path) -> tuple[dict[str, torch.Tensor], int]:
+    """Read the best weights, and after which epoch (from 1) they were.
+
+    Raises
+    ------
+    TrainingError
+        When they are damaged.
+    """
+    tensors, facts = _read(folder / _BEST, "train again with --replace")
+    return tensors, int(facts["epoch"])
+
+
+def latest_checkpoint(folder: Path) -> Checkpoint | None:
+    """Read the latest checkpoint; None where there is none.
+
+    Raises
+    ------
+    TrainingError
+        When it is damaged; the message names the file to delete, and the checkpoint before it from which training then goes on.
+    """
+    sweep_temporaries(folder)
+    found = sorted(_numbered(folder))
+    if not found:
+        return None
+    before = f"go on from {found[-2][1].name}" if len(found) > 1 else "start again"
+    tensors, facts = _read(found[-1][1], f"delete it and --resume to {before}")
+    parts: dict[str, dict[str, torch.Tensor]] = {"weights": {}, "optimizer": {}}
+    for key, value in tensors.items():
+        part, name = key.split("/", 1)
+        parts[part][name] = value
+    return Checkpoint(parts["weights"], parts["optimizer"], facts)
+
+
+def drop_checkpoints(folder: Path) -> None:
+    """Remove the checkpoints of a finished, or given up, training."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _numbered(folder: Path) -> list[tuple[int, Path]]:
+    matches = ((_NAME.fullmatch(path.name), path) for path in folder.glob("epoch-*"))
+    return [(int(match[1]), path) for match, path in matches if match]
+
+
+def _write(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, Any]) -> None:
+    plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    text = canonical_json(facts)
+    write_bytes(path, save(plain, {"facts": text, "sha256": _digest(plain, text)}))
+
+
+def _read(path: Path, remedy: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    try:
+        with safe_open(path, "pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+            text = file.metadata()["facts"]
+            whole = file.metadata()["sha256"] == _digest(tensors, text)
+    except (SafetensorError, OSError, KeyError, TypeError) as error:
+        raise TrainingError(f"the checkpoint {path} cannot be read ({error}); {remedy}") from error
+    if not whole:
+        raise TrainingError(f"the checkpoint {path} is damaged (its checksum is another); {remedy}")
+    return tensors, json.loads(text)
+
+
+def _digest(tensors: Mapping[str, torch.Tensor], text: str) -> str:
+    sha = hashlib.sha256(text.encode())
+    for name, value in sorted(tensors.items()):
+        sha.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
+        sha.update(value.flatten().view(torch.uint8).numpy().tobytes())
+    return sha.hexdigest()
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    """Flatten an optimizer's state to named tensors."""
+    state = optimizer.state_dict()["state"]
+    return {f"{number}.{name}": torch.as_tensor(value) for number, own in state.items() for name, value in own.items()}
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Give an optimizer the state that `optimizer_tensors` took; its groups stay as they are."""
+    state: dict[int, dict[str, torch.Tensor]] = {}
+    for key, value in tensors.items():
+        number, name = key.split(".", 1)
+        state.setdefault(int(number), {})[name] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -1,0 +1,405 @@
+"""The training loop: epochs of seeded batches, a checkpoint after each, and the best epoch's weights as a model."""
+
+from __future__ import annotations
+
+import copy
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch.nn.functional import log_softmax
+from torch.nn.parallel import DistributedDataParallel
+
+from embed.accuracy import class_scores, confusion_matrix, macro, top_accuracies, true_ranks
+from embed.augmentation import NONE, Augmentation, augment
+from embed.chance import draw_keys
+from embed.checkpoint import (
+    Checkpoint,
+    latest_checkpoint,
+    optimizer_tensors,
+    read_best,
+    restore_optimizer,
+    write_best,
+    write_checkpoint,
+)
+from embed.classifier import Classifier, choose_trained, set_mode, summed_contrast, summed_cross_entropy
+from embed.encoding import compose
+from embed.errors import InputError, TrainingError
+from embed.model import Centred
+from embed.partition import TEST, TRAIN, VALIDATION
+from embed.ranks import ALONE, Ranks, parallel, share_batch_norm
+from embed.recipe import ADAGRAD_EPSILON, BETAS, Recipe, differences
+from embed.schedule import best_epoch, learning_rate, should_stop, trained_share
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from torch import nn
+
+    from embed.backbones import Network
+    from embed.encoding import Encoding
+    from embed.levels import Levels
+    from embed.task import Task
+
+    Rows = NDArray[np.int64]
+
+MAY_CHANGE = ("epochs", "learning_rate", "patience")
+"""What may be another when a training goes on; everything else would make another training of it."""
+_CHECK_STEPS = 50
+"""Steps between looks at the loss on a GPU, which must wait for them."""
+_JUDGED = {"cpu": 64, "cuda": 512}
+"""Glitches a batch when nothing is trained."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a training works with.
+
+    Attributes
+    ----------
+    task : Task
+    levels : Levels
+        Of the task's glitches, row for row.
+    network : Network
+        Where training starts.
+    encoding : Encoding
+    recipe : Recipe
+    seed : int
+    device : torch.device
+    ranks : Ranks
+    """
+
+    task: Task
+    levels: Levels
+    network: Network
+    encoding: Encoding
+    recipe: Recipe
+    seed: int
+    device: torch.device
+    ranks: Ranks = ALONE
+
+    def facts(self) -> dict[str, Any]:
+        """What a checkpoint must be of."""
+        return {
+            "backbone": self.network.backbone.name,
+            "weights_sha256": self.network.weights_sha256,
+            "views": str(self.encoding),
+            "classes": list(self.task.classes),
+            "label_digest": self.task.label_digest,
+            "split": self.task.partition.kind,
+            "seed": self.seed,
+            "recipe": self.recipe.facts(),
+        }
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A finished training.
+
+    Attributes
+    ----------
+    weights : dict of str to tensor
+        Of the best epoch, as `embed.classifier.Classifier.weights` names them.
+    epoch : int
+        Which that was, from 1.
+    history : list of dict
+        One an epoch.
+    test : dict
+        Accuracies of the test part, see `scores`.
+    """
+
+    weights: dict[str, torch.Tensor]
+    epoch: int
+    history: list[dict[str, Any]]
+    test: dict[str, float]
+
+
+def fit(
+    setup: Setup,
+    folder: Path,
+    *,
+    resume: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+    report: Callable[[dict[str, Any]], None] | None = None,
+) -> Fitted:
+    """Train.
+
+    Parameters
+    ----------
+    setup : Setup
+    folder : Path
+        Of the checkpoints.
+    resume : bool
+        Go on from the latest checkpoint where there is one.
+    progress : callable, optional
+        Called with (glitches seen, glitches in all epochs).
+    report : callable, optional
+        Called with each epoch's row of the history.
+
+    Raises
+    ------
+    TrainingError
+        When the loss is no number any more, or a checkpoint is damaged or another training's; finished checkpoints are kept.
+    InputError
+        When the batch is too small for so many processes, or a name to freeze is no weight's.
+    """
+    recipe, ranks = setup.recipe, setup.ranks
+    if recipe.batch // recipe.accumulate < 2 * ranks.world:
+        raise InputError(
+            f"a batch of {recipe.batch} in {recipe.accumulate} parts for {ranks.world} processes; give each process two glitches or more with --batch"
+        )
+    classifier = make_classifier(setup)
+    optimizer = make_optimizer(classifier, recipe)
+    history: list[dict[str, Any]] = []
+    checkpoint = latest_checkpoint(folder) if resume else None
+    if checkpoint is not None:
+        check_same(checkpoint.facts, setup.facts())
+        classifier.load_weights(checkpoint.weights)
+        restore_optimizer(optimizer, checkpoint.optimizer)
+        history = list(checkpoint.facts["history"])
+        if ranks.lead and best_epoch(history, recipe.metric) == len(history) - 1:
+            write_best(folder, checkpoint)  # a kill between the two writes
+    ranks.wait()
+    while len(history) < recipe.epochs and not should_stop(recipe, history):
+        row = _epoch(setup, classifier, optimizer, history, progress)
+        history.append(row)
+        if ranks.lead:
+            done = Checkpoint(classifier.weights(), optimizer_tensors(optimizer), setup.facts() | {"history": history})
+            write_checkpoint(folder, done, best=best_epoch(history, recipe.metric) == len(history) - 1)
+        if report is not None:
+            report(row)
+        ranks.wait()
+    weights, epoch = read_best(folder)
+    classifier.load_weights(weights)
+    return Fitted(weights, epoch, history, scores(setup, classifier, setup.task.partition.rows(TEST)))
+
+
+def make_classifier(setup: Setup) -> Classifier:
+    """Put the network and a new final layer on the device, a copy of the network that it starts from."""
+    spec, recipe = setup.network.backbone, setup.recipe
+    trunk = setup.network.module
+    trunk = copy.deepcopy(trunk.network if isinstance(trunk, Centred) else trunk)
+    mean = None
+    if recipe.mean_image:
+        levels = setup.levels.mean(setup.task.partition.rows(TRAIN))
+        mean = compose(levels, setup.encoding, spec.size, spec.mean, spec.std)[0].clone()
+    classifier = Classifier(
+        trunk, spec.dimension, len(setup.task.classes), dropout=recipe.dropout, seed=setup.seed, mean_image=mean
+    )
+    classifier = classifier.to(setup.device).to(memory_format=torch.channels_last)
+    share_batch_norm(classifier, setup.device, setup.ranks)
+    return classifier
+
+
+def make_optimizer(classifier: Classifier, recipe: Recipe) -> torch.optim.Optimizer:
+    """The recipe's optimizer; scales, shifts and biases are not decayed."""
+    choose_trained(classifier, 1.0, recipe.freeze)
+    weights = list(classifier.parameters())
+    groups = [
+        {"params": [weight for weight in weights if weight.ndim > 1], "weight_decay": recipe.weight_decay},
+        {"params": [weight for weight in weights if weight.ndim <= 1], "weight_decay": 0.0},
+    ]
+    if recipe.optimizer == "adagrad":
+        return torch.optim.Adagrad(groups, lr=recipe.learning_rate, eps=ADAGRAD_EPSILON)
+    kind = torch.optim.AdamW if recipe.optimizer == "adamw" else torch.optim.Adam
+    return kind(groups, lr=recipe.learning_rate, betas=BETAS)
+
+
+def check_same(old: dict[str, Any], new: dict[str, Any]) -> None:
+    """Refuse to go on from another training's checkpoint.
+
+    Raises
+    ------
+    TrainingError
+        The message says what differs.
+    """
+    if old["classes"] != new["classes"]:
+        gone = sorted(set(old["classes"]) - set(new["classes"]))
+        come = sorted(set(new["classes"]) - set(old["classes"]))
+        raise TrainingError(
+            f"the classes have changed since the training was stopped (gone: {', '.join(gone) or 'none'}; new: {', '.join(come) or 'none'}); train again with --replace"
+        )
+    changed = [f"{key} {old[key]} and now {new[key]}" for key in new if key != "recipe" and old[key] != new[key]]
+    allowed = {key: old["recipe"][key] for key in MAY_CHANGE}
+    changed += differences(old["recipe"], new["recipe"] | allowed)
+    if changed:
+        raise TrainingError(
+            f"the training that was stopped was another: {'; '.join(changed)}; ask for the same, or train again with --replace"
+        )
+
+
+def epoch_rows(targets: Rows, rows: Rows, *, balanced: bool, seed: int, epoch: int) -> tuple[Rows, Rows]:
+    """Which rows an epoch draws, in order, and how often each was drawn before.
+
+    Parameters
+    ----------
+    targets : int64 (N,)
+        Class of each row.
+    rows : int64 (M,)
+        Those to be trained on.
+    balanced : bool
+        Draw M times, each class as probable as any other; else each row once.
+    seed, epoch : int
+    """
+    rng = np.random.default_rng((seed, 29, epoch))
+    if not balanced:
+        return rng.permutation(rows), np.zeros(len(rows), np.int64)
+    own = np.bincount(targets[rows])[targets[rows]]
+    drawn = rng.choice(rows, len(rows), p=(1 / own) / (1 / own).sum())
+    order = np.argsort(drawn, kind="stable")
+    ordered = drawn[order]
+    first = np.searchsorted(ordered, ordered)
+    before = np.empty(len(rows), np.int64)
+    before[order] = np.arange(len(rows)) - first
+    return drawn, before
+
+
+def _epoch(
+    setup: Setup,
+    classifier: Classifier,
+    optimizer: torch.optim.Optimizer,
+    history: list[dict[str, Any]],
+    progress: Callable[[int, int], None] | None,
+) -> dict[str, Any]:
+    recipe, task, ranks = setup.recipe, setup.task, setup.ranks
+    epoch = len(history)
+    rows, before = epoch_rows(
+        task.targets, task.partition.rows(TRAIN), balanced=recipe.balanced, seed=setup.seed, epoch=epoch
+    )
+    steps = np.array_split(np.arange(len(rows)), -(-len(rows) // recipe.batch))
+    choose_trained(classifier, trained_share(recipe, epoch), recipe.freeze)
+    set_mode(classifier, frozen_statistics=recipe.batch_norm == "frozen")
+    wrapped = parallel(classifier, setup.device, ranks)
+    total = torch.zeros((), dtype=torch.float64, device=setup.device)
+    rate = 0.0
+    parts = [part for step in steps for part in _parts(step, recipe.accumulate, ranks)]
+    batches = _batches(setup, rows, before, parts, epoch)
+    for number, step in enumerate(steps):
+        rate = learning_rate(recipe, epoch + (number + 0.5) / len(steps), history)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        optimizer.zero_grad(set_to_none=True)
+        pieces = _parts(step, recipe.accumulate, ranks)
+        for place, piece in enumerate(pieces):
+            pictures, targets, keys = next(batches)
+            last = place == len(pieces) - 1
+            quiet = wrapped.no_sync() if isinstance(wrapped, DistributedDataParallel) and not last else nullcontext()
+            with quiet:
+                loss = _loss(setup, wrapped, pictures, targets, keys, task.targets[rows[piece]])
+                (loss * (ranks.world / len(step))).backward()
+            total += loss.detach()
+        if setup.device.type == "cpu" or number % _CHECK_STEPS == _CHECK_STEPS - 1:
+            _check_loss(float(total), epoch, rate)
+        optimizer.step()
+        if progress is not None:
+            progress(epoch * len(rows) + int(step[-1]) + 1, recipe.epochs * len(rows))
+    training_loss = float(ranks.summed(total)) / len(rows)
+    _check_loss(training_loss, epoch, rate)
+    judged = scores(setup, classifier, task.partition.rows(VALIDATION))
+    _check_loss(judged["loss"], epoch, rate)
+    return {
+        "epoch": epoch + 1,
+        "learning_rate": rate,
+        "training_loss": training_loss,
+        **{f"validation_{name}": value for name, value in judged.items()},
+    }
+
+
+def _parts(step: Rows, accumulate: int, ranks: Ranks) -> list[Rows]:
+    return np.array_split(step, max(1, min(accumulate, len(step) // (2 * ranks.world))))
+
+
+def _check_loss(loss: float, epoch: int, rate: float) -> None:
+    if not np.isfinite(loss):
+        kept = f"--resume goes on from the checkpoint after epoch {epoch}" if epoch else "nothing was finished before"
+        raise TrainingError(
+            f"the loss became {loss} in epoch {epoch + 1}, at a learning rate of {rate:.3g}; give a lower --lr ({kept})"
+        )
+
+
+def _batches(
+    setup: Setup, rows: Rows, before: Rows, parts: list[Rows], epoch: int
+) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+    """Pictures, targets and keys of the process's share of each part; views are read one part ahead."""
+
+    def read(part: Rows) -> tuple[torch.Tensor, Rows, torch.Tensor]:
+        own = part[setup.ranks.own(len(part))]
+        keys = draw_keys(setup.seed, epoch, setup.task.glitches[rows[own]], before[own])
+        return setup.levels.batch(rows[own]), rows[own], keys
+
+    with ThreadPoolExecutor(1) as pool:
+        ahead = pool.submit(read, parts[0])
+        for number in range(len(parts)):
+            levels, own, keys = ahead.result()
+            if number + 1 < len(parts):
+                ahead = pool.submit(read, parts[number + 1])
+            targets = torch.from_numpy(setup.task.targets[own]).to(setup.device)
+            yield pictures_of(setup, levels, setup.recipe.augmentation, keys), targets, keys
+
+
+def pictures_of(setup: Setup, levels: torch.Tensor, augmentation: Augmentation, keys: torch.Tensor) -> torch.Tensor:
+    """The network's input, (B, 3, size, size) in channels-last memory."""
+    spec = setup.network.backbone
+    durations = setup.encoding.durations if setup.encoding.name != "plain" else (0.0,) * levels.shape[1]
+    values = augment(levels, durations, augmentation, keys)
+    pictures = compose(values, setup.encoding, spec.size, spec.mean, spec.std)
+    return pictures.contiguous(memory_format=torch.channels_last)
+
+
+def _precision(device: torch.device) -> Any:  # noqa: ANN401 - a context manager
+    return torch.autocast("cuda", torch.bfloat16) if device.type == "cuda" else nullcontext()
+
+
+def _loss(
+    setup: Setup, wrapped: nn.Module, pictures: torch.Tensor, targets: torch.Tensor, keys: torch.Tensor, whole: Rows
+) -> torch.Tensor:
+    """The loss of the process's share of a batch, summed over its glitches; `whole` (B,) are the classes of all processes' glitches."""
+    recipe, ranks = setup.recipe, setup.ranks
+    with _precision(setup.device):
+        vectors, logits = wrapped(pictures, keys)
+    loss = summed_cross_entropy(logits.float(), targets, recipe.label_smoothing)
+    if recipe.contrastive:
+        everybody = ranks.joined(vectors.float(), len(whole))
+        place = torch.arange(len(whole), device=setup.device)[ranks.own(len(whole))]
+        classes = torch.from_numpy(whole).to(setup.device)
+        loss = loss + recipe.contrastive * summed_contrast(vectors, place, everybody, classes, recipe.temperature)
+    return loss
+
+
+def scores(setup: Setup, classifier: Classifier, rows: Rows) -> dict[str, float]:
+    """Loss, accuracy, top-5 accuracy and macro-F1 on some of the task's glitches, without augmentation."""
+    logits = judge(setup, classifier, rows)
+    truth = setup.task.targets[rows]
+    log_probabilities = log_softmax(torch.from_numpy(logits), dim=1).numpy()
+    top = top_accuracies(true_ranks(log_probabilities, truth))
+    count = logits.shape[1]
+    table = class_scores(confusion_matrix(truth, np.argmax(log_probabilities, axis=1), count))
+    return {
+        "loss": float(-log_probabilities[np.arange(len(rows)), truth].mean()),
+        "accuracy": float(top[0]),
+        "top5": float(top[-1]),
+        "macro_f1": macro(table.f1, table.support),
+    }
+
+
+@torch.no_grad()
+def judge(setup: Setup, classifier: Classifier, rows: Rows) -> NDArray[np.float64]:
+    """Logits (M, K) of some of the task's glitches."""
+    classifier.eval()
+    ranks = setup.ranks
+    logits = torch.zeros(len(rows), len(setup.task.classes), dtype=torch.float64, device=setup.device)
+    own = np.arange(len(rows))[ranks.own(len(rows))]
+    size = _JUDGED[setup.device.type]
+    for start in range(0, len(own), size):
+        some = own[start : start + size]
+        keys = torch.zeros(len(some), dtype=torch.int64)
+        pictures = pictures_of(setup, setup.levels.batch(rows[some]), NONE, keys)
+        with _precision(setup.device):
+            _, answer = classifier(pictures)
+        logits[torch.from_numpy(some).to(setup.device)] = answer.double()
+    return ranks.summed(logits).cpu().numpy()
