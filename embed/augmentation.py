@@ -21,11 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 TOP_LEVEL = 255.0
-FAINT, CLEAR = 25.0, 75.0
-"""Levels between which a pixel goes over from noise to signal: normalised energy of noise has mean 1 (level 10) and passes 2.5 with
-probability exp(-2.5) and 7.5 with exp(-7.5)."""
-LOUDEST_FACTOR = 2.0
-"""Of the energy. Below half, a clear pixel would come out fainter than a faint one."""
+FAINT = 25.0
+"""Level that counts as noise's: its normalised energy has mean 1 (level 10) and is exponential, and passes 2.5 in one pixel of twelve."""
+LOUDEST_FACTOR = 8.0
+"""Of the energy, nearly 3 in signal-to-noise ratio: more turns a faint glitch into another one."""
 QUALITIES = (25.0, 95.0)
 """Of the compression, on libjpeg's scale."""
 
@@ -75,7 +74,7 @@ class Augmentation:
     crop : float
         Share of the side, at most, by which each edge of each view is cropped elsewhere.
     loudness : float
-        Factor, at most, on the energy of what stands out of the noise, up or down (1 is none; `LOUDEST_FACTOR` at most).
+        Factor, at most, on the energy beyond the noise's, up or down (1 is none; `LOUDEST_FACTOR` at most).
     single : float
         Probability that the other durations are dropped and one stands for all.
     compression : float
@@ -203,8 +202,7 @@ def _scaled(values: torch.Tensor, most: float, keys: torch.Tensor) -> torch.Tens
     """Scale the energy of what stands out of the noise, and leave the noise as it is: it is normalised."""
     exponent = 2.0 * uniform(keys, _Stream.LOUDNESS, (1,)) - 1.0
     factor = torch.exp(exponent * math.log(min(most, LOUDEST_FACTOR))).to(values.device)[:, :, None, None]
-    clear = ((values - FAINT) / (CLEAR - FAINT)).clamp_(0.0, 1.0)
-    return (values * (1.0 + (factor - 1.0) * clear)).clamp_(max=TOP_LEVEL)
+    return (torch.clamp(values, max=FAINT) + factor * torch.clamp(values - FAINT, min=0.0)).clamp_(max=TOP_LEVEL)
 
 
 def compressed(values: torch.Tensor, quality: torch.Tensor) -> torch.Tensor:
