@@ -1,0 +1,1 @@
+"""The parser lines of the command line, a module a group of commands."""

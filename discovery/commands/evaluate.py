@@ -1,0 +1,93 @@
+"""``discover evaluate``."""
+
+from argparse import Namespace
+from collections.abc import Sequence
+
+from discovery.console import Terminal
+from discovery.evaluation import assess
+from discovery.judging import baseline_parts
+from embed.embedding import embed
+from embed.errors import InputError
+from embed.model import Model, load_model, model_folder, models
+from embed.plan import DEFAULT_WEIGHTS, Settings
+from embed.study import Study
+from embed.vectors import VectorStore
+
+
+def run(options: Namespace) -> None:
+    """Judge trained models, their ensemble and the baseline on the same glitches."""
+    terminal = Terminal(as_json=options.json)
+    with Study(options.study) as study:
+        every = {name: load_model(model_folder(study.folder, name)) for name in models(study.folder)}
+        chosen = [load_model(model_folder(study.folder, name)) for name in options.models] or list(every.values())
+        if not chosen and not options.baseline:
+            raise InputError(
+                f"the study {study.folder} has no trained model; make one with `discover train`, or judge the baseline alone with --baseline"
+            )
+        store = _baseline_vectors(study, options, chosen, terminal) if options.baseline else None
+        parts = baseline_parts(study.glitches(), store, seed=options.seed) if store is not None and not chosen else None
+        with terminal.steps() as step:
+            result = assess(
+                study,
+                chosen,
+                part=options.part,
+                baseline=store,
+                parts=parts,
+                ensemble=options.ensemble,
+                temperature=options.temperature,
+                every_model=every,
+                settings=Settings(
+                    device=options.device, runtime=options.runtime, seed=options.seed, cache=not options.no_cache
+                ),
+                seed=options.seed,
+                out=options.out,
+                command=options.typed,
+                step=step,
+            )
+    summaries = {name: item.summary() for name, item in result.judged.items()}
+    first = next(iter(result.judged.values()))
+    rows = [
+        (
+            name,
+            *(f"{figures[f'top{k}']:.2%}" for k in (1, 2, 3, 4, 5)),
+            f"{figures['top1_low']:.1%} to {figures['top1_high']:.1%}",
+            f"{figures['macro_f1']:.2%}",
+            f"{figures['calibration_error']:.4f}",
+        )
+        for name, figures in summaries.items()
+    ]
+    terminal.table(
+        f"{len(first)} {'labelled' if result.part == 'all' else result.part} glitches of {summaries[next(iter(summaries))]['classes']} classes",
+        ("classifier", "top-1", "top-2", "top-3", "top-4", "top-5", "top-1, 95%", "macro F1", "ECE"),
+        rows,
+    )
+    terminal.say(f"misclassified by {next(iter(result.judged))}: {int((~first.right).sum())}")
+    for caution in result.cautions:
+        terminal.say(caution)
+    for path in result.files.values():
+        terminal.say(str(path))
+    terminal.result(
+        {
+            "part": result.part,
+            "glitches": len(first),
+            "classifiers": summaries,
+            "cautions": list(result.cautions),
+            "left_out": len(result.jury.left_out),
+            "files": {name: str(path) for name, path in result.files.items()},
+        }
+    )
+
+
+def _baseline_vectors(study: Study, options: Namespace, chosen: Sequence[Model], terminal: Terminal) -> VectorStore:
+    """Vectors of a frozen network, of the first model's views unless others are asked for."""
+    settings = Settings(
+        options.backbone,
+        options.weights or DEFAULT_WEIGHTS,
+        options.views or (str(chosen[0].encoding) if chosen else None),
+        options.device,
+        options.runtime,
+        options.seed,
+        not options.no_cache,
+    )
+    with terminal.progress("embed") as progress:
+        return embed(study, settings, command="baseline", progress=progress)

@@ -1,0 +1,166 @@
+"""Which glitches a classifier is judged on, and what may flatter it: training glitches among them, and their near-duplicates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audit.leak import PRETRAINED
+from embed.errors import InputError
+from embed.partition import DUPLICATE_SIMILARITY, PART_NAMES, duplicate_pairs, make_partition, merge_groups
+from embed.vectors import VectorStore, stores
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import pandas as pd
+
+    from embed.model import Model
+
+PARTS = ("test", "validation", "all")
+
+
+@dataclass(frozen=True)
+class Jury:
+    """The glitches that classifiers are judged on.
+
+    Attributes
+    ----------
+    glitches : ndarray of int64, shape (N,)
+        Row numbers in the study, ascending.
+    labels : ndarray of str, shape (N,)
+        As people gave them: the truth.
+    left_out : tuple of (id, reason)
+        Glitches of the part that cannot be judged.
+    """
+
+    glitches: np.ndarray
+    labels: np.ndarray
+    left_out: tuple[tuple[str, str], ...]
+
+
+def choose_jury(
+    frame: pd.DataFrame, splits: Mapping[str, Mapping[str, str]], known: Mapping[str, Sequence[str]], part: str
+) -> Jury:
+    """Choose the labelled glitches that lie in the same part of every split.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        `Study.glitches`.
+    splits : mapping of str to mapping
+        Classifier -> id -> part.
+    known : mapping of str to sequence of str
+        Classifier -> its classes.
+    part : {"test", "validation", "all"}
+        ``all`` is every labelled glitch, training ones too.
+
+    Raises
+    ------
+    InputError
+        When there is no such glitch, or no label that every classifier knows.
+    """
+    if part not in PARTS:
+        raise InputError(f"no part {part!r}; give {', '.join(PARTS)}")
+    chosen = (frame["label"] != "").to_numpy()
+    if part != "all":
+        for parts in splits.values():
+            chosen = chosen & (frame["id"].map(parts) == part).to_numpy()
+    if not chosen.any():
+        raise InputError(
+            f"no labelled glitch of this study is in the {part} part of {' and '.join(splits)}; judge on every labelled glitch with --part all"
+        )
+    rows = frame[chosen]
+    left_out: list[tuple[str, str]] = []
+    judged = np.ones(len(rows), bool)
+    for name, classes in known.items():
+        strange = ~rows["label"].isin(list(classes)).to_numpy() & judged
+        left_out += [
+            (identifier, f"its label {label!r} is no class of {name}")
+            for identifier, label in rows.loc[strange, ["id", "label"]].itertuples(index=False)
+        ]
+        judged = judged & ~strange
+    if not judged.any():
+        raise InputError(
+            f"none of the {len(rows)} labels ({', '.join(sorted(set(rows['label']))[:10])}) is a class of every classifier; train one on this study with `discover train`"
+        )
+    rows = rows[judged]
+    return Jury(rows.index.to_numpy(np.int64), rows["label"].to_numpy(np.str_), tuple(left_out))
+
+
+def training_ids(model: Model, others: Mapping[str, Model]) -> set[str]:
+    """Ids that a model was trained on, and those that the models it began from were trained on.
+
+    Parameters
+    ----------
+    model : Model
+    others : mapping of str to Model
+        Every model of the study, by name.
+    """
+    ids: set[str] = set()
+    seen: set[str] = set()
+    current: Model | None = model
+    while current is not None and current.name not in seen:
+        seen.add(current.name)
+        ids |= {identifier for identifier, part in current.parts.items() if part == "train"}
+        current = others.get(str(current.card.get("weights", "")).removeprefix("model:"))
+    return ids
+
+
+def frozen_store(folder: Path) -> VectorStore | None:
+    """Give the study's vectors of a network that saw no label, those of most glitches: near-duplicates are told by them."""
+    found = [store for store in stores(folder) if store.passport["weights"] in PRETRAINED]
+    return max(found, key=lambda store: int(store.passport["rows"]), default=None)
+
+
+def near_training(store: VectorStore, judged: np.ndarray, training: np.ndarray) -> np.ndarray:
+    """Tell which judged glitches have a near-duplicate among the training glitches.
+
+    Parameters
+    ----------
+    store : VectorStore
+        Of a network that saw no label; its graph is used.
+    judged, training : ndarray of int64
+        Row numbers in the study.
+
+    Returns
+    -------
+    ndarray of bool, one for each of `judged`
+        A training glitch is among its neighbours at a cosine of `DUPLICATE_SIMILARITY` or more.
+    """
+    rows = store.rows(judged)
+    trained = np.isin(store.glitches, training)
+    near = store.graph.similarities[rows] >= DUPLICATE_SIMILARITY
+    return (near & trained[store.graph.neighbours[rows]]).any(axis=1) & (rows >= 0)
+
+
+def baseline_parts(frame: pd.DataFrame, store: VectorStore, *, seed: int) -> dict[str, str]:
+    """Split a study for a baseline that no model's split goes with: stratified, near-duplicates together.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        `Study.glitches`.
+    store : VectorStore
+        Of a network that saw no label.
+    seed : int
+
+    Returns
+    -------
+    dict of str to str
+        id -> train, validation or test.
+    """
+    rows = frame[(frame["label"] != "").to_numpy() & np.isin(frame.index, store.glitches)]
+    if rows.empty:
+        raise InputError("no labelled glitch has a vector; bring labels in with `discover ingest --labels`")
+    codes = np.unique(rows["label"].to_numpy(np.str_), return_inverse=True)[1]
+    groups = merge_groups(len(rows), duplicate_pairs(store.graph, store.rows(rows.index.to_numpy(np.int64))))
+    split = make_partition(codes.astype(np.int64), "grouped", groups=groups, seed=seed)
+    return {
+        identifier: PART_NAMES[number]
+        for identifier, number in zip(rows["id"], split.part.tolist(), strict=True)
+        if number >= 0
+    }
