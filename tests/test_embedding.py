@@ -280,24 +280,35 @@ def child(folder, data, what, weights, kill_after=None):
 
 
 def kill_and_compare(tmp_path, gallery, weights, kills, seed):
+    """Strike half of the kills in ingest and half in embed, at random moments; the rerun's bytes are those of a run in one go.
+
+    Moments are drawn from how long the step took. A run that ends before its kill was quicker than that: it then tells how
+    long the step takes, and is not counted.
+    """
     whole = tmp_path / "whole"
     times = {what: child(whole, gallery, what, weights) for what in ("ingest", "embed")}
     expected = bytes_of(whole)
     rng = np.random.default_rng(seed)
-    killed = 0
-    for number in range(kills):
-        what = ("ingest", "embed")[number % 2]
-        folder = tmp_path / f"killed-{number}"
+    struck = runs = 0
+    while struck < kills:
+        what = ("ingest", "embed")[struck % 2]
+        folder = tmp_path / f"killed-{runs}"
         if what == "embed":
             child(folder, gallery, "ingest", weights)
-        killed += child(folder, gallery, what, weights, kill_after=rng.uniform(0, times[what])) is None
+        lasted = child(folder, gallery, what, weights, kill_after=rng.uniform(0, times[what]))
+        if lasted is None:
+            struck += 1
+        else:
+            times[what] = min(times[what], lasted)
         child(folder, gallery, "ingest", weights)
         child(folder, gallery, "embed", weights)
         found = bytes_of(folder)
         assert found.keys() == expected.keys()
         assert [name for name in found if found[name] != expected[name]] == []
         shutil.rmtree(folder)
-    return killed
+        runs += 1
+        assert runs <= 4 * kills, f"only {struck} of {runs} kills struck before the run had ended"
+    return runs
 
 
 def test_killed_and_run_again_ends_with_the_same_bytes(tmp_path, gallery, tiny):
@@ -307,9 +318,8 @@ def test_killed_and_run_again_ends_with_the_same_bytes(tmp_path, gallery, tiny):
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_killed_at_twenty_moments(tmp_path, gallery, tiny):
-    killed = kill_and_compare(tmp_path, gallery, tiny["weights"], kills=20, seed=1)
-    print(f"killed before its end in {killed} of 20 runs")
-    assert killed >= 10
+    runs = kill_and_compare(tmp_path, gallery, tiny["weights"], kills=20, seed=1)
+    print(f"20 kills struck, in {runs} runs")
 
 
 @pytest.mark.parametrize("moment", ["write", "swap"])
