@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
+from discovery.arguments.evaluation import add_evaluate, add_predict
 from embed.errors import DiscoverError
 
 
@@ -21,7 +22,7 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: error: {message} (see `{self.prog} --help`)\n")
 
 
-def create_parser() -> argparse.ArgumentParser:
+def create_parser() -> argparse.ArgumentParser:  # noqa: PLR0915 - the groups of commands move to discovery/arguments
     """Build the parser of the whole command line."""
     parser = _Parser(
         prog="discover", description="Find new classes of detector glitches, and the labels that are wrong."
@@ -149,6 +150,9 @@ def create_parser() -> argparse.ArgumentParser:
     kind = simulate.add_mutually_exclusive_group()
     kind.add_argument("--images", action="store_true", help="write spectrograms (default)")
     kind.add_argument("--strain", action="store_true", help="write strain in GWOSC's HDF5 layout instead")
+
+    add_evaluate(commands, common, vectors)
+    add_predict(commands, common)
     return parser
 
 

@@ -8,9 +8,10 @@ import numpy as np
 
 from discovery.assessment import Assessment, write_assessment
 from discovery.candidates import file_name
-from discovery.judging import Jury, choose_jury, frozen_store, near_training, training_ids
+from discovery.judging import Jury, choose_jury, frozen_store, training_ids
 from embed.baseline import fit_baseline
 from embed.confidence import fit_temperature, tempered
+from embed.duplicates import has_near_duplicate
 from embed.errors import InputError
 from embed.evaluation import Evaluation, aligned, evaluate, mean_probabilities
 from embed.prediction import Prediction, predict
@@ -233,7 +234,7 @@ def _cautions(
                 f"Leak: {seen:,} of the {len(ids):,} judged glitches were in the training of {name} (or of a model it began from): its figures are no measure of new glitches."
             )
         if store is not None and not seen:
-            close = near_training(store, jury.glitches, frame.index[frame["id"].isin(training)].to_numpy())
+            close = has_near_duplicate(store, jury.glitches, frame.index[frame["id"].isin(training)].to_numpy())
             if close.any() and not close.all():
                 without = float(judged[name].right[~close].mean())
                 notes.append(

@@ -9,7 +9,7 @@ import numpy as np
 
 from audit.leak import PRETRAINED
 from embed.errors import InputError
-from embed.partition import DUPLICATE_SIMILARITY, PART_NAMES, duplicate_pairs, make_partition, merge_groups
+from embed.partition import PART_NAMES, duplicate_pairs, make_partition, merge_groups
 from embed.vectors import VectorStore, stores
 
 if TYPE_CHECKING:
@@ -114,27 +114,6 @@ def frozen_store(folder: Path) -> VectorStore | None:
     """Give the study's vectors of a network that saw no label, those of most glitches: near-duplicates are told by them."""
     found = [store for store in stores(folder) if store.passport["weights"] in PRETRAINED]
     return max(found, key=lambda store: int(store.passport["rows"]), default=None)
-
-
-def near_training(store: VectorStore, judged: np.ndarray, training: np.ndarray) -> np.ndarray:
-    """Tell which judged glitches have a near-duplicate among the training glitches.
-
-    Parameters
-    ----------
-    store : VectorStore
-        Of a network that saw no label; its graph is used.
-    judged, training : ndarray of int64
-        Row numbers in the study.
-
-    Returns
-    -------
-    ndarray of bool, one for each of `judged`
-        A training glitch is among its neighbours at a cosine of `DUPLICATE_SIMILARITY` or more.
-    """
-    rows = store.rows(judged)
-    trained = np.isin(store.glitches, training)
-    near = store.graph.similarities[rows] >= DUPLICATE_SIMILARITY
-    return (near & trained[store.graph.neighbours[rows]]).any(axis=1) & (rows >= 0)
 
 
 def baseline_parts(frame: pd.DataFrame, store: VectorStore, *, seed: int) -> dict[str, str]:

@@ -1,0 +1,159 @@
+"""A recursive training told: accuracy against the number of pseudo-labels, as a table and on a page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from discovery.csvfile import write_csv
+from discovery.page import asset, caution_box, content_policy, escaped, file_links, filled, term_list
+from discovery.plots import legend, line_svg, series_css
+from embed.accuracy import wilson
+from embed.storage import write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from embed.recursion import Recursion, Round
+
+COLUMNS = ("pseudo_labels", "accuracy", "low", "high", "right", "judged", "least_confidence", "purity", "known")
+_NOTHING = "\N{EN DASH}"
+
+
+def write_recursion(
+    result: Recursion,
+    ids: Mapping[int, str],
+    folder: Path,
+    *,
+    title: str,
+    asked: Mapping[str, object],
+    command: str = "",
+) -> dict[str, Path]:
+    """Write ``recursion.csv``, ``pseudo-labels.csv`` and ``recursion.html``.
+
+    Parameters
+    ----------
+    result : Recursion
+    ids : mapping of int to str
+        Row number -> the glitch's id.
+    folder : Path
+    title : str
+    asked : mapping of str to object
+        What was asked for, in order.
+    command : str
+        The command line that gives this again.
+
+    Returns
+    -------
+    dict of str to Path
+        Name -> what was written.
+    """
+    files = {name: folder / name for name in ("recursion.html", "recursion.csv", "pseudo-labels.csv")}
+    write_csv(
+        files["recursion.csv"],
+        COLUMNS,
+        [
+            (item.added, item.accuracy, *item.interval, item.right, item.judged, item.least, item.purity, item.known)
+            for item in result.rounds
+        ],
+    )
+    rows = [(len(labels), ids[glitch], name) for labels in result.labels for glitch, name in sorted(labels.items())]
+    write_csv(files["pseudo-labels.csv"], ("pseudo_labels", "id", "label"), rows)
+    facts = {**asked, "unlabelled": f"{result.pool:,} to choose from, {result.left_out:,} left out"}
+    write_text(
+        files["recursion.html"],
+        recursion_html(
+            result.rounds,
+            [model.name for model in result.models],
+            title=title,
+            asked=facts,
+            command=command,
+            beside=["recursion.csv", "pseudo-labels.csv"],
+        ),
+    )
+    return files
+
+
+def recursion_html(
+    rounds: Sequence[Round],
+    models: Sequence[str],
+    *,
+    title: str,
+    asked: Mapping[str, object],
+    command: str = "",
+    beside: Sequence[str] = (),
+) -> str:
+    """Write the page: nothing is loaded, no script runs.
+
+    Parameters
+    ----------
+    rounds : sequence of Round
+        The first is that of the given labels alone.
+    models : sequence of str
+        Name of each round's model.
+    title : str
+    asked : mapping of str to object
+    command : str
+    beside : sequence of str
+        Names of files in the page's own folder.
+
+    Returns
+    -------
+    str
+        The same input gives the same text.
+    """
+    first, best = rounds[0], max(rounds, key=lambda item: item.accuracy)
+    series = {"held-out glitches": [(float(item.added), item.accuracy, *item.interval) for item in rounds]}
+    known = [item for item in rounds if item.known]
+    if known:
+        series["pseudo-labels that are right"] = [
+            (float(item.added), item.purity, *wilson(item.pure, item.known).tolist()) for item in known
+        ]
+    cautions = []
+    if best.added and best.interval[0] <= first.accuracy:
+        cautions.append(
+            f"The best round's interval ({best.interval[0]:.2%} to {best.interval[1]:.2%}) holds the accuracy of the given labels alone, {first.accuracy:.2%}: the gain may be chance, and the best of {len(rounds)} rounds was picked by the very glitches it is judged on."
+        )
+    body = "".join(
+        f'<tr><th scope="row">{escaped(name)}</th>'
+        + "".join(f'<td class="number">{cell}</td>' for cell in _cells(item))
+        + "</tr>"
+        for name, item in zip(models, rounds, strict=True)
+    )
+    head = "".join(
+        f"<th{'' if place == 0 else ' class=number'}>{name}</th>"
+        for place, name in enumerate(
+            ("model", "pseudo-labels", "accuracy", "95 %", "least confidence", "pseudo-labels right")
+        )
+    )
+    plot = line_svg(series, across="pseudo-labels", up="share right", title="Accuracy against pseudo-labels")
+    return filled(
+        asset("recursion.html"),
+        {
+            "policy": escaped(content_policy([])),
+            "css": "\n".join([asset("report.css"), asset("evaluation.css"), series_css()]),
+            "title": escaped(title),
+            "lede": f"The given labels alone are right on <b>{first.accuracy:.2%}</b> of {first.judged:,} held-out glitches; "
+            f"the best round, of <b>{best.added:,}</b> pseudo-labels, on <b>{best.accuracy:.2%}</b>.",
+            "beside": file_links(beside),
+            "cautions": caution_box(cautions),
+            "asked": term_list(asked),
+            "plot": plot + legend(dict.fromkeys(series, "")),
+            "head": head,
+            "rows": body,
+            "command": f"<pre>{escaped(command)}</pre>" if command else "",
+        },
+    )
+
+
+def _cells(item: Round) -> tuple[str, ...]:
+    low, high = item.interval
+    return (
+        f"{item.added:,}",
+        f"{item.accuracy:.2%}",
+        f"{low:.2%} to {high:.2%}",
+        _NOTHING if np.isnan(item.least) else f"{item.least:.4f}",
+        f"{item.purity:.2%} of {item.known:,}" if item.known else _NOTHING,
+    )

@@ -1,0 +1,274 @@
+"""Recursive training: a model's most confident predictions on unlabelled glitches become labels of its next training.
+
+After Khan et al. (2019, Phys. Lett. B 795, 248), who add the N most confident predictions on unlabelled galaxies, train again, and
+plot accuracy against N. By default the N are shared out over the predicted classes: the most confident of all are soon of one easy class,
+which then grows at the others' cost (on planted classes accuracy fell to a half). Each round starts from the labelled glitches anew, chooses by the model of the round before, and is judged on
+glitches that no round ever trains on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embed.accuracy import top_classes, wilson
+from embed.duplicates import has_near_duplicate
+from embed.errors import InputError
+from embed.plan import Settings
+from embed.prediction import predict
+from embed.training import Request, train
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from embed.model import Model
+    from embed.study import Study
+    from embed.vectors import VectorStore
+
+    Floats = NDArray[np.float64]
+    Codes = NDArray[np.int64]
+
+Classify = Callable[["NDArray[np.int64]"], "NDArray[np.float64]"]
+"""Glitches (N,) -> probabilities (N, K)."""
+Fit = Callable[[Mapping[int, str]], Classify]
+"""Pseudo-labels, glitch -> class, trained on beside the given labels -> the model."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """One round.
+
+    Attributes
+    ----------
+    added : int
+        N, pseudo-labels that were trained on.
+    judged, right : int
+        Glitches judged, and how many of them are recognised.
+    known, pure : int
+        Pseudo-labels whose truth is known, and how many of them are right.
+    least : float
+        Confidence of the least confident one; NaN when none was added.
+    """
+
+    added: int
+    judged: int
+    right: int
+    known: int
+    pure: int
+    least: float
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the judged glitches that are recognised."""
+        return self.right / self.judged
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's, of the accuracy."""
+        low, high = wilson(self.right, self.judged).tolist()
+        return low, high
+
+    @property
+    def purity(self) -> float:
+        """Share of right pseudo-labels; NaN when no truth is known."""
+        return self.pure / self.known if self.known else float("nan")
+
+
+def most_confident(probabilities: Floats, count: int, *, by_class: bool) -> tuple[Codes, Codes, Floats]:
+    """Choose the rows whose likeliest class is most probable.
+
+    Parameters
+    ----------
+    probabilities : ndarray of float64, shape (N, K)
+    count : int
+        How many; all when there are fewer.
+    by_class : bool
+        Choose the same share of each predicted class (class-balanced self-training, Zou et al. 2018, arXiv:1810.07911) rather than the most
+        confident of all, among which easy classes crowd out the others.
+
+    Returns
+    -------
+    rows : ndarray of int64, shape (min(count, N),)
+        The most confident first (within each class); ties by row.
+    codes : ndarray of int64
+        Their likeliest classes.
+    confidence : ndarray of float64
+    """
+    best = top_classes(probabilities, 1)[:, 0]
+    sure = probabilities.max(axis=1)
+    place = np.argsort(-sure, kind="stable")
+    if by_class:
+        within = np.empty(len(place))  # rank within the predicted class, as a share of it
+        for code in np.unique(best):
+            members = place[best[place] == code]
+            within[members] = (np.arange(len(members)) + 0.5) / len(members)
+        place = np.lexsort((np.arange(len(place)), -sure, within))
+    rows = place[:count]
+    return rows.astype(np.int64), best[rows], sure[rows]
+
+
+def recurse(
+    fit: Fit,
+    pool: NDArray[np.int64],
+    counts: Sequence[int],
+    classes: Sequence[str],
+    *,
+    judged: tuple[NDArray[np.int64], Sequence[str]],
+    truth: Mapping[int, str] | None = None,
+    by_class: bool = True,
+    tell: Callable[[Round], None] = lambda _: None,
+) -> tuple[list[Round], list[dict[int, str]]]:
+    """Train, add the most confident predictions, train again.
+
+    Parameters
+    ----------
+    fit : callable
+        Trains a model on the given labels and on pseudo-labels, from the start each time.
+    pool : ndarray of int64, shape (P,)
+        Unlabelled glitches.
+    counts : sequence of int
+        N of each round, ascending; the round of N = 0, the given labels alone, comes first by itself.
+    classes : sequence of str
+        What the columns of the probabilities are.
+    judged : tuple of glitches and labels
+        Held out: none of them in the pool.
+    truth : mapping of int to str, optional
+        Glitch of the pool -> its class, where that is known.
+    by_class : bool
+        See `most_confident`.
+    tell : callable
+        Told each finished round.
+
+    Returns
+    -------
+    rounds : list of Round
+        The first is that of N = 0.
+    labels : list of dict
+        The pseudo-labels of each round, glitch -> class.
+
+    Raises
+    ------
+    InputError
+        When the counts do not ascend from 1 to the pool's size, or a judged glitch is in the pool.
+    """
+    sizes = [int(count) for count in counts]
+    if not sizes or sizes[0] < 1 or any(after <= before for before, after in pairwise(sizes)) or sizes[-1] > len(pool):
+        raise InputError(
+            f"rounds of {sizes} predictions among {len(pool)} unlabelled glitches: give ascending numbers from 1 to {len(pool)}"
+        )
+    glitches, labels = np.asarray(judged[0], np.int64), np.asarray(judged[1], np.str_)
+    if not len(glitches) or np.isin(glitches, pool).any():
+        raise InputError(
+            "the glitches that the rounds are judged on must be some, and none of them unlabelled ones that are trained on"
+        )
+    names = np.asarray(classes, np.str_)
+    chosen: dict[int, str] = {}
+    least = float("nan")
+    rounds: list[Round] = []
+    history: list[dict[int, str]] = []
+    for size in [*sizes, 0]:
+        classify = fit(chosen)
+        right = int((names[top_classes(classify(glitches), 1)[:, 0]] == labels).sum())
+        told = [(name, truth[glitch]) for glitch, name in chosen.items() if truth is not None and glitch in truth]
+        rounds.append(Round(len(chosen), len(glitches), right, len(told), sum(a == b for a, b in told), least))
+        history.append(dict(chosen))
+        tell(rounds[-1])
+        if size:
+            rows, codes, sure = most_confident(classify(pool), size, by_class=by_class)
+            chosen = {int(pool[row]): str(names[code]) for row, code in zip(rows, codes, strict=True)}
+            least = float(sure.min())
+    return rounds, history
+
+
+@dataclass(frozen=True)
+class Recursion:
+    """A finished recursive training.
+
+    Attributes
+    ----------
+    rounds : tuple of Round
+        The first is that of the given labels alone.
+    models : tuple of Model
+        One a round, in the study.
+    labels : tuple of dict
+        The pseudo-labels of each round, row number -> class.
+    pool : int
+        Unlabelled glitches to choose from.
+    left_out : int
+        Unlabelled glitches that were no part of the pool: they lack the views, or are near-duplicates of held-out ones.
+    """
+
+    rounds: tuple[Round, ...]
+    models: tuple[Model, ...]
+    labels: tuple[dict[int, str], ...]
+    pool: int
+    left_out: int
+
+
+def recursive_training(
+    study: Study,
+    request: Request,
+    counts: Sequence[int],
+    *,
+    changes: Mapping[str, Any] | None = None,
+    store: VectorStore | None = None,
+    truth: Mapping[int, str] | None = None,
+    by_class: bool = True,
+    tell: Callable[[Round], None] = lambda _: None,
+    **options: Any,  # noqa: ANN401 - progress and report of `embed.training.train`
+) -> Recursion:
+    """Train a network, and again with its most confident predictions on the study's unlabelled glitches.
+
+    Parameters
+    ----------
+    study : Study
+        With labelled and unlabelled glitches.
+    request : Request
+        The model of the given labels alone has its name; that of N pseudo-labels ``<name>-N``.
+    counts : sequence of int
+        See `recurse`.
+    changes, store, **options
+        See `embed.training.train`. With a store, unlabelled near-duplicates of held-out glitches are not learnt from.
+    truth : mapping of int to str, optional
+        Row number -> class of unlabelled glitches, where it is known.
+    by_class : bool
+        See `most_confident`.
+    tell : callable
+        Told each finished round.
+
+    Raises
+    ------
+    InputError
+        When there are fewer unlabelled glitches than asked for; and see `embed.training.train`.
+    """
+    frame = study.glitches()
+    unlabelled = frame.index[frame["label"] == ""].to_numpy(np.int64)
+    if not len(unlabelled):
+        raise InputError("every glitch of the study has a given label: there is nothing to learn recursively from")
+    if request.resume:
+        raise InputError("--resume goes on with one training; a recursive one begins anew, with --replace")
+    models: list[Model] = []
+    settings = Settings(device=request.device, seed=request.seed, cache=request.cache)
+
+    def fit(extra: Mapping[int, str]) -> Classify:
+        if extra or not models:
+            name = f"{request.name}-{len(extra)}" if extra else request.name
+            asked = replace(request, name=name)
+            models.append(train(study, asked, changes=changes, store=store, extra=extra, **options).model)
+        model = models[-1]
+        return lambda glitches: predict(study, model, glitches, settings=settings).of(glitches)
+
+    fit({})
+    first = models[0]
+    part = frame["id"].map(first.parts)
+    held = frame.index[part == "test"].to_numpy(np.int64)
+    apart = frame.index[part.isin(["validation", "test"])].to_numpy(np.int64)
+    readable = predict(study, first, unlabelled, settings=settings).glitches
+    pool = readable if store is None else readable[~has_near_duplicate(store, readable, apart)]
+    judged = held, frame.loc[held, "label"].tolist()
+    rounds, labels = recurse(fit, pool, counts, first.classes, judged=judged, truth=truth, by_class=by_class, tell=tell)
+    return Recursion(tuple(rounds), tuple(models), tuple(labels), len(pool), len(unlabelled) - len(pool))
