@@ -149,9 +149,10 @@ def fit(
         When the batch is too small for so many processes, or a name to freeze is no weight's.
     """
     recipe, ranks = setup.recipe, setup.ranks
-    if recipe.batch // recipe.accumulate < 2 * ranks.world:
+    smallest = min(len(part) for step in _steps(setup) for part in _parts(step, recipe.accumulate))
+    if smallest < ranks.world:
         raise InputError(
-            f"a batch of {recipe.batch} in {recipe.accumulate} parts for {ranks.world} processes; give each process two glitches or more with --batch"
+            f"{ranks.world} processes for steps of {smallest} glitches; give fewer processes, or a larger --batch"
         )
     classifier = make_classifier(setup)
     optimizer = make_optimizer(classifier, recipe)
@@ -224,7 +225,9 @@ def check_same(old: dict[str, Any], new: dict[str, Any]) -> None:
         raise TrainingError(
             f"the classes have changed since the training was stopped (gone: {', '.join(gone) or 'none'}; new: {', '.join(come) or 'none'}); train again with --replace"
         )
-    changed = [f"{key} {old[key]} and now {new[key]}" for key in new if key != "recipe" and old[key] != new[key]]
+    changed = ["the labels or the split"] if old["label_digest"] != new["label_digest"] else []
+    plain = [key for key in new if key not in ("recipe", "label_digest", "classes")]
+    changed += [f"{key} {old[key]} and now {new[key]}" for key in plain if old[key] != new[key]]
     allowed = {key: old["recipe"][key] for key in MAY_CHANGE}
     changed += differences(old["recipe"], new["recipe"] | allowed)
     if changed:
@@ -271,20 +274,20 @@ def _epoch(
     rows, before = epoch_rows(
         task.targets, task.partition.rows(TRAIN), balanced=recipe.balanced, seed=setup.seed, epoch=epoch
     )
-    steps = np.array_split(np.arange(len(rows)), -(-len(rows) // recipe.batch))
+    steps = _steps(setup)
     choose_trained(classifier, trained_share(recipe, epoch), recipe.freeze)
     set_mode(classifier, frozen_statistics=recipe.batch_norm == "frozen")
     wrapped = parallel(classifier, setup.device, ranks)
     total = torch.zeros((), dtype=torch.float64, device=setup.device)
     rate = 0.0
-    parts = [part for step in steps for part in _parts(step, recipe.accumulate, ranks)]
+    parts = [part for step in steps for part in _parts(step, recipe.accumulate)]
     batches = _batches(setup, rows, before, parts, epoch)
     for number, step in enumerate(steps):
         rate = learning_rate(recipe, epoch + (number + 0.5) / len(steps), history)
         for group in optimizer.param_groups:
             group["lr"] = rate
         optimizer.zero_grad(set_to_none=True)
-        pieces = _parts(step, recipe.accumulate, ranks)
+        pieces = _parts(step, recipe.accumulate)
         for place, piece in enumerate(pieces):
             pictures, targets, keys = next(batches)
             last = place == len(pieces) - 1
@@ -310,8 +313,14 @@ def _epoch(
     }
 
 
-def _parts(step: Rows, accumulate: int, ranks: Ranks) -> list[Rows]:
-    return np.array_split(step, max(1, min(accumulate, len(step) // (2 * ranks.world))))
+def _steps(setup: Setup) -> list[Rows]:
+    """Places in an epoch's order, a step each, of equal size but for one."""
+    count = len(setup.task.partition.rows(TRAIN))
+    return np.array_split(np.arange(count), -(-count // setup.recipe.batch))
+
+
+def _parts(step: Rows, accumulate: int) -> list[Rows]:
+    return np.array_split(step, max(1, min(accumulate, len(step) // 2)))
 
 
 def _check_loss(loss: float, epoch: int, rate: float) -> None:

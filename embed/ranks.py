@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 import torch.distributed as dist
-import torch.distributed.nn.functional as differentiable
 from timm.layers import convert_sync_batchnorm
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
@@ -77,7 +76,24 @@ class Ranks:
             return own
         whole = torch.zeros((count, *own.shape[1:]), dtype=own.dtype, device=own.device)
         whole[self.own(count)] = own
-        return differentiable.all_reduce(whole)
+        return _Sum.apply(whole, None)
+
+
+class _Sum(torch.autograd.Function):
+    """The sum over all processes, with a gradient: each one's result depends on every one's summand."""
+
+    @staticmethod
+    def forward(ctx: Any, tensor: torch.Tensor, group: Any) -> torch.Tensor:  # noqa: ANN401 - torch's own
+        ctx.group = group
+        whole = tensor.clone()
+        dist.all_reduce(whole, group=group)
+        return whole
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None]:  # noqa: ANN401
+        whole = gradient.clone()
+        dist.all_reduce(whole, group=ctx.group)
+        return whole, None
 
 
 ALONE = Ranks()
@@ -131,9 +147,7 @@ def parallel(module: nn.Module, device: torch.device, ranks: Ranks) -> nn.Module
     """Wrap a module so that gradients are averaged over the processes; anew whenever other weights are trained."""
     if ranks.world == 1:
         return module
-    return DistributedDataParallel(
-        module, device_ids=[ranks.local] if device.type == "cuda" else None, broadcast_buffers=False
-    )
+    return DistributedDataParallel(module, device_ids=[ranks.local] if device.type == "cuda" else None)
 
 
 class GatheredBatchNorm(nn.BatchNorm2d):
@@ -164,7 +178,7 @@ class GatheredBatchNorm(nn.BatchNorm2d):
         count = values.new_full((1,), values.numel() / values.shape[1], dtype=torch.float64)
         variance, mean = torch.var_mean(values.double(), dim=(0, 2, 3), correction=0)
         sums = torch.cat([count, count * mean, count * (variance + mean**2)])
-        total, first, second = torch.split(differentiable.all_reduce(sums, group=self.group), [1, len(mean), len(mean)])
+        total, first, second = torch.split(_Sum.apply(sums, self.group), [1, len(mean), len(mean)])
         mean = first / total
         variance = second / total - mean**2
         if self.running_mean is not None and self.running_var is not None and self.momentum is not None:
