@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from discovery.arguments.evaluation import add_evaluate, add_predict
+from discovery.arguments.training import add_train
 from embed.errors import DiscoverError
 
 
@@ -151,6 +152,7 @@ def create_parser() -> argparse.ArgumentParser:  # noqa: PLR0915 - the groups of
     kind.add_argument("--images", action="store_true", help="write spectrograms (default)")
     kind.add_argument("--strain", action="store_true", help="write strain in GWOSC's HDF5 layout instead")
 
+    add_train(commands, common)
     add_evaluate(commands, common, vectors)
     add_predict(commands, common)
     return parser
@@ -185,7 +187,11 @@ def _vectors() -> _Parser:
         metavar="NAME",
         help="vgg16, vgg19, resnet50, inception_v3, googlenet, xception, efficientnet_lite0 (default) or timm:NAME",
     )
-    group.add_argument("--weights", metavar="FILE|imagenet|bundled", help="the network's weights (default: bundled)")
+    group.add_argument(
+        "--weights",
+        metavar="FILE|imagenet|bundled|model:NAME",
+        help="the network's weights; model:NAME is a trained model of the study (default: bundled)",
+    )
     group.add_argument(
         "--views",
         metavar="DURATIONS",

@@ -1,0 +1,112 @@
+"""How much a random split flatters: the same simple classifier, on the same vectors, judged by a random split and by an honest one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from embed.accuracy import wilson
+from embed.baseline import fit_baseline
+from embed.errors import InputError
+from embed.partition import LEFT_OUT, TEST, TRAIN, VALIDATION, Kind, Partition, make_partition
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+REPEATS = 3
+"""Random splits, whose mean is taken: one alone moves by about a standard error."""
+AXES = 64
+"""Principal axes of the vectors that are kept: a fit takes seconds, and two splits lose alike."""
+MOST_ROWS = 4000
+"""Training glitches a fit, drawn at random where there are more."""
+STRENGTHS = (1e-2, 1e-1, 1.0)
+"""Inverse ridges tried on the validation part."""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Accuracy of logistic regression on frozen vectors.
+
+    Attributes
+    ----------
+    kind : str
+        The honest split.
+    honest, random : float
+        Accuracy on its test part, and on those of random splits, the mean of some.
+    interval : tuple of float
+        Wilson's 95 % interval of `honest`.
+    tested : int
+        Glitches of the honest test part.
+    """
+
+    kind: Kind
+    honest: float
+    random: float
+    interval: tuple[float, float]
+    tested: int
+
+    def in_words(self) -> str:
+        """Tell it in one sentence."""
+        low, high = self.interval
+        points = 100 * (self.random - self.honest)
+        return (
+            f"logistic regression on the vectors that training starts from: {self.random:.2%} by a random split, "
+            f"{self.honest:.2%} ({low:.2%} to {high:.2%}) by {self.kind}, a gap of {points:+.2f} points"
+        )
+
+
+def split_gap(vectors: NDArray[np.float32], targets: NDArray[np.int64], partition: Partition, *, seed: int = 0) -> Gap:
+    """Measure the gap.
+
+    Parameters
+    ----------
+    vectors : float32 (N, D)
+        Of a network that saw none of the labels.
+    targets : int64 (N,)
+        Classes.
+    partition : Partition
+        The honest one.
+    seed : int
+        Of the random splits.
+
+    Raises
+    ------
+    InputError
+        When the glitches cannot be split at random, or the training part has one class.
+    """
+    kept = np.flatnonzero(partition.part != LEFT_OUT)
+    rows, classes = _axes(vectors[kept]), targets[kept]
+    rng = np.random.default_rng((seed, 31))
+    right, tested = _right(rows, classes, Partition(partition.part[kept], partition.kind, partition.groups), rng)
+    shares = []
+    for repeat in range(REPEATS):
+        found, count = _right(rows, classes, make_partition(classes, "random", seed=seed + repeat), rng)
+        shares.append(found / count)
+    low, high = wilson(right, tested).tolist()
+    return Gap(partition.kind, right / tested, float(np.mean(shares)), (low, high), tested)
+
+
+def _axes(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The principal axes of columns of unit variance."""
+    columns = vectors - vectors.mean(axis=0, dtype=np.float64)
+    columns /= np.maximum(columns.std(axis=0), 1e-12)
+    _, axes = np.linalg.eigh(columns.T @ columns)
+    return columns @ axes[:, ::-1][:, :AXES]
+
+
+def _right(
+    rows: NDArray[np.float64], classes: NDArray[np.int64], partition: Partition, rng: np.random.Generator
+) -> tuple[int, int]:
+    train, judge, test = (partition.rows(part) for part in (TRAIN, VALIDATION, TEST))
+    if not len(test):
+        raise InputError("the split has nothing to test; give another --split")
+    if len(train) > MOST_ROWS:
+        train = np.sort(rng.choice(train, MOST_ROWS, replace=False))
+    names = classes.astype(np.str_)
+    fitted = fit_baseline(
+        rows[train], names[train].tolist(), validation=(rows[judge], names[judge].tolist()), strengths=STRENGTHS
+    )
+    found = np.array(fitted.classes)[fitted.probabilities(rows[test]).argmax(axis=1)]
+    return int((found == names[test]).sum()), len(test)
