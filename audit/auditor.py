@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from audit.case import Case, choose_ridge, planted_audits, random_split_error, run_splits
+from audit.case import (
+    Case,
+    choose_regression,
+    choose_ridge,
+    planted_audits,
+    random_split_error,
+    regression_scores,
+    run_splits,
+)
 from audit.crossfit import HeldOut
 from audit.features import principal_features
 from audit.labelling import check_probabilities, check_rows, encode_labels
@@ -134,15 +142,20 @@ def audit(
     step("splits")
     held_out, curve = run_splits(study, plan, chosen, stop_early=stop_early, step=step)
     random_error = random_split_error(study, chosen) if whole.max() + 1 < len(codes) or split == "time" else np.nan
-    evidence = weigh_evidence(held_out.mean_probabilities(), graph, codes)
+    strength = choose_regression(study)
+    regression = regression_scores(study, codes, strength, seed)
+    evidence = weigh_evidence(
+        held_out.mean_probabilities(), graph, codes, tested=held_out.scores(), regression=regression
+    )
     step("planted errors")
-    finding = calibrated(study, evidence, planted_audits(study, chosen), held_out.tested[0] > 0)
+    finding = calibrated(study, evidence, planted_audits(study, chosen, strength))
     notes = _notes(classes, codes, plan, held_out, whole)
     settings = {
         "split": split,
         "splits": curve[-1].splits if curve else len(plan),
         "splits asked": splits,
         "ridge": chosen,
+        "regression ridge": strength,
         "gradient norm": held_out.worst_gradient,
         "components": features.rows.shape[1] - 1,
         "variance kept": features.variance_kept,
@@ -197,7 +210,7 @@ def audit_probabilities(
     def again(planted: NDArray[np.int64], _: int) -> NDArray[np.float64]:
         return np.stack([weigh_evidence(given, graph, labelling).features for labelling in planted])
 
-    finding = calibrated(study, evidence, again, np.ones(len(codes), bool))
+    finding = calibrated(study, evidence, again)
     settings = {"split": "external probabilities", "splits": 1, "splits asked": 1}
     none = np.full(len(codes), -1, np.int64)
     notes = ("the probabilities were taken as held out: a classifier trained on these labels hides their errors",)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import isotonic_regression
 from scipy.special import expit
 
 from audit.noise import CONCENTRATION
@@ -25,12 +24,6 @@ DRAWS = 200
 """Draws of the calibration, for intervals."""
 CONFIDENCE = 0.95
 """Of every interval."""
-FLAGGED = 0.5
-"""Rows more probably wrong than right; typicality is judged among these."""
-TYPICAL_QUANTILE = 0.25
-"""Share of the planted errors that count as less typical than the rest: a study's doubtful row that looks like none of
-the others is doubted less."""
-_TYPICALITY_RIDGE = 3.0
 _RIDGE = 1.0  # one observation's worth against each standardised weight
 _NEWTON_STEPS = 25
 
@@ -100,9 +93,6 @@ class Calibration:
         Of the evidence.
     weights : numpy.ndarray, shape (DRAWS, d + 1)
         A regression for each draw of the plantings, the constant last.
-    typicality : numpy.ndarray, shape (d + 1,)
-        Log ratio of the planted errors' density to that of the study's own doubtful rows, where that is below its `TYPICAL_QUANTILE`;
-        zero weights where too few rows are doubtful to tell.
     inflation : float
         By how much the counts in planted labellings scatter beyond what their probabilities say (1: not at all), as a
         factor of the standard deviation.
@@ -111,24 +101,15 @@ class Calibration:
     centre: Floats
     scale: Floats
     weights: Floats
-    typicality: Floats
     inflation: float
 
-    def probabilities(self, features: Floats, *, typical: bool = True) -> NDArray[np.float32]:
-        """Probability that each row's label is wrong, for each draw, shape (DRAWS, N).
-
-        A row that looks doubtful in a way that no planted error does (a rare form of its own class) is doubtful for
-        another reason. How far that goes to clear it is not known, so the draws range from not at all to wholly.
-        """
+    def probabilities(self, features: Floats) -> NDArray[np.float32]:
+        """Probability that each row's label is wrong, for each draw, shape (DRAWS, N)."""
         scaled = (features - self.centre) / self.scale
-        drawn = expit(scaled @ self.weights[:, :-1].T + self.weights[:, -1]).T
-        if typical:
-            ratio = np.minimum(0.0, scaled @ self.typicality[:-1] + self.typicality[-1])
-            drawn *= np.exp(ratio * ((np.arange(len(drawn)) + 0.5) / len(drawn))[:, None])
-        return drawn.astype(np.float32)
+        return expit(scaled @ self.weights[:, :-1].T + self.weights[:, -1]).T.astype(np.float32)
 
 
-def calibrate(features: Floats, wrong: NDArray[np.bool_], own: Floats, rng: np.random.Generator) -> Calibration:
+def calibrate(features: Floats, wrong: NDArray[np.bool_], rng: np.random.Generator) -> Calibration:
     """Learn the calibration from planted labellings.
 
     Parameters
@@ -136,8 +117,6 @@ def calibrate(features: Floats, wrong: NDArray[np.bool_], own: Floats, rng: np.r
     features : numpy.ndarray, shape (R, N, d)
         Evidence in each planted labelling; rows that were never tested hold NaN and are left out.
     wrong : numpy.ndarray, shape (R, N), bool
-    own : numpy.ndarray, shape (N, d)
-        Evidence in the study itself.
     rng : numpy.random.Generator
         For the draws: plantings with replacement.
     """
@@ -155,46 +134,15 @@ def calibrate(features: Floats, wrong: NDArray[np.bool_], own: Floats, rng: np.r
     for number in range(DRAWS):
         taken = np.bincount(rng.integers(count, size=count), minlength=count).astype(np.float64)
         weights[number] = regress(scaled, answers, taken, start, steps=4)
-    here = (own[np.isfinite(own).all(1)] - centre) / scale
-    typicality = _typicality(np.concatenate(scaled), np.concatenate(answers) > 0, here, start)
-    return Calibration(centre, scale, weights, typicality, _inflation(scaled, answers, start))
-
-
-def _typicality(planted: Floats, wrong: NDArray[np.bool_], here: Floats, regression: Floats) -> Floats:
-    """Tell planted errors from the study's own doubtful rows, both among the rows that the regression doubts."""
-    errors = planted[wrong & (expit(planted @ regression) > FLAGGED)]
-    doubtful = np.concatenate([here, np.ones((len(here), 1))], 1)
-    doubtful = doubtful[expit(doubtful @ regression) > FLAGGED]
-    if len(errors) < planted.shape[1] or len(doubtful) < 3:
-        return np.zeros(planted.shape[1])
-    both = np.concatenate([errors, doubtful])
-    middle, spread = both[:, :-1].mean(0), np.maximum(both[:, :-1].std(0), 1e-9)
-    parts = [np.concatenate([(part[:, :-1] - middle) / spread, part[:, -1:]], 1) for part in (errors, doubtful)]
-    taken = np.array([len(doubtful) / len(errors), 1.0])
-    weights = regress(
-        parts,
-        [np.ones(len(errors)), np.zeros(len(doubtful))],
-        taken,
-        np.zeros(planted.shape[1]),
-        ridge=_TYPICALITY_RIDGE,
-    )
-    weights = np.concatenate([weights[:-1] / spread, [weights[-1] - weights[:-1] @ (middle / spread)]])
-    weights[-1] -= np.quantile(errors @ weights, TYPICAL_QUANTILE)
-    return weights
+    return Calibration(centre, scale, weights, _inflation(scaled, answers, start))
 
 
 def regress(
-    parts: list[Floats],
-    answers: list[Floats],
-    taken: Floats,
-    start: Floats,
-    *,
-    steps: int = _NEWTON_STEPS,
-    ridge: float = _RIDGE,
+    parts: list[Floats], answers: list[Floats], taken: Floats, start: Floats, *, steps: int = _NEWTON_STEPS
 ) -> Floats:
     """Ridge logistic regression by Newton's method, each planting counted as often as it is taken."""
     weights = start.copy()
-    penalty = np.full(len(start), ridge)
+    penalty = np.full(len(start), _RIDGE)
     penalty[-1] = 0
     for _ in range(steps):
         gradient, hessian = penalty * weights, np.diag(penalty + 1e-9)
@@ -252,15 +200,6 @@ def count_errors(means: Floats, variances: Floats, inflation: float, most: int, 
     drawn = means + inflation * np.sqrt(variances) * rng.standard_normal(len(means))
     low, high = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return Count(float(means.mean()), max(0.0, float(np.floor(low))), min(float(most), float(np.ceil(high))))
-
-
-def monotone(values: Floats, order: NDArray[np.int64]) -> Floats:
-    """Return the values nearest to these (least squares) that fall along an order (pool adjacent violators)."""
-    if not len(order):
-        return values.copy()
-    falling = np.empty_like(values)
-    falling[order] = isotonic_regression(values[order], increasing=False).x
-    return falling
 
 
 def cut_list(p_wrong: Floats, rate: float) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 
 from audit.crossfit import CrossFit, HeldOut
 from audit.noise import fit_noise, log_probability
+from audit.regression import choose_strength, trusted_scores
 from audit.scores import weigh_evidence
 from audit.splits import FOLDS, SplitPlan, plan_splits
 from audit.stopping import Stability, stability
@@ -32,6 +33,7 @@ PATH_ROWS = 4_000
 ROUND_REPEATS = 4
 """Repeats between two looks at the stability."""
 PLANTED_REPEATS = 2
+REGRESSION_REPEATS = 4
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,25 @@ def random_split_error(study: Case, ridge: float) -> float:
     return float(held_out.wrong.sum() / max(1, held_out.tested.sum()))
 
 
-def planted_audits(study: Case, ridge: float) -> Callable[[NDArray[np.int64], int], Floats]:
+def regression_scores(study: Case, labels: NDArray[np.int64], strength: float, seed: int) -> Floats:
+    """Held-out scores (N, K) of the trusted regression on a labelling."""
+    assert study.features is not None
+    kind: Any = study.kind
+    plan = plan_splits(labels, REGRESSION_REPEATS * FOLDS, kind=kind, seed=seed, **study.options)
+    return trusted_scores(study.features, labels, study.classes, plan, strength)
+
+
+def choose_regression(study: Case) -> float:
+    """Choose the strength of the regression's ridge; see `audit.regression.choose_strength`."""
+    assert study.features is not None
+    count = len(study.codes)
+    rows = np.sort(study.rng(9).choice(count, min(count, PATH_ROWS), replace=False))
+    groups = np.unique(study.options["groups"][rows], return_inverse=True)[1]
+    plan = plan_splits(study.codes[rows], FOLDS, seed=study.seed, groups=groups)
+    return choose_strength(study.features, study.codes, study.classes, plan, rows)
+
+
+def planted_audits(study: Case, ridge: float, strength: float) -> Callable[[NDArray[np.int64], int], Floats]:
     """Return the function that audits planted labellings."""
 
     def again(planted: NDArray[np.int64], number: int) -> Floats:
@@ -142,7 +162,13 @@ def planted_audits(study: Case, ridge: float) -> Callable[[NDArray[np.int64], in
         held_out = HeldOut.empty(len(planted), len(study.codes), study.classes)
         CrossFit(study.features, planted, study.classes, ridge).run(held_out, plans, range(splits))
         evidence = [
-            weigh_evidence(held_out.mean_probabilities(place), study.graph, labelling).features
+            weigh_evidence(
+                held_out.mean_probabilities(place),
+                study.graph,
+                labelling,
+                tested=held_out.scores(place),
+                regression=regression_scores(study, labelling, strength, seeds[place]),
+            ).features
             for place, labelling in enumerate(planted)
         ]
         return np.where(held_out.tested[:, :, None] > 0, np.stack(evidence), np.nan)

@@ -58,6 +58,11 @@ class HeldOut:
         counts = (np.zeros(shape, np.int64), np.zeros(shape, np.int64))
         return cls(np.zeros((*shape, classes), np.float32), np.zeros(shape), np.zeros(shape), np.zeros(shape), *counts)
 
+    def scores(self, labelling: int = 0) -> NDArray[np.float64]:
+        """Share of the tests that went wrong, and mean margin and standardised loss, larger for more doubt, shape (N, 3)."""
+        sums = self.wrong[labelling], -self.margin[labelling], self.standardised[labelling]
+        return np.stack(sums, 1) / np.maximum(self.tested[labelling], 1)[:, None]
+
     def mean_probabilities(self, labelling: int = 0) -> NDArray[np.float64]:
         """Mean held-out probabilities, shape (N, K); rows that were never tested are uniform."""
         tested = self.tested[labelling][:, None]

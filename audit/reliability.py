@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
-def evidence_on_plantings(features: Floats, wrong: NDArray[np.bool_]) -> dict[str, float]:
+def evidence_on_plantings(features: Floats, wrong: NDArray[np.bool_], columns: tuple[int, ...]) -> dict[str, float]:
     """Average precision of each piece of evidence, and of their combination, on the planted errors.
 
     Parameters
@@ -24,18 +24,20 @@ def evidence_on_plantings(features: Floats, wrong: NDArray[np.bool_]) -> dict[st
     features : numpy.ndarray, shape (R, N, d)
         Columns as `audit.scores.EVIDENCE`.
     wrong : numpy.ndarray, shape (R, N), bool
+    columns : tuple of int
+        Those that are combined.
 
     Returns
     -------
     dict of str to float
         Mean over the plantings; the combination is fitted on the other plantings each time.
     """
-    combined, known = _left_out(features, wrong)
+    combined, known = _left_out(features[..., columns], wrong)
     found: dict[str, list[float]] = {}
     for number, ok in enumerate(known):
         if wrong[number, ok].any():
             scores = [*features[number, ok].T, combined[number, ok]]
-            for name, score in zip((*EVIDENCE, "combined"), scores, strict=True):
+            for name, score in zip((*EVIDENCE[: features.shape[2]], "combined"), scores, strict=True):
                 found.setdefault(name, []).append(average_precision(wrong[number, ok], score))
     return {name: float(np.mean(values)) for name, values in found.items()}
 

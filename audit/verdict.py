@@ -14,7 +14,6 @@ from audit.calibration import (
     calibrate,
     count_errors,
     cut_list,
-    monotone,
     plant_errors,
 )
 from audit.reliability import evidence_on_plantings, reliability_of
@@ -38,7 +37,6 @@ MIN_PLANTINGS, MAX_PLANTINGS = 5, 16
 KEPT_DRAWS = 20_000
 """Rows of the ranking whose calibration draws are kept."""
 _BLOCK = 50_000
-_TIE = 1e-6  # by how much p_wrong falls from the first rank to the last where it would be tied
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,6 @@ def calibrated(
     study: Case,
     evidence: Evidence,
     again: Callable[[NDArray[np.int64], int], Floats],
-    tested: NDArray[np.bool_],
 ) -> Finding:
     """Plant errors twice: from the first estimate of what is wrong, and from the calibrated one."""
     count = len(study.codes)
@@ -64,18 +61,17 @@ def calibrated(
     rows, posterior = np.arange(count), evidence.posterior
     for number in range(2):
         planted = plant_errors(study.codes, posterior, evidence.transition, plantings, study.rng(3 + number))
-        # The labels as given go along, so that they and the planted ones are judged after equally many splits.
-        own, *others = again(np.concatenate([study.codes[None], planted.labels]), number)
-        features = np.stack(others)
-        own[~tested] = np.nan
-        calibration = calibrate(features, planted.wrong, own, study.rng(5 + number))
-        p_wrong = calibration.probabilities(evidence.features, typical=False).mean(0).astype(np.float64)
+        features = again(planted.labels, number)
+        calibration = calibrate(features[..., evidence.combined], planted.wrong, study.rng(5 + number))
+        known = evidence.features[:, evidence.combined]
+        p_wrong = np.nan_to_num(calibration.probabilities(known).mean(0).astype(np.float64))
         posterior = evidence.posterior.copy()
         posterior[rows, study.codes] = 1e-12
         posterior *= (p_wrong / posterior.sum(1))[:, None]
         posterior[rows, study.codes] = 1 - p_wrong
-    measured = evidence_on_plantings(features, planted.wrong)
-    return Finding(evidence, calibration, measured, reliability_of(features, planted.wrong), plantings)
+    measured = evidence_on_plantings(features, planted.wrong, evidence.combined)
+    reliability = reliability_of(features[..., evidence.combined], planted.wrong)
+    return Finding(evidence, calibration, measured, reliability, plantings)
 
 
 def make_result(
@@ -93,30 +89,20 @@ def make_result(
     """Rank the rows, say how probable an error each is, cut the list and count."""
     count = len(study.codes)
     tested = held_out.tested[0] > 0
-    features = finding.evidence.features
-    base, p_wrong, low, high = (np.full(count, np.nan) for _ in range(4))
+    features = finding.evidence.features[:, finding.evidence.combined]
+    p_wrong, low, high = (np.full(count, np.nan) for _ in range(3))
     tail = (1 - CONFIDENCE) / 2
     for start in range(0, count, _BLOCK):
         part = start + np.flatnonzero(tested[start : start + _BLOCK])
         drawn = finding.calibration.probabilities(features[part])
-        base[part] = finding.calibration.probabilities(features[part], typical=False).mean(0)
         p_wrong[part] = drawn.mean(0)
         low[part], high[part] = np.quantile(drawn, [tail, 1 - tail], axis=0)
-    key = np.where(tested, base, -1.0)
-    order = np.lexsort((np.arange(count), held_out.margin[0], -key))
+    order = np.lexsort((np.arange(count), held_out.margin[0], -np.where(tested, p_wrong, -1.0)))
     ranked = order[: int(tested.sum())]
-    known = np.where(tested, p_wrong, 0.0)
-    level = monotone(known, ranked)
-    level[ranked] -= _TIE * np.arange(len(ranked)) * level[ranked] / max(1, len(ranked))
-    # The draws are brought to the level of their row's place in the ranking.
-    factor = np.where(tested, level / np.maximum(known, 1e-12), 1.0)
-    low, high = np.clip(low * factor, 0, 1), np.clip(high * factor, 0, 1)
-    p_wrong = np.where(tested, np.clip(level, 0, 1), np.nan)
     low, high = np.minimum(low, p_wrong), np.maximum(high, p_wrong)
 
     def draws(rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        drawn = finding.calibration.probabilities(features[rows]) * factor[rows].astype(np.float32)
-        return np.minimum(drawn, 1, dtype=np.float32)
+        return finding.calibration.probabilities(features[rows])
 
     head = draws(ranked[:KEPT_DRAWS])
     inflation = finding.calibration.inflation

@@ -68,7 +68,9 @@ def test_same_seed_same_numbers_and_the_order_of_rows_does_not_matter():
     assert np.array_equal(first.order, again.order)
     turn = np.random.default_rng(1).permutation(300)
     other = audit(vectors[turn], labels[turn], splits=40, ridge=1e-3)
-    assert spearmanr(first.p_wrong[turn], other.p_wrong).statistic > 0.9
+    assert (
+        spearmanr(first.p_wrong[turn], other.p_wrong).statistic > 0.85
+    )  # other splits, and most rows are equally sure
 
 
 def test_it_stops_when_the_ranking_has_settled_and_not_when_told_otherwise():

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 
-from audit.calibration import calibrate, count_errors, cut_list, monotone, plant_errors, regress
+from audit.calibration import calibrate, count_errors, cut_list, plant_errors, regress
 from audit.noise import fit_noise
 from audit.reliability import average_precision, reliability_of
-from audit.scores import neighbour_agreement, neighbour_votes, weigh_evidence
+from audit.scores import EVIDENCE, neighbour_agreement, neighbour_votes, weigh_evidence
 from audit.stopping import stability
 from embed.neighbours import NeighbourGraph, neighbour_graph
 
@@ -69,8 +69,9 @@ def test_neighbours_help_where_the_head_is_blind():
     with_graph = weigh_evidence(blind, graph, labels)
     without = weigh_evidence(blind, None, labels)
     wrong = labels != truth
-    assert average_precision_score(wrong, with_graph.features[:, 0]) > 0.9
-    assert average_precision_score(wrong, without.features[:, 0]) < 0.5
+    pooled = EVIDENCE.index("pooled log odds")
+    assert average_precision_score(wrong, with_graph.features[:, pooled]) > 0.9
+    assert average_precision_score(wrong, without.features[:, pooled]) < 0.5
     assert (with_graph.suggested != labels).all()
     assert (with_graph.suggested[wrong] == truth[wrong]).mean() > 0.9
 
@@ -113,26 +114,12 @@ def test_probabilities_are_calibrated_on_rows_like_the_planted_ones():
     rng = np.random.default_rng(0)
     features, wrong = planted_features(rng)
     new, truth = planted_features(rng, plantings=1, rows=20_000)
-    calibration = calibrate(features, wrong, new[0], rng)
-    p = calibration.probabilities(new[0], typical=False).mean(0)
+    calibration = calibrate(features, wrong, rng)
+    p = calibration.probabilities(new[0]).mean(0)
     for low in np.arange(0, 0.9, 0.1):
         chosen = (p >= low) & (p < low + 0.1)
         assert truth[0, chosen].mean() == pytest.approx(p[chosen].mean(), abs=0.08)
     assert 1 <= calibration.inflation < 1.6
-
-
-def test_doubtful_rows_unlike_any_planted_error_are_doubted_less():
-    rng = np.random.default_rng(0)
-    features, wrong = planted_features(rng, shift=6.0)
-    own, truth = planted_features(rng, plantings=1, shift=6.0)
-    odd = own[0].copy()
-    stranger = np.flatnonzero(~truth[0])[:40]
-    odd[stranger, 0] += 6.0
-    odd[stranger, 1] = -6.0  # where no planted error lies
-    calibration = calibrate(features, wrong, odd, rng)
-    p = calibration.probabilities(odd).mean(0)
-    assert np.median(p[stranger]) < 0.7
-    assert np.median(p[truth[0]]) > 0.9
 
 
 def test_counts_hold_the_truth_as_often_as_they_say():
@@ -155,11 +142,6 @@ def test_the_list_is_the_longest_within_the_rate(values, rate):
     shares = [float(np.mean(1 - p[:n])) for n in range(1, len(p) + 1)]
     assert all(share > rate - 1e-9 for share in shares[length:])
     assert length == 0 or shares[length - 1] <= rate + 1e-9
-
-
-def test_monotone_pools_what_rises():
-    values = np.array([0.2, 0.9, 0.7, 0.1])
-    assert monotone(values, np.array([1, 0, 2, 3])) == pytest.approx([0.45, 0.9, 0.45, 0.1])
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 5)), min_size=1, max_size=40))
