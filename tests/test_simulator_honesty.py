@@ -12,7 +12,12 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from embed.backbones import load_network
+from embed.gravityspy import DURATIONS
+from embed.record import records
+from embed.scan import scan
 from embed.simulator import CLASSES, Population, simulate_batch
+from embed.strain import open_strain
+from embed.triggers import Trigger
 from embed.views import spectrogram_levels
 
 pytestmark = pytest.mark.long
@@ -71,3 +76,27 @@ def test_head_fitted_on_simulations_reads_real_glitches(real_data, network, simu
     for name in np.unique(truth):
         print(f"  {name}: {np.mean(answers[truth == name] == name):.2f} {dict(Counter(answers[truth == name]))}")
     assert np.mean(answers == truth) >= 0.85
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_real_chirps_are_nearest_to_simulated_ones(real_data, network, seed):
+    """At the durations that a chirp of 0.2 s fills: 0.5, 1 and 2 s as colours.
+
+    GW170104, of SNR 9 a few pixels wide, lies between Chirp and Blip for a network that has seen neither: it is printed, and
+    held only to be no Whistle.
+    """
+    side, durations = network.backbone.size, (0.5, 1.0, 2.0)
+    glitches = simulate_batch(
+        Population(180, seed, classes=("Blip", "Chirp", "Whistle"), equal=True), durations=durations, shape=(side, side)
+    )
+    x, classes = vectors(network, glitches.levels), np.array([entry.truth for entry in glitches.entries])
+    strain = records(open_strain(path) for path in sorted((real_data / "strain" / "gwosc").glob("*.hdf5")))
+    events = [Trigger(gps, ifo, f"{gps}") for gps in (1126259462.42, 1167559936.59) for ifo in ("H1", "L1")]
+    views = np.stack([views for _, views in scan(strain, events, shape=(side, side))])
+    y = vectors(network, views[:, [DURATIONS.index(duration) for duration in durations]])
+    near = y @ x.T
+    for trigger, row in zip(events, near, strict=True):
+        best = {name: row[classes == name].max() for name in np.unique(classes)}
+        print(f"{trigger.ifo} {trigger.gps}: " + ", ".join(f"{name} {value:.3f}" for name, value in best.items()))
+    assert classes[near.argmax(1)].tolist()[:2] == ["Chirp", "Chirp"]
+    assert "Whistle" not in classes[near.argmax(1)]
