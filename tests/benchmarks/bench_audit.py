@@ -71,7 +71,7 @@ def real(tmp_path_factory):
 
 
 def test_average_precision_beside_cleanlab(real):
-    """Bar: at least cleanlab's (defaults: 5-fold logistic regression, self-confidence) in every setting's mean."""
+    """Bar: at least cleanlab's (5-fold logistic regression, two strengths, two scores) in every setting's mean."""
     rank = pytest.importorskip("cleanlab.rank")
     vectors, truth = real
     graph = neighbour_graph(vectors)
@@ -104,15 +104,14 @@ def test_average_precision_beside_cleanlab(real):
     names = next(iter(means.values()))
     print("mean: " + ", ".join(f"{name} {np.mean([row[name] for row in means.values()]):.3f}" for name in names))
     for setting, row in means.items():
-        assert row["audit"] >= row["cleanlab C=1 self_confidence"], setting
-        assert row["audit"] >= row["count"], setting
+        assert row["audit"] == max(row.values()), setting
 
 
 def test_calibration_on_fifty_plantings(real):
     """Bar: the true errors of the list within the stated interval in 90 % of 50 plantings; realised rate at 10 % up to 12 %."""
     vectors, truth = real
     graph = neighbour_graph(vectors)
-    within, rates, totals = [], [], []
+    within, rates, totals, shares = [], [], [], []
     for number in range(50):
         rate, mode = RATES[number % 3], MODES[number // 3 % 2]
         labels, wrong = plant(vectors, truth, rate, mode, 100 + number)
@@ -121,8 +120,10 @@ def test_calibration_on_fifty_plantings(real):
         within.append(result.in_list.low <= true <= result.in_list.high)
         rates.append(1 - true / result.listed if result.listed else 0.0)
         totals.append(result.total.low <= wrong.sum() <= result.total.high)
+        shares.append(true / wrong.sum())
     print(
-        f"list within its interval {np.mean(within):.0%}, realised rate {np.mean(rates):.1%}, total within {np.mean(totals):.0%}"
+        f"list within its interval {np.mean(within):.0%}, realised rate {np.mean(rates):.1%}, errors found {np.mean(shares):.0%}, "
+        f"total within {np.mean(totals):.0%}"
     )
     assert np.mean(within) >= 0.9
     assert np.mean(rates) <= 0.12
