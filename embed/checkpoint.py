@@ -20,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from embed.errors import TrainingError
-from embed.storage import canonical_json, sweep_temporaries, write_bytes
+from embed.storage import canonical_json, write_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,7 +97,6 @@ def latest_checkpoint(folder: Path) -> Checkpoint | None:
     TrainingError
         When it is damaged; the message names the file to delete, and the checkpoint before it from which training then goes on.
     """
-    sweep_temporaries(folder)
     found = sorted(_numbered(folder))
     if not found:
         return None

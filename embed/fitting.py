@@ -167,7 +167,8 @@ def fit(
             write_best(folder, checkpoint)  # a kill between the two writes
     ranks.wait()
     while len(history) < recipe.epochs and not should_stop(recipe, history):
-        row = _epoch(setup, classifier, optimizer, history, progress)
+        with torch.backends.cudnn.flags(benchmark=True):  # two sizes of batch an epoch: kernels are tried once
+            row = _epoch(setup, classifier, optimizer, history, progress)
         history.append(row)
         if ranks.lead:
             done = Checkpoint(classifier.weights(), optimizer_tensors(optimizer), setup.facts() | {"history": history})
