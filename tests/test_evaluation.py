@@ -203,6 +203,19 @@ def test_bootstrap_is_that_of_glitches_drawn_one_by_one():
     assert evaluate(probabilities, truth, "abcd", seed=4).bootstrap != judged.bootstrap
 
 
+def test_bootstrap_of_the_calibration_error_by_brute_force():
+    probabilities, truth = made(count=400, classes=3, skill=1.0)
+    judged = evaluate(tempered(probabilities, 0.5), truth, "abc", bins=4)
+    rng = np.random.default_rng(2)
+    drawn = [
+        reliability(judged.confidence[rows], judged.right[rows], 4).error for rows in rng.integers(400, size=(800, 400))
+    ]
+    np.testing.assert_allclose(judged.bootstrap["calibration_error"], np.quantile(drawn, [0.025, 0.975]), atol=0.006)
+    mixed = evaluate(np.array([[0.9, 0.1], [0.4, 0.6]] * 50), np.array([0, 0] * 50), ["a", "b"], bins=4)
+    low, high = mixed.bootstrap["calibration_error"]  # gaps of both signs, in bins of their own
+    assert low < 0.5 * 0.1 + 0.5 * 0.6 < high
+
+
 def test_an_ensemble_of_independent_models_beats_each():
     rng = np.random.default_rng(0)
     truth = rng.integers(0, 5, 2000)
