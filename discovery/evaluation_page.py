@@ -298,7 +298,7 @@ def _gallery_caption(name: str, mistakes: Mistakes, first: Evaluation, *, severa
     if not count:
         return f"None of the {len(first):,} glitches."
     parts = [
-        f"{count:,} of {len(first):,} glitches{' by ' + name if several else ''}, the most confident mistakes first: among these are labels that are wrong rather than the classifier."
+        f"{count:,} of {len(first):,} glitches{' by ' + name if several else ''}, the most confident mistakes first: where it is sure and wrong, the label may be wrong instead (`discover audit`)."
     ]
     if count > MAX_GALLERY:
         parts.append(f"The first {MAX_GALLERY} are shown; misclassified.csv lists all.")
