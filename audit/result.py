@@ -126,6 +126,12 @@ class AuditResult:
         drawn = self.draws[:, :first].astype(np.float64)
         return count_errors(drawn.sum(1), (drawn * (1 - drawn)).sum(1), self.settings["inflation"], first, rng)
 
+    def expected_pairs(self) -> Floats:
+        """Expected wrong labels by given label (row) and suggested one (column), shape (K, K); untested rows are left out."""
+        pairs = np.zeros((len(self.classes), len(self.classes)))
+        np.add.at(pairs, (self.labels, self.suggested), np.nan_to_num(self.p_wrong))
+        return pairs
+
     def to_cleanlab(self) -> dict[str, Any]:
         """Return what cleanlab's functions take.
 

@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
+from discovery.arguments.audit import add_audit
 from discovery.arguments.evaluation import add_evaluate, add_predict
 from discovery.arguments.training import add_train
 from embed.errors import DiscoverError
@@ -88,6 +89,8 @@ def create_parser() -> argparse.ArgumentParser:  # noqa: PLR0915 - the groups of
     project.add_argument(
         "--out", metavar="DIR", type=Path, help="where the results go (default: a folder of the study's reports)"
     )
+
+    add_audit(commands, common, vectors)
 
     search = commands.add_parser("search", parents=[common, vectors], help="list the glitches nearest to one, as CSV")
     search.add_argument("id", metavar="ID", help="the glitch's id, with or without the detector")

@@ -1,7 +1,8 @@
 """The whole toolkit on simulated glitches: what `make demo` runs.
 
-It simulates a study of 24 labels over six weeks, in which Fast_Scattering appears half-way and three families hide in
-None_of_the_Above; then it runs the same commands that a user runs on real images, and compares what they found with the truth.
+It simulates a study of 24 labels over six weeks, in which Fast_Scattering appears half-way, three families hide in
+None_of_the_Above and one label in twenty is wrong; then it runs the same commands that a user runs on real images, and compares
+what they found with the truth.
 """
 
 import argparse
@@ -10,9 +11,10 @@ import time
 from pathlib import Path
 
 import pandas as pd
-from sklearn.metrics import adjusted_mutual_info_score
+from sklearn.metrics import adjusted_mutual_info_score, average_precision_score
 
 from discovery.cli import main as discover
+from embed.simulator import DEMO_HIDDEN
 
 
 def run(*arguments: str) -> None:
@@ -26,7 +28,7 @@ def run(*arguments: str) -> None:
 
 
 def main() -> None:
-    """Simulate, embed, cluster, draw the map, and say how much of the truth was found."""
+    """Simulate, embed, cluster, draw the map, audit the labels, and say how much of the truth was found."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--out", type=Path, default=Path("demo"), help="a folder for the data and the study (default: demo)"
@@ -42,15 +44,17 @@ def main() -> None:
     run("embed", "--study", study)
     run("cluster", "None_of_the_Above", "--seed", seed, "--study", study)
     run("project", "--seed", seed, "--study", study)
-    compare(options.out)
-
-
-def compare(out: Path) -> None:
-    """Hold the clusters against the simulation's truth."""
-    reports = out / "study" / "reports"
-    clusters = pd.read_csv(reports / "cluster-None_of_the_Above-hdbscan" / "clusters.csv")
-    truth = pd.read_csv(out / "glitches" / "truth.csv")
+    truth = pd.read_csv(options.out / "glitches" / "truth.csv")
     truth.index = pd.Index(truth["ifo"] + "_" + truth["id"])
+    reports = options.out / "study" / "reports"
+    compare_clusters(reports, truth)
+    run("audit", "--seed", seed, "--study", study)
+    compare_audit(reports / "audit", truth)
+
+
+def compare_clusters(reports: Path, truth: pd.DataFrame) -> None:
+    """Hold the clusters against the simulation's truth."""
+    clusters = pd.read_csv(reports / "cluster-None_of_the_Above-hdbscan" / "clusters.csv")
     families = truth.loc[clusters["id"], "truth"].to_numpy()
     print("\nWhat hides in None_of_the_Above, and what was found (noise is -1):\n")
     print(
@@ -64,6 +68,24 @@ def compare(out: Path) -> None:
     print(f"noise {(clusters['cluster'] == -1).sum()}, {(clusters['cluster'] == -1).mean():.0%}")
     print(f"\nreport: {reports / 'cluster-None_of_the_Above-hdbscan' / 'report.html'}")
     print(f"map of all glitches, in 3-D: {reports / 'map-tsne-3d' / 'embedding.html'}")
+
+
+def compare_audit(folder: Path, truth: pd.DataFrame) -> None:
+    """Hold the audit's list against the labels that are wrong by construction."""
+    right = truth["truth"].where(~truth["truth"].isin(DEMO_HIDDEN), "None_of_the_Above")
+    wrong = right != truth["label"]
+    listed = pd.read_csv(folder / "audit.csv")
+    every = pd.read_csv(folder / "ranking.csv").dropna(subset="p_wrong")
+    found = wrong.loc[listed["id"]].to_numpy()
+    corrected = (right.loc[listed["id"]].to_numpy() == listed["suggested_label"]).sum()
+    score = average_precision_score(wrong.loc[every["id"]], every["p_wrong"])
+    print(f"\nWrong labels: {wrong.sum()} of {len(wrong)}. The audit's list has {len(listed)} rows.\n")
+    print(f"precision {found.sum() / max(1, len(found)):.3f}: {found.sum()} of the {len(found)} rows are wrong labels")
+    print(f"recall    {found.sum() / max(1, wrong.sum()):.3f}: of all wrong labels")
+    print(
+        f"the suggested label is the right one in {corrected} of them; average precision of the whole ranking {score:.3f}"
+    )
+    print(f"\naudit: {folder / 'audit.html'}\nfor volunteers: {folder / 'volunteers'}")
 
 
 if __name__ == "__main__":

@@ -192,16 +192,25 @@ class Population:
 
 DEMO_HIDDEN = ("Reverse_Chirp", "Triangle_Sweep", "Harmonic_Comb")
 """What there is to discover in the demonstration."""
+DEMO_LABEL_NOISE = 0.05
+"""Share of wrong labels in the demonstration: what the audit is to find."""
 
 
 def demo_population(n: int = 2000, seed: int = 0) -> Population:
     """Return a study to try everything on: 23 named classes, one of them new half-way, and three families hidden.
 
-    None_of_the_Above then holds the hidden families only, `DEMO_HIDDEN`; Fast_Scattering appears in the middle of the span.
+    None_of_the_Above then holds the hidden families, `DEMO_HIDDEN`, and what was labelled so by mistake: `DEMO_LABEL_NOISE` of all
+    labels are wrong. Fast_Scattering appears in the middle of the span.
     """
     classes = tuple(name for name in CLASSES if name != NONE_OF_THE_ABOVE)
     return Population(
-        n, seed, classes, DEMO_HIDDEN, onset={"Fast_Scattering": sum(DEFAULT_SPAN) / 2}, normalisation="median"
+        n,
+        seed,
+        classes,
+        DEMO_HIDDEN,
+        onset={"Fast_Scattering": sum(DEFAULT_SPAN) / 2},
+        label_noise=DEMO_LABEL_NOISE,
+        normalisation="median",
     )
 
 

@@ -1,0 +1,250 @@
+"""The way back: answers become label events, controls are scored, and the audit's precision is measured.
+
+A file is read and checked as a whole before anything is written, and then written in one transaction. An answer that the study has
+already is not written again. Nothing is ever overwritten or deleted; see `audit.undo`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from audit.answerfile import AnswerFile
+from audit.cells import restored
+from audit.consensus import audit_of_votes, consensus
+from audit.ledger import (
+    ASKED,
+    Audit,
+    Decision,
+    add_decisions,
+    current_labels,
+    find_audit,
+    live_decisions,
+    subjects_of,
+    verdicts_by_id,
+)
+from audit.precision import Measured, Score, measured_precision
+from audit.table import DECISION
+from audit.wording import RIGHT, WRONG, Vocabulary
+from audit.zooniverse import COLUMNS, read_votes
+from embed.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from audit.answerfile import Row
+    from audit.ledger import Verdict
+    from embed.study import Study
+
+PERSON = "person"
+
+
+@dataclass(frozen=True)
+class Answers:
+    """A file of answers, understood and checked; nothing of it is written yet.
+
+    Attributes
+    ----------
+    audit : Audit
+    decisions : list of Decision
+    controls : Score or None
+        How volunteers did on the controls.
+    notes : list of str
+        What was passed over, and why.
+    """
+
+    audit: Audit
+    decisions: list[Decision]
+    controls: Score | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import did.
+
+    Attributes
+    ----------
+    audit : str
+        Passport.
+    decisions, new, events : int
+        Rows decided in the file, those of them that the study did not have, and label events written.
+    outcomes : dict of str to int
+        Decisions asked in earnest, by outcome.
+    relabelled : int
+        Labels found wrong and replaced by another.
+    controls : Score or None
+    precision : Measured
+        Over all answers to this audit so far.
+    notes : list of str
+    """
+
+    audit: str
+    decisions: int
+    new: int
+    events: int
+    outcomes: dict[str, int]
+    relabelled: int
+    controls: Score | None
+    precision: Measured
+    notes: list[str]
+
+
+def read_answers(study: Study, path: Path, *, new: Sequence[str] = (), choices: Sequence[str] = ()) -> Answers:
+    """Read and check a file of answers.
+
+    Parameters
+    ----------
+    study : Study
+    path : Path
+        The audit's table with a column ``decision``, or Zooniverse's classification export.
+    new : sequence of str
+        Classes that the study does not know yet.
+    choices : sequence of str
+        See `audit.zooniverse.read_votes`.
+
+    Raises
+    ------
+    InputError
+        Naming the line: answers to an audit of another study, an unknown id, rows that contradict each other, an answer that cannot
+        be understood, damaged JSON.
+    """
+    file = AnswerFile(path)
+    if all(name in file.columns for name in COLUMNS):
+        return _from_votes(study, file, new, choices)
+    lacking = [name for name in ("id", "label", "passport", DECISION) if name not in file.columns]
+    if lacking:
+        raise InputError(
+            f"{path} has no column {lacking[0]!r}: it is neither the audit's table with answers in {DECISION!r} nor Zooniverse's classification export; its columns are {', '.join(file.columns[:12])}"
+        )
+    return _from_table(study, file, new)
+
+
+def import_answers(study: Study, path: Path, answers: Answers) -> Imported:
+    """Write answers into the study: all of them in one transaction, or none.
+
+    Parameters
+    ----------
+    study : Study
+    path : Path
+        Named as the events' source.
+    answers : Answers
+        As `read_answers` gives them.
+    """
+    known = live_decisions(study, answers.audit)
+    fresh = [one for one in answers.decisions if not _same(known.get((one.glitch, one.subject, one.by)), one)]
+    controls = _controls(study, answers.audit)
+    earnest = [one for one in answers.decisions if one.subject not in controls]
+    events = 0
+    if fresh:
+        with (
+            study.run("audit import", {"audit": answers.audit.passport, "file": path.name}) as run,
+            study.transaction(),
+        ):
+            events = add_decisions(study, run, answers.audit, fresh, path.name)
+    return Imported(
+        audit=answers.audit.passport,
+        decisions=len(answers.decisions),
+        new=len(fresh),
+        events=events,
+        outcomes=dict(sorted(Counter(one.outcome for one in earnest).items())),
+        relabelled=sum(one.outcome == WRONG and one.label != "" for one in earnest),
+        controls=answers.controls,
+        precision=measured_precision(study, answers.audit),
+        notes=answers.notes,
+    )
+
+
+def _same(known: Decision | None, one: Decision) -> bool:
+    return known is not None and (known.outcome, known.label) == (one.outcome, one.label)
+
+
+def _audit(study: Study, passport: str, where: str) -> Audit:
+    audit = find_audit(study, passport)
+    if audit is None:
+        raise InputError(
+            f"{where}: answers to audit {passport[:60]!r}, which is none of the study {study.folder}; give the study it came from with --study"
+        )
+    return audit
+
+
+def _from_votes(study: Study, file: AnswerFile, new: Sequence[str], choices: Sequence[str]) -> Answers:
+    found = read_votes(file, choices)
+    audit = audit_of_votes(study, found, str(file.path))
+    labels = current_labels(study)
+    agreed = consensus(study, audit, found, Vocabulary((label for _, label in labels.values()), new))
+    kept, notes = _unless_changed(study, audit, agreed.decisions)
+    return Answers(audit, kept, agreed.controls, [*notes, *agreed.notes])
+
+
+def _from_table(study: Study, file: AnswerFile, new: Sequence[str]) -> Answers:
+    audit: Audit | None = None
+    verdicts: dict[str, Verdict] = {}
+    decisions: dict[int, tuple[Decision, str]] = {}
+    vocabulary = Vocabulary((label for _, label in current_labels(study).values()), new)
+    for row in file.rows():
+        passport = restored(row.cells["passport"])
+        if audit is None:
+            audit = _audit(study, passport, row.where)
+            verdicts = verdicts_by_id(study, audit)
+        elif passport != audit.passport:
+            _audit(study, passport, row.where)
+            raise InputError(
+                f"{row.where}: answers to audit {passport!r}, but to {audit.passport!r} above; import one audit at a time"
+            )
+        decision = _decision(row, audit, verdicts, vocabulary)
+        if decision is None:
+            continue
+        earlier = decisions.get(decision.glitch)
+        if earlier is not None and not _same(earlier[0], decision):
+            raise InputError(
+                f"{row.where}: {row.cells['id']} is decided otherwise in {earlier[1]}; keep one of the two answers"
+            )
+        decisions[decision.glitch] = decision, row.where
+    if audit is None or not decisions:
+        raise InputError(
+            f"{file.path} holds no answer: write class names, keep, suggested, wrong or unsure into its column {DECISION!r}"
+        )
+    kept, notes = _unless_changed(study, audit, [decision for decision, _ in decisions.values()])
+    return Answers(audit, kept, None, notes)
+
+
+def _decision(row: Row, audit: Audit, verdicts: dict[str, Verdict], vocabulary: Vocabulary) -> Decision | None:
+    """Read one row of the audit's table; None where it is not answered."""
+    identifier, label = restored(row.cells["id"]), restored(row.cells["label"])
+    verdict = verdicts.get(identifier)
+    if verdict is None:
+        raise InputError(
+            f"{row.where}: id {identifier[:80]!r} was not audited in {audit.passport}; was the cell changed?"
+        )
+    if label != verdict.label:
+        raise InputError(
+            f"{row.where}: {identifier} was audited as {verdict.label!r}, the table says {label[:60]!r}; write answers into the column {DECISION!r} only"
+        )
+    given = restored(row.cells[DECISION]).strip()
+    if not given:
+        return None
+    answer = vocabulary.read(given, verdict.label, verdict.suggested, row.where)
+    return Decision(
+        verdict.glitch, "", PERSON, answer.outcome, answer.label, None, verdict.why(audit.passport, "a person")
+    )
+
+
+def _unless_changed(study: Study, audit: Audit, decisions: list[Decision]) -> tuple[list[Decision], list[str]]:
+    """Leave out confirmations of a label that is no longer the glitch's: they would undo a later word."""
+    labels, controls = current_labels(study), _controls(study, audit)
+    kept = [
+        one
+        for one in decisions
+        if one.outcome != RIGHT or one.subject in controls or labels[one.glitch][1] == one.label
+    ]
+    stale = len(decisions) - len(kept)
+    if not stale:
+        return kept, []
+    return kept, [f"{stale} labels were confirmed that have changed since the audit; they were left as they are now"]
+
+
+def _controls(study: Study, audit: Audit) -> set[str]:
+    return {key for key, subject in subjects_of(study, audit).items() if subject.control != ASKED}

@@ -1,0 +1,154 @@
+"""Pictures as Gravity Spy publishes them: 800 x 600 pixels, time and log-frequency axes, viridis, colour bar.
+
+A published picture is copied as it is. Any other view is drawn into an empty figure whose axes lie on the published
+pixels, so that it reads back as the same levels.
+"""
+
+from __future__ import annotations
+
+import io
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from PIL import Image
+
+from embed.errors import InputError
+from embed.gravityspy import ERAS
+from embed.picture import FULL_SCALE, PUBLISHED_BOX
+from embed.views import PUBLISHED_BOX as PIXELS
+from embed.views import PUBLISHED_SIZE, decode
+from embed.viridis import colours_of_levels
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from embed.study import View
+
+MAX_BYTES = 1_000_000
+"""Zooniverse's limit for one image."""
+SITES = {"H1": "Hanford", "L1": "Livingston", "V1": "Virgo", "K1": "KAGRA", "G1": "GEO600"}
+_COLOUR_BAR = (692, 61, 720, 540)  # left, top, right, bottom of the published one, pixels
+_DPI = 100
+_LABELS, _BAR_LABEL, _TICKS = 20, 15, 12  # points, measured on published pictures
+_COMPRESSION = 6
+
+
+def frame_png(view: View, ifo: str, gps: float) -> bytes:
+    """Make the picture of one view that people are shown.
+
+    Parameters
+    ----------
+    view : View
+    ifo : str
+        Such as ``H1``, for the title; empty where unknown.
+    gps : float
+        Seconds, for the title; NaN where unknown.
+
+    Returns
+    -------
+    bytes
+        A PNG of at most `MAX_BYTES`: the published file itself where the view comes from one, its axes drawn anew
+        otherwise; a plain picture without axes.
+
+    Raises
+    ------
+    InputError
+        When the view cannot be read.
+    """
+    if view.kind == "spectrogram" and not view.dataset and (data := _published(Path(view.source))) is not None:
+        return data
+    if view.kind == "image":
+        return _plain(view)
+    side = max(PUBLISHED_BOX)
+    return draw_frame(decode(view, side), view.duration, title(ifo, gps))
+
+
+def _published(path: Path) -> bytes | None:
+    try:
+        data = path.read_bytes()
+        with Image.open(io.BytesIO(data)) as image:
+            is_published = image.format == "PNG" and image.size == PUBLISHED_SIZE
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error}); put it back, or ingest the images anew") from error
+    return data if is_published and len(data) <= MAX_BYTES else None
+
+
+def _plain(view: View) -> bytes:
+    for side in (600, 400, 250):
+        data = _png(decode(view, side))
+        if len(data) <= MAX_BYTES:
+            return data
+    raise InputError(f"{view.source} does not fit into {MAX_BYTES} bytes at 250 pixels")
+
+
+def title(ifo: str, gps: float) -> str:
+    """Head a picture as Gravity Spy does, such as ``Livingston - O2``, with what is known."""
+    era = next((name[:2] for name, (first, last) in ERAS.items() if first <= gps < last), "")
+    return " - ".join(part for part in (SITES.get(ifo, ifo), era) if part)
+
+
+def draw_frame(levels: NDArray[np.uint8], duration: float, heading: str) -> bytes:
+    """Draw levels with Gravity Spy's axes.
+
+    Parameters
+    ----------
+    levels : numpy.ndarray, shape (H, W), uint8
+        Row 0 is 2048 Hz; scaled to the published 479 x 573 pixels where they are not that already.
+    duration : float
+        Seconds.
+    heading : str
+
+    Returns
+    -------
+    bytes
+        PNG.
+    """
+    canvas = _empty_figure(duration, heading).copy()
+    left, top, right, bottom = PIXELS
+    picture = Image.fromarray(levels)
+    if levels.shape != PUBLISHED_BOX:
+        picture = picture.resize((right - left, bottom - top), Image.Resampling.BILINEAR)
+    canvas[top:bottom, left:right] = colours_of_levels(np.asarray(picture))
+    return _png(canvas)
+
+
+def _png(pixels: NDArray[np.uint8]) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, format="PNG", compress_level=_COMPRESSION)
+    return out.getvalue()
+
+
+@lru_cache(maxsize=64)
+def _empty_figure(duration: float, heading: str) -> NDArray[np.uint8]:
+    """Everything but the picture: uint8 (600, 800, 3)."""
+    width, height = PUBLISHED_SIZE
+    figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI, facecolor="white")
+    canvas = FigureCanvasAgg(figure)
+
+    def axes(left: int, top: int, right: int, bottom: int) -> tuple[float, float, float, float]:
+        return left / width, 1 - bottom / height, (right - left) / width, (bottom - top) / height
+
+    main = figure.add_axes(axes(*PIXELS))
+    main.set_xlim(-duration / 2, duration / 2)
+    ticks = np.linspace(-duration / 2, duration / 2, 5)
+    main.set_xticks(ticks, [str(float(tick)) for tick in ticks])
+    main.set_yscale("log", base=2)
+    main.set_ylim(10, 2048)
+    main.set_yticks([2.0**power for power in range(4, 12)], [str(2**power) for power in range(4, 12)])
+    main.minorticks_off()
+    main.tick_params(labelsize=_TICKS)
+    main.set_xlabel("Time (s)", fontsize=_LABELS, labelpad=1)
+    main.set_ylabel("Frequency (Hz)", fontsize=_LABELS, labelpad=1)
+    main.set_title(heading, fontsize=_LABELS, pad=22)
+    bar = figure.add_axes(axes(*_COLOUR_BAR))
+    energies = figure.colorbar(ScalarMappable(Normalize(0, FULL_SCALE), "viridis"), cax=bar)
+    energies.set_label("Normalized energy", fontsize=_BAR_LABEL)
+    energies.ax.tick_params(labelsize=_TICKS)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()

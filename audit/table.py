@@ -1,0 +1,103 @@
+"""``audit.csv``: one glitch a row, the most doubtful label first, for a spreadsheet and the person before it.
+
+The answer goes into one more column, ``decision``, which whoever answers adds: a class name (the right label), ``keep`` (the label is
+right), ``suggested`` (the suggested label is right), ``wrong`` (wrong, but nobody knows what it is) or ``unsure``; empty cells are
+no answer. `audit.answers` reads the file back.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audit.cells import safe_csv
+from audit.reason import reasons
+from embed.errors import InputError
+from embed.gravityspy import DURATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+    from audit.result import AuditResult
+
+IMAGES = tuple(f"image_{duration}" for duration in DURATIONS)
+COLUMNS = (
+    *("rank", "id", "ifo", "gps", "label", "suggested_label", "p_wrong", "p_wrong_low", "p_wrong_high"),
+    *("times_tested", "times_wrong", "margin", "loss", "neighbour_agreement", "duplicate_of", "reason"),
+    *IMAGES,
+    "passport",
+)
+DECISION = "decision"
+"""The column that answers are written to."""
+DIGITS = 4
+"""Of probabilities and scores: far finer than they are known."""
+_BLOCK = 10_000
+
+
+def image_column(duration: float) -> str:
+    """Name the column of a view; a plain picture, which has no duration, stands in the first."""
+    return f"image_{float(duration)}" if duration else IMAGES[0]
+
+
+def audit_rows(
+    result: AuditResult, glitches: pd.DataFrame, passport: str, *, first: int | None = None
+) -> Iterator[list[object]]:
+    """Yield the rows of the table, by rank.
+
+    Parameters
+    ----------
+    result : AuditResult
+        Of N glitches.
+    glitches : DataFrame, N rows
+        In the result's order: ``id``, ``ifo``, ``gps`` (seconds, NaN where unknown) and paths in the columns `IMAGES`, empty where
+        there is no such view.
+    passport : str
+        Names the audit; goes into every row.
+    first : int, optional
+        How many rows; all of them when absent.
+
+    Raises
+    ------
+    InputError
+        When the glitches are not those of the result.
+    """
+    if len(glitches) != len(result):
+        raise InputError(
+            f"{len(glitches)} glitches for an audit of {len(result)}: give those that were audited, in order"
+        )
+    ids = glitches["id"].astype(str).tolist()
+    facts = {name: glitches[name].to_numpy() for name in ("ifo", "gps", *IMAGES)}
+    classes = np.asarray(result.classes, dtype=object)
+    order = result.order[:first]
+    for start in range(0, len(order), _BLOCK):
+        rows = order[start : start + _BLOCK]
+        for rank, row, reason in zip(
+            range(start + 1, start + 1 + len(rows)), rows, reasons(result, rows, ids), strict=True
+        ):
+            twin = int(result.duplicate_of[row])
+            probabilities = (result.p_wrong[row], result.p_wrong_low[row], result.p_wrong_high[row])
+            scores = (result.margin[row], result.loss[row], result.neighbour_agreement[row])
+            yield [
+                rank,
+                ids[row],
+                facts["ifo"][row],
+                facts["gps"][row],
+                classes[result.labels[row]],
+                classes[result.suggested[row]],
+                *(round(float(value), DIGITS) for value in probabilities),
+                int(result.times_tested[row]),
+                int(result.times_wrong[row]),
+                *(round(float(value), DIGITS) for value in scores),
+                ids[twin] if twin >= 0 else "",
+                reason,
+                *(facts[name][row] for name in IMAGES),
+                passport,
+            ]
+
+
+def audit_csv(result: AuditResult, glitches: pd.DataFrame, passport: str, *, first: int | None = None) -> str:
+    """Write the table as CSV with the columns `COLUMNS`; see `audit_rows`."""
+    return safe_csv(COLUMNS, audit_rows(result, glitches, passport, first=first))

@@ -1,0 +1,290 @@
+"""``volunteers/``: a Panoptes manifest with its pictures, ready for ``panoptes subject-set upload-subjects``.
+
+The manifest follows what the Panoptes command line does with it (version 1.2.1, ``commands/subject_set.py``): files lie beside
+the manifest; the first data row decides which columns are files, so that no cell of it may be empty or name a file by accident; a
+column whose name begins with ``#`` is never shown. Names are those of Gravity Spy's own subjects, less ``#ml_top_label`` and
+``#ml_top_confidence``: they would tell the right controls apart, and hidden columns have leaked before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audit.cells import safe_csv
+from audit.controls import choose_asked
+from audit.frames import frame_png
+from audit.ledger import ASKED, Subject
+from audit.table import IMAGES, image_column
+from embed.errors import InputError
+from embed.storage import storage_errors, write_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from audit.controls import Asked
+    from audit.result import AuditResult
+    from embed.study import Study, View
+
+ROWS = 300
+"""Of the list at most: 1,440 pictures with the controls, about 200 MB. The list itself is whole in ``audit.csv``."""
+UNKNOWN = "unknown"
+"""What stands in a cell of the manifest that has nothing to say: an empty one in the first row stops the upload."""
+FACTS = ("date", "subject_id", "q_value", "label")
+SUBJECT, AUDIT = "#discover_subject", "#discover_audit"
+_THREADS = 2
+
+
+@dataclass(frozen=True)
+class Pack:
+    """What was written for volunteers.
+
+    Attributes
+    ----------
+    subjects : tuple of Subject
+        To be kept in the study, since only there the controls are known.
+    durations : tuple of float
+        Seconds, one a frame; 0 is a plain picture.
+    without_pictures : int
+        Rows of the list that were left out because they lack one of these views.
+    files : tuple of Path
+        Manifest and README.
+    """
+
+    subjects: tuple[Subject, ...]
+    durations: tuple[float, ...]
+    without_pictures: int
+    files: tuple[Path, ...]
+
+    @property
+    def controls(self) -> int:
+        """How many of the subjects are controls."""
+        return sum(subject.control != ASKED for subject in self.subjects)
+
+
+def write_pack(
+    folder: Path,
+    result: AuditResult,
+    glitches: pd.DataFrame,
+    study: Study,
+    passport: str,
+    *,
+    first: int = ROWS,
+    seed: int = 0,
+) -> Pack | None:
+    """Write manifest, pictures and the coordinator's README.
+
+    Parameters
+    ----------
+    folder : Path
+        ``volunteers/``; pictures of an earlier pack in it are removed.
+    result : AuditResult
+        Of N glitches.
+    glitches : DataFrame, N rows
+        In the result's order: ``glitch`` (row number in the study), ``id``, ``gravityspy_id``, ``ifo``, ``gps`` (seconds), ``date``
+        (YYYYMMDD) and ``q_value``, NaN or empty where unknown; and the columns `audit.table.IMAGES`, empty where there is no view.
+    study : Study
+        Where the views are found.
+    passport : str
+        Names the audit.
+    first : int
+        Rows of the list at most.
+    seed : int
+        Of the controls and of the order.
+
+    Returns
+    -------
+    Pack or None
+        None where there is nothing to ask: an empty list, or no pictures.
+
+    Raises
+    ------
+    InputError
+        When a picture cannot be read.
+    StorageError
+        When the folder cannot be written.
+    """
+    numbers = glitches["glitch"].to_numpy()
+    there = np.stack([(glitches[name] != "").to_numpy() for name in IMAGES], axis=1)
+    head = result.order[: result.listed]
+    wanted = 2 * there[head].sum(0) >= max(1, len(head))
+    usable = np.asarray(there[:, wanted].all(axis=1))
+    if not wanted.any():
+        return None
+    asked = choose_asked(result, usable, first, seed)
+    if not asked:
+        return None
+    columns = [name for name, is_wanted in zip(IMAGES, wanted, strict=True) if is_wanted]
+    views = [_views(study, int(numbers[one.row]), columns) for one in asked]
+    durations = tuple(view.duration for view in views[0])
+    subjects = tuple(_subject(result, one, int(numbers[one.row]), passport, seed) for one in asked)
+    names = [_file_names(str(glitches["id"].iloc[one.row]), own) for one, own in zip(asked, views, strict=True)]
+    rows = [
+        [*own, *_facts(result, glitches, one), subject.key, passport]
+        for own, one, subject in zip(names, asked, subjects, strict=True)
+    ]
+    _lead_with_a_safe_row(rows, len(durations), folder)
+
+    def write_frames(place: int) -> None:
+        one = asked[place]
+        ifo, gps = str(glitches["ifo"].iloc[one.row] or ""), float(glitches["gps"].iloc[one.row])
+        for name, view in zip(names[place], views[place], strict=True):
+            (folder / name).write_bytes(frame_png(view, ifo, gps))
+
+    # The manifest, written last and for good, is what makes the folder whole: its pictures need not wait for the disk.
+    with storage_errors(folder), ThreadPoolExecutor(_THREADS) as pool:
+        folder.mkdir(parents=True, exist_ok=True)
+        list(pool.map(write_frames, range(len(asked))))
+    _sweep(folder, {name for own in names for name in own})
+    header = (*_frame_columns(durations), *FACTS, SUBJECT, AUDIT)
+    manifest, readme = folder / "manifest.csv", folder / "README.md"
+    pack = Pack(subjects, durations, int((~usable[head]).sum()), (manifest, readme))
+    write_text(readme, _readme(pack, result, passport))
+    write_text(manifest, safe_csv(header, rows))
+    return pack
+
+
+def _views(study: Study, glitch: int, columns: list[str]) -> list[View]:
+    found = {image_column(view.duration): view for view in study.views([glitch])}
+    return [found[name] for name in columns]
+
+
+def _frame_columns(durations: tuple[float, ...]) -> list[str]:
+    return [f"Filename{number}" for number in range(1, len(durations) + 1)]
+
+
+def _subject(result: AuditResult, one: Asked, glitch: int, passport: str, seed: int) -> Subject:
+    key = hashlib.sha256(f"{passport}/{glitch}/{seed}".encode()).hexdigest()[:16]
+    return Subject(key, glitch, result.classes[one.shown], one.control)
+
+
+def _file_names(identifier: str, views: list[View]) -> list[str]:
+    """Name the pictures as Gravity Spy does; an id that is a path becomes a hash."""
+    safe = identifier if "/" not in identifier else hashlib.sha256(identifier.encode()).hexdigest()[:16]
+    return [f"{safe}_picture.png" if v.kind == "image" else f"{safe}_spectrogram_{v.duration}.png" for v in views]
+
+
+def _facts(result: AuditResult, glitches: pd.DataFrame, one: Asked) -> list[object]:
+    row = glitches.iloc[one.row]
+    q = row["q_value"]
+    return [
+        row["date"] or UNKNOWN,
+        row["gravityspy_id"],
+        UNKNOWN if q is None or q != q or q == "" else q,  # noqa: PLR0124 - NaN
+        result.classes[one.shown],
+    ]
+
+
+def _lead_with_a_safe_row(rows: list[list[object]], frames: int, folder: Path) -> None:
+    """Put a row first in which no cell but the pictures could be taken for a file, since it decides for all."""
+
+    def is_safe(row: list[object]) -> bool:
+        return not any(str(cell) == "" or (folder / str(cell)).exists() for cell in row[frames:])
+
+    place = next((place for place, row in enumerate(rows) if is_safe(row)), None)
+    if place is None:
+        raise InputError(
+            f"every row for volunteers has a cell that names a file, such as {rows[0][frames + 3]!r}; choose another --out folder"
+        )
+    rows.insert(0, rows.pop(place))
+
+
+def _sweep(folder: Path, kept: set[str]) -> None:
+    """Remove pictures of an earlier pack."""
+    with storage_errors(folder):
+        for path in folder.glob("*.png"):
+            if path.name not in kept:
+                path.unlink()
+
+
+def _readme(pack: Pack, result: AuditResult, passport: str) -> str:
+    frames = len(pack.durations)
+    options = " ".join(f"-f {number}" for number in range(1, frames + 1))
+    asked = len(pack.subjects) - pack.controls
+    what = (
+        "one picture each"
+        if pack.durations == (0.0,)
+        else f"frames of {', '.join(map(str, pack.durations))} s, in this order"
+    )
+    expected = result.expected(min(asked, result.draws.shape[1]))
+    classes = "".join(f"- {name}\n" for name in result.classes)
+    return _README.format(
+        subjects=len(pack.subjects),
+        what=what,
+        asked=asked,
+        controls=pack.controls,
+        expected=expected.expected,
+        low=expected.low,
+        high=expected.high,
+        frames=frames,
+        options=options,
+        passport=passport,
+        classes=classes,
+    )
+
+
+_README = """\
+# Labels to check: for the volunteers' coordinator
+
+{subjects} glitches whose label may be wrong, {what}. {asked} of them are asked in earnest; the audit expects about
+{expected:.0f} ({low:.0f} to {high:.0f}) of their labels to be wrong. The other {controls} are controls: half have a right label, half a wrong one that was
+planted. Only the study that made this folder knows which; nothing here tells. Please do not look for them.
+
+## Upload
+
+In this folder, with the [Panoptes command line](https://github.com/zooniverse/panoptes-cli):
+
+```sh
+panoptes configure
+panoptes subject-set create PROJECT_ID "Label audit {passport}"
+panoptes subject-set upload-subjects {options} SUBJECT_SET_ID manifest.csv
+```
+
+`{options}` names the columns of the pictures, so that nothing is left to guessing. Every picture is below Zooniverse's limit of 1 MB.
+Uploading twice makes every subject twice: after a failure, resume when the program offers it. An account holds 10,000 subjects unless
+Zooniverse raises its quota.
+
+## Workflow
+
+Show all {frames} frames of a subject. Either of these tasks will do, alone in its workflow:
+
+- a **survey** or a **single question** "What is this?" whose choices are the classes below (Gravity Spy's survey codes, such as KOIFISH, are understood), or
+- a **single question** "Is the label shown under (i) right?" with the answers `Yes`, `No` and `Not sure`.
+
+The first is better: it also says what the glitch is. Then volunteers need not see the label: rename the column `label` of the manifest to
+`#label` before uploading. Retire a subject after 5 classifications. Three votes on a subject are the least that count, and two
+thirds of them must agree.
+
+Classes:
+
+{classes}
+## Columns of manifest.csv
+
+| column | volunteers see it | meaning |
+|---|---|---|
+| `Filename1`... | yes | the pictures |
+| `date` | yes | UTC day, YYYYMMDD |
+| `subject_id` | yes | Gravity Spy's id |
+| `q_value` | yes | Q of the transform, where known |
+| `label` | yes | the label in question |
+| `#discover_subject` | no | key of the row: the answers find their way back by it, so keep it |
+| `#discover_audit` | no | which audit this is |
+
+`unknown` stands where there is nothing to say. An apostrophe before `=`, `+`, `-` or `@` keeps spreadsheets from running the cell.
+
+## Answers
+
+Request the workflow's classification export (Lab, Data Exports) and, in the place where the study lies:
+
+```sh
+discover audit import classifications.csv
+```
+
+The controls are scored, the votes become label events, nothing is overwritten, and `discover audit undo` takes the import back.
+"""

@@ -1,0 +1,99 @@
+"""What people write when they answer: a class, or a word for right, wrong and unsure."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from embed.errors import InputError
+from embed.gravityspy import CLASSES, VOLUNTEER_ADDITIONS, class_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+RIGHT, WRONG, UNSURE = "right", "wrong", "unsure"
+_WORDS = {
+    RIGHT: ("keep", "right", "correct", "yes", "y", "ok"),
+    WRONG: ("wrong", "incorrect", "no", "n"),
+    UNSURE: ("unsure", "not sure", "skip", "unknown", "don't know", "?"),
+}
+_MEANING = {word: outcome for outcome, words in _WORDS.items() for word in words}
+SUGGESTED = "suggested"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one answer says of the label that was asked about.
+
+    Attributes
+    ----------
+    outcome : str
+        `RIGHT`, `WRONG` or `UNSURE`.
+    label : str
+        The right label; empty where the answer does not name it.
+    """
+
+    outcome: str
+    label: str
+
+
+class Vocabulary:
+    """Reads answers.
+
+    Parameters
+    ----------
+    labels : iterable of str
+        The study's own labels; Gravity Spy's classes are known besides.
+    new : iterable of str
+        Classes that are new to both.
+    """
+
+    def __init__(self, labels: Iterable[str], new: Iterable[str] = ()) -> None:
+        self.labels = {*labels, *new}
+        self.classes = self.labels | {*CLASSES, *VOLUNTEER_ADDITIONS}
+
+    def find_class(self, text: str) -> str | None:
+        """Return the class that a text names, None where it names none; the study's own spelling wins."""
+        if text in self.labels:
+            return text
+        folded = [name for name in sorted(self.labels) if name.casefold() == text.casefold()]
+        if len(folded) == 1:
+            return folded[0]
+        name = class_name(text)
+        own = [label for label in sorted(self.labels) if class_name(label) == name]
+        return own[0] if len(own) == 1 else name if name in self.classes else None
+
+    def read(self, text: str, asked: str, suggested: str, where: str) -> Answer:
+        """Understand one answer.
+
+        Parameters
+        ----------
+        text : str
+        asked : str
+            The label that it is about.
+        suggested : str
+            What ``suggested`` stands for; empty where that word is no answer.
+        where : str
+            File and line, for the message.
+
+        Raises
+        ------
+        InputError
+            When it is neither a known class nor a word of the vocabulary.
+        """
+        given = text.strip()
+        label = self.find_class(given)
+        if label is None and suggested and given.casefold() == SUGGESTED:
+            label = suggested
+        if label is not None:
+            return Answer(RIGHT if label == asked else WRONG, label)
+        outcome = _MEANING.get(given.casefold().rstrip(".!"))
+        if outcome is None:
+            raise InputError(f"{where}: {given[:60]!r} is no answer: {self._remedy(given)}")
+        return Answer(outcome, asked if outcome == RIGHT else "")
+
+    def _remedy(self, text: str) -> str:
+        near = difflib.get_close_matches(text, sorted(self.classes), 1, 0.7)
+        meant = f"did you mean {near[0]!r}? Otherwise " if near else ""
+        return f"{meant}write a class name, keep, suggested, wrong or unsure, and name a class that is new with --new-class"

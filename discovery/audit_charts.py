@@ -1,0 +1,161 @@
+"""The charts of an audit as inline SVG in the page's own colours: calibration, convergence, evidence.
+
+They read without colour too: series differ by dash and by the shape of their points, and every point says its numbers in a title.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from discovery.page import escaped
+from embed.accuracy import wilson
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from audit.stopping import Stability
+
+_WIDTH, _HEIGHT = 360, 290
+_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 12, 10, 42
+_BAR, _NAMES = 24, 138  # height of a bar's line and width of the names' column
+
+
+def calibration_svg(reliability: NDArray[np.float64]) -> str:
+    """Draw the share of planted errors against the probability stated, with Wilson's intervals.
+
+    Parameters
+    ----------
+    reliability : ndarray, shape (bins, 3)
+        See `audit.result.AuditResult`.
+    """
+    parts = [_frame("p_wrong stated", "share that was wrong", [(v, f"{v:g}") for v in _FIFTHS], _FIFTHS)]
+    parts.append(f'<line class="ideal" {_ends(0, 0, 1, 1)}/>')
+    points = [(float(p), float(share), int(count)) for p, share, count in reliability]
+    for p, share, count in points:
+        low, high = wilson(share * count, count)
+        parts.append(f'<line class="whisker" {_ends(p, low, p, high)}/>')
+    parts.append(f'<polyline class="first" points="{_line([(p, share) for p, share, _ in points])}"/>')
+    parts += [
+        f'<circle class="dot" cx="{_x(p):.1f}" cy="{_y(share):.1f}" r="4.2"><title>{count:,} rows of planted labellings, stated {p:.3f}, wrong {share:.1%}</title></circle>'
+        for p, share, count in points
+    ]
+    return _svg("Calibration: share of planted errors against the stated probability", parts)
+
+
+def convergence_svg(curve: Sequence[Stability], enough: tuple[float, float]) -> str:
+    """Draw the ranking's stability against the splits run.
+
+    Parameters
+    ----------
+    curve : sequence of Stability
+    enough : tuple of float
+        Correlation and overlap at which the audit stops.
+    """
+    most = max((point.splits for point in curve), default=1)
+    parts = [_frame("splits run", "stability", [(v, f"{most * v:.0f}") for v in (0.0, 0.25, 0.5, 0.75, 1.0)], _FIFTHS)]
+    for kind, shape, what, values, level in (
+        ("first", "dot", "rank correlation", [point.correlation for point in curve], enough[0]),
+        ("second", "square", "head of the list", [point.overlap for point in curve], enough[1]),
+    ):
+        points = [(point.splits / most, value) for point, value in zip(curve, values, strict=True)]
+        parts.append(f'<line class="ideal" {_ends(0, level, 1, level)}/>')
+        parts.append(f'<polyline class="{kind}" points="{_line(points)}"/>')
+        for (x, value), point in zip(points, curve, strict=True):
+            title = f"<title>after {point.splits} splits, {what} {value:.3f}</title>"
+            parts.append(
+                f'<circle class="dot" cx="{_x(x):.1f}" cy="{_y(value):.1f}" r="4">{title}</circle>'
+                if shape == "dot"
+                else f'<rect class="square" x="{_x(x) - 4:.1f}" y="{_y(value) - 4:.1f}" width="8" height="8">{title}</rect>'
+            )
+    return _svg("Convergence: stability of the ranking against the splits run", parts)
+
+
+def convergence_legend() -> str:
+    """Name the two series as they are drawn."""
+    marks = (
+        (
+            "first",
+            '<circle class="dot" cx="16" cy="6" r="4"/>',
+            "correlation of the ranking with one from as many new splits",
+        ),
+        (
+            "second",
+            '<rect class="square" x="12" y="2" width="8" height="8"/>',
+            "share of the head of the ranking that both halves of the splits agree on",
+        ),
+    )
+    items = "".join(
+        f'<li><svg class="key" viewBox="0 0 32 12" aria-hidden="true"><line class="{kind}" x1="1" y1="6" x2="31" y2="6"/>{mark}</svg> {text}</li>'
+        for kind, mark, text in marks
+    )
+    return f'<ul class="plain keys">{items}</ul>'
+
+
+def evidence_svg(evidence: Mapping[str, float]) -> str:
+    """Draw the average precision of each score on the planted errors as bars, the best first."""
+    items = sorted(evidence.items(), key=lambda item: (-item[1], item[0]))
+    height = _BAR * len(items) + 6
+    room = _WIDTH - _NAMES - 48
+    lines = [
+        f'<text class="name" x="{_NAMES - 8}" y="{_BAR * place + 17}" text-anchor="end">{escaped(name)}</text>'
+        f'<rect class="{"bar" if name == "combined" else "faint"}" x="{_NAMES}" y="{_BAR * place + 6}" width="{max(1.0, room * value):.1f}" height="13"/>'
+        f'<text x="{_NAMES + room * value + 6:.1f}" y="{_BAR * place + 17}">{value:.3f}</text>'
+        for place, (name, value) in enumerate(items)
+    ]
+    return _svg("Average precision of each score on the planted errors", lines, height)
+
+
+def share_svg(share: float) -> str:
+    """Draw a share as a bar."""
+    return f'<svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"><rect class="bar" width="{100 * share:.1f}" height="10"/></svg>'
+
+
+def doubt_svg(low: float, value: float, high: float) -> str:
+    """Draw a probability with its interval on a track from 0 to 1."""
+    return (
+        '<svg viewBox="0 0 104 10" aria-hidden="true"><rect class="track" x="2" y="4" width="100" height="2"/>'
+        f'<rect class="span" x="{2 + 100 * low:.1f}" y="2.5" width="{max(1.0, 100 * (high - low)):.1f}" height="5"/>'
+        f'<circle class="point" cx="{2 + 100 * value:.1f}" cy="5" r="3.4"/></svg>'
+    )
+
+
+_FIFTHS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+
+
+def _x(value: float) -> float:
+    return _LEFT + float(value) * (_WIDTH - _LEFT - _RIGHT)
+
+
+def _y(value: float) -> float:
+    return _HEIGHT - _BOTTOM - float(value) * (_HEIGHT - _TOP - _BOTTOM)
+
+
+def _line(points: Sequence[tuple[float, float]]) -> str:
+    return " ".join(f"{_x(x):.1f},{_y(y):.1f}" for x, y in points)
+
+
+def _ends(x1: float, y1: float, x2: float, y2: float) -> str:
+    return f'x1="{_x(x1):.1f}" y1="{_y(y1):.1f}" x2="{_x(x2):.1f}" y2="{_y(y2):.1f}"'
+
+
+def _frame(across: str, up: str, ticks: Sequence[tuple[float, str]], levels: Sequence[float]) -> str:
+    lines = [
+        f'<line class="grid" {_ends(at, 0, at, 1)}/><text x="{_x(at):.1f}" y="{_y(0) + 16:.1f}" text-anchor="middle">{escaped(name)}</text>'
+        for at, name in ticks
+    ]
+    lines += [
+        f'<line class="grid" {_ends(0, at, 1, at)}/><text x="{_x(0) - 7:.1f}" y="{_y(at) + 4:.1f}" text-anchor="end">{at:g}</text>'
+        for at in levels
+    ]
+    lines.append(
+        f'<text class="axis" x="{(_x(0) + _x(1)) / 2:.1f}" y="{_HEIGHT - 8}" text-anchor="middle">{escaped(across)}</text>'
+        f'<text class="axis" transform="translate(13 {(_y(0) + _y(1)) / 2:.1f}) rotate(-90)" text-anchor="middle">{escaped(up)}</text>'
+    )
+    return "".join(lines)
+
+
+def _svg(title: str, parts: Sequence[str], height: int = _HEIGHT) -> str:
+    return f'<svg class="chart" viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escaped(title)}">{"".join(parts)}</svg>'

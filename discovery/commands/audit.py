@@ -1,0 +1,147 @@
+"""``discover audit``, ``discover audit import`` and ``discover audit undo``."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from audit.answers import import_answers, read_answers
+from audit.precision import TRUSTED
+from audit.undo import undo_import
+from discovery.audit_page import headline
+from discovery.commands.vectors import make_vectors
+from discovery.console import Terminal
+from discovery.labelaudit import Asked, audit_study, summary
+from embed.study import Study
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from audit.precision import Measured, Score
+    from discovery.labelaudit import LabelAudit
+
+SHOWN = 15
+"""Class pairs that are printed."""
+
+
+def run(options: Namespace) -> None:
+    """Audit the labels, import answers, or undo an import."""
+    {None: _audit, "import": _import, "undo": _undo}[options.action](options)
+
+
+def _audit(options: Namespace) -> None:
+    terminal = Terminal(as_json=options.json)
+    asked = Asked(
+        splits=options.splits,
+        split=options.split,
+        rate=options.rate,
+        all_splits=options.all_splits,
+        trust_vectors=options.trust_vectors,
+        seed=options.seed,
+        device=options.device,
+    )
+    with Study(options.study) as study:
+        store = make_vectors(study, options, terminal) if options.probabilities is None else None
+        with terminal.steps() as step:
+            found = audit_study(
+                study,
+                store,
+                asked,
+                probabilities=options.probabilities,
+                out=options.out,
+                command=options.typed,
+                step=step,
+            )
+    _say(terminal, found)
+    terminal.result(summary(found))
+
+
+def _say(terminal: Terminal, found: LabelAudit) -> None:
+    verdict = found.result
+    terminal.say(headline(verdict))
+    pairs = verdict.expected_pairs()
+    order = sorted(((float(pairs[a, b]), a, b) for a in range(len(pairs)) for b in range(len(pairs))), reverse=True)
+    rows = [
+        (verdict.classes[a], verdict.classes[b], f"{expected:.1f}")
+        for expected, a, b in order[:SHOWN]
+        if expected >= 0.5
+    ]
+    terminal.table("Wrong labels expected", ("labelled", "probably", "expected"), rows)
+    if verdict.curve:
+        last = verdict.curve[-1]
+        terminal.say(
+            f"{last.splits} splits ({verdict.settings['split']}), rank stability {last.correlation:.3f}; error {verdict.error:.1%}, in plain random splits {verdict.random_error:.1%}"
+        )
+    for note in verdict.notes:
+        terminal.say(note)
+    for reason, count in found.left_out.items():
+        if count:
+            terminal.say(f"left out {count}: {reason}")
+    if found.pack is not None:
+        terminal.say(f"for volunteers: {len(found.pack.subjects)} subjects, {found.pack.controls} of them controls")
+    for path in found.files.values():
+        terminal.say(str(path))
+
+
+def _import(options: Namespace) -> None:
+    terminal = Terminal(as_json=options.json)
+    with Study(options.study) as study:
+        answers = read_answers(study, options.file, new=options.new_class, choices=options.choice)
+        done = import_answers(study, options.file, answers)
+    outcomes = ", ".join(f"{count} {outcome}" for outcome, count in done.outcomes.items()) or "none"
+    terminal.say(f"{done.decisions} answers to {done.audit}: {outcomes}; {done.relabelled} with another label")
+    terminal.say(
+        f"{done.events} label events written" if done.new else "nothing new: the study has these answers already"
+    )
+    if done.controls is not None:
+        terminal.say(_controls_in_words(done.controls))
+    terminal.say(_precision_in_words(done.precision))
+    for note in done.notes:
+        terminal.say(note)
+    terminal.result(
+        {
+            "audit": done.audit,
+            "answers": done.decisions,
+            "new": done.new,
+            "label_events": done.events,
+            "outcomes": done.outcomes,
+            "relabelled": done.relabelled,
+            "controls": None if done.controls is None else _json(vars(done.controls) | {"share": done.controls.share}),
+            "precision": _json(vars(done.precision) | {"share": done.precision.share}),
+            "notes": done.notes,
+        }
+    )
+
+
+def _json(numbers: dict[str, float]) -> dict[str, float | None]:
+    return {name: None if math.isnan(value) else value for name, value in numbers.items()}
+
+
+def _controls_in_words(score: Score) -> str:
+    votes = score.right_of + score.planted_of
+    if not votes:
+        return "no control has been answered"
+    text = (
+        f"controls: {score.share:.0%} of {votes} votes as known ({score.low:.0%} to {score.high:.0%}); "
+        f"{score.right} of {score.right_of} right labels recognised, {score.planted} of {score.planted_of} planted errors found"
+    )
+    return text + ("" if score.share >= TRUSTED else f"; below {TRUSTED:.0%}, so read these answers with care")
+
+
+def _precision_in_words(measured: Measured) -> str:
+    if not measured.answered:
+        return "precision: nothing asked in earnest has been decided yet"
+    return (
+        f"precision so far: {measured.wrong} of {measured.answered} labels were found wrong, {measured.share:.0%} "
+        f"({measured.low:.0%} to {measured.high:.0%}); the audit had expected {measured.expected:.1f}"
+    )
+
+
+def _undo(options: Namespace) -> None:
+    terminal = Terminal(as_json=options.json)
+    with Study(options.study) as study:
+        done = undo_import(study)
+    terminal.say(f"undone: the import of {done.file} (run {done.run}); {done.events} labels restored by label events")
+    if done.changed_since:
+        terminal.say(f"{done.changed_since} labels were changed after that import and stay as they are now")
+    terminal.result(vars(done))

@@ -1,0 +1,86 @@
+"""The exhibits of an audit's page: which rows it shows, their witnesses, and the pictures of both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from discovery.pictures import HEIGHT, WIDTH, load_thumbnails
+from discovery.thumbnails import Thumbnails
+from embed.views import decode
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from audit.witnesses import Witnesses
+    from embed.study import Study
+    from embed.vectors import VectorStore
+
+
+@dataclass(frozen=True)
+class Exhibits:
+    """What the page shows.
+
+    Attributes
+    ----------
+    rows : ndarray of int64, shape (n,)
+        Rows of the result, by rank.
+    witnesses : Witnesses or None
+        Of these rows.
+    thumbnails : Thumbnails or None
+    place : dict of int to int
+        Row of the result -> row of the thumbnails.
+    """
+
+    rows: np.ndarray
+    witnesses: Witnesses | None
+    thumbnails: Thumbnails | None
+    place: dict[int, int]
+
+
+def load_exhibits(
+    study: Study, store: VectorStore | None, glitches: pd.DataFrame, rows: np.ndarray, witnesses: Witnesses | None
+) -> Exhibits:
+    """Read the pictures of the rows shown and of their witnesses.
+
+    Parameters
+    ----------
+    study : Study
+    store : VectorStore or None
+        Whose decoded views are used; without one the views are decoded here.
+    glitches : DataFrame, N rows
+        ``glitch``: row numbers in the study.
+    rows : ndarray of int64, shape (n,)
+    witnesses : Witnesses or None
+
+    Raises
+    ------
+    InputError
+        Without a store, when a view cannot be read.
+    """
+    wanted = [rows] if witnesses is None else [rows, witnesses.agreeing.ravel(), witnesses.opposing.ravel()]
+    shown = np.unique(np.concatenate(wanted))
+    shown = shown[shown >= 0]
+    numbers = glitches["glitch"].to_numpy()[shown]
+    thumbnails = _decoded(study, numbers) if store is None else load_thumbnails(study, numbers, store)
+    return Exhibits(rows, witnesses, thumbnails, {int(row): place for place, row in enumerate(shown)})
+
+
+def _decoded(study: Study, numbers: np.ndarray) -> Thumbnails | None:
+    views = study.views(numbers)
+    if not views:
+        return None
+    plain = views[0].kind == "image"
+    views = [view for view in views if (view.kind == "image") == plain]
+    durations = tuple(sorted({view.duration for view in views}))
+    row = {int(number): place for place, number in enumerate(numbers)}
+    shape = (len(numbers), len(durations), HEIGHT, WIDTH) + ((3,) if plain else ())
+    levels, present = np.zeros(shape, np.uint8), np.zeros(shape[:2], bool)
+    for view in views:
+        place = row[view.glitch], durations.index(view.duration)
+        picture = Image.fromarray(decode(view, WIDTH)).resize((WIDTH, HEIGHT), Image.Resampling.BILINEAR)
+        levels[place], present[place] = np.asarray(picture), True
+    return Thumbnails(levels, durations, present)
