@@ -358,6 +358,30 @@ def test_killed_in_mid_epoch_and_gone_on(study, tiny):
     assert cards[0]["history"] == cards[1]["history"]
 
 
+@pytest.mark.long
+def test_killed_at_any_moment(study, tiny):
+    """While decoding, in an epoch, between two writes, while the model is put in its place: the same weights in the end."""
+    folder, weights = study.folder, tiny["weights"]
+    start = time.monotonic()
+    child(folder, weights, "whole")
+    lasts = time.monotonic() - start
+    expected = bytes_of(folder / "models" / "whole")["weights.safetensors"]
+    rng = np.random.default_rng(0)
+    struck = 0
+    while struck < 8:
+        end = time.monotonic() + rng.uniform(0.5, 1.0) * lasts
+        shutil.rmtree(folder / "models", ignore_errors=True)
+        shutil.rmtree(folder / "cache", ignore_errors=True)
+        code = child(folder, weights, "killed", kill_when=lambda end=end: time.monotonic() > end)
+        if code == 0:  # it was quicker than its kill
+            lasts *= 0.95
+            continue
+        struck += 1
+        child(folder, weights, "killed", "--resume")
+        assert bytes_of(folder / "models" / "killed")["weights.safetensors"] == expected
+        assert sorted(path.name for path in (folder / "models").iterdir()) == ["killed"]
+
+
 def two_processes(folder):
     return (
         sys.executable,

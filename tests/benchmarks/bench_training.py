@@ -1,0 +1,189 @@
+"""Training against a plain PyTorch loop on the same pictures, and on a GPU embedding against the network alone; printed by ``make bench``."""
+
+import os
+import time
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from conftest import make_gallery
+from PIL import Image
+from torch import nn
+from torch.utils.data import DataLoader, Dataset
+from torchvision.transforms import v2
+
+from embed import Settings, Study, embed, ingest_folder
+from embed.backbones import load_network
+from embed.training import Request, train
+from embed.views import PUBLISHED_BOX
+
+pytestmark = pytest.mark.benchmark
+
+REPEATS = 3
+EPOCHS = 2
+COUNTS = {"Blip": 32, "Koi_Fish": 32, "Power_Line": 32}
+
+
+class Pictures(Dataset):
+    """PIL, torchvision's transforms: shift and zoom as ours in training."""
+
+    def __init__(self, items, *, augmented):
+        moved = [v2.RandomAffine(0, translate=(0.045, 0.045), scale=(0.95, 1.05))] if augmented else []
+        self.items = items
+        self.transform = v2.Compose(
+            [
+                v2.ToImage(),
+                v2.Resize((224, 224), antialias=True),
+                *moved,
+                v2.ToDtype(torch.float32, scale=True),
+                v2.Normalize([0.5] * 3, [0.5] * 3),
+            ]
+        )
+
+    def __len__(self):
+        return len(self.items)
+
+    def __getitem__(self, place):
+        path, target = self.items[place]
+        with Image.open(path) as image:
+            return self.transform(image.convert("RGB").crop(PUBLISHED_BOX)), target
+
+
+def plain_loop(parts, device):
+    """Plain PyTorch: a data loader with a worker a core, float32, AdamW, the validation part judged after each epoch and the test part at the end."""
+    network = nn.Sequential(load_network().module, nn.Linear(1280, len(COUNTS))).to(device)
+    workers = os.cpu_count()
+    loaders = {
+        part: DataLoader(Pictures(items, augmented=part == "train"), 32, shuffle=part == "train", num_workers=workers)
+        for part, items in parts.items()
+    }
+    optimizer = torch.optim.AdamW(network.parameters(), 3e-4)
+
+    def judge(part):
+        network.eval()
+        with torch.inference_mode():
+            for pictures, _ in loaders[part]:
+                network(pictures.to(device)).argmax(1).cpu()
+
+    for _ in range(EPOCHS):
+        network.train()
+        for pictures, targets in loaders["train"]:
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(network(pictures.to(device)), targets.to(device)).backward()
+            optimizer.step()
+        judge("validation")
+    judge("test")
+
+
+def processor_time():
+    """Seconds of this process and of its children that have ended: other programs on the machine do not count."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_training_beside_a_plain_loop(tmp_path, device):
+    """Ours from images on disk to the model on disk: decoding, checkpoints and the richest augmentation are within its time."""
+    if device == "cuda" and not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    counts = {name: count * (40 if device == "cuda" else 1) for name, count in COUNTS.items()}
+    make_gallery(tmp_path / "data", counts)
+    ours, theirs, processor = [], [], []
+    for repeat in range(REPEATS):
+        with Study(tmp_path / f"study{repeat}", create=True) as study:
+            with study.run("ingest"):
+                ingest_folder(study, tmp_path / "data")
+            start, before = time.perf_counter(), processor_time()
+            model = train(study, Request(device=device, views="4.0"), changes={"epochs": EPOCHS}).model
+            ours.append(time.perf_counter() - start)
+            own = processor_time() - before
+            frame = study.glitches()
+            paths = {view.glitch: view.source for view in study.views()}
+        parts = {"train": [], "validation": [], "test": []}
+        for glitch, row in frame.iterrows():
+            parts[model.parts[row["id"]]].append((paths[glitch], model.classes.index(row["label"])))
+        start, before = time.perf_counter(), processor_time()
+        plain_loop(parts, torch.device(device))
+        theirs.append(time.perf_counter() - start)
+        processor.append((processor_time() - before) / own)
+    ratio = np.median([plain / own for plain, own in zip(theirs, ours, strict=True)])
+    images = EPOCHS * len(parts["train"])
+    print(
+        f"\ntraining on {device}: ours {images / np.median(ours):.1f} training images a second, all else included; "
+        f"plain loop {images / np.median(theirs):.1f}; ratio {ratio:.2f}, of processor time {np.median(processor):.2f}"
+    )
+    assert ratio >= 1.5
+
+
+def test_later_epochs(tmp_path):
+    """What an epoch costs once the views are decoded, beside the network's own steps on random numbers."""
+    make_gallery(tmp_path / "data", COUNTS)
+    times = []
+    with Study(tmp_path / "study", create=True) as study:
+        with study.run("ingest"):
+            ingest_folder(study, tmp_path / "data")
+        changes = {"epochs": 3, "patience": 0}
+        model = train(
+            study,
+            Request(device="cpu", views="4.0"),
+            changes=changes,
+            progress=lambda what, done, _: times.append((time.perf_counter(), done)) if what == "train" else None,
+        ).model
+    steps = [
+        (after[0] - before[0]) / (after[1] - before[1])
+        for before, after in pairwise(times)
+        if after[1] % model.card["counts"]["train"]
+        != 32  # the first step of an epoch follows checkpoint and validation
+    ]
+    network = nn.Sequential(load_network().module, nn.Linear(1280, 3)).to(memory_format=torch.channels_last).train()
+    optimizer = torch.optim.AdamW(network.parameters(), 3e-4)
+    bare = []
+    for _ in range(4):
+        pictures = torch.randn(32, 3, 224, 224).contiguous(memory_format=torch.channels_last)
+        start = time.perf_counter()
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(network(pictures), torch.zeros(32, dtype=torch.long)).backward()
+        optimizer.step()
+        bare.append((time.perf_counter() - start) / 32)
+    share = np.median(bare) / np.median(steps)
+    print(
+        f"\na training image costs {np.median(steps) * 1e3:.0f} ms, the network's step alone {np.median(bare) * 1e3:.0f} ms: {share:.0%} of the time is the network's"
+    )
+    assert share > 0.6
+
+
+@pytest.mark.gpu
+def test_embedding_beside_the_network_alone(tmp_path):
+    """From decoded views in the cache to a finished store, against the network's forward rate on random numbers."""
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    make_gallery(tmp_path / "data", {"Blip": 200})
+    pictures = sorted((tmp_path / "data").glob("*/*.png"))
+    folder = tmp_path / "many" / "Blip"
+    folder.mkdir(parents=True)
+    count = 20_000
+    for number in range(count):
+        (folder / f"H1_g{number:09d}_spectrogram_4.0.png").symlink_to(pictures[number % len(pictures)])
+    with Study(tmp_path / "study", create=True) as study:
+        with study.run("ingest"):
+            ingest_folder(study, folder.parent)
+        embed(study, Settings(views="4.0", device="cuda"))  # fills the cache
+        start = time.perf_counter()
+        embed(study, Settings(views="4.0", device="cuda", backbone="timm:tf_efficientnet_lite0", weights=None))
+        whole = count / (time.perf_counter() - start)
+    network = load_network().module.cuda().bfloat16().to(memory_format=torch.channels_last).eval()
+    batch = torch.randn(256, 3, 224, 224, device="cuda", dtype=torch.bfloat16).contiguous(
+        memory_format=torch.channels_last
+    )
+    with torch.inference_mode():
+        for _ in range(5):
+            network(batch)
+        torch.cuda.synchronize()
+        start = time.perf_counter()
+        for _ in range(50):
+            network(batch)
+        torch.cuda.synchronize()
+    alone = 50 * 256 / (time.perf_counter() - start)
+    print(f"\nembedding from the cache {whole:.0f} images a second, the network alone {alone:.0f}: {whole / alone:.0%}")
+    assert whole >= 0.6 * alone
