@@ -143,7 +143,9 @@ def print_tables(results: Path) -> None:
     """Print the paper's Tables I and A1."""
     figures = pd.read_csv(results / "metrics.csv").set_index("classifier")
     shown = figures[["top1", "top1_low", "top1_high", "top2", "top3", "top4", "top5", "macro_f1", "calibration_error"]]
-    print(f"\nTable I: accuracy on {figures['glitches'].iloc[0]} test glitches, in % (top-1 with its interval of 95 %)\n")
+    print(
+        f"\nTable I: accuracy on {figures['glitches'].iloc[0]} test glitches, in % (top-1 with its interval of 95 %)\n"
+    )
     print((100 * shown).round(2).to_string())
     classes = pd.read_csv(results / "classes.csv")
     table = classes[classes["glitches"] > 0].pivot_table(
