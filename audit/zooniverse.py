@@ -1,7 +1,7 @@
 """Zooniverse's classification export: votes on the rows that volunteers were shown.
 
 A row is one classification: ``annotations`` is a JSON list of ``{task, value}``, ``subject_data`` a JSON object with the
-subject's metadata under its number, prefixes kept (FORMATS of Zooniverse's data exports). Rows of other subjects are passed
+subject's metadata under its number, prefixes kept (Zooniverse's help, "Data exports"). Rows of other subjects are passed
 over and counted; of two votes by one volunteer on one subject the earlier counts, as in Gravity Spy.
 """
 

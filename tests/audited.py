@@ -88,7 +88,7 @@ def write_csv(path: Path, rows: list[dict[str, str]], separator: str = ",") -> P
 
 
 def classification(number: int, user: str, subject: dict[str, str], answer: object, survey: bool = False, **other: str):
-    """One row of Zooniverse's export, as FORMATS of its data exports describe it."""
+    """One row of Zooniverse's export, as the help on its data exports describes it."""
     value = [{"choice": answer, "answers": {}, "filters": {}}] if survey else answer
     return {
         "classification_id": str(number),
