@@ -20,8 +20,11 @@ MOST_EPOCHS = 100
 BETAS = (0.9, 0.999)
 ADAGRAD_EPSILON = 1e-6
 """George, Shen and Huerta (2018), section IV."""
-RATES: dict[str, float] = {"adam": 3e-4, "adamw": 3e-4, "adagrad": 1e-4}
-"""Learning rates where none is given; AdaGrad's is the paper's."""
+RATES: dict[str, float] = {"adam": 3e-4, "adamw": 1e-3, "adagrad": 1e-4}
+"""Learning rates where none is given; AdaGrad's is the paper's. (AdamW from ImageNet weights, 23 simulated classes of 11 training
+glitches, 32 steps: 1e-3 recognises 52 % of the validation part, 3e-4 19 %.)"""
+UNNORMALISED_RATE = 1e-4
+"""Of a network without batch normalisation (VGG, transformers), which a larger one throws off."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,13 @@ PRESET_VIEWS: Mapping[str, str] = {"o1-paper": "2.0"}
 """Views where none are asked for; other presets take the richest that there are."""
 
 
-def make_recipe(preset: str = "default", *, encoding: str = "single", **changes: Any) -> Recipe:  # noqa: ANN401 - any field
+def make_recipe(
+    preset: str = "default",
+    *,
+    encoding: str = "single",
+    normalised: bool = True,
+    **changes: Any,  # noqa: ANN401 - any field
+) -> Recipe:
     """Take a preset, fit it to the encoding, and change what is asked for.
 
     Parameters
@@ -142,6 +151,8 @@ def make_recipe(preset: str = "default", *, encoding: str = "single", **changes:
     encoding : str
         Name of the encoding: spectrograms have axes and are neither mirrored nor turned; the O1 paper augments one view, and leaves the
         three durations as they are.
+    normalised : bool
+        Whether the network has batch normalisation.
     **changes
         Fields of `Recipe`; None leaves the preset's.
 
@@ -160,6 +171,8 @@ def make_recipe(preset: str = "default", *, encoding: str = "single", **changes:
     given = {name: value for name, value in changes.items() if value is not None}
     if "optimizer" in given and "learning_rate" not in given:
         given["learning_rate"] = RATES.get(given["optimizer"], recipe.learning_rate)
+    if not normalised and "learning_rate" not in changes:
+        given["learning_rate"] = min(UNNORMALISED_RATE, given.get("learning_rate", recipe.learning_rate))
     recipe = replace(recipe, **given)
     check_recipe(recipe)
     return recipe

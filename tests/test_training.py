@@ -563,6 +563,8 @@ def test_recipes():
     assert make_recipe("galaxy-paper", encoding="plain").augmentation.rotate
     assert not make_recipe("galaxy-paper", encoding="single").augmentation.rotate
     assert make_recipe(optimizer="adagrad").learning_rate == 1e-4
+    assert make_recipe(normalised=False).learning_rate == 1e-4
+    assert make_recipe(normalised=False, learning_rate=0.01).learning_rate == 0.01
     for changes, message in (
         ({"epochs": 101}, "epochs 101: give a number from 1 to 100"),
         ({"learning_rate": -1.0}, "learning_rate -1.0: give a number"),
