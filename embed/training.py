@@ -140,7 +140,7 @@ def train(
     """
     request = request or Request()
     folder = model_folder(study.folder, request.name)
-    _check_place(folder, request)
+    check_place(study, request)
     ranks, device = join_ranks(choose_device(request.device))
     told = {"model": request.name, "preset": request.preset, "split": request.split, "labels": list(request.labels)}
     try:
@@ -150,7 +150,15 @@ def train(
         leave_ranks(ranks)
 
 
-def _check_place(folder: Path, request: Request) -> None:
+def check_place(study: Study, request: Request) -> None:
+    """Refuse a name that is taken.
+
+    Raises
+    ------
+    InputError
+        When there is a model, or a stopped training, of the name, and the request neither goes on with it nor replaces it.
+    """
+    folder = model_folder(study.folder, request.name)
     if request.resume and request.replace:
         raise InputError("--resume goes on with a training, --replace begins it anew; give one of them")
     if request.resume or request.replace:

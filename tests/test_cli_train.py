@@ -97,6 +97,12 @@ def test_refusals_are_one_line(study, tiny, capsys):
         assert said[-1].startswith("discover train: error: ")
 
 
+def test_one_process_for_what_needs_one(study, tiny, capsys, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert run(study, tiny, "--recursive", "2") == 2
+    assert "--recursive and --add-class run in one process; leave torchrun out" in capsys.readouterr().err
+
+
 def test_recursive_training(study, tiny, capsys, tmp_path):
     with Study(study) as opened:
         ids = opened.glitches().query("label == ''")["id"]

@@ -24,7 +24,7 @@ from embed.plan import DEFAULT_WEIGHTS, Settings
 from embed.recursion import recursive_training
 from embed.study import Study
 from embed.task import find_groups, make_task
-from embed.training import Request, Trained, choose_encoding, train
+from embed.training import Request, Trained, check_place, choose_encoding, train
 from embed.vectors import VectorStore
 
 UNTAUGHT = ("bundled", "imagenet")
@@ -54,10 +54,13 @@ def run(options: Namespace) -> None:
     lead = int(os.environ.get("RANK", "0")) == 0
     terminal = Terminal(as_json=options.json)
     request, changes = _request(options), _changes(options)
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and (options.recursive or options.add_class):
+        raise InputError("--recursive and --add-class run in one process; leave torchrun out")
     with Study(options.study) as study:
         if options.add_class:
             _add_class(study, options, terminal)
             return
+        check_place(study, request)  # before the work begins
         store = _vectors(study, options, request, terminal) if lead and not options.no_vectors else None
         if options.recursive:
             _recurse(study, options, request, changes, store, terminal)
