@@ -10,11 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch.nn.functional import log_softmax
 from torch.nn.parallel import DistributedDataParallel
 
-from embed.accuracy import class_scores, confusion_matrix, macro, top_accuracies, true_ranks
-from embed.augmentation import NONE, Augmentation, augment
 from embed.chance import draw_keys
 from embed.checkpoint import (
     Checkpoint,
@@ -30,9 +27,11 @@ from embed.encoding import compose
 from embed.errors import InputError, TrainingError
 from embed.model import Centred
 from embed.partition import TEST, TRAIN, VALIDATION
-from embed.ranks import ALONE, Ranks, parallel, share_batch_norm
+from embed.ranks import parallel, share_batch_norm
 from embed.recipe import ADAGRAD_EPSILON, BETAS, Recipe, differences
 from embed.schedule import best_epoch, learning_rate, should_stop, trained_share
+from embed.setup import Setup, pictures_of, precision
+from embed.validation import scores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,60 +40,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
-    from embed.backbones import Network
-    from embed.encoding import Encoding
-    from embed.levels import Levels
-    from embed.task import Task
-
     Rows = NDArray[np.int64]
 
 MAY_CHANGE = ("epochs", "learning_rate", "patience")
 """What may be another when a training goes on; everything else would make another training of it."""
 _CHECK_STEPS = 50
 """Steps between looks at the loss on a GPU, which must wait for them."""
-_JUDGED = {"cpu": 64, "cuda": 512}
-"""Glitches a batch when nothing is trained."""
-
-
-@dataclass(frozen=True)
-class Setup:
-    """What a training works with.
-
-    Attributes
-    ----------
-    task : Task
-    levels : Levels
-        Of the task's glitches, row for row.
-    network : Network
-        Where training starts.
-    encoding : Encoding
-    recipe : Recipe
-    seed : int
-    device : torch.device
-    ranks : Ranks
-    """
-
-    task: Task
-    levels: Levels
-    network: Network
-    encoding: Encoding
-    recipe: Recipe
-    seed: int
-    device: torch.device
-    ranks: Ranks = ALONE
-
-    def facts(self) -> dict[str, Any]:
-        """What a checkpoint must be of."""
-        return {
-            "backbone": self.network.backbone.name,
-            "weights_sha256": self.network.weights_sha256,
-            "views": str(self.encoding),
-            "classes": list(self.task.classes),
-            "label_digest": self.task.label_digest,
-            "split": self.task.partition.kind,
-            "seed": self.seed,
-            "recipe": self.recipe.facts(),
-        }
 
 
 @dataclass(frozen=True)
@@ -352,25 +303,12 @@ def _batches(
             yield pictures_of(setup, levels, setup.recipe.augmentation, keys), targets, keys
 
 
-def pictures_of(setup: Setup, levels: torch.Tensor, augmentation: Augmentation, keys: torch.Tensor) -> torch.Tensor:
-    """The network's input, (B, 3, size, size) in channels-last memory."""
-    spec = setup.network.backbone
-    durations = setup.encoding.durations if setup.encoding.name != "plain" else (0.0,) * levels.shape[1]
-    values = augment(levels, durations, augmentation, keys)
-    pictures = compose(values, setup.encoding, spec.size, spec.mean, spec.std)
-    return pictures.contiguous(memory_format=torch.channels_last)
-
-
-def _precision(device: torch.device) -> Any:  # noqa: ANN401 - a context manager
-    return torch.autocast("cuda", torch.bfloat16) if device.type == "cuda" else nullcontext()
-
-
 def _loss(
     setup: Setup, wrapped: nn.Module, pictures: torch.Tensor, targets: torch.Tensor, keys: torch.Tensor, whole: Rows
 ) -> torch.Tensor:
     """The loss of the process's share of a batch, summed over its glitches; `whole` (B,) are the classes of all processes' glitches."""
     recipe, ranks = setup.recipe, setup.ranks
-    with _precision(setup.device):
+    with precision(setup.device):
         vectors, logits = wrapped(pictures, keys)
     loss = summed_cross_entropy(logits.float(), targets, recipe.label_smoothing)
     if recipe.contrastive:
@@ -379,37 +317,3 @@ def _loss(
         classes = torch.from_numpy(whole).to(setup.device)
         loss = loss + recipe.contrastive * summed_contrast(vectors, place, everybody, classes, recipe.temperature)
     return loss
-
-
-def scores(setup: Setup, classifier: Classifier, rows: Rows) -> dict[str, float]:
-    """Loss, accuracy, top-5 accuracy and macro-F1 on some of the task's glitches, without augmentation."""
-    logits = judge(setup, classifier, rows)
-    truth = setup.task.targets[rows]
-    log_probabilities = log_softmax(torch.from_numpy(logits), dim=1).numpy()
-    top = top_accuracies(true_ranks(log_probabilities, truth))
-    count = logits.shape[1]
-    table = class_scores(confusion_matrix(truth, np.argmax(log_probabilities, axis=1), count))
-    return {
-        "loss": float(-log_probabilities[np.arange(len(rows)), truth].mean()),
-        "accuracy": float(top[0]),
-        "top5": float(top[-1]),
-        "macro_f1": macro(table.f1, table.support),
-    }
-
-
-@torch.no_grad()
-def judge(setup: Setup, classifier: Classifier, rows: Rows) -> NDArray[np.float64]:
-    """Logits (M, K) of some of the task's glitches."""
-    classifier.eval()
-    ranks = setup.ranks
-    logits = torch.zeros(len(rows), len(setup.task.classes), dtype=torch.float64, device=setup.device)
-    own = np.arange(len(rows))[ranks.own(len(rows))]
-    size = _JUDGED[setup.device.type]
-    for start in range(0, len(own), size):
-        some = own[start : start + size]
-        keys = torch.zeros(len(some), dtype=torch.int64)
-        pictures = pictures_of(setup, setup.levels.batch(rows[some]), NONE, keys)
-        with _precision(setup.device):
-            _, answer = classifier(pictures)
-        logits[torch.from_numpy(some).to(setup.device)] = answer.double()
-    return ranks.summed(logits).cpu().numpy()

@@ -16,12 +16,13 @@ from embed.checkpoint import drop_checkpoints, latest_checkpoint, training_folde
 from embed.devices import choose_device
 from embed.encoding import Encoding, parse_encoding
 from embed.errors import InputError
-from embed.fitting import Fitted, Setup, check_same, fit
+from embed.fitting import Fitted, check_same, fit
 from embed.levels import read_levels
 from embed.model import Model, is_model, load_model, model_folder, save_model
 from embed.plan import DEFAULT_WEIGHTS, richest_encoding
 from embed.ranks import Ranks, join_ranks, leave_ranks
 from embed.recipe import PRESET_VIEWS, make_recipe
+from embed.setup import Setup
 from embed.task import Labelled, Task, choose_kind, find_groups, labelled_glitches, make_task, untested_classes
 
 if TYPE_CHECKING:

@@ -1,0 +1,75 @@
+"""What a training works with, and the pictures that its network sees."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from embed.augmentation import Augmentation, augment
+from embed.encoding import compose
+from embed.ranks import ALONE, Ranks
+
+if TYPE_CHECKING:
+    from embed.backbones import Network
+    from embed.encoding import Encoding
+    from embed.levels import Levels
+    from embed.recipe import Recipe
+    from embed.task import Task
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a training works with.
+
+    Attributes
+    ----------
+    task : Task
+    levels : Levels
+        Of the task's glitches, row for row.
+    network : Network
+        Where training starts.
+    encoding : Encoding
+    recipe : Recipe
+    seed : int
+    device : torch.device
+    ranks : Ranks
+    """
+
+    task: Task
+    levels: Levels
+    network: Network
+    encoding: Encoding
+    recipe: Recipe
+    seed: int
+    device: torch.device
+    ranks: Ranks = ALONE
+
+    def facts(self) -> dict[str, Any]:
+        """What a checkpoint must be of."""
+        return {
+            "backbone": self.network.backbone.name,
+            "weights_sha256": self.network.weights_sha256,
+            "views": str(self.encoding),
+            "classes": list(self.task.classes),
+            "label_digest": self.task.label_digest,
+            "split": self.task.partition.kind,
+            "seed": self.seed,
+            "recipe": self.recipe.facts(),
+        }
+
+
+def pictures_of(setup: Setup, levels: torch.Tensor, augmentation: Augmentation, keys: torch.Tensor) -> torch.Tensor:
+    """The network's input, (B, 3, size, size) in channels-last memory."""
+    spec = setup.network.backbone
+    durations = setup.encoding.durations if setup.encoding.name != "plain" else (0.0,) * levels.shape[1]
+    values = augment(levels, durations, augmentation, keys)
+    pictures = compose(values, setup.encoding, spec.size, spec.mean, spec.std)
+    return pictures.contiguous(memory_format=torch.channels_last)
+
+
+def precision(device: torch.device) -> Any:  # noqa: ANN401 - a context manager
+    """bfloat16 where the GPU is fast in it."""
+    return torch.autocast("cuda", torch.bfloat16) if device.type == "cuda" else nullcontext()
