@@ -314,17 +314,19 @@ def test_too_few_or_split_votes_decide_nothing_and_repeats_count_once(study, mad
         return None
 
     rows = export(study, made, subjects, answer)
-    rows += [
-        row | {"classification_id": str(900 + n), "created_at": "2026-02-01 00:00:00 UTC"}
-        for n, row in enumerate(rows[:2])
-    ]
+    later = {
+        "created_at": "2026-02-01 00:00:00 UTC",
+        "annotations": rows[5]["annotations"],
+    }  # they come round to dan's view
+    rows = [row | later | {"classification_id": str(900 + n)} for n, row in enumerate(rows[2:5])] + rows
+    rows += [row | later | {"classification_id": str(950 + n)} for n, row in enumerate(rows[5:8])]
     rows.append(classification(990, "eve", {"some": "other subject"}, "Blip"))
     done = bring(study, write_csv(tmp_path / "export.csv", rows))
     assert done.outcomes == {"wrong": 2}  # Tomte, Helix or Chirp: wrong, but not which
     assert done.events == 0
     notes = " ".join(done.notes)
     assert "1 glitches are undecided" in notes
-    assert "2 later votes of a volunteer" in notes
+    assert "6 later votes of a volunteer" in notes
     assert "1 classifications of other subjects" in notes
 
 
