@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy.linalg
 import torch
 
 from embed.errors import InputError
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 VARIANCE_KEPT = 0.999
 """Share of the variance that the kept principal components carry: what is left out is a thousandth of the signal."""
+COMPONENTS = 256
+"""Components kept at most. On 8,500 and on 2,000 vectors of the default network heads that read 256 rank the rows as heads that
+read all do (Spearman 0.9997 and more) in a fifth of the time."""
 BASIS_ROWS = 20_000
 """Rows that the principal axes are computed from: more of them no longer move the leading axes."""
 _BLOCK_VALUES = 1 << 22  # turned at once
@@ -69,14 +73,11 @@ def principal_features(
     mean = sample.mean(0, dtype=np.float64)
     centred = torch.from_numpy(sample - mean.astype(np.float32))
     if len(centred) < width:
-        values, left = torch.linalg.eigh((centred @ centred.T).double())
-        values, left = values.flip(0), left.flip(1)
+        values, left = _leading((centred @ centred.T).double())
         axes = centred.T.double() @ left / values.clamp_min(1e-300).sqrt()
     else:
-        values, axes = torch.linalg.eigh((centred.T @ centred).double())
-        values, axes = values.flip(0), axes.flip(1)
-    values = values.clamp_min(0)
-    total = float(values.sum())
+        values, axes = _leading((centred.T @ centred).double())
+    total = float(centred.square().sum(dtype=torch.float64))
     if total <= 1e-10 * max(1.0, float(centred.shape[0] * (mean @ mean))):
         raise InputError(f"all {count} vectors are the same: nothing tells the labels apart; embed the glitches again")
     share = torch.cumsum(values, 0) / total
@@ -90,3 +91,12 @@ def principal_features(
         rows[start : start + step, :number] = (block @ turn).to(device)
     rows[:, number] = 1
     return Features(rows, float(share[number - 1]))
+
+
+def _leading(products: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Largest eigenvalues of a symmetric matrix, falling, at most `COMPONENTS`, and their vectors as columns."""
+    count = len(products)
+    values, vectors = scipy.linalg.eigh(
+        products.numpy(), subset_by_index=(max(0, count - COMPONENTS), count - 1), overwrite_a=True, check_finite=False
+    )
+    return torch.from_numpy(values[::-1].copy()).clamp_min(0), torch.from_numpy(vectors[:, ::-1].copy())

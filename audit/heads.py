@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from audit.features import Features
 
-TOLERANCE = 0.01
+TOLERANCE = 0.03
 """A fit is finished when its gradient's norm is this share of ``lambda |W|``. The objective is strongly convex with constant
 lambda, so the weights are then within this share of their norm of the optimum; a looser fit would remember its start,
 which knows the labels that are held out."""

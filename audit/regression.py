@@ -31,8 +31,6 @@ LEAST_TRUST = 0.02
 """Weight of a row whose label is wholly disbelieved: not nothing, or no round could take it up again."""
 STRENGTHS = (1e-2, 3e-2, 1e-1, 3e-1, 1.0, 3.0)
 """Ridges tried, in units of one row of mean square length."""
-MOST_COMPONENTS = 256
-"""Leading principal components that are regressed on: the cost of a fit grows with their square, and its factor's with their cube."""
 
 
 def margins(scores: Floats, labels: NDArray[np.int64]) -> Floats:
@@ -89,7 +87,7 @@ def held_out_scores(
     trust: Floats,
 ) -> Floats:
     """One round: see `trusted_scores`; ``trust`` (N,) weighs the rows in every fit."""
-    rows = features.rows[:, :-1][:, :MOST_COMPONENTS]
+    rows = features.rows[:, :-1]
     device, width = rows.device, rows.shape[1]
     weights = torch.from_numpy(trust).to(device, torch.float32)
     given = torch.nn.functional.one_hot(torch.from_numpy(labels).to(device), classes).to(torch.float32)

@@ -12,6 +12,7 @@ from scipy.stats import spearmanr
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from threadpoolctl import threadpool_limits
 
 from audit import audit
 from audit.crossfit import CrossFit, HeldOut
@@ -143,23 +144,29 @@ def test_hundred_splits_beside_scikit_learn():
     scale = float(features.rows[:, :-1].square().sum(1).mean()) / float(
         np.square(vectors - vectors.mean(0)).sum(1).mean()
     )
-    theirs, margins = [], np.zeros(len(labels))
+    theirs: dict[int, list[float]] = {1: [], torch.get_num_threads(): []}
+    margins = np.zeros(len(labels))
     for split in range(5):
         train, test = plan.train(split), plan.test(split)
-        begun = time.perf_counter()
-        head = LogisticRegression(C=scale / (ridge * train.sum()), max_iter=2000).fit(vectors[train], labels[train])
-        logs = head.predict_log_proba(vectors[test])
-        theirs.append(time.perf_counter() - begun)
+        for threads, seconds in theirs.items():  # its small products are often quicker on one thread
+            with threadpool_limits(threads):
+                begun = time.perf_counter()
+                head = LogisticRegression(C=scale / (ridge * train.sum()), max_iter=2000).fit(
+                    vectors[train], labels[train]
+                )
+                logs = head.predict_log_proba(vectors[test])
+                seconds.append(time.perf_counter() - begun)
         own = logs[np.arange(len(logs)), labels[test]].copy()
         logs[np.arange(len(logs)), labels[test]] = -np.inf
         margins[test] = own - logs.max(1)
     once = HeldOut.empty(1, len(labels), 22)
     CrossFit(features, labels[None], 22, ridge).run(once, [plan], range(5))
     correlation = spearmanr(once.margin[0], margins).statistic
-    ratio = 100 * statistics.median(theirs) / ours
+    best = {threads: statistics.median(seconds) for threads, seconds in theirs.items()}
+    ratio = 100 * min(best.values()) / ours
     print(
         f"{torch.get_num_threads()} threads: ours {ours:.1f} s ({features.rows.shape[1] - 1} components, {held_out.iterations} iterations), "
-        f"theirs {statistics.median(theirs):.2f} s a split: {ratio:.0f} times, Spearman {correlation:.4f}"
+        f"theirs {best} s a split by threads: {ratio:.0f} times, Spearman {correlation:.4f}"
     )
     assert correlation >= 0.98
     assert ratio >= 20
