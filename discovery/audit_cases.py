@@ -66,10 +66,12 @@ def _views(exhibits: Exhibits, row: int) -> str:
     thumbnails = exhibits.thumbnails
     if thumbnails is None or row not in exhibits.place:
         return ""
-    figures = []
-    for view, duration in enumerate(thumbnails.durations):
-        caption = f"{duration:g} s" if duration else ""
-        figures.append(_picture(thumbnails, exhibits.place[row], view, caption, None))
+    own = np.flatnonzero(thumbnails.present[exhibits.place[row]])
+    figures = [
+        _picture(thumbnails, exhibits.place[row], view, f"{duration:g} s" if duration else "", None)
+        for view, duration in enumerate(thumbnails.durations)
+        if view in own or (view == 0 and not len(own))
+    ]
     one = " one" if len(figures) == 1 else ""
     return f'<div class="views{one}">{"".join(figures)}</div>'
 
@@ -77,14 +79,24 @@ def _views(exhibits: Exhibits, row: int) -> str:
 def _witnesses(exhibits: Exhibits, place: int, ids: Sequence[str], own: str, other: str) -> str:
     if exhibits.witnesses is None:
         return ""
-    sides = [
-        _side(exhibits, exhibits.witnesses.agreeing[place], ids, own),
-        _side(exhibits, exhibits.witnesses.opposing[place], ids, other),
-    ]
+    agreeing, opposing = exhibits.witnesses.agreeing[place], exhibits.witnesses.opposing[place]
+    view = _witness_view(exhibits, [int(exhibits.rows[place]), *agreeing, *opposing])
+    sides = [_side(exhibits, agreeing, ids, own, view), _side(exhibits, opposing, ids, other, view)]
     return f'<div class="side">{"".join(sides)}</div>'
 
 
-def _side(exhibits: Exhibits, rows: np.ndarray, ids: Sequence[str], label: str) -> str:
+def _witness_view(exhibits: Exhibits, rows: Sequence[int]) -> int:
+    """The view that most of these glitches have, so that like is shown beside like; of equals the nearest to `_WITNESS_SECONDS`."""
+    thumbnails = exhibits.thumbnails
+    if thumbnails is None:
+        return 0
+    places = [exhibits.place[int(row)] for row in rows if int(row) in exhibits.place]
+    counts = thumbnails.present[places].sum(axis=0)
+    away = [abs(duration - _WITNESS_SECONDS) for duration in thumbnails.durations]
+    return int(np.lexsort((away, -counts))[0])
+
+
+def _side(exhibits: Exhibits, rows: np.ndarray, ids: Sequence[str], label: str, view: int) -> str:
     thumbnails = exhibits.thumbnails
     found = [int(row) for row in rows if row >= 0]
     if not found:
@@ -92,7 +104,6 @@ def _side(exhibits: Exhibits, rows: np.ndarray, ids: Sequence[str], label: str) 
     if thumbnails is None:
         items = "".join(f"<li><code>{escaped(ids[row])}</code></li>" for row in found)
         return f'<h4>most like it, labelled <b>{escaped(label)}</b></h4><ul class="plain">{items}</ul>'
-    view = int(np.argmin([abs(duration - _WITNESS_SECONDS) for duration in thumbnails.durations]))
     seconds = f", {thumbnails.durations[view]:g} s" if thumbnails.durations[view] else ""
     figures = "".join(_picture(thumbnails, exhibits.place[row], view, ids[row], _WITNESS) for row in found)
     return f'<h4>most like it, labelled <b>{escaped(label)}</b>{seconds}</h4><div class="row">{figures}</div>'

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _WIDTH, _HEIGHT = 360, 290
 _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 12, 10, 42
-_BAR, _NAMES = 24, 138  # height of a bar's line and width of the names' column
+_BAR, _NAMES = 24, 168  # height of a bar's line and width of the names' column
 
 
 def calibration_svg(reliability: NDArray[np.float64]) -> str:

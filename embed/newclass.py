@@ -190,7 +190,7 @@ def _save(
 
     tensors = read_weights(model.folder / "weights.safetensors")
     mean_image = tensors.pop("mean_image", None)
-    state = {key: value for key, value in tensors.items() if not key.startswith("head.")}
+    state = {key: value for key, value in tensors.items() if key not in ("head.weight", "head.bias")}
     card = dict(model.card) | {
         "classes": list(classes),
         "weights": f"model:{model.name}",

@@ -113,9 +113,25 @@ def test_cases_come_worst_first_with_views_and_witnesses(found):
         assert f"{result.p_wrong[row]:.3f}" in words
         assert case.count("<img") == 4 + 6 - (place == 0)
         assert words.count("most like it, labelled") == 2
-    assert "no picture" in cases[0]
+    assert "no picture" not in cases[0]  # the view that is missing is left out
     ended = page(found).index("Here the list ends")
     assert page(found)[:ended].count("<article") == result.listed
+
+
+def test_only_views_that_there_are_and_like_beside_like(found):
+    shown = exhibits(found)
+    present = np.zeros((120, 4), bool)
+    present[:, 3] = True  # 4 s is all that most have
+    present[int(shown.rows[1])] = True
+    levels = shown.thumbnails.levels
+    only = Exhibits(shown.rows, shown.witnesses, Thumbnails(levels, (0.5, 1.0, 2.0, 4.0), present), shown.place)
+    text = page(found, exhibits=only)
+    first, second = text.split("<article")[1:3]
+    assert "no picture" not in text
+    assert [first.count(f"<figcaption>{d} s<") for d in ("0.5", "1", "2", "4")] == [0, 0, 0, 1]
+    assert [second.count(f"<figcaption>{d} s<") for d in ("0.5", "1", "2", "4")] == [1, 1, 1, 1]
+    assert "</b>, 4 s</h4>" in first
+    assert "</b>, 1 s</h4>" not in second
 
 
 def test_what_is_capped_is_said(found, monkeypatch):
@@ -156,7 +172,7 @@ def test_the_convergence_curve_and_the_evidence(found):
     assert f"after {result.curve[-1].splits} splits, rank correlation {result.curve[-1].correlation:.3f}" in drawn
     bars = evidence_svg({"one": 0.25, "combined": 0.75})
     assert [float(width) for width in re.findall(r'width="([0-9.]+)" height="13"', bars)] == pytest.approx(
-        [0.75 * (360 - 138 - 48), 0.25 * (360 - 138 - 48)], abs=0.06
+        [0.75 * (360 - 168 - 48), 0.25 * (360 - 168 - 48)], abs=0.06
     )
     assert bars.index("combined") < bars.index("one")
 
