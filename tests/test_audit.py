@@ -7,6 +7,7 @@ from sklearn.metrics import average_precision_score
 
 import audit as package
 from audit import audit, audit_probabilities, check_leak
+from audit.scores import EVIDENCE
 from embed.errors import InputError
 from embed.neighbours import neighbour_graph
 
@@ -56,6 +57,10 @@ def test_the_ranking_is_by_probability(found):
 def test_the_evidence_names_every_score(found):
     result, _, _ = found
     assert result.evidence["combined"] >= max(result.evidence.values()) - 0.03
+    assert set(result.evidence) == {*EVIDENCE, "combined"}
+    assert (
+        min(result.evidence.values()) > 0.3
+    )  # every score is larger for a more doubtful label: one in twelve is wrong
     assert result.settings["gradient norm"] < 0.01
     assert result.curve[-1].splits == result.settings["splits"] <= 40
     assert result.times_tested.min() == result.times_tested.max() == result.settings["splits"] // 5
@@ -159,6 +164,10 @@ def test_external_probabilities():
     assert average_precision_score(wrong, result.p_wrong) > 0.9
     assert result.total.low <= wrong.sum() <= result.total.high
     assert any("taken as held out" in note for note in result.notes)
+    scores = {
+        name: value for name, value in result.evidence.items() if name != "neighbour disagreement"
+    }  # no graph, no votes
+    assert min(scores.values()) > 0.3
     turned = audit_probabilities(p[:, ::-1], columns[::-1], labels)
     assert np.array_equal(turned.p_wrong, result.p_wrong)
 
