@@ -1,5 +1,6 @@
 """The audit beside its peers, in paired runs: precision on planted errors, calibration, speed and cost in rows."""
 
+import resource
 import statistics
 import time
 import warnings
@@ -186,3 +187,21 @@ def test_cost_is_linear_in_rows():
         f"{seconds}; 100 splits of 600,000 rows: about {(seconds[40_000] - seconds[20_000]) / 20_000 * 600_000 * 10 / 60:.0f} min"
     )
     assert seconds[40_000] / seconds[10_000] < 6
+
+
+def test_a_whole_audit_is_linear_in_rows():
+    """Bar: linear in rows, memory bounded. Neighbours aside; twenty splits and all the plantings; 600,000 extrapolated."""
+    seconds, memory = {}, {}
+    for count in (2_500, 5_000, 10_000):
+        vectors, truth = network_like(count)
+        labels, wrong = plant(vectors, truth, 0.08, "uniform", 0)
+        graph = neighbour_graph(vectors)
+        begun = time.process_time()
+        result = audit(vectors, labels, graph=graph, splits=20)
+        seconds[count] = time.process_time() - begun
+        memory[count] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        found = int(wrong[result.order[: result.listed]].sum())
+        print(f"{count} rows: list {result.listed}, {found} of {wrong.sum()} wrong labels, expected {result.in_list}")
+    slope = (seconds[10_000] - seconds[5_000]) / 5_000
+    print(f"processor seconds {seconds}, peak MiB {memory}; 600,000 rows: about {slope * 600_000 / 60:.0f} min")
+    assert seconds[10_000] / seconds[2_500] < 5
