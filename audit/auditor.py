@@ -20,18 +20,12 @@ from audit.features import principal_features
 from audit.labelling import check_probabilities, check_rows, encode_labels
 from audit.noise import log_probability
 from audit.scores import weigh_evidence
-from audit.splits import (
-    DUPLICATE_SIMILARITY,
-    PURGE_SECONDS,
-    SplitPlan,
-    merge_groups,
-    near_duplicates,
-    plan_splits,
-)
+from audit.splits import SplitPlan, merge_groups, near_duplicates, plan_splits
 from audit.verdict import calibrated, make_result
 from embed.devices import choose_device
 from embed.errors import InputError
 from embed.neighbours import neighbour_graph
+from embed.partition import DUPLICATE_SIMILARITY, PURGE_SECONDS
 from embed.similarity import normalise
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import scipy.sparse
-from scipy.sparse.csgraph import connected_components
 
 from embed.errors import InputError
+from embed.partition import DUPLICATE_SIMILARITY, PURGE_SECONDS, duplicate_pairs, same_pairs, time_gaps
+from embed.partition import merge_groups as linked_groups
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -26,13 +26,8 @@ Kind = Literal["grouped", "random", "time"]
 
 FOLDS = 5
 """Four fifths train, one fifth is tested, as in cleanlab's default."""
-DUPLICATE_SIMILARITY = 0.998
-"""Cosine from which two glitches count as the same picture: two pictures of one trigger a few milliseconds apart lie above
-it, and pictures of different glitches, even of one narrow class, below."""
 BLOCKS_PER_FOLD = 4
 """Time blocks of one fold in a repeat: enough that a class which came and went is in training and test alike."""
-PURGE_SECONDS = 60.0
-"""Default gap: glitches that share a cause (one seismic spell, one whistle) come within a minute."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +66,7 @@ class SplitPlan:
         held = self.fold[split // self.folds] == split % self.folds
         if self.times is None:
             return ~held
-        tested = np.sort(self.times[held])
-        after = np.searchsorted(tested, self.times)
-        before = np.abs(self.times - tested[np.maximum(after - 1, 0)])
-        gap = np.minimum(before, np.abs(tested[np.minimum(after, len(tested) - 1)] - self.times))
-        return ~held & (gap > self.purge)
+        return ~held & (time_gaps(self.times, self.times[held]) > self.purge)
 
 
 def near_duplicates(
@@ -97,26 +88,18 @@ def near_duplicates(
         The most similar row that is itself a near-duplicate of this row (no chain of others between), -1 where there is none.
     """
     count = len(graph.neighbours)
-    near = graph.similarities >= similarity
-    rows, places = np.nonzero(near)
-    links = scipy.sparse.coo_array((np.ones(len(rows), bool), (rows, graph.neighbours[rows, places])), (count, count))
-    group = connected_components(links, directed=False)[1].astype(np.int64)
+    group = linked_groups(count, duplicate_pairs(graph, np.arange(count), similarity))
     twin = np.full(count, -1, np.int64)
     if graph.k:
-        twin[near[:, 0]] = graph.neighbours[near[:, 0], 0]
+        near = graph.similarities[:, 0] >= similarity
+        twin[near] = graph.neighbours[near, 0]
     return group, twin
 
 
 def merge_groups(*groupings: ArrayLike | None) -> NDArray[np.int64]:
     """Merge groupings of the same rows: rows that share a group in any of them share one in the result."""
-    given = [np.unique(np.asarray(groups), return_inverse=True)[1] for groups in groupings if groups is not None]
-    count = len(given[0])
-    offsets = count + np.cumsum([0, *(int(groups.max()) + 1 for groups in given)])
-    rows = np.tile(np.arange(count), len(given))
-    hubs = np.concatenate([groups + offset for groups, offset in zip(given, offsets[:-1], strict=True)])
-    links = scipy.sparse.coo_array((np.ones(len(rows), bool), (rows, hubs)), (int(offsets[-1]), int(offsets[-1])))
-    labels = connected_components(links, directed=False)[1][:count]
-    return np.unique(labels, return_inverse=True)[1].astype(np.int64)
+    given = [np.asarray(groups).tolist() for groups in groupings if groups is not None]
+    return linked_groups(len(given[0]), *map(same_pairs, given))
 
 
 def plan_splits(

@@ -33,7 +33,8 @@ PART_NAMES = ("train", "validation", "test")
 SHARES = (0.7, 0.15, 0.15)
 """Of training, validation and test: near Gravity Spy's own 70, 15 and 15 %."""
 DUPLICATE_SIMILARITY = 0.998
-"""Cosine from which two glitches count as the same picture; see `audit.splits`, which found it."""
+"""Cosine from which two glitches count as the same picture: two pictures of one trigger a few milliseconds apart lie above
+it, and pictures of different glitches, even of one narrow class, below."""
 TWIN_SECONDS = 0.5
 """Triggers of one detector nearer than this are one glitch: the shortest view is as long."""
 BLOCKS = 40
@@ -231,7 +232,7 @@ def _by_time(
     turn = np.repeat(np.arange(3, dtype=np.int8), np.maximum(sizes, 0))
     part = min((rng.permutation(turn) for _ in range(_DEALS)), key=lambda deal: _unfairness(deal, table, shares))[block]
     for later in (TEST, VALIDATION):
-        near = _distance(times, np.sort(times[part == later])) <= purge
+        near = time_gaps(times, times[part == later]) <= purge
         part[near & (part < later)] = LEFT_OUT
     return part
 
@@ -245,9 +246,11 @@ def _unfairness(deal: Parts, table: NDArray[np.float64], shares: tuple[float, ..
     return int(1000 * lacking[TRAIN].sum() + lacking[1:].sum()), float(off)
 
 
-def _distance(times: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+def time_gaps(times: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Time from each of `times` to the nearest of `others`, shape (N,); infinite where there are none."""
     if not len(others):
         return np.full(len(times), np.inf)
+    others = np.sort(others)
     after = np.searchsorted(others, times)
     before = np.abs(times - others[np.maximum(after - 1, 0)])
     return np.minimum(before, np.abs(others[np.minimum(after, len(others) - 1)] - times))
