@@ -72,13 +72,9 @@ class Case:
 def choose_ridge(study: Case) -> float:
     """Choose the ridge under which the given labels are likeliest, held out and with label noise allowed for."""
     assert study.features is not None
-    count = len(study.codes)
-    rows = np.sort(study.rng(2).choice(count, min(count, PATH_ROWS), replace=False))
+    rows, plan = _sample(study, 2)
     codes = study.codes[rows]
     part = replace(study.features, rows=study.features.rows[rows])
-    plan = plan_splits(
-        codes, FOLDS, seed=study.seed, groups=np.unique(study.options["groups"][rows], return_inverse=True)[1]
-    )
     best, chosen = -np.inf, RIDGES[0]
     for ridge in RIDGES:
         held_out = HeldOut.empty(1, len(rows), study.classes)
@@ -89,7 +85,15 @@ def choose_ridge(study: Case) -> float:
         if likelihood < best:
             break
         best, chosen = likelihood, ridge
-    return chosen * len(rows) / count
+    return chosen * len(rows) / len(study.codes)
+
+
+def _sample(study: Case, purpose: int) -> tuple[NDArray[np.int64], SplitPlan]:
+    """Rows to choose a ridge by, at most `PATH_ROWS`, and one repeat of splits of them."""
+    count = len(study.codes)
+    rows = np.sort(study.rng(purpose).choice(count, min(count, PATH_ROWS), replace=False))
+    groups = np.unique(study.options["groups"][rows], return_inverse=True)[1]
+    return rows, plan_splits(study.codes[rows], FOLDS, seed=study.seed, groups=groups)
 
 
 def run_splits(
@@ -140,10 +144,7 @@ def regression_scores(study: Case, labels: NDArray[np.int64], strength: float, s
 def choose_regression(study: Case) -> float:
     """Choose the strength of the regression's ridge; see `audit.regression.choose_strength`."""
     assert study.features is not None
-    count = len(study.codes)
-    rows = np.sort(study.rng(9).choice(count, min(count, PATH_ROWS), replace=False))
-    groups = np.unique(study.options["groups"][rows], return_inverse=True)[1]
-    plan = plan_splits(study.codes[rows], FOLDS, seed=study.seed, groups=groups)
+    rows, plan = _sample(study, 9)
     return choose_strength(study.features, study.codes, study.classes, plan, rows)
 
 
