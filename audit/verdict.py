@@ -11,6 +11,7 @@ from audit.calibration import (
     CONFIDENCE,
     DRAWS,
     Calibration,
+    Count,
     calibrate,
     count_errors,
     cut_list,
@@ -101,21 +102,19 @@ def make_result(
     ranked = order[: int(tested.sum())]
     low, high = np.minimum(low, p_wrong), np.maximum(high, p_wrong)
 
-    def draws(rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        return finding.calibration.probabilities(features[rows])
+    def wrong_among(rows: NDArray[np.int64], rng: np.random.Generator) -> Count:
+        means, variances = np.zeros(DRAWS), np.zeros(DRAWS)
+        for start in range(0, len(rows), _BLOCK):
+            drawn = finding.calibration.probabilities(features[rows[start : start + _BLOCK]])
+            means += drawn.sum(1, dtype=np.float64)
+            variances += (drawn * (1 - drawn)).sum(1, dtype=np.float64)
+        return count_errors(means, variances, finding.calibration.inflation, len(rows), rng)
 
-    head = draws(ranked[:KEPT_DRAWS])
-    inflation = finding.calibration.inflation
     listed = cut_list(p_wrong[ranked], rate) if len(ranked) else 0
-    sums, squares = np.zeros(DRAWS), np.zeros(DRAWS)
-    for start in range(0, len(ranked), _BLOCK):
-        drawn = draws(ranked[start : start + _BLOCK])
-        sums += drawn.sum(1, dtype=np.float64)
-        squares += (drawn * (1 - drawn)).sum(1, dtype=np.float64)
     times = np.maximum(held_out.tested[0], 1)
     settings = settings | {
         "plantings": finding.plantings,
-        "inflation": inflation,
+        "inflation": finding.calibration.inflation,
         "seed": study.seed,
         "device": "cpu" if study.features is None else study.features.rows.device.type,
     }
@@ -141,16 +140,10 @@ def make_result(
         probabilities=held_out.mean_probabilities(),
         transition=finding.evidence.transition,
         duplicate_of=twin,
-        total=count_errors(sums, squares, inflation, len(ranked), study.rng(7)),
+        total=wrong_among(ranked, study.rng(7)),
         listed=listed,
         false_discovery_rate=rate,
-        in_list=count_errors(
-            head[:, :listed].sum(1, dtype=np.float64),
-            (head[:, :listed] * (1 - head[:, :listed])).sum(1, dtype=np.float64),
-            inflation,
-            listed,
-            study.rng(8),
-        ),
+        in_list=wrong_among(ranked[:listed], study.rng(8)),
         curve=tuple(curve),
         error=error,
         random_error=error if np.isnan(random_error) else random_error,
@@ -159,5 +152,5 @@ def make_result(
         settings=settings,
         notes=tuple(notes),
         graph=study.graph,
-        draws=head,
+        draws=finding.calibration.probabilities(features[ranked[:KEPT_DRAWS]]),
     )

@@ -78,6 +78,13 @@ def test_same_seed_same_numbers_and_the_order_of_rows_does_not_matter():
     )  # other splits, and most rows are equally sure
 
 
+def test_a_list_longer_than_the_kept_draws_is_counted_whole(monkeypatch):
+    vectors, labels, _, _ = study()
+    whole = audit(vectors, labels, splits=10, ridge=1e-3)
+    monkeypatch.setattr("audit.verdict.KEPT_DRAWS", whole.listed - 3)
+    assert audit(vectors, labels, splits=10, ridge=1e-3).in_list == whole.in_list
+
+
 def test_it_stops_when_the_ranking_has_settled_and_not_when_told_otherwise():
     vectors, labels, _, _ = study(spread=0.3)
     assert audit(vectors, labels, splits=200).settings["splits"] < 200
