@@ -308,7 +308,7 @@ def _loss(
 ) -> torch.Tensor:
     """The loss of the process's share of a batch, summed over its glitches; `whole` (B,) are the classes of all processes' glitches."""
     recipe, ranks = setup.recipe, setup.ranks
-    with precision(setup.device):
+    with precision(setup):
         vectors, logits = wrapped(pictures, keys)
     loss = summed_cross_entropy(logits.float(), targets, recipe.label_smoothing)
     if recipe.contrastive:

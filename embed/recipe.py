@@ -15,6 +15,7 @@ Optimizer = Literal["adam", "adamw", "adagrad"]
 Schedule = Literal["constant", "cosine", "plateau"]
 Metric = Literal["macro-f1", "loss"]
 BatchNorm = Literal["batch", "frozen"]
+Precision = Literal["auto", "float32", "bfloat16"]
 
 MOST_EPOCHS = 100
 BETAS = (0.9, 0.999)
@@ -67,6 +68,9 @@ class Recipe:
         Whether batch normalisation uses the batch's statistics and learns them, or keeps those it came with.
     mean_image : bool
         Subtract the mean training picture.
+    precision : {"auto", "float32", "bfloat16"}
+        Of the network's arithmetic (weights and sums stay float32): auto is bfloat16 on a GPU and float32 on a CPU. A CPU that
+        computes in bfloat16 (AVX-512 BF16, AMX) trains nearly twice as fast in it.
     augmentation : Augmentation
     """
 
@@ -90,6 +94,7 @@ class Recipe:
     metric: Metric = "macro-f1"
     batch_norm: BatchNorm = "batch"
     mean_image: bool = False
+    precision: Precision = "auto"
     augmentation: Augmentation = ROBUST
 
     def facts(self) -> dict[str, Any]:
@@ -178,7 +183,13 @@ def make_recipe(
     return recipe
 
 
-_CHOICES = {"optimizer": Optimizer, "schedule": Schedule, "metric": Metric, "batch_norm": BatchNorm}
+_CHOICES = {
+    "optimizer": Optimizer,
+    "schedule": Schedule,
+    "metric": Metric,
+    "batch_norm": BatchNorm,
+    "precision": Precision,
+}
 _RANGES: Mapping[str, tuple[float, float]] = {
     "epochs": (1, MOST_EPOCHS),
     "batch": (2, 65536),

@@ -70,6 +70,8 @@ def pictures_of(setup: Setup, levels: torch.Tensor, augmentation: Augmentation, 
     return pictures.contiguous(memory_format=torch.channels_last)
 
 
-def precision(device: torch.device) -> Any:  # noqa: ANN401 - a context manager
-    """bfloat16 where the GPU is fast in it."""
-    return torch.autocast("cuda", torch.bfloat16) if device.type == "cuda" else nullcontext()
+def precision(setup: Setup) -> Any:  # noqa: ANN401 - a context manager
+    """The arithmetic that the recipe asks for."""
+    asked = setup.recipe.precision
+    half = asked == "bfloat16" or (asked == "auto" and setup.device.type == "cuda")
+    return torch.autocast(setup.device.type, torch.bfloat16) if half else nullcontext()

@@ -51,7 +51,7 @@ def judge(setup: Setup, classifier: Classifier, rows: Rows) -> NDArray[np.float6
         some = own[start : start + size]
         keys = torch.zeros(len(some), dtype=torch.int64)
         pictures = pictures_of(setup, setup.levels.batch(rows[some]), NONE, keys)
-        with precision(setup.device):
+        with precision(setup):
             _, answer = classifier(pictures)
         logits[torch.from_numpy(some).to(setup.device)] = answer.double()
     return ranks.summed(logits).cpu().numpy()

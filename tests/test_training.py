@@ -119,6 +119,22 @@ def test_the_same_seed_is_the_same_bytes(study, start):
     assert bytes_of(other)["weights.safetensors"] != kept["weights.safetensors"]
 
 
+def test_bfloat16_on_a_cpu(study, start):
+    """Half the digits: other weights than float32's, which stay float32, and the same ones from the same seed."""
+    kept = {}
+    for name, precision in (("exact", "float32"), ("auto", "auto"), ("half", "bfloat16"), ("again", "bfloat16")):
+        done = train(study, replace(start, name=name), changes=QUICK | {"precision": precision})
+        assert done.model.card["recipe"]["precision"] == precision
+        kept[name] = load_file(done.model.folder / "weights.safetensors")
+    for name, weight in kept["exact"].items():
+        torch.testing.assert_close(kept["auto"][name], weight, rtol=0, atol=0)
+        torch.testing.assert_close(kept["again"][name], kept["half"][name], rtol=0, atol=0)
+        assert kept["half"][name].dtype == weight.dtype
+    assert any(not torch.equal(kept["half"][name], weight) for name, weight in kept["exact"].items())
+    with pytest.raises(InputError, match="precision 'half': give auto, float32, bfloat16"):
+        make_recipe(precision="half")
+
+
 @pytest.mark.parametrize(
     ("preset", "views", "changes"),
     [
