@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from embed.neighbours import NeighbourGraph
 
     Floats = NDArray[np.float64]
+    Refit = Callable[[NDArray[np.int64], tuple[str, ...], SplitPlan], HeldOut]
 
 SPLITS = 100
 FALSE_DISCOVERY_RATE = 0.1
@@ -60,6 +61,7 @@ def audit(
     false_discovery_rate: float = FALSE_DISCOVERY_RATE,
     duplicate_similarity: float = DUPLICATE_SIMILARITY,
     graph: NeighbourGraph | None = None,
+    refit: Refit | None = None,
     seed: int = 0,
     device: str = "cpu",
     step: Callable[[str], None] = lambda _: None,
@@ -94,6 +96,9 @@ def audit(
         Cosine from which two rows are near-duplicates.
     graph : NeighbourGraph, optional
         Of these vectors; found when absent.
+    refit : callable, optional
+        Called with (labels as class numbers, class names, plan of the splits) and gives the `HeldOut` predictions itself, in place of
+        heads on the vectors: `audit.refit.refit_network`. The planted labellings are judged by the same predictions.
     seed : int
         Same seed and device, same result.
     device : {"cpu", "cuda", "auto"}
@@ -125,11 +130,21 @@ def audit(
     when = None if times is None else np.asarray(times, np.float64)
     options: dict[str, Any] = {"groups": whole, "times": when, "purge": purge}
     plan = plan_splits(codes, splits, kind=split, seed=seed, **options)
-    features = principal_features(unit, device=choose_device(device))
     if not plan.testable.any():
         raise InputError(
             "no class has two glitches that are not near-duplicates of each other: nothing can be held out and tested"
         )
+    if refit is not None:
+        held_out = refit(codes, classes, plan)
+        settings: dict[str, Any] = {
+            "split": split,
+            "splits": len(plan),
+            "splits asked": splits,
+            "near-duplicate rows": int((twin >= 0).sum()),
+        }
+        notes = [*_notes(classes, codes, plan, held_out, whole), _NOT_RETRAINED]
+        return _from_held_out(held_out, classes, codes, graph, split, twin, settings, notes, false_discovery_rate, seed)
+    features = principal_features(unit, device=choose_device(device))
     step("ridge")
     study = Case(codes, len(classes), features, graph, options, split, seed)
     chosen = choose_ridge(study) if ridge is None else ridge
@@ -197,32 +212,45 @@ def audit_probabilities(
         raise InputError(
             f"{len(given)} rows of probabilities for {len(codes)} labels: give one each, in the same order"
         )
-    held_out = _external(given, codes)
-    study = Case(codes, len(classes), None, graph, {}, "external", seed)
-    evidence = weigh_evidence(given, graph, codes)
-
-    def again(planted: NDArray[np.int64], _: int) -> NDArray[np.float64]:
-        return np.stack([weigh_evidence(given, graph, labelling).features for labelling in planted])
-
-    finding = calibrated(study, evidence, again)
+    held_out = HeldOut.empty(1, *given.shape)
+    held_out.add(0, np.arange(len(codes)), log_probability(given), codes)
     settings = {"split": "external probabilities", "splits": 1, "splits asked": 1}
     none = np.full(len(codes), -1, np.int64)
-    notes = ("the probabilities were taken as held out: a classifier trained on these labels hides their errors",)
-    return make_result(study, classes, finding, held_out, [], none, np.nan, settings, notes, false_discovery_rate)
+    notes = ["the probabilities were taken as held out: a classifier trained on these labels hides their errors"]
+    return _from_held_out(
+        held_out, classes, codes, graph, "external", none, settings, notes, false_discovery_rate, seed
+    )
 
 
-def _external(probabilities: Floats, codes: NDArray[np.int64]) -> HeldOut:
-    """Count external probabilities as one test of every row."""
-    rows = np.arange(len(codes))
-    held_out = HeldOut.empty(1, *probabilities.shape)
-    logs = log_probability(probabilities)
-    own = logs[rows, codes]
-    logs[rows, codes] = -np.inf
-    held_out.probabilities[0] = probabilities
-    held_out.margin[0], held_out.loss[0] = own - logs.max(1), -own
-    held_out.standardised[0] = (own.mean() - own) / max(float(own.std()), 1e-12)
-    held_out.tested[0], held_out.wrong[0] = 1, held_out.margin[0] < 0
-    return held_out
+_NOT_RETRAINED = (
+    "the network was not trained again on the planted errors: they are judged by what it says of the labels as given"
+)
+
+
+def _from_held_out(
+    held_out: HeldOut,
+    classes: tuple[str, ...],
+    codes: NDArray[np.int64],
+    graph: NeighbourGraph | None,
+    kind: str,
+    twin: NDArray[np.int64],
+    settings: dict[str, Any],
+    notes: Sequence[str],
+    rate: float,
+    seed: int,
+) -> AuditResult:
+    """Judge the labels by predictions that are there already."""
+    study = Case(codes, len(classes), None, graph, {}, kind, seed)
+    probabilities = held_out.mean_probabilities()
+    evidence = weigh_evidence(probabilities, graph, codes)
+    tested = held_out.tested[0] > 0
+
+    def again(planted: NDArray[np.int64], _: int) -> NDArray[np.float64]:
+        features = np.stack([weigh_evidence(probabilities, graph, labelling).features for labelling in planted])
+        return np.where(tested[:, None], features, np.nan)
+
+    finding = calibrated(study, evidence, again)
+    return make_result(study, classes, finding, held_out, [], twin, np.nan, settings, notes, rate)
 
 
 def _check_rate(rate: float) -> None:

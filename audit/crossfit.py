@@ -58,6 +58,38 @@ class HeldOut:
         counts = (np.zeros(shape, np.int64), np.zeros(shape, np.int64))
         return cls(np.zeros((*shape, classes), np.float32), np.zeros(shape), np.zeros(shape), np.zeros(shape), *counts)
 
+    def add(
+        self, labelling: int, rows: NDArray[np.int64], logs: NDArray[np.float64], given: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Add one test of some rows.
+
+        Parameters
+        ----------
+        labelling : int
+        rows : numpy.ndarray, shape (n,), int64
+        logs : numpy.ndarray, shape (n, K), float64
+            Logarithms of their probabilities; overwritten.
+        given : numpy.ndarray, shape (n,), int64
+            Their labels.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n,)
+            Their margins.
+        """
+        places = np.arange(len(rows))
+        own = logs[places, given]
+        self.probabilities[labelling, rows] += np.exp(logs)
+        logs[places, given] = -np.inf
+        margin = own - logs.max(1)
+        self.margin[labelling, rows] += margin
+        self.loss[labelling, rows] -= own
+        spread = own.std() if len(own) else 0.0
+        self.standardised[labelling, rows] -= (own - own.mean()) / spread if spread > 0 else 0.0
+        self.tested[labelling, rows] += 1
+        self.wrong[labelling, rows] += margin < 0
+        return margin
+
     def scores(self, labelling: int = 0) -> NDArray[np.float64]:
         """Share of the tests that went wrong, and mean margin and standardised loss, larger for more doubt, shape (N, 3)."""
         sums = self.wrong[labelling], -self.margin[labelling], self.standardised[labelling]
@@ -155,16 +187,4 @@ class CrossFit:
         device = self.features.rows.device
         logits = self.features.rows[torch.from_numpy(rows).to(device)] @ weights
         logs = torch.log_softmax(logits.double(), 1).cpu().numpy()
-        given = self.labels[labelling].cpu().numpy()[rows]
-        places = np.arange(len(rows))
-        own = logs[places, given]
-        held_out.probabilities[labelling, rows] += np.exp(logs)
-        logs[places, given] = -np.inf
-        margin = own - logs.max(1)
-        held_out.margin[labelling, rows] += margin
-        held_out.loss[labelling, rows] -= own
-        spread = own.std() if len(own) else 0.0
-        held_out.standardised[labelling, rows] -= (own - own.mean()) / spread if spread > 0 else 0.0
-        held_out.tested[labelling, rows] += 1
-        held_out.wrong[labelling, rows] += margin < 0
-        return margin
+        return held_out.add(labelling, rows, logs, self.labels[labelling].cpu().numpy()[rows])

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from embed.backbones import WEIGHT_SOURCES
 from embed.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-PRETRAINED = ("bundled", "imagenet")
-"""Weights that never saw a glitch's label."""
 
 
 def check_leak(passport: Mapping[str, Any], *, trust_vectors: bool = False) -> str:
@@ -39,11 +37,11 @@ def check_leak(passport: Mapping[str, Any], *, trust_vectors: bool = False) -> s
     """
     weights = str(passport.get("weights", ""))
     known = "trained_on" in passport
-    if weights in PRETRAINED or (known and not passport["trained_on"]):
+    if weights in WEIGHT_SOURCES or (known and not passport["trained_on"]):
         return f"vectors from {weights} weights, which saw none of these labels"
     what = f"was fine-tuned on {passport['trained_on']}" if known else "may have been fine-tuned on these very labels"
     if not trust_vectors:
         raise InputError(
-            f"the network {weights!r} {what}: its vectors have memorised them, wrong ones too; audit vectors of --weights bundled, or of a network trained on other glitches with --trust-vectors"
+            f"the network {weights!r} {what}: its vectors have memorised them, wrong ones too; cross-fit with --refit backbone, audit vectors of --weights bundled, or of a network trained on other glitches with --trust-vectors"
         )
     return f"the network {weights} {what}; its vectors were trusted all the same, so expect errors to hide"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.leak import PRETRAINED
+from embed.backbones import WEIGHT_SOURCES
 from embed.errors import InputError
 from embed.partition import PART_NAMES, duplicate_pairs, make_partition, merge_groups
 from embed.vectors import VectorStore, stores
@@ -112,7 +112,7 @@ def training_ids(model: Model, others: Mapping[str, Model]) -> set[str]:
 
 def frozen_store(folder: Path) -> VectorStore | None:
     """Give the study's vectors of a network that saw no label, those of most glitches: near-duplicates are told by them."""
-    found = [store for store in stores(folder) if store.passport["weights"] in PRETRAINED]
+    found = [store for store in stores(folder) if store.passport["weights"] in WEIGHT_SOURCES]
     return max(found, key=lambda store: int(store.passport["rows"]), default=None)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from audit import audit, audit_probabilities, check_leak
 from audit.external import External, read_probabilities
 from audit.ledger import Verdict, remember
+from audit.refit import Refitting, refit_network
 from audit.table import audit_csv
 from audit.volunteers import Pack, write_pack
 from audit.witnesses import find_witnesses
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from audit.crossfit import HeldOut
     from audit.result import AuditResult
-    from audit.splits import Kind
+    from audit.splits import Kind, SplitPlan
     from embed.study import Study
     from embed.vectors import VectorStore
 
@@ -47,6 +49,8 @@ class Asked:
         Run all the splits even when the ranking has settled.
     trust_vectors : bool
         See `audit.check_leak`.
+    refit : Refitting or None
+        Fine-tune the network for every split instead of fitting heads to its vectors.
     seed : int
     device : str
     """
@@ -56,6 +60,7 @@ class Asked:
     rate: float = 0.1
     all_splits: bool = False
     trust_vectors: bool = False
+    refit: Refitting | None = None
     seed: int = 0
     device: str = "cpu"
 
@@ -132,8 +137,11 @@ def audit_study(
     folder = out if out is not None else study.folder / "reports" / "audit"
     if store is not None:
         origin = check_leak(store.passport, trust_vectors=asked.trust_vectors)
+        if asked.refit is not None:
+            origin = f"{asked.refit.backbone} fine-tuned for each split from {asked.refit.weights} weights, and asked about what it had not seen"
+    told = vars(asked) | {"refit": None if asked.refit is None else vars(asked.refit)}
     with study.run(
-        "audit", {**vars(asked), "store": store.name if store else "", "probabilities": str(probabilities or "")}
+        "audit", {**told, "store": store.name if store else "", "probabilities": str(probabilities or "")}
     ) as run:
         if store is not None:
             result, glitches, left_out, vectors = _from_vectors(study, store, asked, step)
@@ -188,6 +196,12 @@ def _from_vectors(
     whole = len(rows) == len(store.glitches)
     vectors = store.vectors if whole else np.asarray(store.vectors[rows])
     glitches = audited_glitches(study, numbers)
+    refitting = asked.refit
+
+    def refit(codes: np.ndarray, classes: tuple[str, ...], plan: SplitPlan) -> HeldOut:
+        assert refitting is not None
+        return refit_network(study, numbers, codes, classes, plan, refitting, step=step)
+
     step("neighbours")
     result = audit(
         vectors,
@@ -199,6 +213,7 @@ def _from_vectors(
         stop_early=not asked.all_splits,
         false_discovery_rate=asked.rate,
         graph=store.graph if whole else subgraph(vectors, np.arange(len(rows)), seed=asked.seed),
+        refit=None if refitting is None else refit,
         seed=asked.seed,
         device=asked.device,
         step=step,
@@ -285,7 +300,7 @@ def _asked(asked: Asked, result: AuditResult, origin: str) -> dict[str, object]:
     return {
         "glitches": f"{len(result):,} labelled, in {len(result.classes)} classes",
         "evidence from": origin,
-        **({"splits": f"{ran}, {how[asked.split]}, stratified by class"} if result.curve else {}),
+        **({"splits": f"{ran}, {how[asked.split]}, stratified by class"} if result.settings["split"] in how else {}),
         "list": f"at most {asked.rate:.0%} of it right labels (--rate {asked.rate:g})",
         "seed": asked.seed,
     }

@@ -6,6 +6,8 @@ from argparse import SUPPRESS, ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from discovery.arguments.base import positive
+
 
 def add_audit(commands: Any, common: ArgumentParser, vectors: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
     """Add ``discover audit`` with its two ways back."""
@@ -15,7 +17,9 @@ def add_audit(commands: Any, common: ArgumentParser, vectors: ArgumentParser) ->
         help="find the labels that are probably wrong; import what people answer",
         description="Find the labels that are probably wrong: audit.csv, audit.html and a folder for volunteers. The vectors are made when they are not there.",
     )
-    audit.add_argument("--splits", metavar="N", type=int, default=100, help="at most this many (default: 100)")
+    audit.add_argument(
+        "--splits", metavar="N", type=int, help="at most this many (default: 100; with --refit 5, each row tested once)"
+    )
     audit.add_argument(
         "--split",
         choices=("grouped", "random", "time"),
@@ -34,6 +38,16 @@ def add_audit(commands: Any, common: ArgumentParser, vectors: ArgumentParser) ->
     )
     audit.add_argument(
         "--trust-vectors", action="store_true", help="audit vectors of a network that may have learnt these labels"
+    )
+    refit = audit.add_argument_group("the network itself instead of its vectors")
+    refit.add_argument(
+        "--refit",
+        choices=("backbone",),
+        help="fine-tune the network for every split, as the O1 paper did, and ask it about what it has not seen; vectors of a model of the study start from what that model started from",
+    )
+    refit.add_argument("--epochs", metavar="N", type=positive, default=8, help="of each fine-tuning (default: 8)")
+    refit.add_argument(
+        "--processes", metavar="N", type=positive, help="splits trained at a time (default: a GPU each; 1 on a CPU)"
     )
     audit.add_argument(
         "--out", metavar="DIR", type=Path, help="where the results go (default: a folder of the study's reports)"

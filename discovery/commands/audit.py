@@ -5,13 +5,21 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import torch
+
 from audit.answers import import_answers, read_answers
+from audit.auditor import SPLITS
 from audit.precision import TRUSTED
+from audit.refit import Refitting, untaught_start
+from audit.splits import FOLDS
 from audit.undo import undo_import
 from discovery.audit_page import headline
 from discovery.commands.vectors import make_vectors
 from discovery.console import Terminal
 from discovery.labelaudit import Asked, audit_study, summary
+from embed.devices import choose_device
+from embed.errors import InputError
+from embed.plan import latest_choice
 from embed.study import Study
 
 if TYPE_CHECKING:
@@ -19,6 +27,7 @@ if TYPE_CHECKING:
 
     from audit.precision import Measured, Score
     from discovery.labelaudit import LabelAudit
+    from embed.vectors import VectorStore
 
 SHOWN = 15
 """Class pairs that are printed."""
@@ -31,17 +40,22 @@ def run(options: Namespace) -> None:
 
 def _audit(options: Namespace) -> None:
     terminal = Terminal(as_json=options.json)
-    asked = Asked(
-        splits=options.splits,
-        split=options.split,
-        rate=options.rate,
-        all_splits=options.all_splits,
-        trust_vectors=options.trust_vectors,
-        seed=options.seed,
-        device=options.device,
-    )
+    if options.refit and options.probabilities is not None:
+        raise InputError("--refit trains on images, --probabilities needs none; give one of them")
     with Study(options.study) as study:
+        if options.refit:
+            _start_untaught(study, options)
         store = make_vectors(study, options, terminal) if options.probabilities is None else None
+        asked = Asked(
+            splits=options.splits or (FOLDS if options.refit else SPLITS),
+            split=options.split,
+            rate=options.rate,
+            all_splits=options.all_splits,
+            trust_vectors=options.trust_vectors,
+            refit=_refitting(options, store) if options.refit and store is not None else None,
+            seed=options.seed,
+            device=options.device,
+        )
         with terminal.steps() as step:
             found = audit_study(
                 study,
@@ -54,6 +68,28 @@ def _audit(options: Namespace) -> None:
             )
     _say(terminal, found)
     terminal.result(summary(found))
+
+
+def _start_untaught(study: Study, options: Namespace) -> None:
+    """Ask for vectors of weights that saw none of the labels: of a model of the study, those that it was fine-tuned from."""
+    weights = options.weights or (latest_choice(study) or {}).get("weights")
+    if weights is None:
+        return
+    options.weights, backbone, views = untaught_start(study.folder, weights, trust=options.trust_vectors)
+    options.backbone, options.views = options.backbone or backbone, options.views or views
+
+
+def _refitting(options: Namespace, store: VectorStore) -> Refitting:
+    device = choose_device(options.device).type
+    return Refitting(
+        str(store.passport["backbone"]),
+        options.weights or str(store.passport["weights"]),
+        str(store.passport["views"]),
+        epochs=options.epochs,
+        seed=options.seed,
+        device=device,
+        processes=options.processes or (torch.cuda.device_count() if device == "cuda" else 1),
+    )
 
 
 def _say(terminal: Terminal, found: LabelAudit) -> None:
