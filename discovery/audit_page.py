@@ -13,7 +13,7 @@ from audit.calibration import CONFIDENCE
 from audit.stopping import STABLE, TOP_OVERLAP
 from discovery.audit_cases import case_html
 from discovery.audit_charts import calibration_svg, convergence_legend, convergence_svg, evidence_svg, share_svg
-from discovery.page import asset, caution_box, content_policy, escaped, file_links, filled, term_list
+from discovery.page import Frame, asset, escaped, framed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,16 +90,9 @@ def audit_html(
             result.listed, '<p class="cut">Here the list ends. What follows is less doubtful and not in it.</p>'
         )
     pairs, rest = _pairs(result)
-    return filled(
-        asset("audit.html"),
+    return framed(
+        "audit.html",
         {
-            "policy": escaped(content_policy([])),
-            "css": "\n".join([asset("report.css"), asset("audit.css")]),
-            "title": escaped(title),
-            "lede": headline(result, markup=True),
-            "beside": file_links(beside),
-            "cautions": caution_box(cautions),
-            "asked": term_list(asked),
             "pairs_caption": escaped(
                 "How many glitches labelled as the one are expected to be the other: the sum of p_wrong over all rows. "
                 + (f"{rest[0]} more pairs hold {rest[1]:.1f} together." if rest[0] else "")
@@ -110,9 +103,10 @@ def audit_html(
             "evidence": _evidence(result),
             "cases_caption": escaped(_cases_caption(result, exhibits)),
             "cases": "\n".join(cases),
-            "command": f"<pre>{escaped(command)}</pre>" if command else "",
-            "passport": term_list(passport or {}),
         },
+        Frame(title, beside, cautions, asked, command, passport or {}),
+        lede=headline(result, markup=True),
+        css=[asset("audit.css")],
     )
 
 

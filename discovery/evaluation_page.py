@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from discovery.confusion import confusion_table
-from discovery.page import asset, caution_box, content_policy, escaped, file_links, filled, term_list
+from discovery.page import Frame, asset, escaped, framed
 from discovery.plots import MAX_SERIES, legend, reliability_svg, roc_svg, series_css
 from discovery.thumbnails import png_uri
 from embed.accuracy import LEVEL, TOP
@@ -118,16 +118,9 @@ def evaluation_html(
         raise InputError(f"{len(mistakes.thumbnails)} glitches have pictures but {pictured} are shown: give one each")
     curves = dict(_worst_curves(first))
     several = len(judged) > 1
-    return filled(
-        asset("evaluation.html"),
+    return framed(
+        "evaluation.html",
         {
-            "policy": escaped(content_policy([])),
-            "css": "\n".join([asset("report.css"), asset("evaluation.css"), series_css()]),
-            "title": escaped(title),
-            "lede": _lede(name, first, part, several=several),
-            "beside": file_links(beside),
-            "cautions": caution_box(cautions),
-            "asked": term_list(asked),
             "models_caption": f"Intervals are of {LEVEL:.0%}: Wilson's of the accuracies, from glitches drawn with replacement for the others. "
             "Top-k: the true class is among the k likeliest. F1 and recall are means over the classes, ECE is the expected calibration error.",
             "models_head": _heads(
@@ -161,9 +154,10 @@ def evaluation_html(
             + legend({key: _area(curve.area) for key, curve in curves.items()}),
             "gallery_caption": escaped(_gallery_caption(name, mistakes, first, several=several)),
             "gallery": "\n".join(_card(place, mistakes, judged) for place in range(pictured)),
-            "command": f"<pre>{escaped(command)}</pre>" if command else "",
-            "passport": term_list(passport or {}),
         },
+        Frame(title, beside, cautions, asked, command, passport or {}),
+        lede=_lede(name, first, part, several=several),
+        css=[asset("evaluation.css"), series_css()],
     )
 
 

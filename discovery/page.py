@@ -12,6 +12,7 @@ import hashlib
 import html
 import json
 import re
+from dataclasses import dataclass, field
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -72,6 +73,69 @@ def filled(template: str, parts: Mapping[str, str]) -> str:
         return parts[place.group(1)]
 
     return _PLACE.sub(part, template)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What stands around the body of every page that is read from top to bottom.
+
+    Attributes
+    ----------
+    title : str
+    beside : sequence of str
+        Names of files in the page's own folder to link to.
+    cautions : sequence of str
+        What the reader must know first.
+    asked : mapping
+        Terms and values.
+    command : str
+        The command line that gives the page again.
+    passport : mapping
+        Terms and values of what it was made from.
+    """
+
+    title: str
+    beside: Sequence[str] = ()
+    cautions: Sequence[str] = ()
+    asked: Mapping[str, object] = field(default_factory=dict)
+    command: str = ""
+    passport: Mapping[str, object] = field(default_factory=dict)
+
+
+def framed(template: str, parts: Mapping[str, str], frame: Frame, *, lede: str, css: Sequence[str] = ()) -> str:
+    """Write a page: the frame around a body.
+
+    Parameters
+    ----------
+    template : str
+        The body's file in this package; its place ``{{asked}}`` is the frame's.
+    parts : mapping of str to str
+        Of the body; markup, already escaped.
+    frame : Frame
+    lede : str
+        The page in a sentence; markup, already escaped.
+    css : sequence of str
+        Style sheets after the common one.
+
+    Raises
+    ------
+    InputError
+        When a name beside is not a plain file name.
+    """
+    return filled(
+        asset("page.html"),
+        {
+            "policy": escaped(content_policy([])),
+            "css": "\n".join([asset("report.css"), *css]),
+            "title": escaped(frame.title),
+            "lede": lede,
+            "beside": file_links(frame.beside),
+            "cautions": caution_box(frame.cautions),
+            "body": filled(asset(template), {**parts, "asked": term_list(frame.asked)}),
+            "command": f"<pre>{escaped(frame.command)}</pre>" if frame.command else "",
+            "passport": f"<dl>{term_list(frame.passport)}</dl>" if frame.passport else "",
+        },
+    )
 
 
 def content_policy(scripts: Iterable[str], *, code_from_text: bool = False) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from discovery.csvfile import write_csv
-from discovery.page import asset, caution_box, content_policy, escaped, file_links, filled, term_list
+from discovery.page import Frame, asset, escaped, framed
 from discovery.plots import legend, line_svg, series_css
 from embed.accuracy import wilson
 from embed.storage import write_text
@@ -129,22 +129,17 @@ def recursion_html(
         )
     )
     plot = line_svg(series, across="pseudo-labels", up="share right", title="Accuracy against pseudo-labels")
-    return filled(
-        asset("recursion.html"),
+    return framed(
+        "recursion.html",
         {
-            "policy": escaped(content_policy([])),
-            "css": "\n".join([asset("report.css"), asset("evaluation.css"), series_css()]),
-            "title": escaped(title),
-            "lede": f"The given labels alone are right on <b>{first.accuracy:.2%}</b> of {first.judged:,} held-out glitches; "
-            f"the best round, of <b>{best.added:,}</b> pseudo-labels, on <b>{best.accuracy:.2%}</b>.",
-            "beside": file_links(beside),
-            "cautions": caution_box(cautions),
-            "asked": term_list(asked),
             "plot": plot + legend(dict.fromkeys(series, "")),
             "head": head,
             "rows": body,
-            "command": f"<pre>{escaped(command)}</pre>" if command else "",
         },
+        Frame(title, beside, cautions, asked, command),
+        lede=f"The given labels alone are right on <b>{first.accuracy:.2%}</b> of {first.judged:,} held-out glitches; "
+        f"the best round, of <b>{best.added:,}</b> pseudo-labels, on <b>{best.accuracy:.2%}</b>.",
+        css=[asset("evaluation.css"), series_css()],
     )
 
 

@@ -16,7 +16,7 @@ import pandas as pd
 from discovery.columns import Group, glitch_ids
 from discovery.figures import MAX_ROWS, ClusterRow, chosen_view, cluster_rows, picture
 from discovery.gpstime import utc
-from discovery.page import asset, caution_box, content_policy, escaped, file_links, filled, term_list
+from discovery.page import Frame, escaped, framed
 from discovery.thumbnails import Thumbnails, png_uri, shrink
 from embed.errors import InputError
 
@@ -91,24 +91,17 @@ def report_html(
         raise InputError(f"{len(thumbnails)} glitches have pictures but the table has {len(table)} rows: give one each")
     columns = _shown_columns(table)
     explorer = _EXPLORER if _EXPLORER in beside else ""
-    return filled(
-        asset("report.html"),
+    return framed(
+        "report.html",
         {
-            "policy": escaped(content_policy([])),
-            "css": asset("report.css"),
-            "title": escaped(title),
-            "lede": _lede(table, rows),
-            "beside": file_links(beside),
-            "cautions": caution_box(cautions),
-            "asked": term_list(asked),
             "clusters_caption": _clusters_caption(table, rows, thumbnails),
             "clusters_head": "".join(f"<th{_side(column)}>{column}</th>" for column in columns),
             "clusters": "\n".join(_cluster_row(row, table, ids, thumbnails, columns, explorer) for row in rows),
             "sweep": _sweep(sweep),
             "sheet": _sheet(sheet),
-            "command": f"<pre>{escaped(command)}</pre>" if command else "",
-            "passport": term_list(passport or {}),
         },
+        Frame(title, beside, cautions, asked, command, passport or {}),
+        lede=_lede(table, rows),
     )
 
 
