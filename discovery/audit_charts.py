@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from discovery.axes import Axes, svg
 from discovery.page import escaped
 from embed.accuracy import wilson
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
     from audit.stopping import Stability
 
-_WIDTH, _HEIGHT = 360, 290
-_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 12, 10, 42
+_AXES = Axes(360, 290, 48, 12, 10, 42)
+_FIFTHS = [(part / 5, f"{part / 5:g}") for part in range(6)]
 _BAR, _NAMES = 24, 168  # height of a bar's line and width of the names' column
 
 
@@ -31,18 +32,20 @@ def calibration_svg(reliability: NDArray[np.float64]) -> str:
     reliability : ndarray, shape (bins, 3)
         See `audit.result.AuditResult`.
     """
-    parts = [_frame("p_wrong stated", "share that was wrong", [(v, f"{v:g}") for v in _FIFTHS], _FIFTHS)]
-    parts.append(f'<line class="ideal" {_ends(0, 0, 1, 1)}/>')
+    parts = [_AXES.frame("p_wrong stated", "share that was wrong", _FIFTHS, _FIFTHS)]
+    parts.append(f'<line class="ideal" {_AXES.ends(0, 0, 1, 1)}/>')
     points = [(float(p), float(share), int(count)) for p, share, count in reliability]
     for p, share, count in points:
         low, high = wilson(share * count, count)
-        parts.append(f'<line class="whisker" {_ends(p, low, p, high)}/>')
-    parts.append(f'<polyline class="first" points="{_line([(p, share) for p, share, _ in points])}"/>')
+        parts.append(f'<line class="whisker" {_AXES.ends(p, low, p, high)}/>')
+    parts.append(f'<polyline class="first" points="{_AXES.points([(p, share) for p, share, _ in points])}"/>')
     parts += [
-        f'<circle class="dot" cx="{_x(p):.1f}" cy="{_y(share):.1f}" r="4.2"><title>{count:,} rows of planted labellings, stated {p:.3f}, wrong {share:.1%}</title></circle>'
+        f'<circle class="dot" {_AXES.at(p, share)} r="4.2"><title>{count:,} rows of planted labellings, stated {p:.3f}, wrong {share:.1%}</title></circle>'
         for p, share, count in points
     ]
-    return _svg("Calibration: share of planted errors against the stated probability", parts)
+    return svg(
+        "chart", "Calibration: share of planted errors against the stated probability", parts, _AXES.width, _AXES.height
+    )
 
 
 def convergence_svg(curve: Sequence[Stability], enough: tuple[float, float]) -> str:
@@ -55,22 +58,26 @@ def convergence_svg(curve: Sequence[Stability], enough: tuple[float, float]) -> 
         Correlation and overlap at which the audit stops.
     """
     most = max((point.splits for point in curve), default=1)
-    parts = [_frame("splits run", "stability", [(v, f"{most * v:.0f}") for v in (0.0, 0.25, 0.5, 0.75, 1.0)], _FIFTHS)]
+    parts = [
+        _AXES.frame("splits run", "stability", [(v, f"{most * v:.0f}") for v in (0.0, 0.25, 0.5, 0.75, 1.0)], _FIFTHS)
+    ]
     for kind, shape, what, values, level in (
         ("first", "dot", "rank correlation", [point.correlation for point in curve], enough[0]),
         ("second", "square", "head of the list", [point.overlap for point in curve], enough[1]),
     ):
         points = [(point.splits / most, value) for point, value in zip(curve, values, strict=True)]
-        parts.append(f'<line class="ideal" {_ends(0, level, 1, level)}/>')
-        parts.append(f'<polyline class="{kind}" points="{_line(points)}"/>')
+        parts.append(f'<line class="ideal" {_AXES.ends(0, level, 1, level)}/>')
+        parts.append(f'<polyline class="{kind}" points="{_AXES.points(points)}"/>')
         for (x, value), point in zip(points, curve, strict=True):
             title = f"<title>after {point.splits} splits, {what} {value:.3f}</title>"
             parts.append(
-                f'<circle class="dot" cx="{_x(x):.1f}" cy="{_y(value):.1f}" r="4">{title}</circle>'
+                f'<circle class="dot" {_AXES.at(x, value)} r="4">{title}</circle>'
                 if shape == "dot"
-                else f'<rect class="square" x="{_x(x) - 4:.1f}" y="{_y(value) - 4:.1f}" width="8" height="8">{title}</rect>'
+                else f'<rect class="square" x="{_AXES.x(x) - 4:.1f}" y="{_AXES.y(value) - 4:.1f}" width="8" height="8">{title}</rect>'
             )
-    return _svg("Convergence: stability of the ranking against the splits run", parts)
+    return svg(
+        "chart", "Convergence: stability of the ranking against the splits run", parts, _AXES.width, _AXES.height
+    )
 
 
 def convergence_legend() -> str:
@@ -98,14 +105,14 @@ def evidence_svg(evidence: Mapping[str, float]) -> str:
     """Draw the average precision of each score on the planted errors as bars, the best first."""
     items = sorted(evidence.items(), key=lambda item: (-item[1], item[0]))
     height = _BAR * len(items) + 6
-    room = _WIDTH - _NAMES - 48
+    room = _AXES.width - _NAMES - 48
     lines = [
         f'<text class="name" x="{_NAMES - 8}" y="{_BAR * place + 17}" text-anchor="end">{escaped(name)}</text>'
         f'<rect class="{"bar" if name == "combined" else "faint"}" x="{_NAMES}" y="{_BAR * place + 6}" width="{max(1.0, room * value):.1f}" height="13"/>'
         f'<text x="{_NAMES + room * value + 6:.1f}" y="{_BAR * place + 17}">{value:.3f}</text>'
         for place, (name, value) in enumerate(items)
     ]
-    return _svg("Average precision of each score on the planted errors", lines, height)
+    return svg("chart", "Average precision of each score on the planted errors", lines, _AXES.width, height)
 
 
 def share_svg(share: float) -> str:
@@ -120,42 +127,3 @@ def doubt_svg(low: float, value: float, high: float) -> str:
         f'<rect class="span" x="{2 + 100 * low:.1f}" y="2.5" width="{max(1.0, 100 * (high - low)):.1f}" height="5"/>'
         f'<circle class="point" cx="{2 + 100 * value:.1f}" cy="5" r="3.4"/></svg>'
     )
-
-
-_FIFTHS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-
-
-def _x(value: float) -> float:
-    return _LEFT + float(value) * (_WIDTH - _LEFT - _RIGHT)
-
-
-def _y(value: float) -> float:
-    return _HEIGHT - _BOTTOM - float(value) * (_HEIGHT - _TOP - _BOTTOM)
-
-
-def _line(points: Sequence[tuple[float, float]]) -> str:
-    return " ".join(f"{_x(x):.1f},{_y(y):.1f}" for x, y in points)
-
-
-def _ends(x1: float, y1: float, x2: float, y2: float) -> str:
-    return f'x1="{_x(x1):.1f}" y1="{_y(y1):.1f}" x2="{_x(x2):.1f}" y2="{_y(y2):.1f}"'
-
-
-def _frame(across: str, up: str, ticks: Sequence[tuple[float, str]], levels: Sequence[float]) -> str:
-    lines = [
-        f'<line class="grid" {_ends(at, 0, at, 1)}/><text x="{_x(at):.1f}" y="{_y(0) + 16:.1f}" text-anchor="middle">{escaped(name)}</text>'
-        for at, name in ticks
-    ]
-    lines += [
-        f'<line class="grid" {_ends(0, at, 1, at)}/><text x="{_x(0) - 7:.1f}" y="{_y(at) + 4:.1f}" text-anchor="end">{at:g}</text>'
-        for at in levels
-    ]
-    lines.append(
-        f'<text class="axis" x="{(_x(0) + _x(1)) / 2:.1f}" y="{_HEIGHT - 8}" text-anchor="middle">{escaped(across)}</text>'
-        f'<text class="axis" transform="translate(13 {(_y(0) + _y(1)) / 2:.1f}) rotate(-90)" text-anchor="middle">{escaped(up)}</text>'
-    )
-    return "".join(lines)
-
-
-def _svg(title: str, parts: Sequence[str], height: int = _HEIGHT) -> str:
-    return f'<svg class="chart" viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escaped(title)}">{"".join(parts)}</svg>'

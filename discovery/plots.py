@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from discovery.axes import Axes, svg
 from discovery.page import escaped
 from discovery.palette import class_marks
 
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 MAX_SERIES = 12
 """As many as there are colours that stay apart; `discovery.palette`."""
 _DASHES = ("none", "7 4", "2 3")
-_WIDTH, _HEIGHT = 520, 440
-_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 14, 14, 48
+_AXES = Axes(520, 440, 56, 14, 14, 48)
 _LOWEST = 1e-4
 """Of the logarithmic axis of false positives: what a study of ten thousand glitches can resolve."""
 
@@ -51,24 +51,24 @@ def reliability_svg(series: Mapping[str, Reliability]) -> str:
     str
         ``<svg>``.
     """
-    parts = [_frame("confidence (largest probability)", "accuracy", _linear_ticks(), _linear_ticks())]
-    parts.append(f'<line class="ideal" {_ends(0, 0, 1, 1)}/>')
+    parts = [_AXES.frame("confidence (largest probability)", "accuracy", _linear_ticks(), _linear_ticks())]
+    parts.append(f'<line class="ideal" {_AXES.ends(0, 0, 1, 1)}/>')
     for place, (name, found) in enumerate(list(series.items())[:MAX_SERIES]):
         filled = np.flatnonzero(found.count)
         points = [(float(found.confidence[i]), float(found.accuracy[i])) for i in filled]
         marks = []
         if place == 0:
             marks += [
-                f'<line class="whisker s0" {_ends(found.confidence[i], found.interval[i, 0], found.confidence[i], found.interval[i, 1])}/>'
+                f'<line class="whisker s0" {_AXES.ends(found.confidence[i], found.interval[i, 0], found.confidence[i], found.interval[i, 1])}/>'
                 for i in filled
             ]
         marks += [
-            f'<circle class="dot s{place}" cx="{_x(x):.1f}" cy="{_y(y):.1f}" r="{_radius(int(found.count[i])):.1f}"><title>{escaped(name)}: '
+            f'<circle class="dot s{place}" {_AXES.at(x, y)} r="{_radius(int(found.count[i])):.1f}"><title>{escaped(name)}: '
             f"{int(found.count[i]):,} glitches of mean confidence {x:.3f}, {y:.1%} right</title></circle>"
             for i, (x, y) in zip(filled, points, strict=True)
         ]
-        parts.append(f'<polyline class="line s{place}" points="{_points(points)}"/>' + "".join(marks))
-    return _svg("Reliability: accuracy against confidence", parts)
+        parts.append(f'<polyline class="line s{place}" points="{_AXES.points(points)}"/>' + "".join(marks))
+    return svg("plot", "Reliability: accuracy against confidence", parts, _AXES.width, _AXES.height)
 
 
 def roc_svg(curves: Mapping[str, RocCurve]) -> str:
@@ -92,15 +92,15 @@ def roc_svg(curves: Mapping[str, RocCurve]) -> str:
 
     ticks = [(_log(10.0**power), _power_name(power)) for power in range(-4, 1)]
     up_ticks = [(part / 5, f"{floor + (1 - floor) * part / 5:.2g}") for part in range(6)]
-    parts = [_frame("false positives, share of the others (log)", "true positives", ticks, up_ticks)]
+    parts = [_AXES.frame("false positives, share of the others (log)", "true positives", ticks, up_ticks)]
     chance = [(_log(value), at(value)) for value in np.logspace(-4, 0, 80).tolist() if value >= floor]
-    parts.append(f'<polyline class="ideal" points="{_points(chance)}"/>')
+    parts.append(f'<polyline class="ideal" points="{_AXES.points(chance)}"/>')
     for place, (name, curve) in enumerate(drawn):
         points = [(_log(x), at(y)) for x, y in zip(*_drawable(curve), strict=True)]
         parts.append(
-            f'<polyline class="line s{place}" points="{_points(points)}"><title>{escaped(name)}: area {curve.area:.5f}</title></polyline>'
+            f'<polyline class="line s{place}" points="{_AXES.points(points)}"><title>{escaped(name)}: area {curve.area:.5f}</title></polyline>'
         )
-    return _svg("Receiver operating characteristic", parts)
+    return svg("plot", "Receiver operating characteristic", parts, _AXES.width, _AXES.height)
 
 
 def line_svg(
@@ -134,16 +134,16 @@ def line_svg(
 
     across_ticks = [(part, f"{right * part:,.0f}") for part in (0.0, 0.25, 0.5, 0.75, 1.0)]
     up_ticks = [(part, f"{low + (high - low) * part:.1%}") for part in (0.0, 0.25, 0.5, 0.75, 1.0)]
-    parts = [_frame(across, up, across_ticks, up_ticks)]
+    parts = [_AXES.frame(across, up, across_ticks, up_ticks)]
     for place, (name, points) in enumerate(list(series.items())[:MAX_SERIES]):
-        line = _points([(x / right, at(y)) for x, y, _, _ in points])
+        line = _AXES.points([(x / right, at(y)) for x, y, _, _ in points])
         marks = "".join(
-            f'<line class="whisker s{place}" {_ends(x / right, at(bottom), x / right, at(top))}/>'
-            f'<circle class="dot s{place}" cx="{_x(x / right):.1f}" cy="{_y(at(y)):.1f}" r="4"><title>{escaped(name)}, {x:,.0f}: {y:.2%} ({bottom:.2%} to {top:.2%})</title></circle>'
+            f'<line class="whisker s{place}" {_AXES.ends(x / right, at(bottom), x / right, at(top))}/>'
+            f'<circle class="dot s{place}" {_AXES.at(x / right, at(y))} r="4"><title>{escaped(name)}, {x:,.0f}: {y:.2%} ({bottom:.2%} to {top:.2%})</title></circle>'
             for x, y, bottom, top in points
         )
         parts.append(f'<polyline class="line s{place}" points="{line}"/>{marks}')
-    return _svg(title, parts)
+    return svg("plot", title, parts, _AXES.width, _AXES.height)
 
 
 def legend(names: Mapping[str, str]) -> str:
@@ -194,48 +194,3 @@ def _linear_ticks() -> list[tuple[float, str]]:
 
 def _radius(count: int) -> float:
     return min(7.0, 2.2 + math.log10(count))
-
-
-def _x(value: float) -> float:
-    return _LEFT + float(value) * (_WIDTH - _LEFT - _RIGHT)
-
-
-def _y(value: float) -> float:
-    return _HEIGHT - _BOTTOM - float(value) * (_HEIGHT - _TOP - _BOTTOM)
-
-
-def _points(points: Sequence[tuple[float, float]]) -> str:
-    return " ".join(f"{_x(x):.1f},{_y(y):.1f}" for x, y in points)
-
-
-def _ends(x1: float, y1: float, x2: float, y2: float) -> str:
-    return f'x1="{_x(x1):.1f}" y1="{_y(y1):.1f}" x2="{_x(x2):.1f}" y2="{_y(y2):.1f}"'
-
-
-def _frame(
-    across: str, up: str, across_ticks: Sequence[tuple[float, str]], up_ticks: Sequence[tuple[float, str]]
-) -> str:
-    lines = [
-        f'<line class="grid" {_ends(place, 0, place, 1)}/><text x="{_x(place):.1f}" y="{_y(0) + 17:.1f}" text-anchor="middle">{escaped(name)}</text>'
-        for place, name in across_ticks
-    ]
-    lines += [
-        f'<line class="grid" {_ends(0, place, 1, place)}/><text x="{_x(0) - 7:.1f}" y="{_y(place) + 4:.1f}" text-anchor="end">{escaped(name)}</text>'
-        for place, name in up_ticks
-    ]
-    middle = (_y(0) + _y(1)) / 2
-    lines.append(
-        f'<text class="axis" x="{(_x(0) + _x(1)) / 2:.1f}" y="{_HEIGHT - 10}" text-anchor="middle">{escaped(across)}</text>'
-    )
-    lines.append(
-        f'<text class="axis" transform="translate(14 {middle:.1f}) rotate(-90)" text-anchor="middle">{escaped(up)}</text>'
-    )
-    return "".join(lines)
-
-
-def _svg(title: str, parts: Sequence[str]) -> str:
-    return (
-        f'<svg class="plot" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escaped(title)}"><title>{escaped(title)}</title>'
-        + "".join(parts)
-        + "</svg>"
-    )
