@@ -12,6 +12,8 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
+from discovery.cli import main
+
 REAL = Path(__file__).resolve().parents[1] / ".." / "shared" / "data"
 
 
@@ -59,6 +61,21 @@ def published(levels):
     canvas[14:34, 280:490:7] = 0  # the title
     canvas[100:500:60, 60:95] = 30  # tick labels
     return canvas
+
+
+def run(capsys, *arguments):
+    """One command, as typed: exit code, and what it printed on both streams."""
+    code = main([str(argument) for argument in arguments])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def error_of(capsys, *arguments):
+    """A command that must refuse in one line."""
+    code, _, err = run(capsys, *arguments)
+    assert code == 2
+    assert err.count("\n") == 1
+    return err
 
 
 def png(array):

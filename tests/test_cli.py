@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import draw_levels, make_gallery, png, published, view_name, write
+from conftest import draw_levels, error_of, make_gallery, png, published, run, view_name, write
 
 from discovery.candidates import COLUMNS, file_name
 from discovery.cli import create_parser, main
@@ -20,19 +20,6 @@ from embed import Settings, Study, embed
 def study(tmp_path, embedded):
     """A copy of the embedded gallery, to write to."""
     return shutil.copytree(embedded, tmp_path / "study")
-
-
-def run(capsys, *arguments):
-    code = main([str(argument) for argument in arguments])
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
-
-
-def error_of(capsys, *arguments):
-    code, _, err = run(capsys, *arguments)
-    assert code == 2
-    assert err.count("\n") == 1
-    return err
 
 
 def test_every_command_has_the_common_options():

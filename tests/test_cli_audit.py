@@ -7,27 +7,15 @@ import shutil
 import numpy as np
 import pytest
 from audited import CLASSES, copy_study, make_study, read_csv, run_audit, store_vectors, write_csv
+from conftest import error_of, run
 
 from audit.table import COLUMNS
-from discovery.cli import create_parser, main
+from discovery.cli import create_parser
 from discovery.labelaudit import Asked, audit_study
 from embed import Study
 from embed.errors import InputError
 from embed.study import Label
 from embed.vectors import stores
-
-
-def run(capsys, *arguments):
-    code = main([str(argument) for argument in arguments])
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
-
-
-def error_of(capsys, *arguments):
-    code, _, err = run(capsys, *arguments)
-    assert code == 2
-    assert err.count("\n") == 1
-    return err
 
 
 @pytest.fixture(scope="module")

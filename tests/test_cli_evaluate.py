@@ -7,10 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import draw_levels, make_gallery, png, published, view_name, write
+from conftest import draw_levels, error_of, make_gallery, png, published, run, view_name, write
 from sklearn.linear_model import LogisticRegression
 
-from discovery.cli import main
 from embed import Settings, Study, embed, ingest_folder
 from embed.backbones import load_network
 from embed.confidence import softmax
@@ -19,19 +18,6 @@ from embed.model import load_model, model_folder, save_model
 
 LABELS = ("Blip", "Power_Line", "Whistle")
 PARTS = ("train", "train", "train", "validation", "test", "test")
-
-
-def run(capsys, *arguments):
-    code = main([str(argument) for argument in arguments])
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
-
-
-def error_of(capsys, *arguments):
-    code, _, err = run(capsys, *arguments)
-    assert code == 2
-    assert err.count("\n") == 1
-    return err
 
 
 def make_model(study, tiny, name, *, parts, seed=0, classes=LABELS, weights=None):

@@ -6,18 +6,12 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import run
 from PIL import Image
 
-from discovery.cli import main
 from embed import Study
 from embed.errors import InputError
 from embed.opendata import fetch_open_strain
-
-
-def run(capsys, *arguments):
-    code = main([str(argument) for argument in arguments])
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
 
 
 def simulate(capsys, out, *arguments, n=6, seed=3):
