@@ -11,7 +11,8 @@ import numpy as np
 from discovery.candidates import file_name
 from discovery.confusion import confusion_png
 from discovery.csvfile import write_csv
-from discovery.evaluation_page import MAX_GALLERY, Mistakes, evaluation_html
+from discovery.evaluation_page import evaluation_html
+from discovery.mistakes import MAX_GALLERY, Mistakes
 from discovery.pictures import load_thumbnails
 from discovery.search import longest_views
 from embed.storage import write_bytes, write_text

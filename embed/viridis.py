@@ -10,9 +10,6 @@ import matplotlib as mpl
 import numpy as np
 from scipy.spatial import cKDTree
 
-ENERGY_PER_LEVEL = 0.1
-"""Normalised energy of one level."""
-
 LUMINANCE = np.array([0.2125, 0.7154, 0.0721])
 """Weights of red, green and blue in skimage's rgb2gray (ITU-R BT.709), which the training set's planes were made with."""
 

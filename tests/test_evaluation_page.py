@@ -11,7 +11,8 @@ from browser import chromium, needs_chromium
 from PIL import Image
 
 from discovery.confusion import confusion_png, confusion_table
-from discovery.evaluation_page import MAX_GALLERY, Mistakes, evaluation_html
+from discovery.evaluation_page import evaluation_html
+from discovery.mistakes import MAX_GALLERY, Mistakes
 from discovery.plots import MAX_SERIES, legend, line_svg, reliability_svg, roc_svg, series_css
 from discovery.thumbnails import Thumbnails
 from embed.confidence import reliability
