@@ -228,7 +228,8 @@ def recursive_training(
     study : Study
         With labelled and unlabelled glitches.
     request : Request
-        The model of the given labels alone has its name; that of N pseudo-labels ``<name>-N``.
+        The model of the given labels alone has its name; that of N pseudo-labels ``<name>-N``. With `resume`, rounds that are
+        finished are taken as they are, and the one that was stopped goes on.
     counts : sequence of int
         See `recurse`.
     changes, store, **options
@@ -249,8 +250,6 @@ def recursive_training(
     unlabelled = frame.index[frame["label"] == ""].to_numpy(np.int64)
     if not len(unlabelled):
         raise InputError("every glitch of the study has a given label: there is nothing to learn recursively from")
-    if request.resume:
-        raise InputError("--resume goes on with one training; a recursive one begins anew, with --replace")
     models: list[Model] = []
     settings = Settings(device=request.device, seed=request.seed, cache=request.cache)
 

@@ -1,6 +1,8 @@
 """Recursive training: the choice and the rounds on arrays with known truth, and the whole on a small study."""
 
 import re
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -161,6 +163,16 @@ def test_the_page_says_the_figures_and_when_the_gain_may_be_chance():
     assert "chance" not in recursion_html(clear, ["m", "m-100"], title="t", asked={})
 
 
+def stop_at(epochs):
+    def report(_):
+        nonlocal epochs
+        epochs -= 1
+        if epochs == 0:
+            raise KeyboardInterrupt
+
+    return report
+
+
 def test_the_whole_on_a_small_study(tmp_path, tiny):
     """A tiny network, an epoch a round: the bookkeeping, not the accuracy."""
     from conftest import draw_levels, make_gallery, png, published, view_name, write
@@ -194,6 +206,21 @@ def test_the_whole_on_a_small_study(tmp_path, tiny):
         chosen = {free.loc[glitch, "id"] for glitch in result.labels[2]}
         assert {name for name in chosen if result.models[2].parts.get(name) == "train"} == chosen
         assert (study.glitches().loc[free.index, "label"] == "").all()  # pseudo-labels are no label events
+        # Stopped in its second round, it goes on there: finished models stay, and the answer is the same.
+        kept = {model.name: (model.folder / "weights.safetensors").read_bytes() for model in result.models}
+        for name in ("r-4", "r-8"):
+            shutil.rmtree(study.folder / "models" / name)
+        before = (study.folder / "models" / "r" / "weights.safetensors").stat().st_mtime_ns
+        with pytest.raises(KeyboardInterrupt):
+            recursive_training(
+                study, replace(request, resume=True), [4, 8], changes={"epochs": 1, "batch": 8}, report=stop_at(1)
+            )
+        again = recursive_training(
+            study, replace(request, resume=True), [4, 8], changes={"epochs": 1, "batch": 8}, truth=truth
+        )
+        assert repr(again.rounds) == repr(result.rounds)  # with its NaN
+        assert {model.name: (model.folder / "weights.safetensors").read_bytes() for model in again.models} == kept
+        assert (study.folder / "models" / "r" / "weights.safetensors").stat().st_mtime_ns == before
         files = write_recursion(result, frame["id"].to_dict(), tmp_path / "out", title="t", asked={})
     lines = files["pseudo-labels.csv"].read_text().splitlines()
     assert len(lines) == 1 + 4 + 8
