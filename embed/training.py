@@ -19,7 +19,7 @@ from embed.errors import InputError
 from embed.fitting import Fitted, check_same, fit
 from embed.levels import read_levels
 from embed.model import Model, is_model, load_model, model_folder, save_model
-from embed.plan import DEFAULT_WEIGHTS, richest_encoding
+from embed.plan import default_weights, richest_encoding
 from embed.ranks import Ranks, join_ranks, leave_ranks
 from embed.recipe import PRESET_VIEWS, make_recipe
 from embed.setup import Setup
@@ -46,7 +46,7 @@ class Request:
         Of the model.
     backbone, weights : str or None
         Where it starts; see `embed.backbones.load_network`. ``model:NAME`` starts from a model of the study. By default as
-        `discover embed` does without any.
+        `discover embed` does without any, but for the papers' presets, which start from ImageNet.
     views : str or None
         See `embed.encoding.parse_encoding`; by default the starting model's, the preset's, or the richest that every glitch has.
     preset : str
@@ -239,7 +239,16 @@ def starting_network(study: Study, request: Request) -> tuple[Network, Model | N
         if request.backbone and request.backbone != own:
             raise InputError(f"--backbone {request.backbone} does not go with model {model.name!r}, which is {own}")
         return model.network, model
-    return load_network(request.backbone or DEFAULT_BACKBONE, request.weights or DEFAULT_WEIGHTS), None
+    return load_network(request.backbone or DEFAULT_BACKBONE, starting_weights(study, request)), None
+
+
+def starting_weights(study: Study, request: Request) -> str:
+    """The weights that were asked for; else ImageNet's for a paper's preset, and what `discover embed` takes for any other."""
+    if request.weights:
+        return request.weights
+    if request.preset != "default":
+        return "bundled"
+    return default_weights(request.backbone or DEFAULT_BACKBONE, choose_encoding(study, request))
 
 
 def choose_encoding(study: Study, request: Request, before: Model | None = None) -> Encoding:

@@ -134,7 +134,7 @@ class _Evil:
 @pytest.mark.parametrize(
     ("name", "make", "message"),
     [
-        ("none.pth", lambda _: None, r"no weights '.*none.pth': give imagenet, bundled, or an existing"),
+        ("none.pth", lambda _: None, r"no weights '.*none.pth': give glitch, bundled, imagenet, or an existing"),
         ("text.safetensors", lambda path: path.write_text("hello"), "cannot be read as weights"),
         ("text.pth", lambda path: path.write_text("hello"), r"cannot be read as weights|is no plain weights file"),
         ("evil.pth", lambda path: torch.save(_Evil(), path), r"is no plain weights file|cannot be read as weights"),

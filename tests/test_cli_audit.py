@@ -55,7 +55,7 @@ def test_the_whole_path_on_pictures(capsys, embedded, tmp_path):
     assert {row["suggested_label"] for row in ranking[:2]} == {"Blip", "Power_Line"}
     assert len(read_csv(reports / "audit.csv")) == said["listed"]
     page = (reports / "audit.html").read_text("utf-8")
-    assert "vectors from bundled weights, which saw none of these labels" in page
+    assert "vectors from glitch weights, which saw none of these labels" in page
     assert page.count("<article") == 12
     answers = write_csv(tmp_path / "a.csv", [row | {"decision": "suggested"} for row in ranking[:2]])
     code, out, _ = run(capsys, "audit", "import", answers, "--study", folder)

@@ -50,7 +50,7 @@ def run(study, tiny, *arguments):
 
 
 def test_train_says_what_it_did(study, tiny, capsys, monkeypatch):
-    monkeypatch.setattr(discovery.commands.train, "UNTAUGHT", (tiny["weights"],))
+    monkeypatch.setattr(discovery.commands.train, "WEIGHT_SOURCES", (tiny["weights"],))
     assert run(study, tiny, "--name", "same", "--split", "random") == 0  # to random weights all pictures are alike
     said = capsys.readouterr().out
     assert (

@@ -102,7 +102,7 @@ def test_an_embedding_is_the_network_of_the_picture(embedded, gallery):
     from embed.backbones import load_network
     from embed.views import spectrogram_levels
 
-    network = load_network()
+    network = load_network(weights="glitch")
     with Study(embedded) as study:
         (store,) = stores(study.folder)
         frame = study.glitches()

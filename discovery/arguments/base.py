@@ -47,8 +47,8 @@ def vector_options() -> Parser:
     )
     group.add_argument(
         "--weights",
-        metavar="FILE|imagenet|bundled|model:NAME",
-        help="the network's weights; model:NAME is a trained model of the study (default: bundled)",
+        metavar="FILE|glitch|bundled|imagenet|model:NAME",
+        help="the network's weights; glitch: trained on simulated glitches, bundled: on ImageNet; model:NAME is a trained model of the study (default: glitch; bundled for plain images)",
     )
     group.add_argument(
         "--views",

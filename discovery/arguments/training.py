@@ -24,7 +24,9 @@ def add_train(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - 
     start = train.add_argument_group("where it starts")
     start.add_argument("--backbone", metavar="NAME", help="as in `discover embed` (default: efficientnet_lite0)")
     start.add_argument(
-        "--weights", metavar="FILE|imagenet|bundled|model:NAME", help="what it starts from (default: bundled)"
+        "--weights",
+        metavar="FILE|glitch|bundled|imagenet|model:NAME",
+        help="what it starts from (default: glitch; bundled for plain images and for the papers' presets)",
     )
     start.add_argument(
         "--views",
@@ -74,6 +76,11 @@ def _add_recipe(train: ArgumentParser) -> None:
     recipe.add_argument("--freeze", metavar="PREFIX", nargs="+", help="weights whose names begin so stay as they are")
     recipe.add_argument(
         "--batch-norm", choices=("batch", "frozen"), help="learn the statistics of batch normalisation, or keep them"
+    )
+    recipe.add_argument(
+        "--precision",
+        choices=("auto", "float32", "bfloat16"),
+        help="of the network's arithmetic; auto: bfloat16 on a GPU, float32 on a CPU. bfloat16 is faster on CPUs that have it (AVX-512 BF16, AMX)",
     )
     recipe.add_argument("--metric", choices=("macro-f1", "loss"), help="of the validation part, chooses the epoch kept")
     recipe.add_argument("--patience", type=int, metavar="N", help="epochs without improvement that end it; 0 is never")

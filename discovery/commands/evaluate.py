@@ -9,9 +9,12 @@ from discovery.judging import baseline_parts
 from embed.embedding import embed
 from embed.errors import InputError
 from embed.model import Model, load_model, model_folder, models
-from embed.plan import DEFAULT_WEIGHTS, Settings
+from embed.plan import Settings
 from embed.study import Study
 from embed.vectors import VectorStore
+
+IMAGENET = "bundled"
+"""The baseline's weights where none are asked for: the paper's is logistic regression on frozen ImageNet features."""
 
 
 def run(options: Namespace) -> None:
@@ -83,7 +86,7 @@ def _baseline_vectors(study: Study, options: Namespace, chosen: Sequence[Model],
     """Vectors of a frozen network, of the first model's views unless others are asked for."""
     settings = Settings(
         options.backbone,
-        options.weights or DEFAULT_WEIGHTS,
+        options.weights or IMAGENET,
         options.views or (str(chosen[0].encoding) if chosen else None),
         options.device,
         options.runtime,

@@ -14,21 +14,20 @@ import numpy as np
 from discovery.candidates import file_name
 from discovery.console import Terminal
 from discovery.recursion import write_recursion
+from embed.backbones import WEIGHT_SOURCES
 from embed.embedding import embed
 from embed.errors import InputError
 from embed.gap import Gap, split_gap
 from embed.model import is_model, load_model, model_folder
 from embed.newclass import add_class
 from embed.partition import Partition
-from embed.plan import DEFAULT_WEIGHTS, Settings
+from embed.plan import Settings
 from embed.recursion import recursive_training
 from embed.study import Study
 from embed.task import find_groups, make_task
-from embed.training import Request, Trained, check_place, choose_encoding, train
+from embed.training import Request, Trained, check_place, choose_encoding, starting_weights, train
 from embed.vectors import VectorStore
 
-UNTAUGHT = ("bundled", "imagenet")
-"""Weights that saw no glitch's label: near-duplicates and the gap are told by their vectors alone."""
 _UNMEASURED = "the gap between random and honest splits was not measured"
 FIELDS = {
     "epochs": "epochs",
@@ -43,6 +42,7 @@ FIELDS = {
     "balanced": "balanced",
     "freeze": "freeze",
     "batch_norm": "batch_norm",
+    "precision": "precision",
     "metric": "metric",
     "patience": "patience",
 }
@@ -97,8 +97,8 @@ def _changes(options: Namespace) -> dict[str, Any]:
 
 def _vectors(study: Study, options: Namespace, request: Request, terminal: Terminal) -> VectorStore | None:
     """Vectors of the weights that training starts from; None where those may have seen labels."""
-    weights = request.weights or DEFAULT_WEIGHTS
-    if weights not in UNTAUGHT:
+    weights = starting_weights(study, request)
+    if weights not in WEIGHT_SOURCES:
         terminal.say(
             f"the weights {weights} may have seen labels: near-duplicates are told by files and times alone, and the gap is not measured"
         )
