@@ -130,11 +130,8 @@ def audit(
     when = None if times is None else np.asarray(times, np.float64)
     options: dict[str, Any] = {"groups": whole, "times": when, "purge": purge}
     plan = plan_splits(codes, splits, kind=split, seed=seed, **options)
-    if not plan.testable.any():
-        raise InputError(
-            "no class has two glitches that are not near-duplicates of each other: nothing can be held out and tested"
-        )
     if refit is not None:
+        _check_testable(plan)
         held_out = refit(codes, classes, plan)
         settings: dict[str, Any] = {
             "split": split,
@@ -145,6 +142,7 @@ def audit(
         notes = [*_notes(classes, codes, plan, held_out, whole), _NOT_RETRAINED]
         return _from_held_out(held_out, classes, codes, graph, split, twin, settings, notes, false_discovery_rate, seed)
     features = principal_features(unit, device=choose_device(device))
+    _check_testable(plan)
     step("ridge")
     study = Case(codes, len(classes), features, graph, options, split, seed)
     chosen = choose_ridge(study) if ridge is None else ridge
@@ -251,6 +249,13 @@ def _from_held_out(
 
     finding = calibrated(study, evidence, again)
     return make_result(study, classes, finding, held_out, [], twin, np.nan, settings, notes, rate)
+
+
+def _check_testable(plan: SplitPlan) -> None:
+    if not plan.testable.any():
+        raise InputError(
+            "no class has two glitches that are not near-duplicates of each other: nothing can be held out and tested"
+        )
 
 
 def _check_rate(rate: float) -> None:
