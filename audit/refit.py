@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import nn
 
 from audit.crossfit import HeldOut
 from audit.splits import plan_splits
@@ -237,8 +236,7 @@ def _setup(fold: _Fold) -> Setup:
         device = torch.device("cuda", fold.number % torch.cuda.device_count())
     network = load_network(asked.backbone, asked.weights)
     encoding = parse_encoding(asked.views)
-    normalised = any(isinstance(layer, nn.BatchNorm2d) for layer in network.module.modules())
-    recipe = make_recipe(encoding=encoding.name, normalised=normalised, epochs=asked.epochs)
+    recipe = make_recipe(encoding=encoding.name, normalised=network.normalised, epochs=asked.epochs)
     with Study(fold.study) as study:
         ids = study.glitches().loc[fold.glitches, "id"]
         levels, kept, broken = read_levels(study, fold.glitches, encoding, network.backbone.size, device=device)

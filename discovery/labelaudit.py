@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,9 +29,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from audit.crossfit import HeldOut
     from audit.result import AuditResult
-    from audit.splits import Kind, SplitPlan
+    from audit.splits import Kind
     from embed.study import Study
     from embed.vectors import VectorStore
 
@@ -196,12 +196,7 @@ def _from_vectors(
     whole = len(rows) == len(store.glitches)
     vectors = store.vectors if whole else np.asarray(store.vectors[rows])
     glitches = audited_glitches(study, numbers)
-    refitting = asked.refit
-
-    def refit(codes: np.ndarray, classes: tuple[str, ...], plan: SplitPlan) -> HeldOut:
-        assert refitting is not None
-        return refit_network(study, numbers, codes, classes, plan, refitting, step=step)
-
+    refit = None if asked.refit is None else partial(refit_network, study, numbers, refitting=asked.refit, step=step)
     step("neighbours")
     result = audit(
         vectors,
@@ -213,7 +208,7 @@ def _from_vectors(
         stop_early=not asked.all_splits,
         false_discovery_rate=asked.rate,
         graph=store.graph if whole else subgraph(vectors, np.arange(len(rows)), seed=asked.seed),
-        refit=None if refitting is None else refit,
+        refit=refit,
         seed=asked.seed,
         device=asked.device,
         step=step,

@@ -160,6 +160,11 @@ class Network:
     weights_sha256: str
     module: nn.Module
 
+    @property
+    def normalised(self) -> bool:
+        """Whether it has batch normalisation."""
+        return any(isinstance(layer, nn.BatchNorm2d) for layer in self.module.modules())
+
 
 def load_network(name: str = DEFAULT_BACKBONE, weights: str = "bundled") -> Network:
     """Build a truncated network with the weights that were asked for, and no others.
@@ -277,7 +282,7 @@ def bundled_weights(backbone: Backbone) -> dict[str, torch.Tensor]:
 
 
 def glitch_weights(backbone: Backbone) -> dict[str, torch.Tensor]:
-    """EfficientNet-Lite0's weights fine-tuned on simulated glitches, from half precision.
+    """EfficientNet-Lite0's weights fine-tuned on simulated glitches; matrices in half precision, which loading widens.
 
     Raises
     ------
@@ -288,8 +293,7 @@ def glitch_weights(backbone: Backbone) -> dict[str, torch.Tensor]:
         raise WeightsError(
             f"no glitch weights ship for {backbone.name}, only for efficientnet_lite0; use --weights imagenet or a file"
         )
-    state = read_weights(GLITCH_WEIGHTS)
-    return {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
+    return read_weights(GLITCH_WEIGHTS)
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import timm
 import torch
 import torchvision
-from torch import nn
 
 from embed.backbones import DEFAULT_BACKBONE, WEIGHT_SOURCES, Network, load_network
 from embed.checkpoint import drop_checkpoints, latest_checkpoint, training_folder
@@ -188,8 +187,7 @@ def _train(
 ) -> Trained:
     network, before = starting_network(study, request)
     encoding = choose_encoding(study, request, before)
-    normalised = any(isinstance(layer, nn.BatchNorm2d) for layer in network.module.modules())
-    recipe = make_recipe(request.preset, encoding=encoding.name, normalised=normalised, **changes)
+    recipe = make_recipe(request.preset, encoding=encoding.name, normalised=network.normalised, **changes)
     labelled = labelled_glitches(study, encoding, request.labels or None, extra)
     if not ranks.lead:
         ranks.wait()  # the first process decodes, the others find it done
