@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from embed.backbones import WEIGHT_SOURCES
 from embed.errors import InputError
+from embed.pretrained import WEIGHT_SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,7 +17,7 @@ import torch
 
 from audit.crossfit import HeldOut
 from audit.splits import plan_splits
-from embed.backbones import WEIGHT_SOURCES, load_network
+from embed.backbones import load_network
 from embed.checkpoint import drop_checkpoints
 from embed.encoding import parse_encoding
 from embed.errors import InputError
@@ -25,6 +25,7 @@ from embed.fitting import fit, make_classifier
 from embed.levels import read_levels
 from embed.model import is_model, load_model, model_folder
 from embed.partition import TEST, TRAIN, VALIDATION, Partition
+from embed.pretrained import WEIGHT_SOURCES
 from embed.recipe import make_recipe
 from embed.setup import Setup
 from embed.storage import digest, write_atomic

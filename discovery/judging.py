@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embed.backbones import WEIGHT_SOURCES
 from embed.errors import InputError
 from embed.partition import PART_NAMES, duplicate_pairs, make_partition, merge_groups
+from embed.pretrained import WEIGHT_SOURCES
 from embed.vectors import VectorStore, stores
 
 if TYPE_CHECKING:

@@ -25,9 +25,10 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
-from embed.backbones import Backbone, Network, find_backbone, load_state, read_weights, state_digest, truncated
+from embed.backbones import Backbone, Network, find_backbone, load_state, state_digest, truncated
 from embed.encoding import Encoding, parse_encoding
 from embed.errors import InputError, WeightsError
+from embed.pretrained import read_weights
 from embed.storage import beside, canonical_json, move_into_place, settle, storage_errors, write_bytes, write_text
 
 PREFIX = "model:"

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 
 from embed.accuracy import wilson
-from embed.backbones import read_weights
 from embed.errors import InputError
 from embed.extension import FEWEST, MOST, extended_head, new_row
 from embed.model import Model, model_folder, save_model
 from embed.prediction import predict
+from embed.pretrained import read_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,11 +12,12 @@ import PIL
 import timm
 import torch
 
-from embed.backbones import DEFAULT_BACKBONE, WEIGHT_SOURCES, Network, load_network
+from embed.backbones import DEFAULT_BACKBONE, Network, load_network
 from embed.devices import choose_device
 from embed.encoding import Encoding, parse_encoding, richest
 from embed.errors import InputError
 from embed.model import Model, is_model, load_model, model_folder
+from embed.pretrained import WEIGHT_SOURCES
 from embed.runtime import Runtime, make_runtime
 from embed.study import Study
 from embed.vectors import LeftOut, Passport

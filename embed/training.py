@@ -10,7 +10,7 @@ import timm
 import torch
 import torchvision
 
-from embed.backbones import DEFAULT_BACKBONE, WEIGHT_SOURCES, Network, load_network
+from embed.backbones import DEFAULT_BACKBONE, Network, load_network
 from embed.checkpoint import drop_checkpoints, latest_checkpoint, training_folder
 from embed.devices import choose_device
 from embed.encoding import Encoding, parse_encoding
@@ -19,6 +19,7 @@ from embed.fitting import Fitted, check_same, fit
 from embed.levels import read_levels
 from embed.model import Model, is_model, load_model, model_folder, save_model
 from embed.plan import default_weights, richest_encoding
+from embed.pretrained import WEIGHT_SOURCES
 from embed.ranks import Ranks, join_ranks, leave_ranks
 from embed.recipe import PRESET_VIEWS, make_recipe
 from embed.setup import Setup

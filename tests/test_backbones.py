@@ -7,9 +7,10 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from embed.backbones import REGISTRY, bundled_weights, find_backbone, load_network, read_weights, truncated
+from embed.backbones import REGISTRY, find_backbone, load_network, truncated
 from embed.devices import choose_device
 from embed.errors import DeviceError, InputError, WeightsError
+from embed.pretrained import bundled_weights, read_weights
 from embed.runtime import BATCH, make_runtime
 
 

@@ -15,10 +15,11 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from audit import check_leak
 from embed import Settings, Study, embed, ingest_folder
-from embed.backbones import GLITCH_WEIGHTS, load_network
+from embed.backbones import load_network
 from embed.encoding import parse_encoding
 from embed.errors import WeightsError
 from embed.plan import default_weights
+from embed.pretrained import GLITCH_WEIGHTS
 from embed.training import Request, starting_weights
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"

@@ -14,7 +14,6 @@ import numpy as np
 from discovery.candidates import file_name
 from discovery.console import Terminal
 from discovery.recursion import write_recursion
-from embed.backbones import WEIGHT_SOURCES
 from embed.embedding import embed
 from embed.errors import InputError
 from embed.gap import Gap, split_gap
@@ -22,6 +21,7 @@ from embed.model import is_model, load_model, model_folder
 from embed.newclass import add_class
 from embed.partition import Partition
 from embed.plan import Settings
+from embed.pretrained import WEIGHT_SOURCES
 from embed.recursion import recursive_training
 from embed.study import Study
 from embed.task import find_groups, make_task
