@@ -153,37 +153,44 @@ def test_later_epochs(tmp_path):
     assert share > 0.6
 
 
-@pytest.mark.gpu
-def test_embedding_beside_the_network_alone(tmp_path):
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_embedding_beside_the_network_alone(tmp_path, device):
     """From decoded views in the cache to a finished store, against the network's forward rate on random numbers."""
-    if not torch.cuda.is_available():
+    if device == "cuda" and not torch.cuda.is_available():
         pytest.skip("no CUDA device")
+    count, size, repeats = (20_000, 256, 50) if device == "cuda" else (1000, 32, 10)
     make_gallery(tmp_path / "data", {"Blip": 200})
     pictures = sorted((tmp_path / "data").glob("*/*.png"))
     folder = tmp_path / "many" / "Blip"
     folder.mkdir(parents=True)
-    count = 20_000
     for number in range(count):
         (folder / f"H1_g{number:09d}_spectrogram_4.0.png").symlink_to(pictures[number % len(pictures)])
     with Study(tmp_path / "study", create=True) as study:
         with study.run("ingest"):
             ingest_folder(study, folder.parent)
-        embed(study, Settings(views="4.0", device="cuda"))  # fills the cache
+        embed(study, Settings(views="4.0", device=device, weights="glitch"))  # fills the cache
         start = time.perf_counter()
-        embed(study, Settings(views="4.0", device="cuda", backbone="timm:tf_efficientnet_lite0", weights=None))
+        embed(study, Settings(views="4.0", device=device, weights="bundled"))
         whole = count / (time.perf_counter() - start)
-    network = load_network().module.cuda().bfloat16().to(memory_format=torch.channels_last).eval()
-    batch = torch.randn(256, 3, 224, 224, device="cuda", dtype=torch.bfloat16).contiguous(
-        memory_format=torch.channels_last
-    )
+    kind = torch.bfloat16 if device == "cuda" else torch.float32
+    network = load_network().module.to(device, kind, memory_format=torch.channels_last)
+    batch = torch.randn(size, 3, 224, 224).to(device, kind, memory_format=torch.channels_last)
+
+    def wait():
+        if device == "cuda":
+            torch.cuda.synchronize()
+
     with torch.inference_mode():
         for _ in range(5):
             network(batch)
-        torch.cuda.synchronize()
+        wait()
         start = time.perf_counter()
-        for _ in range(50):
+        for _ in range(repeats):
             network(batch)
-        torch.cuda.synchronize()
-    alone = 50 * 256 / (time.perf_counter() - start)
-    print(f"\nembedding from the cache {whole:.0f} images a second, the network alone {alone:.0f}: {whole / alone:.0%}")
+        wait()
+    alone = repeats * size / (time.perf_counter() - start)
+    print(
+        f"\nembedding on {device} from the cache {whole:.0f} images a second, "
+        f"the network alone in torch {alone:.0f}: {whole / alone:.0%}"
+    )
     assert whole >= 0.6 * alone
