@@ -6,6 +6,7 @@ A class that was never predicted has no precision, one without glitches no recal
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -138,6 +139,27 @@ def wilson(successes: ArrayLike, trials: ArrayLike, level: float = LEVEL) -> Flo
     ends[..., 1] = np.where(hits == count, 1.0, ends[..., 1])
     ends[count == 0] = np.nan
     return ends
+
+
+def difference_interval(
+    first: tuple[float, float], second: tuple[float, float], level: float = LEVEL
+) -> tuple[float, float]:
+    """Give an interval of the difference of two independent proportions (Newcombe 1998, Stat. Med. 17, 873, method 10).
+
+    Parameters
+    ----------
+    first, second : tuple of successes and trials
+    level : float
+
+    Returns
+    -------
+    tuple of float
+        Lower and upper end of the first less the second.
+    """
+    (one, low1, high1), (two, low2, high2) = (
+        (hits / count, *wilson(hits, count, level).tolist()) for hits, count in (first, second)
+    )
+    return one - two - math.hypot(one - low1, high2 - two), one - two + math.hypot(high1 - one, two - low2)
 
 
 def f1_interval(correct: ArrayLike, wrong: ArrayLike, level: float = LEVEL) -> Floats:

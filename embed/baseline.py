@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)
+STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
 """Inverse ridges C that are tried on the validation part; scikit-learn's C, on columns of unit variance."""
 DEFAULT_STRENGTH = 1e-2
-"""C where there is no validation part: the middle of `STRENGTHS`, for more columns than glitches a class."""
+"""C where there is no validation part: a firm one of `STRENGTHS`, for more columns than glitches a class."""
 MAX_ITERATIONS = 2000
 
 
@@ -43,7 +43,7 @@ class Baseline:
     strength : float
         The C used.
     tried : dict of float to float
-        C -> log loss on the validation part; empty where there was none.
+        C -> log loss on the validation part, infinite where the fit did not settle; empty where there was no such part.
     """
 
     classes: tuple[str, ...]
@@ -65,6 +65,7 @@ def fit_baseline(
     *,
     validation: tuple[ArrayLike, Sequence[str]] | None = None,
     strengths: Sequence[float] = STRENGTHS,
+    scale: ArrayLike | None = None,
 ) -> Baseline:
     """Fit multinomial logistic regression; scikit-learn's L-BFGS, which draws nothing at random.
 
@@ -77,6 +78,8 @@ def fit_baseline(
         Chooses C by log loss, of equals the smallest; glitches of classes that the training part lacks are passed over.
     strengths : sequence of float
         The C tried.
+    scale : array_like, shape (D,) or (), optional
+        What the columns are divided by; by default their standard deviations.
 
     Returns
     -------
@@ -85,7 +88,7 @@ def fit_baseline(
     Raises
     ------
     InputError
-        With fewer than two classes, or unlike numbers of vectors and labels.
+        With fewer than two classes, or unlike numbers of vectors and labels; when no fit settles.
     """
     rows, names = np.asarray(vectors, np.float64), np.asarray(labels, np.str_)
     if rows.ndim != 2 or len(rows) != len(names):
@@ -95,9 +98,10 @@ def fit_baseline(
         raise InputError(
             f"the baseline needs two classes or more to tell apart, the training part has {', '.join(classes) or 'none'}"
         )
-    centre, scale = rows.mean(axis=0), rows.std(axis=0)
-    scale[scale == 0] = 1.0
-    scaled = (rows - centre) / scale
+    centre = rows.mean(axis=0)
+    divisor = rows.std(axis=0) if scale is None else np.broadcast_to(np.asarray(scale, np.float64), centre.shape).copy()
+    divisor[divisor == 0] = 1.0
+    scaled = (rows - centre) / divisor
     place = {name: code for code, name in enumerate(classes)}
     judged: tuple[Floats, NDArray[np.int64]] | None = None
     if validation is not None:
@@ -106,16 +110,21 @@ def fit_baseline(
             codes = np.array([place[name] for name in np.asarray(validation[1], np.str_)[known]], np.int64)
             judged = np.asarray(validation[0], np.float64)[known], codes
     if judged is None:
-        return Baseline(classes, centre, scale, *_fit(scaled, names, DEFAULT_STRENGTH), DEFAULT_STRENGTH, {})
+        return Baseline(classes, centre, divisor, *_fit(scaled, names, DEFAULT_STRENGTH), DEFAULT_STRENGTH, {})
     best: Baseline | None = None
     tried: dict[float, float] = {}
+    unsettled: InputError | None = None
     for strength in sorted(strengths):
-        fitted = Baseline(classes, centre, scale, *_fit(scaled, names, strength), strength, tried)
+        try:
+            fitted = Baseline(classes, centre, divisor, *_fit(scaled, names, strength), strength, tried)
+        except InputError as error:
+            tried[strength], unsettled = float("inf"), error
+            continue
         tried[strength] = log_loss(*checked(fitted.probabilities(judged[0]), judged[1]))
         if best is None or tried[strength] < tried[best.strength]:
             best = fitted
     if best is None:
-        raise InputError("no C to try; give one or more strengths")
+        raise unsettled or InputError("no C to try; give one or more strengths")
     return best
 
 

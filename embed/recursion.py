@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embed.accuracy import top_classes, wilson
-from embed.duplicates import has_near_duplicate
 from embed.errors import InputError
+from embed.partition import PURGE_SECONDS, time_gaps
 from embed.plan import Settings
 from embed.prediction import predict
-from embed.training import Request, train
+from embed.task import find_groups, labelled_glitches
+from embed.training import Request, check_place, train
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -155,11 +156,7 @@ def recurse(
     InputError
         When the counts do not ascend from 1 to the pool's size, or a judged glitch is in the pool.
     """
-    sizes = [int(count) for count in counts]
-    if not sizes or sizes[0] < 1 or any(after <= before for before, after in pairwise(sizes)) or sizes[-1] > len(pool):
-        raise InputError(
-            f"rounds of {sizes} predictions among {len(pool)} unlabelled glitches: give ascending numbers from 1 to {len(pool)}"
-        )
+    sizes = _checked(counts, len(pool))
     glitches, labels = np.asarray(judged[0], np.int64), np.asarray(judged[1], np.str_)
     if not len(glitches) or np.isin(glitches, pool).any():
         raise InputError(
@@ -184,6 +181,15 @@ def recurse(
     return rounds, history
 
 
+def _checked(counts: Sequence[int], most: int) -> list[int]:
+    sizes = [int(count) for count in counts]
+    if not sizes or sizes[0] < 1 or any(after <= before for before, after in pairwise(sizes)) or sizes[-1] > most:
+        raise InputError(
+            f"rounds of {sizes} predictions among {most} unlabelled glitches: give ascending numbers from 1 to {most}"
+        )
+    return sizes
+
+
 @dataclass(frozen=True)
 class Recursion:
     """A finished recursive training.
@@ -199,7 +205,7 @@ class Recursion:
     pool : int
         Unlabelled glitches to choose from.
     left_out : int
-        Unlabelled glitches that were no part of the pool: they lack the views, or are near-duplicates of held-out ones.
+        Unlabelled glitches that were no part of the pool: they lack the views, or are one with held-out ones.
     """
 
     rounds: tuple[Round, ...]
@@ -233,7 +239,8 @@ def recursive_training(
     counts : sequence of int
         See `recurse`.
     changes, store, **options
-        See `embed.training.train`. With a store, unlabelled near-duplicates of held-out glitches are not learnt from.
+        See `embed.training.train`. Unlabelled glitches that are one with a held-out glitch (see `embed.task.find_groups`), or for the
+        split by time within its purge gap, are not learnt from.
     truth : mapping of int to str, optional
         Row number -> class of unlabelled glitches, where it is known.
     by_class : bool
@@ -244,12 +251,14 @@ def recursive_training(
     Raises
     ------
     InputError
-        When there are fewer unlabelled glitches than asked for; and see `embed.training.train`.
+        When there are fewer unlabelled glitches than asked for, or a round's name is taken; and see `embed.training.train`.
     """
     frame = study.glitches()
     unlabelled = frame.index[frame["label"] == ""].to_numpy(np.int64)
     if not len(unlabelled):
         raise InputError("every glitch of the study has a given label: there is nothing to learn recursively from")
+    for count in _checked(counts, len(unlabelled)):  # before the work begins
+        check_place(study, replace(request, name=f"{request.name}-{count}"))
     models: list[Model] = []
     settings = Settings(device=request.device, seed=request.seed, cache=request.cache)
 
@@ -267,7 +276,19 @@ def recursive_training(
     held = frame.index[part == "test"].to_numpy(np.int64)
     apart = frame.index[part.isin(["validation", "test"])].to_numpy(np.int64)
     readable = predict(study, first, unlabelled, settings=settings).glitches
-    pool = readable if store is None else readable[~has_near_duplicate(store, readable, apart)]
+    pool = _apart_from(study, first, readable, apart, store)
     judged = held, frame.loc[held, "label"].tolist()
     rounds, labels = recurse(fit, pool, counts, first.classes, judged=judged, truth=truth, by_class=by_class, tell=tell)
     return Recursion(tuple(rounds), tuple(models), tuple(labels), len(pool), len(unlabelled) - len(pool))
+
+
+def _apart_from(
+    study: Study, model: Model, unlabelled: NDArray[np.int64], held: NDArray[np.int64], store: VectorStore | None
+) -> NDArray[np.int64]:
+    """Those of the unlabelled glitches that may be learnt from without having seen a held-out one."""
+    everything = labelled_glitches(study, model.encoding, extra=dict.fromkeys(unlabelled.tolist(), "unlabelled"))
+    groups, judged = find_groups(everything, store), np.isin(everything.glitches, held)
+    tied = np.isin(groups, groups[judged])
+    if model.card["split"] == "time":
+        tied |= ~(time_gaps(everything.times, everything.times[judged]) > PURGE_SECONDS)
+    return np.setdiff1d(unlabelled, everything.glitches[tied])

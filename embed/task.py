@@ -149,11 +149,13 @@ def labelled_glitches(
         if label not in (extra or {}).values():
             study.members(label)  # says which labels there are
     frame = study.glitches()
-    for glitch, label in (extra or {}).items():
-        given, name = (str(frame.loc[glitch, column]) for column in ("label", "id"))
-        if given:
-            raise InputError(f"{name} is labelled {given} already; extra labels are for glitches without")
-        frame.loc[glitch, "label"] = label
+    if extra:
+        rows = frame.loc[list(extra)]
+        given = rows[rows["label"] != ""]
+        if len(given):
+            name, label = given.iloc[0][["id", "label"]]
+            raise InputError(f"{name} is labelled {label} already; extra labels are for glitches without")
+        frame.loc[rows.index, "label"] = list(extra.values())
     frame = frame[frame["label"].isin(labels) if labels else frame["label"] != ""]
     if not len(frame):
         raise InputError("no glitch is labelled; bring labels in with `discover ingest PATH --labels CSV`")
@@ -205,8 +207,8 @@ def make_task(
     labelled : Labelled
     kind : str
         See `embed.partition.make_partition`.
-    groups : int64 (N,)
-        See `find_groups`.
+    groups : int64 (M,)
+        See `find_groups`; of the glitches that are not in `always_train`, which have no say in the split.
     seed : int
     always_train : sequence of int
         Row numbers of glitches that are trained on whatever the split says: labels that a model gave, which prove nothing.
@@ -228,7 +230,7 @@ def make_task(
     partition = make_partition(
         targets[rest].astype(np.int64),
         kind,
-        groups=groups[rest],
+        groups=groups,
         times=labelled.times[rest],
         sample_types=[labelled.sample_types[row] for row in rest],
         seed=seed,

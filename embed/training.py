@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import timm
 import torch
 import torchvision
@@ -204,10 +205,9 @@ def _train(
     if ranks.lead:
         ranks.wait()
     labelled = labelled.only(kept, broken)
-    groups = ranks.told(find_groups(labelled, store))
-    task = make_task(
-        labelled, choose_kind(labelled, request.split), groups, seed=request.seed, always_train=list(extra)
-    )
+    given = labelled.only(np.setdiff1d(labelled.glitches, list(extra)))
+    groups = ranks.told(find_groups(given, store))
+    task = make_task(labelled, choose_kind(given, request.split), groups, seed=request.seed, always_train=list(extra))
     setup = Setup(task, levels, network, encoding, recipe, request.seed, device, ranks)
     if request.resume and folder.exists() and latest_checkpoint(training_folder(folder)) is None:
         model = load_model(folder)

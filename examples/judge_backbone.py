@@ -61,17 +61,21 @@ def judge(
     study: Study, store: VectorStore, truth: "pd.Series[str]", within: str | None, seeds: int
 ) -> dict[str, float]:
     """Measure one store of vectors."""
-    known = np.flatnonzero((truth.loc[store.glitches] != "").to_numpy())
-    classes = truth.loc[store.glitches].to_numpy()
     labelled = labelled_glitches(study, parse_encoding(store.passport["views"])).only(store.glitches)
-    groups = find_groups(labelled, store)
-    figures = {"glitches": len(known), "5-NN": neighbour_accuracy(store.vectors[known], classes[known], groups[known])}
+    known = np.flatnonzero((truth.reindex(labelled.glitches) != "").to_numpy())
+    vectors, classes = (
+        store.vectors[store.rows(labelled.glitches[known])],
+        truth.reindex(labelled.glitches[known]).to_numpy(),
+    )
+    groups = find_groups(labelled, store)[known]
+    figures = {"glitches": len(known), "5-NN": neighbour_accuracy(vectors, classes, groups)}
     if within is not None:
         members = np.flatnonzero((study.glitches().loc[store.glitches, "label"] == within).to_numpy())
         if len(members):
+            inside = truth.loc[store.glitches[members]].to_numpy()
             for method in (hdbscan_clusters, spectral_clusters):
                 found = [method(store.vectors[members], seed=seed).labels for seed in range(seeds)]
-                scores = [adjusted_mutual_info_score(classes[members], labels) for labels in found]
+                scores = [adjusted_mutual_info_score(inside, labels) for labels in found]
                 figures[f"AMI {method.__name__.removesuffix('_clusters')}"] = float(np.mean(scores))
     return figures
 

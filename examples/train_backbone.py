@@ -135,7 +135,8 @@ def pictures(folder: Path, model: Model, seed: int) -> Iterator[torch.Tensor]:
     """Batches of what the model was trained on, for its batch normalisation."""
     encoding, spec = model.encoding, model.network.backbone
     with Study(folder) as study:
-        trained = np.flatnonzero(study.glitches()["id"].map(model.parts).to_numpy() == "train")
+        frame = study.glitches()
+        trained = frame.index[frame["id"].map(model.parts) == "train"].to_numpy(np.int64)
         drawn = np.random.default_rng(seed).permutation(trained)[:MEASURED]
         levels, kept, _ = read_levels(study, drawn, encoding, spec.size, device=torch.device("cpu"))
         for rows in np.array_split(np.arange(len(kept)), max(1, len(kept) // BATCH)):

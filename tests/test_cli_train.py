@@ -56,7 +56,9 @@ def test_train_says_what_it_did(study, tiny, capsys, monkeypatch):
     assert (
         "the gap between random and honest splits was not measured: no glitch is left for the validation part" in said
     )
-    monkeypatch.setattr(discovery.commands.train, "find_groups", lambda labelled, _: np.arange(len(labelled.glitches)))
+    monkeypatch.setattr(
+        discovery.commands.train, "find_groups", lambda labelled, _: np.arange(len(labelled.glitches)) // 2
+    )
     assert run(study, tiny, "--name", "mine", "--split", "random") == 0
     said = capsys.readouterr().out
     assert "epoch   1  training loss " in said

@@ -11,6 +11,7 @@ from embed.accuracy import (
     checked,
     class_scores,
     confusion_matrix,
+    difference_interval,
     f1_interval,
     top_accuracies,
     top_classes,
@@ -103,6 +104,10 @@ def test_wilson_by_formula_and_at_the_ends():
     np.testing.assert_allclose(wilson(81, 263), [0.2553, 0.3662], atol=5e-5)  # Newcombe 1998, table I
     np.testing.assert_allclose(wilson(0, 20), [0, 0.1611], atol=5e-5)
     assert np.isnan(wilson(0, 0)).all()
+    np.testing.assert_allclose(
+        difference_interval((56, 70), (48, 80)), [0.0524, 0.3339], atol=5e-5
+    )  # Newcombe 1998b, (a)
+    np.testing.assert_allclose(difference_interval((9, 10), (3, 10)), [0.1705, 0.8090], atol=5e-5)
     assert wilson(5, 5)[1] == 1
 
 

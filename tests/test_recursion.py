@@ -10,7 +10,9 @@ import pytest
 from discovery.recursion import recursion_html, write_recursion
 from embed.baseline import fit_baseline
 from embed.errors import InputError
+from embed.partition import TRAIN
 from embed.recursion import Round, most_confident, recurse
+from embed.task import Labelled, choose_kind, find_groups, make_task
 
 
 def world(seed=0, labelled=24, pool=600, classes=3):
@@ -144,6 +146,35 @@ def test_judged_glitches_are_never_trained_on():
         recurse(trainer(vectors, names, given, []), pool, [5], "abc", judged=(pool[:3], names[pool[:3]]))
 
 
+@pytest.mark.parametrize("kind", ["grouped", "time", "sample-type"])
+def test_pseudo_labels_have_no_say_in_the_split(kind):
+    """An unlabelled trigger between two labelled ones links them; the deal of everybody else must not change."""
+    rng = np.random.default_rng(1)
+    times = np.sort(rng.uniform(0, 1e6, 200))
+    times[11] = times[10] + 0.8
+    labels = rng.choice(["A", "B"], 200).tolist()
+    types = rng.choice(["train", "validation", "test"], 200).tolist()
+
+    def labelled(count):
+        return Labelled(
+            np.arange(1, count + 1),
+            tuple(f"g{number}" for number in range(count)),
+            (*labels, labels[10])[:count],
+            ("H1",) * count,
+            (*types, "")[:count],
+            np.append(times, times[10] + 0.4)[:count],
+            tuple(number.to_bytes(2, "big") for number in range(count)),
+            (),
+        )
+
+    alone, more = labelled(200), labelled(201)
+    groups = find_groups(alone)
+    before = make_task(alone, choose_kind(alone, kind), groups, seed=0)
+    after = make_task(more, choose_kind(alone, kind), groups, seed=0, always_train=[201])
+    np.testing.assert_array_equal(after.partition.part[:200], before.partition.part)
+    assert after.partition.part[200] == TRAIN
+
+
 def test_the_page_says_the_figures_and_when_the_gain_may_be_chance():
     rounds = [
         Round(0, 200, 180, 0, 0, float("nan")),
@@ -226,3 +257,46 @@ def test_the_whole_on_a_small_study(tmp_path, tiny):
     assert len(lines) == 1 + 4 + 8
     assert lines[1].split(",")[1].startswith("H1_free")
     assert len(files["recursion.csv"].read_text().splitlines()) == 4
+
+
+def test_what_is_one_with_held_out_glitches_is_not_learnt_from(tmp_path, tiny):
+    """Triggers are placed in time: one unlabelled between two labelled ones, and one beside each held-out glitch."""
+    from conftest import draw_levels, make_gallery, png, published, view_name, write
+
+    from embed import Study, ingest_folder
+    from embed.recursion import recursive_training
+    from embed.tables import ingest_table
+    from embed.training import Request, train
+
+    ids = make_gallery(tmp_path / "data", {"Blip": 12, "Power_Line": 12})
+    rng = np.random.default_rng(7)
+    for number in range(12):
+        write(tmp_path / "free" / view_name(f"free{number:02d}", 4.0), png(published(draw_levels(rng, number % 2))))
+    request = Request("r", backbone=tiny["backbone"], weights=tiny["weights"], split="grouped", device="cpu")
+    with Study(tmp_path / "study", create=True) as study:
+        with study.run("ingest"):
+            ingest_folder(study, tmp_path / "data")
+            ingest_folder(study, tmp_path / "free")
+        parts = train(study, replace(request, name="peek"), changes={"epochs": 1, "batch": 8}).model.parts
+        seconds = {name: 1000.0 * place for place, name in enumerate(ids)}
+        held = [name for name in ids if parts[name] != "train"]
+        free = [f"H1_free{number:02d}" for number in range(12)]
+        seconds |= {name: seconds[other] + 0.3 for name, other in zip(free, held, strict=False)}
+        seconds |= {name: 1e6 + 1000.0 * place for place, name in enumerate(free[len(held) :])}
+        first, second = (name for name in ids[:3] if parts[name] == "train" and name != ids[2])
+        seconds[second], seconds[free[-1]] = seconds[first] + 0.8, seconds[first] + 0.4
+        lines = [f"{name.removeprefix('H1_')},H1,{time:.3f}" for name, time in seconds.items()]
+        table = tmp_path / "metadata.csv"
+        table.write_text("\n".join(["gravityspy_id,ifo,event_time", *lines]) + "\n")
+        with study.run("ingest"):
+            ingest_table(study, table)
+        result = recursive_training(study, request, [len(free) - len(held)], changes={"epochs": 1, "batch": 8})
+        assert (result.pool, result.left_out) == (len(free) - len(held), len(held))
+        names = study.glitches()["id"]
+        assert {names[glitch] for glitch in result.labels[1]} == set(free[len(held) :])
+        one, two = (model.parts for model in result.models)
+        assert {name: two[name] for name in one} == one
+        # Refused before any training, not after it.
+        for asked, message in (([5, 13], "from 1 to 12"), ([4], "there is a model 'r-4' already")):
+            with pytest.raises(InputError, match=message):
+                recursive_training(study, request, asked, report=pytest.fail)

@@ -106,7 +106,7 @@ def _vectors(study: Study, options: Namespace, request: Request, terminal: Termi
     views = str(choose_encoding(study, request))
     settings = Settings(request.backbone, weights, views, options.device, seed=options.seed, cache=request.cache)
     with terminal.progress("embed") as progress:
-        return embed(study, settings, progress=progress)
+        return embed(study, settings, command="train", progress=progress)
 
 
 @contextmanager
@@ -202,6 +202,8 @@ def _measured(done: Trained, store: VectorStore, seed: int) -> Gap:
     task = done.task
     if task.partition.kind == "random":
         task = make_task(done.labelled, "grouped", find_groups(done.labelled, store), seed=seed)
+    if task.partition.kind == "grouped" and task.partition.groups == len(task.glitches):
+        raise InputError("no two glitches are one, so that the grouped split is a random one")
     rows = store.rows(task.glitches)
     there = np.flatnonzero(rows >= 0)
     partition = Partition(task.partition.part[there], task.partition.kind, task.partition.groups)
