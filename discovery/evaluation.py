@@ -8,7 +8,7 @@ import numpy as np
 
 from discovery.assessment import Assessment, write_assessment
 from discovery.candidates import file_name
-from discovery.judging import Jury, choose_jury, frozen_store, training_ids
+from discovery.judging import Jury, choose_jury, frozen_store
 from embed.baseline import fit_baseline
 from embed.confidence import fit_temperature, tempered
 from embed.duplicates import has_near_duplicate
@@ -39,7 +39,6 @@ def assess(
     parts: Mapping[str, str] | None = None,
     ensemble: bool = False,
     temperature: bool = False,
-    every_model: Mapping[str, Model] | None = None,
     settings: Settings | None = None,
     seed: int = 0,
     out: Path | None = None,
@@ -64,8 +63,6 @@ def assess(
         Judge the mean of the models' probabilities too.
     temperature : bool
         Fit each model's temperature on its validation part.
-    every_model : mapping of str to Model, optional
-        Other models of the study, from which one may have been trained on.
     settings : Settings, optional
         Device and runtime of the models.
     seed : int
@@ -114,7 +111,7 @@ def assess(
         about[ENSEMBLE] = f"mean probability of {', '.join(model.name for model in models)}"
     truth = np.searchsorted(np.array(classes), jury.labels)
     judged = {name: evaluate(table, truth, classes, seed=seed) for name, table in tables.items()}
-    cautions = _cautions(study, frame, models, every_model or {}, part, jury, judged, splits)
+    cautions = _cautions(study, frame, models, part, jury, judged, splits)
     name = next(iter(judged))
     folder = out if out is not None else study.folder / "reports" / f"evaluate-{file_name(name)}-{part}"
     store = predictions[name].store if name in predictions else baseline
@@ -211,7 +208,6 @@ def _cautions(
     study: Study,
     frame: pd.DataFrame,
     models: Sequence[Model],
-    every_model: Mapping[str, Model],
     part: str,
     jury: Jury,
     judged: Mapping[str, Evaluation],
@@ -223,9 +219,11 @@ def _cautions(
         notes.append(
             "The validation part chose the best epoch: these figures flatter the models; --part test does not."
         )
-    trained = {model.name: training_ids(model, every_model) for model in models}
+    trained = {model.name: model.learnt_from for model in models}
     if not models:
-        trained = {name: {key for key, value in parts.items() if value == "train"} for name, parts in splits.items()}
+        trained = {
+            name: frozenset(key for key, value in parts.items() if value == "train") for name, parts in splits.items()
+        }
     store = frozen_store(study.folder)
     for name, training in trained.items():
         seen = int(ids.isin(training).sum())

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from embed.model import Model
 
 PARTS = ("test", "validation", "all")
 
@@ -89,25 +88,6 @@ def choose_jury(
         )
     rows = rows[judged]
     return Jury(rows.index.to_numpy(np.int64), rows["label"].to_numpy(np.str_), tuple(left_out))
-
-
-def training_ids(model: Model, others: Mapping[str, Model]) -> set[str]:
-    """Ids that a model was trained on, and those that the models it began from were trained on.
-
-    Parameters
-    ----------
-    model : Model
-    others : mapping of str to Model
-        Every model of the study, by name.
-    """
-    ids: set[str] = set()
-    seen: set[str] = set()
-    current: Model | None = model
-    while current is not None and current.name not in seen:
-        seen.add(current.name)
-        ids |= {identifier for identifier, part in current.parts.items() if part == "train"}
-        current = others.get(str(current.card.get("weights", "")).removeprefix("model:"))
-    return ids
 
 
 def frozen_store(folder: Path) -> VectorStore | None:

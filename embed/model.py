@@ -5,6 +5,7 @@ A model is a folder ``models/<name>/`` of the study::
     weights.safetensors  the truncated network's state, ``head.weight`` (K, D), ``head.bias`` (K,), and ``mean_image`` where one is subtracted
     model.json           the card: what it was trained on and how
     parts.csv            id, part: which glitches were trained on, validated on, and held out for the test
+    before.csv           id: what the model that it began from was trained on, where it began from one
 
 Its network is used wherever `embed.backbones.load_network`'s is: the vectors are what the final layer reads, so predicting is
 embedding and one matrix product.
@@ -14,7 +15,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -38,6 +39,8 @@ PARTS = ("train", "validation", "test")
 
 _CARD = "model.json"
 _WEIGHTS = "weights.safetensors"
+_PARTS = "parts.csv"
+_BEFORE = "before.csv"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _HEAD = ("head.weight", "head.bias")
 _MEAN_IMAGE = "mean_image"
@@ -106,8 +109,15 @@ class Model:
     @cached_property
     def parts(self) -> dict[str, str]:
         """The part (train, validation or test) of each glitch's id."""
-        with (self.folder / "parts.csv").open(encoding="utf-8", newline="") as file:
+        with (self.folder / _PARTS).open(encoding="utf-8", newline="") as file:
             return {row["id"]: row["part"] for row in csv.DictReader(file)}
+
+    @cached_property
+    def learnt_from(self) -> frozenset[str]:
+        """Ids that it was trained on, and those that the models which it began from were trained on."""
+        with (self.folder / _BEFORE).open(encoding="utf-8", newline="") as file:
+            before = {row["id"] for row in csv.DictReader(file)}
+        return frozenset(before | {name for name, part in self.parts.items() if part == "train"})
 
     def logits(self, vectors: np.ndarray) -> np.ndarray:
         """Return the final layer's answer to raw vectors (not normalised), float32 (N, D) -> float32 (N, K).
@@ -159,6 +169,7 @@ def save_model(
     *,
     card: Mapping[str, Any],
     parts: Mapping[str, str],
+    before: Model | None = None,
     mean_image: torch.Tensor | None = None,
 ) -> Model:
     """Write a model beside its place and move it there whole; an older one of the name is replaced.
@@ -175,6 +186,8 @@ def save_model(
         JSON values; ``backbone``, ``classes`` (sorted), ``views`` and ``trained_on`` at least. ``name`` is the folder's.
     parts : mapping
         id -> train, validation or test.
+    before : Model, optional
+        The model that training began from: what it learnt from is noted with this one, which may replace it.
     mean_image : float32 (3, size, size), optional
         Subtracted from the network's input, in its units.
 
@@ -200,13 +213,18 @@ def save_model(
     settle(folder, _CARD)
     with storage_errors(folder):
         new.mkdir(parents=True)
-    table = io.StringIO()
-    csv.writer(table, lineterminator="\n").writerows([("id", "part"), *sorted(parts.items())])
     write_bytes(new / _WEIGHTS, save(plain))
-    write_text(new / "parts.csv", table.getvalue())
+    write_text(new / _PARTS, _table([("id", "part"), *sorted(parts.items())]))
+    write_text(new / _BEFORE, _table([("id",), *((name,) for name in sorted(before.learnt_from if before else ()))]))
     write_text(new / _CARD, canonical_json(card) + "\n")
     move_into_place(folder)
     return load_model(folder)
+
+
+def _table(rows: Iterable[Sequence[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
 
 
 def load_model(folder: Path) -> Model:

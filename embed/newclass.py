@@ -204,6 +204,7 @@ def _save(
         torch.from_numpy(head[1]),
         card=card,
         parts=parts,
+        before=model,
         mean_image=mean_image,
     )
 

@@ -284,7 +284,7 @@ def _save(folder: Path, setup: Setup, fitted: Fitted, before: Model | None) -> M
         "processes": setup.ranks.world,
         "versions": {"timm": timm.__version__, "torch": torch.__version__, "torchvision": torchvision.__version__},
     }
-    return save_model(folder, weights, head, bias, card=card, parts=task.parts, mean_image=mean)
+    return save_model(folder, weights, head, bias, card=card, parts=task.parts, before=before, mean_image=mean)
 
 
 def _notes(task: Task, labelled: Labelled) -> list[str]:

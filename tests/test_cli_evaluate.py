@@ -20,7 +20,7 @@ LABELS = ("Blip", "Power_Line", "Whistle")
 PARTS = ("train", "train", "train", "validation", "test", "test")
 
 
-def make_model(study, tiny, name, *, parts, seed=0, classes=LABELS, weights=None):
+def make_model(study, tiny, name, *, parts, seed=0, classes=LABELS, before=None):
     """Fit a final layer on the training part's vectors, a few iterations only, so that it makes mistakes."""
     store = embed(study, Settings(**tiny), command="test")
     frame = study.glitches()
@@ -37,7 +37,7 @@ def make_model(study, tiny, name, *, parts, seed=0, classes=LABELS, weights=None
         "classes": list(head.classes_),
         "views": "4.0",
         "trained_on": "a test",
-        "weights": weights or "bundled",
+        "weights": f"model:{before.name}" if before else "bundled",
     }
     return save_model(
         model_folder(study.folder, name),
@@ -46,6 +46,7 @@ def make_model(study, tiny, name, *, parts, seed=0, classes=LABELS, weights=None
         torch.tensor(bias, dtype=torch.float32),
         card=card,
         parts=parts,
+        before=before,
     )
 
 
@@ -137,10 +138,13 @@ def test_a_model_that_began_from_one_trained_on_the_test_glitches_is_a_leak(caps
     with Study(study) as opened:
         parts = load_model(model_folder(opened.folder, "one")).parts
         turned = {name: {"train": "test", "test": "train"}.get(part, part) for name, part in parts.items()}
-        make_model(opened, tiny, "parent", parts=turned)
-        make_model(opened, tiny, "child", parts=parts, weights="model:parent")
-    _, out, _ = run(capsys, "evaluate", "child", "--study", study)
-    assert "Leak: 24 of the 24 judged glitches were in the training of child (or of a model it began from)" in out
+        parent = make_model(opened, tiny, "parent", parts=turned)
+        child = make_model(opened, tiny, "child", parts=parts, before=parent)
+        make_model(opened, tiny, "parent", parts=parts, before=parent)  # in its own place
+        make_model(opened, tiny, "grandchild", parts=parts, before=child)
+    for name in ("child", "parent", "grandchild"):
+        _, out, _ = run(capsys, "evaluate", name, "--study", study)
+        assert f"Leak: 24 of the 24 judged glitches were in the training of {name} (or of a model it began from)" in out
 
 
 def test_near_duplicates_of_training_glitches_are_counted(capsys, tmp_path, tiny, made):

@@ -21,8 +21,7 @@ def run(options: Namespace) -> None:
     """Judge trained models, their ensemble and the baseline on the same glitches."""
     terminal = Terminal(as_json=options.json)
     with Study(options.study) as study:
-        every = {name: load_model(model_folder(study.folder, name)) for name in models(study.folder)}
-        chosen = [load_model(model_folder(study.folder, name)) for name in options.models] or list(every.values())
+        chosen = [load_model(model_folder(study.folder, name)) for name in options.models or models(study.folder)]
         if not chosen and not options.baseline:
             raise InputError(
                 f"the study {study.folder} has no trained model; make one with `discover train`, or judge the baseline alone with --baseline"
@@ -38,7 +37,6 @@ def run(options: Namespace) -> None:
                 parts=parts,
                 ensemble=options.ensemble,
                 temperature=options.temperature,
-                every_model=every,
                 settings=Settings(
                     device=options.device, runtime=options.runtime, seed=options.seed, cache=not options.no_cache
                 ),
