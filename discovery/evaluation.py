@@ -127,6 +127,9 @@ def assess(
         step("write")
         result = Assessment(judged, about, part, jury, cautions, {})
         result.files.update(write_assessment(study, frame, result, store, folder, command, seed))
+        if out is None:  # the study's own folder may hold a picture of a model that is not judged this time
+            for picture in set(folder.glob("confusion-*.png")) - set(result.files.values()):
+                picture.unlink()
     return result
 
 

@@ -22,7 +22,7 @@ from embed.model import Model, is_model, load_model, model_folder, save_model
 from embed.plan import default_weights, richest_encoding
 from embed.pretrained import WEIGHT_SOURCES
 from embed.ranks import Ranks, join_ranks, leave_ranks
-from embed.recipe import PRESET_VIEWS, make_recipe
+from embed.recipe import PRESET_VIEWS, Recipe, differences, make_recipe
 from embed.setup import Setup
 from embed.task import Labelled, Task, choose_kind, find_groups, labelled_glitches, make_task, untested_classes
 
@@ -212,7 +212,7 @@ def _train(
     if request.resume and folder.exists() and latest_checkpoint(training_folder(folder)) is None:
         model = load_model(folder)
         check_same(dict(model.card), setup.facts())
-        return Trained(model, task, labelled, None, ("the model was finished already",))
+        return Trained(model, task, labelled, None, (_finished(model, recipe),))
     if ranks.lead and not request.resume:
         drop_checkpoints(training_folder(folder))
     ranks.wait()
@@ -224,6 +224,16 @@ def _train(
         drop_checkpoints(training_folder(folder))
     ranks.wait()
     return Trained(load_model(folder), task, labelled, fitted, tuple(_notes(task, labelled)))
+
+
+def _finished(model: Model, recipe: Recipe) -> str:
+    changed = differences(model.card["recipe"], recipe.facts())
+    if not changed:
+        return "the model was finished already"
+    return (
+        f"the model was finished already, with {'; '.join(changed)}: nothing was trained; "
+        f"to train on, give --weights model:{model.name} and another --name"
+    )
 
 
 def _named(progress: Callable[[str, int, int], None] | None, what: str) -> Callable[[int, int], None] | None:

@@ -91,6 +91,11 @@ def test_refusals_are_one_line(study, tiny, capsys):
         (("--epochs", "0"), "epochs 0: give a number from 1 to 100"),
         (("--name", "../up"), "cannot be a model's name"),
         (("--add-class", "Blip"), "--add-class extends a trained model; name it with --weights model:NAME"),
+        (
+            ("--add-class", "Blip", "--weights", "model:old", "--resume", "--dropout", "0.0"),
+            "has no use for --epochs, --batch, --lr, --dropout, --backbone, --resume; leave that out",
+        ),
+        (("--truth", "truth.csv"), "--truth without --recursive says nothing"),
         (("--recursive", "3", "--truth", "none.csv"), "--truth none.csv cannot be read"),
     ):
         assert run(study, tiny, *arguments) == 2

@@ -272,6 +272,11 @@ def test_a_name_that_is_taken(study, start):
     assert train(study, replace(start, resume=True), changes=QUICK | {"epochs": 1}).notes == (
         "the model was finished already",
     )
+    (note,) = train(study, replace(start, resume=True), changes=QUICK | {"epochs": 7}).notes
+    assert (
+        "finished already, with epochs 1 and now 7: nothing was trained; to train on, give --weights model:first"
+        in note
+    )
     with pytest.raises(
         TrainingError, match=r"the training that was stopped was another: the labels or the split; seed 0 and now 3"
     ):

@@ -3,7 +3,7 @@
 import csv
 import os
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -47,12 +47,25 @@ FIELDS = {
     "patience": "patience",
 }
 """Options -> fields of `embed.recipe.Recipe`."""
+_NO_USE_TO_ADD_CLASS = (
+    *FIELDS,
+    "labels",
+    "backbone",
+    "views",
+    "resume",
+    "no_vectors",
+    "split",
+    "recursive",
+    "truth",
+    "out",
+)
 
 
 def run(options: Namespace) -> None:
     """Train a model."""
     lead = int(os.environ.get("RANK", "0")) == 0
     terminal = Terminal(as_json=options.json)
+    _check_together(options)
     request, changes = _request(options), _changes(options)
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and (options.recursive or options.add_class):
         raise InputError("--recursive and --add-class run in one process; leave torchrun out")
@@ -69,6 +82,25 @@ def run(options: Namespace) -> None:
             done = train(study, request, changes=changes, store=store, progress=progress, report=report)
         if lead:
             _tell(study, done, store, options.seed, terminal)
+
+
+def _check_together(options: Namespace) -> None:
+    """Refuse options that would be passed over."""
+
+    def given(names: Sequence[str]) -> str:
+        nothing = (None, False, ())
+        return ", ".join(
+            f"--{name.replace('_', '-')}"
+            for name in names
+            if not any(getattr(options, name) is value for value in nothing)
+        )
+
+    if options.add_class and not is_model(options.weights or ""):
+        raise InputError("--add-class extends a trained model; name it with --weights model:NAME")
+    if options.add_class and (surplus := given(_NO_USE_TO_ADD_CLASS)):
+        raise InputError(f"--add-class keeps the model's network as it is and has no use for {surplus}; leave that out")
+    if not options.recursive and (surplus := given(("truth", "out"))):
+        raise InputError(f"{surplus} without --recursive says nothing; add --recursive N, or leave that out")
 
 
 def _request(options: Namespace) -> Request:
@@ -280,8 +312,6 @@ def _truth(study: Study, path: Path) -> dict[int, str]:
 
 
 def _add_class(study: Study, options: Namespace, terminal: Terminal) -> None:
-    if not (options.weights and is_model(options.weights)):
-        raise InputError("--add-class extends a trained model; name it with --weights model:NAME")
     model = load_model(model_folder(study.folder, options.weights))
     folder = model_folder(study.folder, options.name)
     if folder.exists() and not options.replace:
