@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from discovery.axes import Axes, svg
+from discovery.axes import Axes, round_ticks, svg
 from discovery.page import escaped
 from embed.accuracy import wilson
 
@@ -58,9 +58,7 @@ def convergence_svg(curve: Sequence[Stability], enough: tuple[float, float]) -> 
         Correlation and overlap at which the audit stops.
     """
     most = max((point.splits for point in curve), default=1)
-    parts = [
-        _AXES.frame("splits run", "stability", [(v, f"{most * v:.0f}") for v in (0.0, 0.25, 0.5, 0.75, 1.0)], _FIFTHS)
-    ]
+    parts = [_AXES.frame("splits run", "stability", round_ticks(0.0, most, "{:.0f}".format, whole=True), _FIFTHS)]
     for kind, shape, what, values, level in (
         ("first", "dot", "rank correlation", [point.correlation for point in curve], enough[0]),
         ("second", "square", "head of the list", [point.overlap for point in curve], enough[1]),

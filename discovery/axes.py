@@ -5,12 +5,41 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from matplotlib.ticker import MaxNLocator
+
 from discovery.page import escaped
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     Ticks = Sequence[tuple[float, str]]
+
+
+def round_ticks(
+    low: float, high: float, name: Callable[[float], str], *, whole: bool = False
+) -> list[tuple[float, str]]:
+    """Round numbers along an axis from `low` to `high`, as shares of it, with their names.
+
+    Parameters
+    ----------
+    low, high : float
+    name : callable
+        Writes a number.
+    whole : bool
+        Whole numbers only.
+    """
+    values = MaxNLocator(nbins=6, steps=[1, 2, 5, 10], integer=whole).tick_values(low, high)
+    room = 1e-9 * (high - low)
+    return [
+        ((value - low) / (high - low), name(value))
+        for value in map(float, values)
+        if low - room <= value <= high + room
+    ]
+
+
+def percent(value: float) -> str:
+    """Write a share as per cent, with as many decimals as it takes and four at most."""
+    return f"{round(100 * value, 4):g}%"
 
 
 @dataclass(frozen=True)
@@ -65,7 +94,7 @@ class Axes:
         centre, middle = (self.x(0) + self.x(1)) / 2, (self.y(0) + self.y(1)) / 2
         lines.append(
             f'<text class="axis" x="{centre:.1f}" y="{self.height - 9}" text-anchor="middle">{escaped(across)}</text>'
-            f'<text class="axis" transform="translate(14 {middle:.1f}) rotate(-90)" text-anchor="middle">{escaped(up)}</text>'
+            f'<text class="axis" transform="translate(12 {middle:.1f}) rotate(-90)" text-anchor="middle">{escaped(up)}</text>'
         )
         return "".join(lines)
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from embed.evaluation import Evaluation
     from embed.roc import RocCurve
 
+_NUMBERS = {2: "two", 3: "three", 4: "four", 5: "five"}
 _NOTHING = "\N{EN DASH}"
 _WORDS = "most often taken for"
 
@@ -93,11 +94,12 @@ def evaluation_html(
         "evaluation.html",
         {
             "models_caption": f"Intervals are of {LEVEL:.0%}: Wilson's of the accuracies, from glitches drawn with replacement for the others. "
-            "Top-k: the true class is among the k likeliest. F1 and recall are means over the classes, ECE is the expected calibration error.",
+            "Top-k: the true class is among the k likeliest. F1 and recall are means over the classes, ECE is the expected calibration error, "
+            "which few glitches make too large.",
             "models_head": _heads(
                 [
                     "classifier",
-                    *(f"top-{k}" for k in range(1, TOP + 1)),
+                    *(f"top-{k}" for k in telling_ranks(first)),
                     "macro F1",
                     "mean recall",
                     "macro AUC",
@@ -111,7 +113,7 @@ def evaluation_html(
             "classes": _class_rows(first),
             "comparison": _comparison(judged) if several else "",
             "confusion_caption": escaped(
-                f"{'Of ' + name + '. ' if several else ''}True classes down, predicted across. The colour is the share of the true class, on a square-root scale: blue right, orange wrong."
+                f"{'Shown is ' + name + '. ' if several else ''}True classes down, predicted across. The colour is the share of the true class, on a square-root scale: blue right, orange wrong."
             ),
             "confusion": confusion_table(first.matrix, first.classes),
             "reliability": reliability_svg({key: item.reliability for key, item in judged.items()}),
@@ -120,7 +122,7 @@ def evaluation_html(
             + legend({key: f"ECE {item.reliability.error:.4f}" for key, item in judged.items()}),
             "roc": roc_svg(curves),
             "roc_caption": escaped(
-                f"{'Of ' + name + ': e' if several else 'E'}ach class against the others, the {len(curves)} of smallest area. Dotted: chance."
+                f"{'Shown is ' + name + ': e' if several else 'E'}ach class against the others, the {len(curves)} of smallest area. Dotted: chance."
             )
             + legend({key: _area(curve.area) for key, curve in curves.items()}),
             "gallery_caption": escaped(gallery_caption(name, mistakes, first, several=several)),
@@ -132,13 +134,22 @@ def evaluation_html(
     )
 
 
+def telling_ranks(item: Evaluation) -> range:
+    """The k of top-k accuracies that say something: with K classes the true one is always among the K likeliest."""
+    return range(1, max(1, min(TOP, len(item.classes) - 1)) + 1)
+
+
 def _lede(name: str, first: Evaluation, part: str, *, several: bool) -> str:
     low, high = first.accuracy_intervals[0]
     present = int((first.scores.support > 0).sum())
     who = f"{escaped(name)} is right on" if several else "Right on"
+    last = telling_ranks(first)[-1]
+    among = ""
+    if last > 1:
+        among = f"; the true class is among its {_NUMBERS[last]} likeliest for <b>{_percent(first.accuracies[last - 1])}</b>"
     return (
-        f"{who} <b>{_percent(first.accuracies[0])}</b> ({_percent(low)} to {_percent(high)}) of <b>{len(first):,}</b> {escaped(part)} of {present} classes; "
-        f"the true class is among its five likeliest for <b>{_percent(first.accuracies[TOP - 1])}</b>."
+        f"{who} <b>{_percent(first.accuracies[0])}</b> ({_percent(low)} to {_percent(high)}) of <b>{len(first):,}</b> {escaped(part)} of {present} classes"
+        f"{among}."
     )
 
 
@@ -172,7 +183,8 @@ def _span(ends: Sequence[float]) -> str:
 
 def _model_row(name: str, item: Evaluation, about: str) -> str:
     cells = [
-        _cell(_percent(item.accuracies[place]), _span(item.accuracy_intervals[place].tolist())) for place in range(TOP)
+        _cell(_percent(item.accuracies[place]), _span(item.accuracy_intervals[place].tolist()))
+        for place in range(len(telling_ranks(item)))
     ]
     cells.append(_cell(_percent(item.macro_f1), _span(item.bootstrap["macro_f1"])))
     cells.append(_cell(_percent(item.balanced_accuracy), _span(item.bootstrap["balanced_accuracy"])))
@@ -187,7 +199,7 @@ def _model_row(name: str, item: Evaluation, about: str) -> str:
 def _classes_caption(name: str, first: Evaluation, *, several: bool) -> str:
     unseen = [kind for kind, support in zip(first.classes, first.scores.support, strict=True) if support == 0]
     parts = [
-        f"Of {name}. " if several else "",
+        f"Shown is {name}. " if several else "",
         "Recall is the paper's accuracy of a class. A class that was never predicted has no precision.",
     ]
     if unseen:

@@ -51,7 +51,7 @@ def gallery_caption(name: str, mistakes: Mistakes, first: Evaluation, *, several
     if not count:
         return f"None of the {len(first):,} glitches."
     parts = [
-        f"{count:,} of {len(first):,} glitches{' by ' + name if several else ''}, the most confident mistakes first: where it is sure and wrong, the label may be wrong instead (`discover audit`)."
+        f"{count:,} of {len(first):,} glitches{' by ' + name if several else ''}, the most confident mistakes first: where it is sure and wrong, the label may be wrong instead (discover audit looks for such)."
     ]
     if count > MAX_GALLERY:
         parts.append(f"The first {MAX_GALLERY} are shown; misclassified.csv lists all.")

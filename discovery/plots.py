@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from discovery.axes import Axes, svg
+from discovery.axes import Axes, percent, round_ticks, svg
 from discovery.page import escaped
 from discovery.palette import class_marks
 
@@ -44,16 +44,17 @@ def reliability_svg(series: Mapping[str, Reliability]) -> str:
     Parameters
     ----------
     series : mapping of str to Reliability
-        The first has its intervals drawn; at most `MAX_SERIES` are drawn.
+        The first has its intervals drawn, the others stand behind it; at most `MAX_SERIES` are drawn.
 
     Returns
     -------
     str
         ``<svg>``.
     """
-    parts = [_AXES.frame("confidence (largest probability)", "accuracy", _linear_ticks(), _linear_ticks())]
+    ticks = round_ticks(0.0, 1.0, "{:.1f}".format)
+    parts = [_AXES.frame("confidence (largest probability)", "accuracy", ticks, ticks)]
     parts.append(f'<line class="ideal" {_AXES.ends(0, 0, 1, 1)}/>')
-    for place, (name, found) in enumerate(list(series.items())[:MAX_SERIES]):
+    for place, (name, found) in reversed(list(enumerate(list(series.items())[:MAX_SERIES]))):
         filled = np.flatnonzero(found.count)
         points = [(float(found.confidence[i]), float(found.accuracy[i])) for i in filled]
         marks = []
@@ -67,7 +68,8 @@ def reliability_svg(series: Mapping[str, Reliability]) -> str:
             f"{int(found.count[i]):,} glitches of mean confidence {x:.3f}, {y:.1%} right</title></circle>"
             for i, (x, y) in zip(filled, points, strict=True)
         ]
-        parts.append(f'<polyline class="line s{place}" points="{_AXES.points(points)}"/>' + "".join(marks))
+        line = f'<polyline class="line s{place}" points="{_AXES.points(points)}"/>' + "".join(marks)
+        parts.append(f'<g class="behind">{line}</g>' if place else line)
     return svg("plot", "Reliability: accuracy against confidence", parts, _AXES.width, _AXES.height)
 
 
@@ -91,7 +93,7 @@ def roc_svg(curves: Mapping[str, RocCurve]) -> str:
         return max(0.0, (value - floor) / (1 - floor))
 
     ticks = [(_log(10.0**power), _power_name(power)) for power in range(-4, 1)]
-    up_ticks = [(part / 5, f"{floor + (1 - floor) * part / 5:.2g}") for part in range(6)]
+    up_ticks = round_ticks(floor, 1.0, "{:g}".format)
     parts = [_AXES.frame("false positives, share of the others (log)", "true positives", ticks, up_ticks)]
     chance = [(_log(value), at(value)) for value in np.logspace(-4, 0, 80).tolist() if value >= floor]
     parts.append(f'<polyline class="ideal" points="{_AXES.points(chance)}"/>')
@@ -132,9 +134,9 @@ def line_svg(
     def at(value: float) -> float:
         return (value - low) / (high - low or 1.0)
 
-    across_ticks = [(part, f"{right * part:,.0f}") for part in (0.0, 0.25, 0.5, 0.75, 1.0)]
-    up_ticks = [(part, f"{low + (high - low) * part:.1%}") for part in (0.0, 0.25, 0.5, 0.75, 1.0)]
-    parts = [_AXES.frame(across, up, across_ticks, up_ticks)]
+    parts = [
+        _AXES.frame(across, up, round_ticks(0.0, right, "{:,.0f}".format, whole=True), round_ticks(low, high, percent))
+    ]
     for place, (name, points) in enumerate(list(series.items())[:MAX_SERIES]):
         line = _AXES.points([(x / right, at(y)) for x, y, _, _ in points])
         marks = "".join(
@@ -186,10 +188,6 @@ def _log(value: float) -> float:
 
 def _power_name(power: int) -> str:
     return "1" if power == 0 else f"{10.0**power:g}" if power > -4 else "≤ 0.0001"
-
-
-def _linear_ticks() -> list[tuple[float, str]]:
-    return [(value / 5, f"{value / 5:.1f}") for value in range(6)]
 
 
 def _radius(count: int) -> float:

@@ -252,6 +252,9 @@ def load_model(folder: Path) -> Model:
         raise WeightsError(f"{folder / _CARD} is damaged ({error}); train the model again") from error
     if missing:
         raise WeightsError(f"{folder / _CARD} lacks {', '.join(missing)}; train the model again")
+    gone = [name for name in (_WEIGHTS, _PARTS, _BEFORE) if not (folder / name).is_file()]
+    if gone:
+        raise WeightsError(f"the model {folder} lacks {', '.join(gone)}; train it again")
     return _assemble(folder, read_weights(folder / _WEIGHTS), card)
 
 

@@ -10,6 +10,7 @@ import pytest
 from browser import chromium, needs_chromium
 from PIL import Image
 
+from discovery.axes import round_ticks
 from discovery.confusion import confusion_png, confusion_table
 from discovery.evaluation_page import evaluation_html
 from discovery.mistakes import MAX_GALLERY, Mistakes
@@ -79,10 +80,13 @@ def test_the_figures_of_each_classifier():
     assert one[0][0] == "one"
     assert one[1][:2] == ["60.00", "%"]
     assert one[1][2] == "31.3–83.2"  # noqa: RUF001 - Wilson's interval of 6 of 10
-    assert one[3][:2] == ["100", "%"]
+    assert len(one) == 8  # of three classes top-1 and top-2 say something, top-3 does not
     assert perfect[1] == ["100", "%", "72.2–100.0"]  # noqa: RUF001
-    assert perfect[6] == ["100", "%"]  # no interval where nothing was wrong
-    assert "one is right on <b>60.00 %</b> (31.27 % to 83.18 %) of <b>10</b> test glitches of 3 classes" in page()
+    assert perfect[3] == ["100", "%"]  # no interval where nothing was wrong
+    assert (
+        "one is right on <b>60.00 %</b> (31.27 % to 83.18 %) of <b>10</b> test glitches of 3 classes; the true class is among its two likeliest for <b>"
+        in page()
+    )
 
 
 def test_the_figures_of_each_class():
@@ -184,6 +188,22 @@ def test_roc_on_its_logarithmic_axis():
     x = [float(point.split(",")[0]) for point in points]
     assert (x[1] - 56) / 450 == pytest.approx(0.25, abs=1e-3)
     assert points[-1] == "506.0,14.0"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "whole", "names"),
+    [
+        (0.0, 1.0, False, "0 0.2 0.4 0.6 0.8 1"),
+        (0.417, 0.671, False, "0.45 0.5 0.55 0.6 0.65"),
+        (0.9, 1.0, False, "0.9 0.92 0.94 0.96 0.98 1"),
+        (0.0, 50.0, True, "0 10 20 30 40 50"),
+        (0.0, 3.0, True, "0 1 2 3"),
+    ],
+)
+def test_ticks_are_round_and_stand_where_they_say(low, high, whole, names):
+    ticks = round_ticks(low, high, "{:g}".format, whole=whole)
+    assert " ".join(name for _, name in ticks) == names
+    assert [low + share * (high - low) for share, _ in ticks] == pytest.approx([float(name) for _, name in ticks])
 
 
 def test_lines_and_legends():

@@ -130,6 +130,7 @@ def test_a_move_that_was_killed_is_finished_or_undone(model):
     [
         (lambda folder: (folder / "model.json").write_text("{"), "model.json is damaged"),
         (lambda folder: (folder / "model.json").write_text("{}"), "model.json lacks backbone, classes, views"),
+        (lambda folder: (folder / "before.csv").unlink(), "first lacks before.csv; train it again"),
         (lambda folder: (folder / "weights.safetensors").write_bytes(b"12345678"), "cannot be read as weights"),
         (
             lambda folder: save_file({"head.bias": torch.zeros(3)}, folder / "weights.safetensors"),

@@ -259,12 +259,24 @@ def _recurse(
             changes=changes,
             store=store,
             truth=truth,
+            tell=lambda item: terminal.say(
+                f"{item.added:,} pseudo-labels: right on {item.accuracy:.2%} of {item.judged:,} held-out glitches"
+            ),
             progress=progress,
             report=report,
         )
     folder = options.out or study.folder / "reports" / f"recursive-{file_name(request.name)}"
     ids = dict(study.connection.execute("SELECT glitch, id FROM glitches"))
-    asked = {"preset": request.preset, "split": request.split or "by default", "seed": request.seed}
+    card = result.models[0].card
+    asked = {
+        "preset": request.preset,
+        "network": f"{card['backbone']} from {card['weights']}",
+        "views": card["views"],
+        "classes": len(card["classes"]),
+        "split": card["split"],
+        "epochs": card["recipe"]["epochs"],
+        "seed": request.seed,
+    }
     files = write_recursion(
         result, ids, folder, title=f"Recursive training of {request.name}", asked=asked, command=options.typed
     )
