@@ -14,6 +14,7 @@ from embed.extension import FEWEST, MOST, extended_head, new_row
 from embed.model import Model, model_folder, save_model
 from embed.prediction import predict
 from embed.pretrained import read_weights
+from embed.task import find_groups, labelled_glitches
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,7 +103,8 @@ def add_class(
     name : str
         Of the extended model.
     examples : int
-        Most to learn from, `FEWEST` to `MOST`; further glitches of the label are held out and judged.
+        Most to learn from, `FEWEST` to `MOST`; further glitches of the label, but for those that are one with an example (see
+        `embed.task.find_groups`), are held out and judged.
     settings : Settings, optional
         Device and runtime.
     seed : int
@@ -137,7 +139,9 @@ def add_class(
             f"{len(mine)} glitches labelled {label!r} have the views {model.encoding}; label {FEWEST} or more, or use `discover search` to find their like"
         )
     order = np.random.default_rng(seed).permutation(len(mine))
-    chosen, others = np.sort(mine[order[:examples]]), np.sort(mine[order[examples:]])
+    chosen, rest = np.sort(mine[order[:examples]]), mine[order[examples:]]
+    groups = find_groups(labelled_glitches(study, model.encoding, [label]).only(mine))
+    others = np.sort(rest[~np.isin(groups[order[examples:]], groups[order[:examples]])])
     part = frame["id"].map(model.parts)
     known = frame["label"].isin(list(model.classes)) & np.isin(frame.index, prediction.glitches)
     trained, held = (frame.index[known & (part == which)].to_numpy(np.int64) for which in ("train", "test"))
@@ -166,7 +170,9 @@ def add_class(
         int((after[1] == label).sum()),
     )
     ids = frame["id"]
-    parts = dict(model.parts) | {ids[glitch]: "train" for glitch in chosen} | {ids[glitch]: "test" for glitch in others}
+    own = set(ids[mine])
+    parts = {name: part for name, part in model.parts.items() if name not in own}
+    parts |= {ids[glitch]: "train" for glitch in chosen} | {ids[glitch]: "test" for glitch in others}
     return _save(study, model, name, (weight, bias), classes, cost, parts), cost
 
 

@@ -14,6 +14,7 @@ from embed.errors import InputError
 from embed.extension import MOST_TAKEN, extended_head, new_row
 from embed.model import load_model, model_folder
 from embed.newclass import add_class
+from embed.tables import ingest_table
 
 
 def world(separation=0.3, classes=8, dimension=120, count=1600, seed=0):
@@ -136,3 +137,24 @@ def test_what_an_extension_refuses(opened):
         add_class(opened, small, "Tomte", name="more")
     with pytest.raises(InputError, match="3 examples: give 5 to 20"):
         add_class(opened, small, "Whistle", name="more", examples=3)
+
+
+def test_twins_of_examples_judge_nothing(opened, tmp_path):
+    """The 24 whistles are twelve pairs of triggers 0.2 s apart."""
+    frame = opened.glitches()
+    names = frame["id"][frame["label"] == "Whistle"].tolist()
+    seconds = {name: 100.0 * (place // 2) + 0.2 * (place % 2) for place, name in enumerate(names)}
+    table = tmp_path / "metadata.csv"
+    lines = [f"{name.removeprefix('H1_')},H1,{time:.1f}" for name, time in seconds.items()]
+    table.write_text("\n".join(["gravityspy_id,ifo,event_time", *lines]) + "\n")
+    with opened.run("ingest"):
+        ingest_table(opened, table)
+    small = load_model(model_folder(opened.folder, "small"))
+    model, cost = add_class(opened, small, "Whistle", name="more", examples=8)
+    pair = {name: place // 2 for place, name in enumerate(names)}
+    parts = {name: model.parts[name] for name in names if name in model.parts}
+    learnt = {pair[name] for name, part in parts.items() if part == "train"}
+    judged = {pair[name] for name, part in parts.items() if part == "test"}
+    assert not learnt & judged
+    assert cost.others == 24 - 2 * len(learnt) == list(parts.values()).count("test")
+    assert cost.examples == 8
