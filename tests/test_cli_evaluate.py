@@ -113,6 +113,14 @@ def test_figures_files_and_what_they_rest_on(capsys, study, tiny, tmp_path):
     assert {"confusion-one.png", "confusion-ensemble.png"} < {path.name for path in (tmp_path / "out").iterdir()}
 
 
+def test_the_studys_own_folder_holds_no_picture_of_an_earlier_judging(capsys, study):
+    folder = study / "reports" / "evaluate-one-test"
+    assert run(capsys, "evaluate", "one", "two", "--study", study)[0] == 0
+    assert {path.name for path in folder.glob("*.png")} == {"confusion-one.png", "confusion-two.png"}
+    assert run(capsys, "evaluate", "one", "--study", study)[0] == 0
+    assert {path.name for path in folder.glob("*.png")} == {"confusion-one.png"}
+
+
 def test_same_seed_same_files(capsys, study, tmp_path):
     contents = []
     for name in ("first", "second"):

@@ -10,6 +10,7 @@ import discovery.commands.train
 from discovery.cli import main
 from embed import Study, ingest_folder
 from embed.model import load_model, models
+from embed.plan import latest_choice
 
 QUICK = ("--epochs", "2", "--batch", "8", "--lr", "1e-3", "--device", "cpu")
 
@@ -51,7 +52,10 @@ def run(study, tiny, *arguments):
 
 def test_train_says_what_it_did(study, tiny, capsys, monkeypatch):
     monkeypatch.setattr(discovery.commands.train, "WEIGHT_SOURCES", (tiny["weights"],))
-    assert run(study, tiny, "--name", "same", "--split", "random") == 0  # to random weights all pictures are alike
+    monkeypatch.setattr(
+        discovery.commands.train, "find_groups", lambda labelled, _: np.zeros(len(labelled.glitches), int)
+    )
+    assert run(study, tiny, "--name", "same", "--split", "random") == 0
     said = capsys.readouterr().out
     assert (
         "the gap between random and honest splits was not measured: no glitch is left for the validation part" in said
@@ -60,14 +64,19 @@ def test_train_says_what_it_did(study, tiny, capsys, monkeypatch):
         discovery.commands.train, "find_groups", lambda labelled, _: np.arange(len(labelled.glitches)) // 2
     )
     assert run(study, tiny, "--name", "mine", "--split", "random") == 0
+    with Study(study) as opened:
+        assert latest_choice(opened) is None  # only `discover embed` chooses the vectors of later commands
     said = capsys.readouterr().out
     assert "epoch   1  training loss " in said
     assert "mine: timm:test_efficientnet from tiny.safetensors, views 4.0, 3 classes" in said
     assert "split random, 30 groups; epoch " in said
     assert "by a random split, " in said
     assert " by grouped, a gap of " in said
+    monkeypatch.setattr(discovery.commands.train, "find_groups", lambda labelled, _: np.arange(len(labelled.glitches)))
+    assert run(study, tiny, "--name", "apart", "--split", "random") == 0
+    assert "not measured: no two glitches are one, so that the grouped split is a random one" in capsys.readouterr().out
     assert "use it with --weights model:mine" in said
-    assert models(study) == ["mine", "same"]
+    assert models(study) == ["apart", "mine", "same"]
     assert (
         main(["embed", "--study", str(study), "--weights", "model:mine", "--runtime", "torch", "--device", "cpu"]) == 0
     )
@@ -123,6 +132,10 @@ def test_recursive_training(study, tiny, capsys, tmp_path):
     assert models(study) == ["r", "r-4"]
     assert (tmp_path / "out" / "recursion.html").exists()
     assert " of 4" in said  # pseudo-labels whose truth is known
+    assert "4 pseudo-labels: right on " in said
+    assert "the same share of each" in (tmp_path / "out" / "recursion.html").read_text()
+    assert run(study, tiny, "--name", "any", "--any-class", *arguments) == 0
+    assert "the most confident of all" in (tmp_path / "out" / "recursion.html").read_text()
 
 
 def test_a_class_is_added(study, tiny, capsys, tmp_path):

@@ -96,6 +96,11 @@ def _add_others(train: ArgumentParser) -> None:
         help="train again with the N most confident predictions on unlabelled glitches added, for each N",
     )
     others.add_argument(
+        "--any-class",
+        action="store_true",
+        help="of --recursive: the most confident of all (default: the same share of each predicted class)",
+    )
+    others.add_argument(
         "--truth",
         metavar="CSV",
         type=Path,

@@ -56,6 +56,7 @@ _NO_USE_TO_ADD_CLASS = (
     "no_vectors",
     "split",
     "recursive",
+    "any_class",
     "truth",
     "out",
 )
@@ -99,7 +100,7 @@ def _check_together(options: Namespace) -> None:
         raise InputError("--add-class extends a trained model; name it with --weights model:NAME")
     if options.add_class and (surplus := given(_NO_USE_TO_ADD_CLASS)):
         raise InputError(f"--add-class keeps the model's network as it is and has no use for {surplus}; leave that out")
-    if not options.recursive and (surplus := given(("truth", "out"))):
+    if not options.recursive and (surplus := given(("any_class", "truth", "out"))):
         raise InputError(f"{surplus} without --recursive says nothing; add --recursive N, or leave that out")
 
 
@@ -259,6 +260,7 @@ def _recurse(
             changes=changes,
             store=store,
             truth=truth,
+            by_class=not options.any_class,
             tell=lambda item: terminal.say(
                 f"{item.added:,} pseudo-labels: right on {item.accuracy:.2%} of {item.judged:,} held-out glitches"
             ),
@@ -276,6 +278,9 @@ def _recurse(
         "split": card["split"],
         "epochs": card["recipe"]["epochs"],
         "seed": request.seed,
+        "chosen": "the most confident of all"
+        if options.any_class
+        else "the most confident, the same share of each predicted class",
     }
     files = write_recursion(
         result, ids, folder, title=f"Recursive training of {request.name}", asked=asked, command=options.typed
