@@ -37,8 +37,11 @@ def stale(history: History, metric: str) -> int:
 
 def should_stop(recipe: Recipe, history: History) -> bool:
     """Whether training ends early; not before the whole network is being trained."""
+    if not recipe.patience:
+        return False
     open_since = recipe.unfreezing[-1][0] if recipe.unfreezing else 0
-    return bool(recipe.patience) and len(history) - open_since > recipe.patience <= stale(history, recipe.metric)
+    had_its_time = len(history) - open_since > recipe.patience
+    return had_its_time and stale(history, recipe.metric) >= recipe.patience
 
 
 def learning_rate(recipe: Recipe, time: float, history: History) -> float:
