@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import make_gallery
+from conftest import draw_levels, make_gallery, png, published, view_name, write
 from safetensors.torch import load_file
 from sklearn.neighbors import KNeighborsClassifier
 
@@ -106,6 +106,26 @@ def test_the_neighbours_vote_is_scikit_learns():
         twins.astype(np.float32), rng.permutation(np.tile(classes, 2)), np.tile(np.arange(90), 2)
     )
     assert alone < 0.6
+
+
+def test_unlabelled_glitches_are_passed_over(tmp_path, tiny):
+    """First of all rows, so that places in the store and among the labelled ones differ."""
+    rng = np.random.default_rng(0)
+    for number in range(4):
+        write(tmp_path / "free" / view_name(f"0free{number}", 4.0), png(published(draw_levels(rng, number % 2))))
+    make_gallery(tmp_path / "data", {"Blip": 8, "Power_Line": 8})
+    figures = []
+    for folders in (("free", "data"), ("data",)):
+        with Study(tmp_path / f"study{len(folders)}", create=True) as study:
+            with study.run("ingest"):
+                for folder in folders:
+                    ingest_folder(study, tmp_path / folder)
+            truth = study.glitches()["label"]
+            store = embed(study, Settings(**tiny, views="4.0"))
+            assert len(store.glitches) == 16 + 4 * (len(folders) - 1)
+            figures.append(JUDGE["judge"](study, store, truth, "Blip", 1))
+    assert figures[0]["glitches"] == 16
+    assert figures[0] == pytest.approx(figures[1])
 
 
 def test_the_scripts_make_weights_and_judge_them(tmp_path, monkeypatch, capsys):
