@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from discovery.console import Terminal
 from discovery.evaluation import assess
 from discovery.judging import baseline_parts
+from embed.accuracy import TOP
 from embed.embedding import embed
 from embed.errors import InputError
 from embed.model import Model, load_model, model_folder, models
@@ -47,12 +48,13 @@ def run(options: Namespace) -> None:
             )
     summaries = {name: item.summary() for name, item in result.judged.items()}
     first = next(iter(result.judged.values()))
+    telling = len(first.classes) > TOP
     rows = [
         (
             name,
             f"{figures['top1']:.2%}",
             f"{figures['top1_low']:.1%} to {figures['top1_high']:.1%}",
-            f"{figures['top5']:.2%}",
+            *([f"{figures['top5']:.2%}"] if telling else []),
             f"{figures['macro_f1']:.2%}",
             f"{figures['calibration_error']:.4f}",
         )
@@ -60,7 +62,7 @@ def run(options: Namespace) -> None:
     ]
     terminal.table(
         f"{len(first)} {'labelled' if result.part == 'all' else result.part} glitches of {summaries[next(iter(summaries))]['classes']} classes",
-        ("classifier", "top-1", "95 %", "top-5", "macro F1", "ECE"),
+        ("classifier", "top-1", "95 %", *(["top-5"] if telling else []), "macro F1", "ECE"),
         rows,
     )
     terminal.say(f"misclassified by {next(iter(result.judged))}: {int((~first.right).sum())}")
