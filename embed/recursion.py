@@ -21,7 +21,7 @@ from embed.partition import PURGE_SECONDS, time_gaps
 from embed.plan import Settings
 from embed.prediction import predict
 from embed.task import find_groups, labelled_glitches
-from embed.training import Request, check_place, train
+from embed.training import Request, Trained, check_place, train
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -200,6 +200,8 @@ class Recursion:
         The first is that of the given labels alone.
     models : tuple of Model
         One a round, in the study.
+    first : Trained
+        The training on the given labels alone.
     labels : tuple of dict
         The pseudo-labels of each round, row number -> class.
     pool : int
@@ -210,6 +212,7 @@ class Recursion:
 
     rounds: tuple[Round, ...]
     models: tuple[Model, ...]
+    first: Trained
     labels: tuple[dict[int, str], ...]
     pool: int
     left_out: int
@@ -259,19 +262,19 @@ def recursive_training(
         raise InputError("every glitch of the study has a given label: there is nothing to learn recursively from")
     for count in _checked(counts, len(unlabelled)):  # before the work begins
         check_place(study, replace(request, name=f"{request.name}-{count}"))
-    models: list[Model] = []
+    trained: list[Trained] = []
     settings = Settings(device=request.device, seed=request.seed, cache=request.cache)
 
     def fit(extra: Mapping[int, str]) -> Classify:
-        if extra or not models:
+        if extra or not trained:
             name = f"{request.name}-{len(extra)}" if extra else request.name
             asked = replace(request, name=name)
-            models.append(train(study, asked, changes=changes, store=store, extra=extra, **options).model)
-        model = models[-1]
+            trained.append(train(study, asked, changes=changes, store=store, extra=extra, **options))
+        model = trained[-1].model
         return lambda glitches: predict(study, model, glitches, settings=settings).of(glitches)
 
     fit({})
-    first = models[0]
+    first = trained[0].model
     part = frame["id"].map(first.parts)
     held = frame.index[part == "test"].to_numpy(np.int64)
     apart = frame.index[part.isin(["validation", "test"])].to_numpy(np.int64)
@@ -279,7 +282,8 @@ def recursive_training(
     pool = _apart_from(study, first, readable, apart, store)
     judged = held, frame.loc[held, "label"].tolist()
     rounds, labels = recurse(fit, pool, counts, first.classes, judged=judged, truth=truth, by_class=by_class, tell=tell)
-    return Recursion(tuple(rounds), tuple(models), tuple(labels), len(pool), len(unlabelled) - len(pool))
+    models = tuple(item.model for item in trained)
+    return Recursion(tuple(rounds), models, trained[0], tuple(labels), len(pool), len(unlabelled) - len(pool))
 
 
 def _apart_from(

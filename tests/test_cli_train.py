@@ -133,6 +133,7 @@ def test_recursive_training(study, tiny, capsys, tmp_path):
     assert (tmp_path / "out" / "recursion.html").exists()
     assert " of 4" in said  # pseudo-labels whose truth is known
     assert "4 pseudo-labels: right on " in said
+    assert "the gap between random and honest splits was not measured: there are no vectors" in said
     assert "the same share of each" in (tmp_path / "out" / "recursion.html").read_text()
     assert run(study, tiny, "--name", "any", "--any-class", *arguments) == 0
     assert "the most confident of all" in (tmp_path / "out" / "recursion.html").read_text()

@@ -297,6 +297,8 @@ def _recurse(
     ]
     terminal.table("Rounds", ("model", "pseudo-labels", "accuracy", "95 %", "of them right"), rows)
     terminal.say(f"{result.pool:,} unlabelled glitches to choose from, {result.left_out:,} left out")
+    gap, told = _gap(result.first, store, options.seed)
+    terminal.say(told)
     for path in files.values():
         terminal.say(str(path))
     rounds = [
@@ -306,6 +308,8 @@ def _recurse(
     terminal.result(
         {
             "rounds": rounds,
+            "gap": asdict(gap) if gap else None,
+            "gap_in_words": told,
             "pool": result.pool,
             "left_out": result.left_out,
             "files": {name: str(path) for name, path in files.items()},
