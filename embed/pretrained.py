@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 WEIGHT_SOURCES = ("imagenet", "bundled", "glitch")
 """What may be asked for as weights besides a file; none of them saw a label of any study."""
+BUNDLED = "tf_efficientnet_lite0"
+"""The architecture whose weights come with the package."""
 GLITCH_WEIGHTS = Path(__file__).with_name("weights") / "efficientnet_lite0_glitch.safetensors"
 """EfficientNet-Lite0 fine-tuned on simulated glitches; its card lies beside it."""
 
@@ -51,7 +53,7 @@ def bundled_weights(backbone: Backbone) -> dict[str, torch.Tensor]:
     WeightsError
         When the network is another one, or the package is not installed.
     """
-    if backbone.architecture != "tf_efficientnet_lite0":
+    if backbone.architecture != BUNDLED:
         raise WeightsError(
             f"no weights are bundled for {backbone.name}, only for efficientnet_lite0; use --weights imagenet or a file"
         )
@@ -78,7 +80,7 @@ def glitch_weights(backbone: Backbone) -> dict[str, torch.Tensor]:
     WeightsError
         When the network is another one.
     """
-    if backbone.architecture != "tf_efficientnet_lite0":
+    if backbone.architecture != BUNDLED:
         raise WeightsError(
             f"no glitch weights ship for {backbone.name}, only for efficientnet_lite0; use --weights imagenet or a file"
         )
@@ -137,6 +139,9 @@ def _download(backbone: Backbone) -> dict[str, torch.Tensor]:
     try:
         return fetch()
     except Exception as error:  # the download libraries raise errors of their own, without a common base class
+        instead = (
+            "bundled or a file" if backbone.architecture == BUNDLED else "with a file, or --backbone efficientnet_lite0"
+        )
         raise WeightsError(
-            f"the ImageNet weights of {backbone.name} cannot be downloaded ({_first_line(error)}); use --weights bundled or a file"
+            f"the ImageNet weights of {backbone.name} cannot be downloaded ({_first_line(error)}); use --weights {instead}"
         ) from error

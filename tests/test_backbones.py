@@ -97,10 +97,14 @@ def test_weights_that_cannot_be_downloaded_are_an_error(monkeypatch):
     monkeypatch.setattr("torch.hub.download_url_to_file", refuse)
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", refuse)
     monkeypatch.setattr("timm.models._builder.load_pretrained", refuse)
-    for name in ("resnet50", "xception"):
+    other = "use --weights with a file, or --backbone efficientnet_lite0"
+    for name, remedy in (
+        ("resnet50", other),
+        ("xception", other),
+        ("efficientnet_lite0", "use --weights bundled or a file"),
+    ):
         with pytest.raises(
-            WeightsError,
-            match=rf"ImageNet weights of {name} cannot be downloaded .*no route to host.*; use --weights bundled or a file",
+            WeightsError, match=rf"ImageNet weights of {name} cannot be downloaded .*no route to host.*; {remedy}"
         ):
             load_network(name, "imagenet")
 
