@@ -65,6 +65,22 @@ def test_same_rows_same_bytes():
     assert fit_baseline(vectors, labels).weights.tobytes() == fit_baseline(vectors, labels).weights.tobytes()
 
 
+def test_a_strength_that_does_not_settle_is_passed_over(monkeypatch):
+    """The weakest ridges take most iterations."""
+    vectors, labels = clouds(count=20)
+    validation = clouds(count=20, seed=1)
+    whole = fit_baseline(vectors, labels, validation=validation)
+    monkeypatch.setattr("embed.baseline.MAX_ITERATIONS", 10)
+    found = fit_baseline(vectors, labels, validation=validation)
+    settled = {strength: loss for strength, loss in found.tried.items() if np.isfinite(loss)}
+    assert 0 < len(settled) < len(STRENGTHS) == len(found.tried)
+    assert settled == {strength: whole.tried[strength] for strength in settled}
+    assert found.strength == min(settled, key=settled.get)
+    monkeypatch.setattr("embed.baseline.MAX_ITERATIONS", 1)
+    with pytest.raises(InputError, match="has not settled after 1 iterations; leave out vectors"):
+        fit_baseline(vectors, labels, validation=validation)
+
+
 @pytest.mark.parametrize(
     ("vectors", "labels", "message"),
     [
