@@ -54,7 +54,8 @@ def reliability_svg(series: Mapping[str, Reliability]) -> str:
     ticks = round_ticks(0.0, 1.0, "{:.1f}".format)
     parts = [_AXES.frame("confidence (largest probability)", "accuracy", ticks, ticks)]
     parts.append(f'<line class="ideal" {_AXES.ends(0, 0, 1, 1)}/>')
-    for place, (name, found) in reversed(list(enumerate(list(series.items())[:MAX_SERIES]))):
+    drawn = list(enumerate(list(series.items())[:MAX_SERIES]))
+    for place, (name, found) in reversed(drawn):
         filled = np.flatnonzero(found.count)
         points = [(float(found.confidence[i]), float(found.accuracy[i])) for i in filled]
         marks = []

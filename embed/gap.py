@@ -11,9 +11,13 @@ from embed.accuracy import difference_interval, wilson
 from embed.baseline import fit_baseline
 from embed.errors import InputError
 from embed.partition import LEFT_OUT, TEST, TRAIN, VALIDATION, Kind, Partition, make_partition
+from embed.task import find_groups, make_task
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from embed.task import Labelled, Task
+    from embed.vectors import VectorStore
 
 REPEATS = 3
 """Random splits, whose mean is taken: one alone moves by about a standard error."""
@@ -91,6 +95,39 @@ def split_gap(vectors: NDArray[np.float32], targets: NDArray[np.int64], partitio
     low, high = wilson(right, tested).tolist()
     difference = difference_interval((flattered * usual, usual), (right, tested))
     return Gap(partition.kind, right / tested, flattered, (low, high), difference, tested)
+
+
+def told_gap(task: Task, labelled: Labelled, store: VectorStore | None, *, seed: int = 0) -> tuple[Gap | None, str]:
+    """The gap of a training's split and what to tell of it, or why it was not measured; of a random split, the grouped one's.
+
+    Parameters
+    ----------
+    task : Task
+    labelled : Labelled
+        The glitches of the task.
+    store : VectorStore, optional
+        Of a network that saw none of the labels.
+    seed : int
+    """
+    unmeasured = "the gap between random and honest splits was not measured"
+    if store is None:
+        return None, f"{unmeasured}: there are no vectors to do it with"
+    try:
+        gap = _measured(task, labelled, store, seed)
+    except InputError as error:  # the model is trained all the same
+        return None, f"{unmeasured}: {error}"
+    return gap, gap.in_words()
+
+
+def _measured(task: Task, labelled: Labelled, store: VectorStore, seed: int) -> Gap:
+    if task.partition.kind == "random":
+        task = make_task(labelled, "grouped", find_groups(labelled, store), seed=seed)
+    if task.partition.kind == "grouped" and task.partition.groups == len(task.glitches):
+        raise InputError("no two glitches are one, so that the grouped split is a random one")
+    rows = store.rows(task.glitches)
+    there = np.flatnonzero(rows >= 0)
+    partition = Partition(task.partition.part[there], task.partition.kind, task.partition.groups)
+    return split_gap(np.asarray(store.vectors[rows[there]]), task.targets[there], partition, seed=seed)
 
 
 def _axes(vectors: NDArray[np.float32]) -> NDArray[np.float64]:

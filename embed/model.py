@@ -12,10 +12,9 @@ embedding and one matrix product.
 """
 
 import csv
-import io
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -30,7 +29,16 @@ from embed.backbones import Backbone, Network, find_backbone, load_state, state_
 from embed.encoding import Encoding, parse_encoding
 from embed.errors import InputError, WeightsError
 from embed.pretrained import read_weights
-from embed.storage import beside, canonical_json, move_into_place, settle, storage_errors, write_bytes, write_text
+from embed.storage import (
+    beside,
+    canonical_json,
+    move_into_place,
+    settle,
+    storage_errors,
+    write_bytes,
+    write_table,
+    write_text,
+)
 
 PREFIX = "model:"
 """What ``--weights`` begins with to name a trained model of the study."""
@@ -214,17 +222,11 @@ def save_model(
     with storage_errors(folder):
         new.mkdir(parents=True)
     write_bytes(new / _WEIGHTS, save(plain))
-    write_text(new / _PARTS, _table([("id", "part"), *sorted(parts.items())]))
-    write_text(new / _BEFORE, _table([("id",), *((name,) for name in sorted(before.learnt_from if before else ()))]))
+    write_table(new / _PARTS, [("id", "part"), *sorted(parts.items())])
+    write_table(new / _BEFORE, [("id",), *((name,) for name in sorted(before.learnt_from if before else ()))])
     write_text(new / _CARD, canonical_json(card) + "\n")
     move_into_place(folder)
     return load_model(folder)
-
-
-def _table(rows: Iterable[Sequence[str]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
 
 
 def load_model(folder: Path) -> Model:

@@ -16,7 +16,6 @@ It is built beside its place and moved there whole.
 
 import csv
 import hashlib
-import io
 import json
 import shutil
 from collections.abc import Iterable, Iterator
@@ -38,6 +37,7 @@ from embed.storage import (
     storage_errors,
     write_array,
     write_atomic,
+    write_table,
     write_text,
 )
 
@@ -245,10 +245,7 @@ def write_store(
     write_array(new / "glitches.npy", glitches)
     write_array(new / "inputs.npy", inputs)
     write_text(new / "ids.txt", "".join(f"{name}\n" for name in ids))
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerows([("glitch", "reason"), *left_out])
-    write_text(new / "left-out.csv", table.getvalue())
+    write_table(new / "left-out.csv", [("glitch", "reason"), *left_out])
     array = np.load(new / "vectors.npy", mmap_mode="r")
     _check(array, ids)
     index = build_index(array, seed=seed)

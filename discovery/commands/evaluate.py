@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from discovery.console import Terminal
 from discovery.evaluation import assess
+from discovery.evaluation_page import telling_ranks
 from discovery.judging import baseline_parts
 from embed.accuracy import TOP
 from embed.embedding import embed
@@ -48,7 +49,7 @@ def run(options: Namespace) -> None:
             )
     summaries = {name: item.summary() for name, item in result.judged.items()}
     first = next(iter(result.judged.values()))
-    telling = len(first.classes) > TOP
+    telling = TOP in telling_ranks(first)
     rows = [
         (
             name,
