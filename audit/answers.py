@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from audit.answerfile import Row
     from audit.ledger import Verdict
-    from embed.study import Study
+    from embed.study.study import Study
 
 PERSON = "person"
 

@@ -22,11 +22,11 @@ from audit.noise import log_probability
 from audit.scores import weigh_evidence
 from audit.splits import SplitPlan, merge_groups, near_duplicates, plan_splits
 from audit.verdict import calibrated, make_result
-from embed.devices import choose_device
+from embed.dataset.splits import DUPLICATE_SIMILARITY, PURGE_SECONDS
 from embed.errors import InputError
-from embed.neighbours import neighbour_graph
-from embed.partition import DUPLICATE_SIMILARITY, PURGE_SECONDS
-from embed.similarity import normalise
+from embed.network.devices import choose_device
+from embed.vectors.graph import neighbour_graph
+from embed.vectors.similarity import normalise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from audit.result import AuditResult
     from audit.splits import Kind
-    from embed.neighbours import NeighbourGraph
+    from embed.vectors.graph import NeighbourGraph
 
     Floats = NDArray[np.float64]
     Refit = Callable[[NDArray[np.int64], tuple[str, ...], SplitPlan], HeldOut]

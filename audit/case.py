@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.features import Features
-    from embed.neighbours import NeighbourGraph
+    from embed.vectors.graph import NeighbourGraph
 
     Floats = NDArray[np.float64]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from audit.ledger import Audit, Subject, Verdict
     from audit.wording import Vocabulary
     from audit.zooniverse import Vote, Votes
-    from embed.study import Study
+    from embed.study.study import Study
 
 MIN_VOTES = 3
 """Votes on a subject that count as an answer; Gravity Spy retires with two and a classifier's prior, its vetting workflow with five."""

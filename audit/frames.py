@@ -20,15 +20,15 @@ from PIL import Image
 
 from embed.errors import InputError
 from embed.gravityspy import ERAS
-from embed.picture import FULL_SCALE, PUBLISHED_BOX
-from embed.views import PUBLISHED_BOX as PIXELS
-from embed.views import PUBLISHED_SIZE, decode
-from embed.viridis import colours_of_levels
+from embed.qtransform.picture import FULL_SCALE, PUBLISHED_BOX
+from embed.views.decoding import PUBLISHED_BOX as PIXELS
+from embed.views.decoding import PUBLISHED_SIZE, decode
+from embed.views.viridis import colours_of_levels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from embed.study import View
+    from embed.study.study import View
 
 MAX_BYTES = 1_000_000
 """Zooniverse's limit for one image."""

@@ -9,13 +9,13 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from embed.database import now
 from embed.storage import canonical_json
+from embed.study.database import now
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from embed.study import Study
+    from embed.study.study import Study
 
 _TABLES = {
     "audits": """(          -- one row an audit

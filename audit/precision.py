@@ -11,12 +11,12 @@ from audit.controls import PLANTED
 from audit.controls import RIGHT as RIGHT_CONTROL
 from audit.ledger import ASKED, live_decisions, subjects_of, verdicts_by_id
 from audit.wording import RIGHT, UNSURE, WRONG
-from embed.accuracy import wilson
+from embed.metrics.accuracy import wilson
 
 if TYPE_CHECKING:
     from audit.ledger import Audit, Subject, Verdict
     from audit.wording import Answer
-    from embed.study import Study
+    from embed.study.study import Study
 
 TRUSTED = 0.7
 """Share of right answers on the controls below which answers are to be read with care: Gravity Spy promotes volunteers above it."""

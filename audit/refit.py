@@ -17,21 +17,21 @@ import torch
 
 from audit.crossfit import HeldOut
 from audit.splits import plan_splits
-from embed.backbones import load_network
-from embed.checkpoint import drop_checkpoints
-from embed.encoding import parse_encoding
+from embed.dataset.dataset import Task
+from embed.dataset.splits import TEST, TRAIN, VALIDATION, Partition
 from embed.errors import InputError
-from embed.fitting import fit, make_classifier
-from embed.levels import read_levels
-from embed.model import is_model, load_model, model_folder
-from embed.partition import TEST, TRAIN, VALIDATION, Partition
-from embed.pretrained import WEIGHT_SOURCES
-from embed.recipe import make_recipe
-from embed.setup import Setup
+from embed.network.backbones import load_network
+from embed.network.model import is_model, load_model, model_folder
+from embed.network.pretrained import WEIGHT_SOURCES
 from embed.storage import digest, write_atomic
-from embed.study import Study
-from embed.task import Task
-from embed.validation import judge
+from embed.study.study import Study
+from embed.training.checkpoint import drop_checkpoints
+from embed.training.context import Setup
+from embed.training.loop import fit, make_classifier
+from embed.training.recipe import make_recipe
+from embed.training.scoring import judge
+from embed.views.encoding import parse_encoding
+from embed.views.loading import read_levels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -159,7 +159,7 @@ def refit_network(
     Raises
     ------
     InputError, WeightsError, TrainingError
-        See `embed.fitting.fit` and `embed.backbones.load_network`.
+        See `embed.training.loop.fit` and `embed.network.backbones.load_network`.
     """
     told = {**vars(refitting), "processes": 0, "classes": list(classes), "codes": codes.tolist()}
     folder = study.folder / "refit" / digest([told, glitches.tolist(), plan.fold.tolist()])[:12]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.stopping import Stability
-    from embed.neighbours import NeighbourGraph
+    from embed.vectors.graph import NeighbourGraph
 
     Floats = NDArray[np.float64]
     Rows = NDArray[np.int64]

@@ -14,7 +14,7 @@ from audit.regression import margins
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from embed.neighbours import NeighbourGraph
+    from embed.vectors.graph import NeighbourGraph
 
     Floats = NDArray[np.float64]
 

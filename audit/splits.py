@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from embed.dataset.splits import DUPLICATE_SIMILARITY, PURGE_SECONDS, duplicate_pairs, same_pairs, time_gaps
+from embed.dataset.splits import merge_groups as linked_groups
 from embed.errors import InputError
-from embed.partition import DUPLICATE_SIMILARITY, PURGE_SECONDS, duplicate_pairs, same_pairs, time_gaps
-from embed.partition import merge_groups as linked_groups
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from embed.neighbours import NeighbourGraph
+    from embed.vectors.graph import NeighbourGraph
 
 Kind = Literal["grouped", "random", "time"]
 

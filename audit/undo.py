@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from audit.ledger import is_prepared
-from embed.database import now
 from embed.errors import InputError
+from embed.study.database import now
 
 if TYPE_CHECKING:
-    from embed.study import Study
+    from embed.study.study import Study
 
 
 _HISTORY = """

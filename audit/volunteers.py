@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from audit.controls import Asked
     from audit.result import AuditResult
-    from embed.study import Study, View
+    from embed.study.study import Study, View
 
 ROWS = 300
 """Of the list at most: 1,440 pictures with the controls, about 200 MB. The list itself is whole in ``audit.csv``."""

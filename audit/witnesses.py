@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embed.similarity import normalise
+from embed.vectors.similarity import normalise
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 WITNESSES = 3
 """For and against: what fits beside a glitch's own four views."""
-_BLOCK = 4_000  # members compared at a time, in float64: the sums are exact, see `embed.similarity`
+_BLOCK = 4_000  # members compared at a time, in float64: the sums are exact, see `embed.vectors.similarity`
 
 
 @dataclass(frozen=True)

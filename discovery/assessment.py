@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from discovery.judging import Jury
-    from embed.evaluation import Evaluation
-    from embed.study import Study
-    from embed.vectors import VectorStore
+    from embed.metrics.evaluation import Evaluation
+    from embed.study.study import Study
+    from embed.vectors.store import VectorStore
 
 CLASS_COLUMNS = ("classifier", "class", "glitches", "predicted", "correct", "precision", "precision_low", "precision_high",
                  "recall", "recall_low", "recall_high", "f1", "f1_low", "f1_high", "auc")  # fmt: skip

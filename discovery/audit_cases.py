@@ -13,7 +13,7 @@ from discovery.audit_charts import doubt_svg
 from discovery.gpstime import utc
 from discovery.page import escaped
 from discovery.thumbnails import png_uri, shrink
-from embed.viewfile import levels_to_png
+from embed.views.png import levels_to_png
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from discovery.axes import Axes, round_ticks, svg
 from discovery.page import escaped
-from embed.accuracy import wilson
+from embed.metrics.accuracy import wilson
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.external import External
-    from embed.study import Study
+    from embed.study.study import Study
 
 
 def labelled_glitches(study: Study) -> tuple[pd.DataFrame, int]:

@@ -19,10 +19,10 @@ from discovery.projection import Method, project
 from discovery.report import report_html
 from discovery.search import longest_views
 from embed.errors import InputError
-from embed.neighbours import subgraph
 from embed.storage import write_bytes, write_text
-from embed.study import Study
-from embed.vectors import VectorStore
+from embed.study.study import Study
+from embed.vectors.graph import subgraph
+from embed.vectors.store import VectorStore
 
 COLUMNS = ("id", "ifo", "gps", "label", "predicted", "cluster", "probability", "medoid", "image")
 """Columns of ``clusters.csv``: ``cluster`` -1 is noise, ``medoid`` is 1 for a cluster's most typical glitch, ``image`` its longest view."""

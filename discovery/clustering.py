@@ -28,13 +28,13 @@ from discovery.projection import umap
 from discovery.spectral import assign, gap_scores, laplacian_spectrum
 from discovery.sweep import DENSITY_NEIGHBOURS, LEAST_CLUSTER, NOISE, density_fit, most_agreed, swept_sizes
 from embed.errors import InputError
-from embed.neighbours import NeighbourGraph, affinity, neighbour_graph
-from embed.similarity import normalise
+from embed.vectors.graph import NeighbourGraph, affinity, neighbour_graph
+from embed.vectors.similarity import normalise
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from embed.similarity import Vectors
+    from embed.vectors.similarity import Vectors
 
 __all__ = ["NOISE", "Clustering", "hdbscan_clusters", "spectral_clusters"]
 
@@ -103,7 +103,7 @@ def spectral_clusters(
     vectors : array_like, shape (N, D)
         One row a glitch.
     graph : NeighbourGraph, optional
-        The neighbour graph of exactly these rows (`embed.neighbours.subgraph` for those of one label); computed when
+        The neighbour graph of exactly these rows (`embed.vectors.graph.subgraph` for those of one label); computed when
         absent.
     k : int, optional
         Number of clusters, 1 to N; by the eigengap when absent.
@@ -174,7 +174,7 @@ def hdbscan_clusters(
     vectors : array_like, shape (N, D)
         One row a glitch.
     graph : NeighbourGraph, optional
-        The neighbour graph of exactly these rows (`embed.neighbours.subgraph` for those of one label); computed when
+        The neighbour graph of exactly these rows (`embed.vectors.graph.subgraph` for those of one label); computed when
         absent.
     min_cluster_size : int, optional
         Smallest cluster, at least 2; swept when absent, from max(5, sqrt(N) / 2) to 0.1 N.

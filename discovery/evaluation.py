@@ -9,12 +9,12 @@ import numpy as np
 from discovery.assessment import Assessment, write_assessment
 from discovery.candidates import file_name
 from discovery.judging import Jury, choose_jury, frozen_store
-from embed.baseline import fit_baseline
-from embed.confidence import fit_temperature, tempered
-from embed.duplicates import has_near_duplicate
 from embed.errors import InputError
-from embed.evaluation import Evaluation, aligned, evaluate, mean_probabilities
+from embed.metrics.baseline import fit_baseline
+from embed.metrics.calibration import fit_temperature, tempered
+from embed.metrics.evaluation import Evaluation, aligned, evaluate, mean_probabilities
 from embed.prediction import Prediction, predict
+from embed.vectors.duplicates import has_near_duplicate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from embed.model import Model
-    from embed.plan import Settings
-    from embed.study import Study
-    from embed.vectors import VectorStore
+    from embed.network.model import Model
+    from embed.study.study import Study
+    from embed.vectors.plan import Settings
+    from embed.vectors.store import VectorStore
 
 BASELINE, ENSEMBLE = "baseline", "ensemble"
 

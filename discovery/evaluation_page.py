@@ -15,14 +15,14 @@ from discovery.confusion import confusion_table
 from discovery.mistakes import MAX_GALLERY, Mistakes, gallery_caption, mistake_card
 from discovery.page import Frame, asset, escaped, framed
 from discovery.plots import MAX_SERIES, legend, reliability_svg, roc_svg, series_css
-from embed.accuracy import LEVEL, TOP
 from embed.errors import InputError
+from embed.metrics.accuracy import LEVEL, TOP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from embed.evaluation import Evaluation
-    from embed.roc import RocCurve
+    from embed.metrics.evaluation import Evaluation
+    from embed.metrics.roc import RocCurve
 
 _NUMBERS = {2: "two", 3: "three", 4: "four", 5: "five"}
 _NOTHING = "\N{EN DASH}"

@@ -10,14 +10,14 @@ from PIL import Image
 
 from discovery.pictures import HEIGHT, WIDTH, load_thumbnails
 from discovery.thumbnails import Thumbnails
-from embed.views import decode
+from embed.views.decoding import decode
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from audit.witnesses import Witnesses
-    from embed.study import Study
-    from embed.vectors import VectorStore
+    from embed.study.study import Study
+    from embed.vectors.store import VectorStore
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from discovery.gpstime import LEAP_SECONDS
 from discovery.page import asset, base64_array, content_policy, escaped, filled, json_for_script, showable
 from discovery.thumbnails import MAX_PICTURES, Atlases, PicturePlan, Thumbnails, pack, plan_pictures
 from embed.errors import InputError
-from embed.viridis import table as viridis
+from embed.views.viridis import table as viridis
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

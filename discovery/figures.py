@@ -20,8 +20,8 @@ from discovery.columns import Group, classes, glitch_ids
 from discovery.page import showable
 from discovery.palette import NOISE_MARK
 from embed.errors import InputError
-from embed.viridis import colours_of_levels
-from embed.viridis import table as viridis
+from embed.views.viridis import colours_of_levels
+from embed.views.viridis import table as viridis
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from embed.dataset.splits import PART_NAMES, duplicate_pairs, make_partition, merge_groups
 from embed.errors import InputError
-from embed.partition import PART_NAMES, duplicate_pairs, make_partition, merge_groups
-from embed.pretrained import WEIGHT_SOURCES
-from embed.vectors import VectorStore, stores
+from embed.network.pretrained import WEIGHT_SOURCES
+from embed.vectors.store import VectorStore, stores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

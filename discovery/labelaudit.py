@@ -20,8 +20,8 @@ from discovery.audit_page import audit_html, shown_rows
 from discovery.auditees import audited_glitches, labelled_glitches, rows_by_glitch
 from discovery.exhibits import load_exhibits
 from embed.errors import InputError
-from embed.neighbours import subgraph
 from embed.storage import canonical_json, digest, write_text
+from embed.vectors.graph import subgraph
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from audit.result import AuditResult
     from audit.splits import Kind
-    from embed.study import Study
-    from embed.vectors import VectorStore
+    from embed.study.study import Study
+    from embed.vectors.store import VectorStore
 
 
 @dataclass(frozen=True)

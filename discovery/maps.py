@@ -13,10 +13,10 @@ from discovery.explorer import embedding_html
 from discovery.pictures import load_thumbnails
 from discovery.projection import Method, project
 from embed.errors import InputError
-from embed.neighbours import neighbour_graph
 from embed.storage import write_text
-from embed.study import Study
-from embed.vectors import VectorStore
+from embed.study.study import Study
+from embed.vectors.graph import neighbour_graph
+from embed.vectors.store import VectorStore
 
 NAMES = {"tsne": "t-SNE", "umap": "UMAP"}
 _AXES = ("x", "y", "z")

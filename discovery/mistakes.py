@@ -12,13 +12,13 @@ from PIL import Image
 
 from discovery.page import escaped
 from discovery.thumbnails import png_uri
-from embed.viridis import table as viridis
+from embed.views.viridis import table as viridis
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from discovery.thumbnails import Thumbnails
-    from embed.evaluation import Evaluation
+    from embed.metrics.evaluation import Evaluation
 
 GALLERY_VIEWS = (1.0, 4.0)
 """Durations shown of a misclassified glitch, seconds: those of the paper's Figure A4."""

@@ -8,11 +8,11 @@ import numpy as np
 from PIL import Image
 
 from discovery.thumbnails import Thumbnails
-from embed.encoding import parse_encoding
 from embed.errors import InputError
-from embed.study import Study, View
-from embed.vectors import VectorStore
-from embed.viewcache import ViewCache
+from embed.study.study import Study, View
+from embed.vectors.store import VectorStore
+from embed.views.cache import ViewCache
+from embed.views.encoding import parse_encoding
 
 HEIGHT, WIDTH = 120, 144
 """Pixels of a thumbnail: the aspect of the published picture, a quarter of its size."""

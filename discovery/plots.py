@@ -17,8 +17,8 @@ from discovery.palette import class_marks
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from embed.confidence import Reliability
-    from embed.roc import RocCurve
+    from embed.metrics.calibration import Reliability
+    from embed.metrics.roc import RocCurve
 
 MAX_SERIES = 12
 """As many as there are colours that stay apart; `discovery.palette`."""

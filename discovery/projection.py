@@ -18,12 +18,12 @@ import openTSNE
 import scipy.linalg
 
 from embed.errors import InputError
-from embed.similarity import normalise
+from embed.vectors.similarity import normalise
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from embed.neighbours import NeighbourGraph
+    from embed.vectors.graph import NeighbourGraph
 
 
 __all__ = ["principal_components", "project", "tsne", "umap"]

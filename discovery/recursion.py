@@ -9,14 +9,14 @@ import numpy as np
 from discovery.csvfile import write_csv
 from discovery.page import Frame, asset, escaped, framed
 from discovery.plots import legend, line_svg, series_css
-from embed.accuracy import wilson
+from embed.metrics.accuracy import wilson
 from embed.storage import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from embed.recursion import Recursion, Round
+    from embed.training.selftraining import Recursion, Round
 
 COLUMNS = ("pseudo_labels", "accuracy", "low", "high", "right", "judged", "least_confidence", "purity", "known")
 _NOTHING = "\N{EN DASH}"

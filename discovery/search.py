@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from embed.errors import InputError
-from embed.neighbours import search
-from embed.study import Study
-from embed.vectors import VectorStore
+from embed.study.study import Study
+from embed.vectors.graph import search
+from embed.vectors.store import VectorStore
 
 COLUMNS = ("rank", "id", "ifo", "gps", "label", "predicted", "distance", "similarity", "image")
 

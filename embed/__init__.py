@@ -4,26 +4,26 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from embed.embedding import embed
     from embed.errors import DiscoverError
-    from embed.ingest import IngestReport, ingest_folder
-    from embed.plan import Settings
-    from embed.study import Study
-    from embed.tables import ingest_labels, ingest_table
-    from embed.trainingset import ingest_training_set
-    from embed.vectors import VectorStore
+    from embed.ingest.folders import IngestReport, ingest_folder
+    from embed.ingest.tables import ingest_labels, ingest_table
+    from embed.ingest.trainingset import ingest_training_set
+    from embed.study.study import Study
+    from embed.vectors.embedding import embed
+    from embed.vectors.plan import Settings
+    from embed.vectors.store import VectorStore
 
 _HOMES = {
     "DiscoverError": "embed.errors",
-    "IngestReport": "embed.ingest",
-    "Settings": "embed.plan",
-    "Study": "embed.study",
-    "VectorStore": "embed.vectors",
-    "embed": "embed.embedding",
-    "ingest_folder": "embed.ingest",
-    "ingest_labels": "embed.tables",
-    "ingest_table": "embed.tables",
-    "ingest_training_set": "embed.trainingset",
+    "IngestReport": "embed.ingest.folders",
+    "Settings": "embed.vectors.plan",
+    "Study": "embed.study.study",
+    "VectorStore": "embed.vectors.store",
+    "embed": "embed.vectors.embedding",
+    "ingest_folder": "embed.ingest.folders",
+    "ingest_labels": "embed.ingest.tables",
+    "ingest_table": "embed.ingest.tables",
+    "ingest_training_set": "embed.ingest.trainingset",
 }
 
 __all__ = [

@@ -11,22 +11,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embed.accuracy import top_classes
-from embed.confidence import softmax
-from embed.embedding import embed
 from embed.errors import InputError
-from embed.model import PREFIX
-from embed.plan import Settings
+from embed.metrics.accuracy import top_classes
+from embed.metrics.calibration import softmax
+from embed.network.model import PREFIX
 from embed.storage import file_digest
-from embed.study import MODEL, Label, Study
+from embed.study.study import MODEL, Label, Study
+from embed.vectors.embedding import embed
+from embed.vectors.plan import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from embed.model import Model
-    from embed.vectors import LeftOut, VectorStore
+    from embed.network.model import Model
+    from embed.vectors.store import LeftOut, VectorStore
 
 _DECIMALS = 6
 """Of a stored confidence: fewer than the last digits in which a matrix product depends on how many rows it has."""

@@ -17,9 +17,9 @@ from sklearn.metrics import adjusted_mutual_info_score
 
 from discovery.clustering import hdbscan_clusters, spectral_clusters
 from embed import Settings, Study, VectorStore, embed, ingest_folder
-from embed.encoding import parse_encoding
-from embed.similarity import normalise
-from embed.task import find_groups, labelled_glitches
+from embed.dataset.dataset import find_groups, labelled_glitches
+from embed.vectors.similarity import normalise
+from embed.views.encoding import parse_encoding
 
 VOTERS = 5
 

@@ -17,9 +17,9 @@ import pandas as pd
 
 from discovery.cli import main as discover
 from embed import Study
-from embed.checkpoint import training_folder
-from embed.model import model_folder, models
-from embed.training import Request, train
+from embed.network.model import model_folder, models
+from embed.training.checkpoint import training_folder
+from embed.training.trainer import Request, train
 
 RECORD = "https://zenodo.org/api/records/1476551"
 FILE = "trainingsetv1d1.h5"

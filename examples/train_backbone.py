@@ -19,12 +19,12 @@ from safetensors.torch import save_file
 
 from discovery.cli import main as discover
 from embed import Study
-from embed.augmentation import ROBUST
-from embed.checkpoint import training_folder
 from embed.gravityspy import CLASSES
-from embed.model import load_model, model_folder, models
+from embed.network.model import load_model, model_folder, models
 from embed.simulator import simulate
-from embed.training import Request, train
+from embed.training.augmentation import ROBUST
+from embed.training.checkpoint import training_folder
+from embed.training.trainer import Request, train
 
 FAMILIES = tuple(name for name in CLASSES if name != "None_of_the_Above")
 FROZEN = ("conv_stem", "bn1", "blocks.0", "blocks.1")

@@ -11,8 +11,8 @@ from conftest import view_name, write
 
 from discovery.labelaudit import Asked, audit_study
 from embed import Study, ingest_folder
-from embed.vectors import Passport, VectorStore, stores, write_store
-from embed.viewfile import levels_to_png
+from embed.vectors.store import Passport, VectorStore, stores, write_store
+from embed.views.png import levels_to_png
 
 CLASSES = ("Blip", "Koi_Fish", "None_of_the_Above", "Whistle")
 DURATIONS = (0.5, 1.0, 2.0, 4.0)

@@ -9,7 +9,7 @@ import audit as package
 from audit import audit, audit_probabilities, check_leak
 from audit.scores import EVIDENCE
 from embed.errors import InputError
-from embed.neighbours import neighbour_graph
+from embed.vectors.graph import neighbour_graph
 
 
 def study(seed=0, count=300, classes=4, rate=0.08, width=40, spread=0.5):

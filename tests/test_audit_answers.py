@@ -13,7 +13,7 @@ from audit.undo import undo_import
 from audit.volunteers import AUDIT, SUBJECT
 from embed import Study
 from embed.errors import InputError
-from embed.study import Label
+from embed.study.study import Label
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from audit.noise import fit_noise
 from audit.reliability import average_precision, reliability_of
 from audit.scores import EVIDENCE, neighbour_agreement, neighbour_votes, weigh_evidence
 from audit.stopping import stability
-from embed.neighbours import NeighbourGraph, neighbour_graph
+from embed.vectors.graph import NeighbourGraph, neighbour_graph
 
 
 def noisy(rate, seed=0, count=3000, classes=4, pair=False):

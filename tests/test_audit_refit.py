@@ -12,10 +12,10 @@ from audit.refit import Refitting, _parts, refit_network, untaught_start
 from audit.splits import plan_splits
 from discovery.cli import main
 from embed import Settings, Study, embed, ingest_folder
+from embed.dataset.splits import TEST, TRAIN, VALIDATION
 from embed.errors import InputError
-from embed.partition import TEST, TRAIN, VALIDATION
-from embed.study import Label
-from embed.training import Request, train
+from embed.study.study import Label
+from embed.training.trainer import Request, train
 
 COUNTS = {"Blip": 12, "Koi_Fish": 12, "Power_Line": 12}
 CLASSES = tuple(sorted(COUNTS))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from audit.splits import merge_groups, near_duplicates, plan_splits
 from embed.errors import InputError
-from embed.neighbours import NeighbourGraph, neighbour_graph
+from embed.vectors.graph import NeighbourGraph, neighbour_graph
 
 
 @st.composite

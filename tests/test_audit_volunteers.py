@@ -19,10 +19,10 @@ from audit.table import IMAGES
 from audit.volunteers import AUDIT, SUBJECT, _lead_with_a_safe_row, write_pack
 from embed import Study
 from embed.errors import InputError
-from embed.study import View
-from embed.viewfile import levels_to_png
-from embed.views import PUBLISHED_BOX, picture_box
-from embed.viridis import colours_of_levels
+from embed.study.study import View
+from embed.views.decoding import PUBLISHED_BOX, picture_box
+from embed.views.png import levels_to_png
+from embed.views.viridis import colours_of_levels
 
 
 @pytest.fixture(scope="module")

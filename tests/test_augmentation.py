@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from embed.augmentation import NONE, O1_PAPER, ROBUST, Augmentation, augment, compressed, geometry
-from embed.chance import draw_keys, uniform
+from embed.training.augmentation import NONE, O1_PAPER, ROBUST, Augmentation, augment, compressed, geometry
+from embed.training.randomness import draw_keys, uniform
 
 DURATIONS = (1.0, 2.0, 4.0)
 
@@ -157,7 +157,7 @@ def test_compression_is_the_cosine_transform_s():
     """The oracle is SciPy's transform, block by block."""
     values = noise_and_signal(1, views=1, side=24).float()
     quality = 40.0
-    table = np.array(__import__("embed.augmentation", fromlist=["_LUMINANCE"])._LUMINANCE)
+    table = np.array(__import__("embed.training.augmentation", fromlist=["_LUMINANCE"])._LUMINANCE)
     steps = np.clip(np.floor((table * (5000 / quality) + 50) / 100), 1, 255)
     expected = np.empty((24, 24))
     for row in range(0, 24, 8):

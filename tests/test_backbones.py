@@ -7,11 +7,11 @@ import timm
 import torch
 from safetensors.torch import save_file
 
-from embed.backbones import REGISTRY, find_backbone, load_network, truncated
-from embed.devices import choose_device
 from embed.errors import DeviceError, InputError, WeightsError
-from embed.pretrained import bundled_weights, read_weights
-from embed.runtime import BATCH, make_runtime
+from embed.network.backbones import REGISTRY, find_backbone, load_network, truncated
+from embed.network.devices import choose_device
+from embed.network.pretrained import bundled_weights, read_weights
+from embed.network.runtime import BATCH, make_runtime
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from embed.baseline import DEFAULT_STRENGTH, STRENGTHS, fit_baseline
 from embed.errors import InputError
+from embed.metrics.baseline import DEFAULT_STRENGTH, STRENGTHS, fit_baseline
 
 
 def clouds(count=60, classes=3, dimension=20, spread=1.0, seed=0):
@@ -70,13 +70,13 @@ def test_a_strength_that_does_not_settle_is_passed_over(monkeypatch):
     vectors, labels = clouds(count=20)
     validation = clouds(count=20, seed=1)
     whole = fit_baseline(vectors, labels, validation=validation)
-    monkeypatch.setattr("embed.baseline.MAX_ITERATIONS", 10)
+    monkeypatch.setattr("embed.metrics.baseline.MAX_ITERATIONS", 10)
     found = fit_baseline(vectors, labels, validation=validation)
     settled = {strength: loss for strength, loss in found.tried.items() if np.isfinite(loss)}
     assert 0 < len(settled) < len(STRENGTHS) == len(found.tried)
     assert settled == {strength: whole.tried[strength] for strength in settled}
     assert found.strength == min(settled, key=settled.get)
-    monkeypatch.setattr("embed.baseline.MAX_ITERATIONS", 1)
+    monkeypatch.setattr("embed.metrics.baseline.MAX_ITERATIONS", 1)
     with pytest.raises(InputError, match="has not settled after 1 iterations; leave out vectors"):
         fit_baseline(vectors, labels, validation=validation)
 

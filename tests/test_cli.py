@@ -158,7 +158,7 @@ def test_pictures_that_are_all_alike(capsys, tmp_path):
 
 def test_a_network_that_gives_nan(study, tiny, monkeypatch):
     from embed.errors import InputError
-    from embed.runtime import TorchRuntime
+    from embed.network.runtime import TorchRuntime
 
     monkeypatch.setattr(TorchRuntime, "__call__", lambda _, pictures: np.full((len(pictures), 256), np.nan, np.float32))
     with (

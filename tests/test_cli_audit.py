@@ -14,8 +14,8 @@ from discovery.cli import create_parser
 from discovery.labelaudit import Asked, audit_study
 from embed import Study
 from embed.errors import InputError
-from embed.study import Label
-from embed.vectors import stores
+from embed.study.study import Label
+from embed.vectors.store import stores
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,10 @@ from conftest import draw_levels, error_of, make_gallery, png, published, run, v
 from sklearn.linear_model import LogisticRegression
 
 from embed import Settings, Study, embed, ingest_folder
-from embed.backbones import load_network
-from embed.confidence import softmax
 from embed.errors import InputError
-from embed.model import load_model, model_folder, save_model
+from embed.metrics.calibration import softmax
+from embed.network.backbones import load_network
+from embed.network.model import load_model, model_folder, save_model
 
 LABELS = ("Blip", "Power_Line", "Whistle")
 PARTS = ("train", "train", "train", "validation", "test", "test")
@@ -315,7 +315,7 @@ def test_glitches_without_the_models_views_are_left_out(capsys, study, tmp_path)
 def test_every_glitch_labelled(capsys, tmp_path, study):
     with Study(study) as opened, opened.run("label"), opened.transaction():
         for glitch in opened.glitches().index:
-            from embed.study import Label
+            from embed.study.study import Label
 
             opened.add_label(int(glitch), Label("Blip", "person", "test"))
     assert "every glitch of the study has a given label already" in error_of(capsys, "predict", "one", "--study", study)

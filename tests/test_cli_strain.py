@@ -11,7 +11,7 @@ from PIL import Image
 
 from embed import Study
 from embed.errors import InputError
-from embed.opendata import fetch_open_strain
+from embed.strain.opendata import fetch_open_strain
 
 
 def simulate(capsys, out, *arguments, n=6, seed=3):

@@ -7,11 +7,11 @@ import pytest
 from conftest import make_gallery
 
 import discovery.commands.train
-import embed.gap
+import embed.dataset.gap
 from discovery.cli import main
 from embed import Study, ingest_folder
-from embed.model import load_model, models
-from embed.plan import latest_choice
+from embed.network.model import load_model, models
+from embed.vectors.plan import latest_choice
 
 QUICK = ("--epochs", "2", "--batch", "8", "--lr", "1e-3", "--device", "cpu")
 
@@ -53,13 +53,13 @@ def run(study, tiny, *arguments):
 
 def test_train_says_what_it_did(study, tiny, capsys, monkeypatch):
     monkeypatch.setattr(discovery.commands.train, "WEIGHT_SOURCES", (tiny["weights"],))
-    monkeypatch.setattr(embed.gap, "find_groups", lambda labelled, _: np.zeros(len(labelled.glitches), int))
+    monkeypatch.setattr(embed.dataset.gap, "find_groups", lambda labelled, _: np.zeros(len(labelled.glitches), int))
     assert run(study, tiny, "--name", "same", "--split", "random") == 0
     said = capsys.readouterr().out
     assert (
         "the gap between random and honest splits was not measured: no glitch is left for the validation part" in said
     )
-    monkeypatch.setattr(embed.gap, "find_groups", lambda labelled, _: np.arange(len(labelled.glitches)) // 2)
+    monkeypatch.setattr(embed.dataset.gap, "find_groups", lambda labelled, _: np.arange(len(labelled.glitches)) // 2)
     assert run(study, tiny, "--name", "mine", "--split", "random") == 0
     with Study(study) as opened:
         assert latest_choice(opened) is None  # only `discover embed` chooses the vectors of later commands
@@ -69,7 +69,7 @@ def test_train_says_what_it_did(study, tiny, capsys, monkeypatch):
     assert "split random, 30 groups; epoch " in said
     assert "by a random split, " in said
     assert " by grouped, a gap of " in said
-    monkeypatch.setattr(embed.gap, "find_groups", lambda labelled, _: np.arange(len(labelled.glitches)))
+    monkeypatch.setattr(embed.dataset.gap, "find_groups", lambda labelled, _: np.arange(len(labelled.glitches)))
     assert run(study, tiny, "--name", "apart", "--split", "random") == 0
     assert "not measured: no two glitches are one, so that the grouped split is a random one" in capsys.readouterr().out
     assert "use it with --weights model:mine" in said
@@ -160,8 +160,8 @@ def test_a_class_is_added(study, tiny, capsys, tmp_path):
 
 def test_the_gap_is_that_of_planted_duplicates():
     """Vectors of no class information but for duplicates: a random split recognises the twins, an honest one nothing."""
-    from embed.gap import split_gap
-    from embed.partition import make_partition
+    from embed.dataset.gap import split_gap
+    from embed.dataset.splits import make_partition
 
     rng = np.random.default_rng(0)
     groups = np.repeat(np.arange(150), 4)

@@ -16,11 +16,11 @@ from threadpoolctl import threadpool_limits
 from discovery.clustering import NOISE, by_size, hdbscan_clusters, spectral_clusters
 from discovery.spectral import assign, gap_scores, laplacian_spectrum
 from discovery.sweep import most_agreed, swept_sizes
-from embed.backbones import load_network
 from embed.errors import InputError
-from embed.neighbours import affinity, neighbour_graph
-from embed.similarity import normalise
-from embed.views import spectrogram_levels
+from embed.network.backbones import load_network
+from embed.vectors.graph import affinity, neighbour_graph
+from embed.vectors.similarity import normalise
+from embed.views.decoding import spectrogram_levels
 
 METHODS = [hdbscan_clusters, spectral_clusters]
 GLITCHES = Path(__file__).parents[1] / ".." / "shared" / "data" / "gravityspy"

@@ -11,10 +11,10 @@ import torch
 from conftest import draw_levels, make_gallery, png, published, view_name, write
 
 from embed import Settings, Study, embed, ingest_folder
-from embed.encoding import Encoding, network_input, parse_encoding, richest
 from embed.errors import InputError, StorageError, StudyError
-from embed.vectors import VectorStore, stores
-from embed.viewcache import ViewCache
+from embed.vectors.store import VectorStore, stores
+from embed.views.cache import ViewCache
+from embed.views.encoding import Encoding, network_input, parse_encoding, richest
 
 
 def study_of(folder, data):
@@ -99,8 +99,8 @@ def test_what_the_network_sees():
 
 def test_an_embedding_is_the_network_of_the_picture(embedded, gallery):
     """The oracle is a plain loop: PIL, torch, the same network."""
-    from embed.backbones import load_network
-    from embed.views import spectrogram_levels
+    from embed.network.backbones import load_network
+    from embed.views.decoding import spectrogram_levels
 
     network = load_network(weights="glitch")
     with Study(embedded) as study:
@@ -223,7 +223,7 @@ def test_the_cache_gives_what_decoding_gives_and_heals(tmp_path, gallery, monkey
         expected = [direct.get(view) for view in views]
         for _ in range(2):
             assert all(np.array_equal(cache.get(view), levels) for view, levels in zip(views, expected, strict=True))
-        monkeypatch.setattr("embed.viewcache.decode", lambda *_: pytest.fail("decoded again"))
+        monkeypatch.setattr("embed.views.cache.decode", lambda *_: pytest.fail("decoded again"))
         cache.get(views[0])
         monkeypatch.undo()
         with cache.path.open("r+b") as file:  # a write that was torn
@@ -249,7 +249,7 @@ CHILD = """
 import sys
 from pathlib import Path
 import embed.embedding, embed.ingest
-embed.ingest.BATCH, embed.embedding.PART = 5, 3
+embed.ingest.folders.BATCH, embed.vectors.embedding.PART = 5, 3
 from embed import Settings, Study, embed, ingest_folder
 print("ready", flush=True)
 with Study(sys.argv[1], create=True) as study:

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 from sklearn import metrics
 
-from embed.accuracy import (
+from embed.errors import InputError
+from embed.metrics.accuracy import (
     checked,
     class_scores,
     confusion_matrix,
@@ -18,10 +19,9 @@ from embed.accuracy import (
     true_ranks,
     wilson,
 )
-from embed.confidence import brier_score, fit_temperature, log_loss, reliability, tempered
-from embed.errors import InputError
-from embed.evaluation import aligned, evaluate, mean_probabilities
-from embed.roc import roc_curve
+from embed.metrics.calibration import brier_score, fit_temperature, log_loss, reliability, tempered
+from embed.metrics.evaluation import aligned, evaluate, mean_probabilities
+from embed.metrics.roc import roc_curve
 
 
 def softmax(logits):

@@ -16,11 +16,11 @@ from discovery.evaluation_page import evaluation_html
 from discovery.mistakes import MAX_GALLERY, Mistakes
 from discovery.plots import MAX_SERIES, legend, line_svg, reliability_svg, roc_svg, series_css
 from discovery.thumbnails import Thumbnails
-from embed.confidence import reliability
 from embed.errors import InputError
-from embed.evaluation import evaluate
-from embed.roc import roc_curve
-from embed.viridis import colours_of_levels
+from embed.metrics.calibration import reliability
+from embed.metrics.evaluation import evaluate
+from embed.metrics.roc import roc_curve
+from embed.views.viridis import colours_of_levels
 
 EVIL = "</td><script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>\u2028\"&'"
 CLASSES = ("Blip", EVIL, "Whistle")

@@ -16,7 +16,7 @@ from discovery.page import content_policy, escaped, filled, json_for_script, sho
 from discovery.palette import NOISE_LIGHT, NOISE_MARK
 from discovery.thumbnails import ABSENT, OMITTED, Thumbnails, pack, plan_pictures, shrink
 from embed.errors import InputError
-from embed.viridis import colours_of_levels
+from embed.views.viridis import colours_of_levels
 
 DURATIONS = (0.5, 1.0, 2.0, 4.0)
 EVIL = "</script><script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>\u2028\"&'"

@@ -11,10 +11,10 @@ from test_cli_evaluate import made as made  # noqa: PLC0414 - the fixture behind
 
 from embed import Study
 from embed.errors import InputError
-from embed.extension import MOST_TAKEN, extended_head, new_row
-from embed.model import load_model, model_folder
-from embed.newclass import add_class
-from embed.tables import ingest_table
+from embed.ingest.tables import ingest_table
+from embed.network.model import load_model, model_folder
+from embed.training.fewshot import MOST_TAKEN, extended_head, new_row
+from embed.training.newclass import add_class
 
 
 def world(separation=0.3, classes=8, dimension=120, count=1600, seed=0):

@@ -11,7 +11,7 @@ from discovery.figures import MAX_ROWS, chosen_view, cluster_rows, contact_sheet
 from discovery.palette import NOISE_MARK
 from discovery.thumbnails import Thumbnails
 from embed.errors import InputError
-from embed.viridis import colours_of_levels
+from embed.views.viridis import colours_of_levels
 
 CLUSTERS = [1, 0, 0, -1, 1, 0, -1, 0, 1, -1]
 PROBABILITIES = [0.9, 0.5, 0.8, 0.0, 0.9, 1.0, 0.0, 0.8, 0.2, 0.0]

@@ -6,9 +6,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from embed.dataset.gap import split_gap
+from embed.dataset.splits import TEST, TRAIN, Partition, make_partition
 from embed.errors import InputError
-from embed.gap import split_gap
-from embed.partition import TEST, TRAIN, Partition, make_partition
 
 
 def clouds(count=900, classes=6, dimension=400, signal=12, seed=0):

@@ -15,12 +15,12 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from audit import check_leak
 from embed import Settings, Study, embed, ingest_folder
-from embed.backbones import load_network
-from embed.encoding import parse_encoding
 from embed.errors import WeightsError
-from embed.plan import default_weights
-from embed.pretrained import GLITCH_WEIGHTS
-from embed.training import Request, starting_weights
+from embed.network.backbones import load_network
+from embed.network.pretrained import GLITCH_WEIGHTS
+from embed.training.trainer import Request, starting_weights
+from embed.vectors.plan import default_weights
+from embed.views.encoding import parse_encoding
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 JUDGE = runpy.run_path(str(EXAMPLES / "judge_backbone.py"))

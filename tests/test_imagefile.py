@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from embed.errors import InputError
-from embed.imagefile import probe, probe_bytes
+from embed.views.imagefile import probe, probe_bytes
 
 PICTURE = np.arange(60 * 80 * 3, dtype=np.uint8).reshape(60, 80, 3)
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from embed import Study, ingest_folder, ingest_labels, ingest_table, ingest_training_set
 from embed.errors import InputError
-from embed.viridis import LUMINANCE
+from embed.views.viridis import LUMINANCE
 
 PICTURE = png(published(draw_levels(np.random.default_rng(0))))
 OTHER = png(published(draw_levels(np.random.default_rng(1))))
@@ -303,7 +303,7 @@ def test_the_training_set(study, tmp_path):
             report = ingest_training_set(study, path)
         assert (report.glitches, report.views, report.skipped) == (glitches, views, [])
     assert study.glitches()["label"].tolist() == ["Blip", "Blip", "Koi_Fish", "Koi_Fish"]
-    from embed.views import decode
+    from embed.views.decoding import decode
 
     levels = decode(study.views([1])[3], 256).astype(int)
     expected = np.asarray(

@@ -9,10 +9,10 @@ from safetensors.torch import load_file, save_file
 
 from audit.leak import check_leak
 from embed import Settings, Study, embed, ingest_folder
-from embed.backbones import find_backbone, truncated
 from embed.errors import InputError, WeightsError
-from embed.model import Model, is_model, load_model, model_folder, models, save_model
-from embed.vectors import Passport
+from embed.network.backbones import find_backbone, truncated
+from embed.network.model import Model, is_model, load_model, model_folder, models, save_model
+from embed.vectors.store import Passport
 
 TINY = "timm:test_efficientnet"
 CLASSES = ("Blip", "Koi_Fish", "Whistle")

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.neighbors import NearestNeighbors
 
-from embed import index as index_module
-from embed import neighbours as nb
 from embed.errors import DeviceError, InputError, StudyError
-from embed.similarity import normalise, top_k
+from embed.vectors import graph as nb
+from embed.vectors import index as index_module
+from embed.vectors.similarity import normalise, top_k
 
 
 def brute_force(unit, k):

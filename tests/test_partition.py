@@ -3,9 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embed.errors import InputError
-from embed.neighbours import neighbour_graph
-from embed.partition import (
+from embed.dataset.splits import (
     LEFT_OUT,
     SHARES,
     TEST,
@@ -17,6 +15,8 @@ from embed.partition import (
     same_pairs,
     twin_pairs,
 )
+from embed.errors import InputError
+from embed.vectors.graph import neighbour_graph
 
 
 def random_classes(rng, count=600, classes=7):

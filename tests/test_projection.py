@@ -9,8 +9,8 @@ from threadpoolctl import threadpool_limits
 
 from discovery.projection import LEAST_ROWS, principal_components, project, tsne
 from embed.errors import InputError
-from embed.neighbours import neighbour_graph
-from embed.similarity import normalise
+from embed.vectors.graph import neighbour_graph
+from embed.vectors.similarity import normalise
 
 METHODS = ["tsne", "umap"]
 
@@ -70,7 +70,7 @@ def test_another_seed_is_another_umap():
 
 def test_tsne_takes_the_graph_it_is_given():
     """Rows joined in pairs by the graph alone must end in pairs, wherever they started."""
-    from embed.neighbours import NeighbourGraph
+    from embed.vectors.graph import NeighbourGraph
 
     rng = np.random.default_rng(1)
     partners = np.arange(40) ^ 1

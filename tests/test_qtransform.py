@@ -16,15 +16,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from embed import qtransform
-from embed.analysis import analyse
 from embed.errors import InputError
-from embed.picture import PUBLISHED_BOX, row_frequencies
-from embed.qtransform import q_scan, q_transform, q_views, quantise
-from embed.splines import frequency_spline, read_spline, spline_coefficients
-from embed.tiles import Source, local_span, median, plane_tiles, row_medians, whole_source
-from embed.tiling import gwpy_upper_frequency, q_tiling
-from embed.whitening import amplitude_spectral_density, whiten
+from embed.qtransform import transform as qtransform
+from embed.qtransform.loudest import analyse
+from embed.qtransform.picture import PUBLISHED_BOX, row_frequencies
+from embed.qtransform.splines import frequency_spline, read_spline, spline_coefficients
+from embed.qtransform.tiles import Source, local_span, median, plane_tiles, row_medians, whole_source
+from embed.qtransform.tiling import gwpy_upper_frequency, q_tiling
+from embed.qtransform.transform import q_scan, q_transform, q_views, quantise
+from embed.qtransform.whitening import amplitude_spectral_density, whiten
 
 STRAIN = Path(__file__).parents[1] / ".." / "shared" / "data" / "strain"
 RATE = 4096

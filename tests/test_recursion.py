@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from discovery.recursion import recursion_html, write_recursion
-from embed.baseline import fit_baseline
+from embed.dataset.dataset import Labelled, choose_kind, find_groups, make_task
+from embed.dataset.splits import TRAIN
 from embed.errors import InputError
-from embed.partition import TRAIN
-from embed.recursion import Round, most_confident, recurse
-from embed.task import Labelled, choose_kind, find_groups, make_task
+from embed.metrics.baseline import fit_baseline
+from embed.training.selftraining import Round, most_confident, recurse
 
 
 def world(seed=0, labelled=24, pool=600, classes=3):
@@ -209,8 +209,8 @@ def test_the_whole_on_a_small_study(tmp_path, tiny):
     from conftest import draw_levels, make_gallery, png, published, view_name, write
 
     from embed import Study, ingest_folder
-    from embed.recursion import recursive_training
-    from embed.training import Request
+    from embed.training.selftraining import recursive_training
+    from embed.training.trainer import Request
 
     make_gallery(tmp_path / "data", {"Blip": 12, "Power_Line": 12})
     rng = np.random.default_rng(7)
@@ -264,9 +264,9 @@ def test_what_is_one_with_held_out_glitches_is_not_learnt_from(tmp_path, tiny):
     from conftest import draw_levels, make_gallery, png, published, view_name, write
 
     from embed import Study, ingest_folder
-    from embed.recursion import recursive_training
-    from embed.tables import ingest_table
-    from embed.training import Request, train
+    from embed.ingest.tables import ingest_table
+    from embed.training.selftraining import recursive_training
+    from embed.training.trainer import Request, train
 
     ids = make_gallery(tmp_path / "data", {"Blip": 12, "Power_Line": 12})
     rng = np.random.default_rng(7)

@@ -15,7 +15,7 @@ from discovery.figures import contact_sheet
 from discovery.report import report_html
 from discovery.thumbnails import Thumbnails
 from embed.errors import InputError
-from embed.viridis import colours_of_levels
+from embed.views.viridis import colours_of_levels
 
 EVIL = "</td><script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>\u2028\"&'"
 

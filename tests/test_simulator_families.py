@@ -19,10 +19,10 @@ from embed.simulator import (
     lay,
     loudest_tile,
 )
-from embed.simulator.chirps import SUN_S, chirp, inspiral_merger_ringdown, reverse_chirp
-from embed.simulator.scattering import LASER_M, fringe
-from embed.simulator.waves import gaussian, high_passed, pulse, repeated, sine_gaussian, smooth_walk, tone
-from embed.simulator.whistles import whistle
+from embed.simulator.families.chirps import SUN_S, chirp, inspiral_merger_ringdown, reverse_chirp
+from embed.simulator.families.scattering import LASER_M, fringe
+from embed.simulator.families.waves import gaussian, high_passed, pulse, repeated, sine_gaussian, smooth_walk, tone
+from embed.simulator.families.whistles import whistle
 
 N = 16 * SAMPLE_RATE
 T = (np.arange(N) - N // 2) / SAMPLE_RATE

@@ -11,14 +11,14 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from embed.backbones import load_network
 from embed.gravityspy import DURATIONS
-from embed.record import records
-from embed.scan import scan
+from embed.network.backbones import load_network
 from embed.simulator import CLASSES, Population, simulate_batch
-from embed.strain import open_strain
-from embed.triggers import Trigger
-from embed.views import spectrogram_levels
+from embed.strain.files import open_strain
+from embed.strain.record import records
+from embed.strain.scan import scan
+from embed.strain.triggers import Trigger
+from embed.views.decoding import spectrogram_levels
 
 pytestmark = pytest.mark.long
 COUNT = 40

@@ -12,12 +12,12 @@ from PIL import Image
 
 from embed.errors import InputError
 from embed.gravityspy import DURATIONS
-from embed.qtransform import q_scan, quantise
+from embed.qtransform.transform import q_scan, quantise
 from embed.simulator import NONE_OF_THE_ABOVE, SAMPLE_RATE, Population, simulate, simulate_batch
 from embed.simulator import study as study_module
+from embed.simulator.injection import detector, whitened_block
 from embed.simulator.noise import coloured_spectrum
-from embed.simulator.strain import detector, whitened_block
-from embed.viridis import levels_of_colours
+from embed.views.viridis import levels_of_colours
 
 SMALL = {"shape": (64, 64)}
 
@@ -78,8 +78,8 @@ def test_folder_tables_and_pictures_agree(made):
 
 
 def test_an_ingester_reads_it_as_gravity_spy_s(made, tmp_path):
-    from embed.ingest import ingest_folder
-    from embed.study import Study
+    from embed.ingest.folders import ingest_folder
+    from embed.study.study import Study
 
     out, _ = made
     truth = pd.read_csv(out / "truth.csv", dtype={"id": str}).set_index("id")

@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 import torch
 
-from embed import opendata
-from embed import record as record_module
 from embed.errors import InputError
-from embed.ingest import Skip
-from embed.picture import quantise
-from embed.qtransform import q_scan, q_views
-from embed.record import Block, StrainRecord, records
-from embed.scan import scan
-from embed.strain import StrainFile, open_strain
-from embed.triggers import Trigger, trigger_at
+from embed.ingest.folders import Skip
+from embed.qtransform.picture import quantise
+from embed.qtransform.transform import q_scan, q_views
+from embed.strain import opendata
+from embed.strain import record as record_module
+from embed.strain.files import StrainFile, open_strain
+from embed.strain.record import Block, StrainRecord, records
+from embed.strain.scan import scan
+from embed.strain.triggers import Trigger, trigger_at
 
 RATE = 1024
 START = 1126259000
@@ -364,7 +364,7 @@ def test_scan_in_batches_is_the_same(gappy, monkeypatch):
     _, record = gappy
     triggers = [trigger_at(START + 130 + 5 * k, "H1") for k in range(6)]
     whole = [views for _, views in scan({"H1": record}, triggers, shape=SHAPE)]
-    monkeypatch.setattr("embed.scan.BATCH", 2)
+    monkeypatch.setattr("embed.strain.scan.BATCH", 2)
     parts = [views for _, views in scan({"H1": record}, triggers, shape=SHAPE)]
     assert all(np.array_equal(one, other) for one, other in zip(whole, parts, strict=True))
 

@@ -19,16 +19,16 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from embed import Settings, Study, embed, ingest_folder
-from embed.checkpoint import Checkpoint, latest_checkpoint, read_best, training_folder, write_checkpoint
-from embed.classifier import Classifier, GlitchDropout, choose_trained, set_mode, summed_contrast
 from embed.errors import InputError, TrainingError
-from embed.fitting import epoch_rows
-from embed.model import load_model
-from embed.ranks import Ranks
-from embed.recipe import PRESETS, make_recipe
-from embed.schedule import PLATEAU_EPOCHS, best_epoch, learning_rate, should_stop, stale, trained_share
-from embed.study import Label
-from embed.training import Request, train
+from embed.network.model import load_model
+from embed.study.study import Label
+from embed.training.checkpoint import Checkpoint, latest_checkpoint, read_best, training_folder, write_checkpoint
+from embed.training.classifier import Classifier, GlitchDropout, choose_trained, set_mode, summed_contrast
+from embed.training.distributed import Ranks
+from embed.training.loop import epoch_rows
+from embed.training.recipe import PRESETS, make_recipe
+from embed.training.schedule import PLATEAU_EPOCHS, best_epoch, learning_rate, should_stop, stale, trained_share
+from embed.training.trainer import Request, train
 
 COUNTS = {"Blip": 12, "Koi_Fish": 12, "Power_Line": 12}
 QUICK = {"epochs": 3, "batch": 8, "learning_rate": 1e-3}
@@ -170,8 +170,8 @@ def interrupt(row):
 
 def test_the_mean_image_is_that_of_the_training_part(study, start):
     model = train(study, replace(start, preset="o1-paper", views=None), changes=QUICK | {"epochs": 1}).model
-    from embed.encoding import parse_encoding
-    from embed.viewcache import ViewCache
+    from embed.views.cache import ViewCache
+    from embed.views.encoding import parse_encoding
 
     frame = study.glitches()
     rows = [glitch for glitch in frame.index if model.parts[frame.loc[glitch, "id"]] == "train"]
@@ -242,22 +242,22 @@ def test_what_cannot_be_learned(study, start, tmp_path):
 
 
 def test_a_loss_that_is_no_number_keeps_the_last_good_checkpoint(study, start, monkeypatch):
-    import embed.fitting
+    import embed.training.loop
 
-    honest = embed.fitting.summed_cross_entropy
+    honest = embed.training.loop.summed_cross_entropy
     calls = []
 
     def broken(logits, targets, smoothing):
         calls.append(1)
         return honest(logits, targets, smoothing) * (np.nan if len(calls) > 4 else 1.0)
 
-    monkeypatch.setattr(embed.fitting, "summed_cross_entropy", broken)
+    monkeypatch.setattr(embed.training.loop, "summed_cross_entropy", broken)
     with pytest.raises(
         TrainingError,
         match=r"the loss became nan in epoch 2, at a learning rate of 0.0\d+; give a lower --lr \(--resume goes on from the checkpoint after epoch 1\)",
     ):
         train(study, start, changes=QUICK)
-    monkeypatch.setattr(embed.fitting, "summed_cross_entropy", honest)
+    monkeypatch.setattr(embed.training.loop, "summed_cross_entropy", honest)
     model = train(study, replace(start, resume=True), changes=QUICK | {"learning_rate": 5e-4}).model
     assert [row["epoch"] for row in model.card["history"]] == [1, 2, 3]
     assert model.card["history"][2]["learning_rate"] < 5e-4
@@ -492,7 +492,7 @@ def test_dropout_by_glitch():
 
 @pytest.mark.parametrize("name", ["vgg16", "inception_v3", "googlenet"])
 def test_hidden_dropout_is_by_glitch_too(name):
-    from embed.backbones import REGISTRY, truncated
+    from embed.network.backbones import REGISTRY, truncated
 
     module = truncated(REGISTRY[name])
     names = set(module.state_dict())
@@ -520,7 +520,7 @@ def test_contrast_by_brute_force():
 
 
 def test_what_is_trained_of_a_network():
-    from embed.backbones import find_backbone, truncated
+    from embed.network.backbones import find_backbone, truncated
 
     backbone = find_backbone("timm:test_efficientnet")
     classifier = Classifier(truncated(backbone), backbone.dimension, 3)

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embed.errors import InputError
-from embed.loudness import ENERGY, TIME, _apart, find_triggers
-from embed.record import StrainRecord
-from embed.strain import open_strain
-from embed.triggers import Trigger, read_triggers, trigger_at
+from embed.strain.detection import ENERGY, TIME, _apart, find_triggers
+from embed.strain.files import open_strain
+from embed.strain.record import StrainRecord
+from embed.strain.triggers import Trigger, read_triggers, trigger_at
 
 RATE = 2048
 START = 1126259000.0

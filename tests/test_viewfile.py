@@ -10,9 +10,9 @@ from PIL import Image
 
 from embed.errors import InputError
 from embed.gravityspy import parse_view_name
-from embed.imagefile import probe_bytes
-from embed.viewfile import levels_to_png, write_views
-from embed.viridis import levels_of_colours, table
+from embed.views.imagefile import probe_bytes
+from embed.views.png import levels_to_png, write_views
+from embed.views.viridis import levels_of_colours, table
 
 
 @settings(max_examples=25, deadline=None)

@@ -11,8 +11,8 @@ from PIL import Image
 from scipy.spatial import cKDTree
 
 from embed.errors import InputError
-from embed.views import PUBLISHED_BOX, picture_box, plain_image, spectrogram_levels
-from embed.viridis import LUMINANCE, colours_of_levels, levels_of_colours, levels_of_luminance, table
+from embed.views.decoding import PUBLISHED_BOX, picture_box, plain_image, spectrogram_levels
+from embed.views.viridis import LUMINANCE, colours_of_levels, levels_of_colours, levels_of_luminance, table
 
 
 def test_viridis_is_matplotlibs_and_inverts_exactly():

@@ -17,17 +17,17 @@ from discovery.audit_page import headline
 from discovery.commands.vectors import make_vectors
 from discovery.console import Terminal
 from discovery.labelaudit import Asked, audit_study, summary
-from embed.devices import choose_device
 from embed.errors import InputError
-from embed.plan import latest_choice
-from embed.study import Study
+from embed.network.devices import choose_device
+from embed.study.study import Study
+from embed.vectors.plan import latest_choice
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
     from audit.precision import Measured, Score
     from discovery.labelaudit import LabelAudit
-    from embed.vectors import VectorStore
+    from embed.vectors.store import VectorStore
 
 SHOWN = 15
 """Class pairs that are printed."""

@@ -5,7 +5,7 @@ from argparse import Namespace
 from discovery.candidates import find_candidates, summary
 from discovery.commands.vectors import make_vectors
 from discovery.console import Terminal
-from embed.study import Study
+from embed.study.study import Study
 
 
 def run(options: Namespace) -> None:

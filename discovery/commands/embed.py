@@ -5,7 +5,7 @@ from collections import Counter
 
 from discovery.commands.vectors import graph_in_words, make_vectors
 from discovery.console import Terminal
-from embed.study import Study
+from embed.study.study import Study
 
 SHOWN = 20
 """Reasons that are printed."""

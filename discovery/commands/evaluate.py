@@ -7,13 +7,13 @@ from discovery.console import Terminal
 from discovery.evaluation import assess
 from discovery.evaluation_page import telling_ranks
 from discovery.judging import baseline_parts
-from embed.accuracy import TOP
-from embed.embedding import embed
 from embed.errors import InputError
-from embed.model import Model, load_model, model_folder, models
-from embed.plan import Settings
-from embed.study import Study
-from embed.vectors import VectorStore
+from embed.metrics.accuracy import TOP
+from embed.network.model import Model, load_model, model_folder, models
+from embed.study.study import Study
+from embed.vectors.embedding import embed
+from embed.vectors.plan import Settings
+from embed.vectors.store import VectorStore
 
 IMAGENET = "bundled"
 """The baseline's weights where none are asked for: the paper's is logistic regression on frozen ImageNet features."""

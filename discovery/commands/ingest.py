@@ -8,11 +8,11 @@ from pathlib import Path
 from discovery.console import Terminal
 from discovery.csvfile import write_csv
 from embed.errors import InputError
-from embed.ingest import IngestReport, ingest_folder
-from embed.study import Study
-from embed.tables import ingest_labels, ingest_table
-from embed.trainingset import SUFFIXES as HDF5_SUFFIXES
-from embed.trainingset import ingest_training_set
+from embed.ingest.folders import IngestReport, ingest_folder
+from embed.ingest.tables import ingest_labels, ingest_table
+from embed.ingest.trainingset import SUFFIXES as HDF5_SUFFIXES
+from embed.ingest.trainingset import ingest_training_set
+from embed.study.study import Study
 
 SHOWN = 20
 """Skipped files that are printed; all of them are in the study's reports."""

@@ -8,13 +8,13 @@ import pandas as pd
 
 from discovery.console import Terminal
 from discovery.csvfile import csv_text
-from embed.accuracy import top_classes
 from embed.errors import InputError
-from embed.model import Model, load_model, model_folder, models
-from embed.plan import Settings
+from embed.metrics.accuracy import top_classes
+from embed.network.model import Model, load_model, model_folder, models
 from embed.prediction import Prediction, add_predictions, predict
 from embed.storage import write_text
-from embed.study import Study
+from embed.study.study import Study
+from embed.vectors.plan import Settings
 
 
 def run(options: Namespace) -> None:

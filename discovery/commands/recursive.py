@@ -10,12 +10,12 @@ from discovery.candidates import file_name
 from discovery.commands.epochs import watched
 from discovery.console import Terminal
 from discovery.recursion import write_recursion
+from embed.dataset.gap import told_gap
 from embed.errors import InputError
-from embed.gap import told_gap
-from embed.recursion import recursive_training
-from embed.study import Study
-from embed.training import Request
-from embed.vectors import VectorStore
+from embed.study.study import Study
+from embed.training.selftraining import recursive_training
+from embed.training.trainer import Request
+from embed.vectors.store import VectorStore
 
 
 def recurse(

@@ -7,18 +7,18 @@ from pathlib import Path
 from discovery.commands.ingest import show_skipped
 from discovery.console import Terminal
 from discovery.csvfile import write_csv
-from embed.devices import choose_device
 from embed.errors import InputError
-from embed.ingest import IngestReport, Picture, Skip, add_picture, probed
-from embed.loudness import find_triggers
-from embed.opendata import fetch_open_strain
-from embed.qtransform import DURATIONS
-from embed.record import StrainRecord, records
-from embed.scan import scan
-from embed.strain import open_strain
-from embed.study import Study
-from embed.triggers import Trigger, read_triggers, trigger_at
-from embed.viewfile import write_views
+from embed.ingest.folders import IngestReport, Picture, Skip, add_picture, probed
+from embed.network.devices import choose_device
+from embed.qtransform.transform import DURATIONS
+from embed.strain.detection import find_triggers
+from embed.strain.files import open_strain
+from embed.strain.opendata import fetch_open_strain
+from embed.strain.record import StrainRecord, records
+from embed.strain.scan import scan
+from embed.strain.triggers import Trigger, read_triggers, trigger_at
+from embed.study.study import Study
+from embed.views.png import write_views
 
 
 def run(options: Namespace) -> None:

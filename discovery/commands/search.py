@@ -7,7 +7,7 @@ from discovery.commands.vectors import make_vectors
 from discovery.console import Terminal
 from discovery.csvfile import csv_text
 from discovery.search import nearest
-from embed.study import Study
+from embed.study.study import Study
 
 
 def run(options: Namespace) -> None:

@@ -3,8 +3,8 @@
 from argparse import Namespace
 
 from discovery.console import Terminal
-from embed.study import Study
-from embed.vectors import VectorStore, stores
+from embed.study.study import Study
+from embed.vectors.store import VectorStore, stores
 
 SHOWN = 20
 """Runs that are printed."""

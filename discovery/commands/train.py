@@ -9,16 +9,16 @@ from typing import Any
 from discovery.commands.epochs import watched
 from discovery.commands.recursive import recurse
 from discovery.console import Terminal
-from embed.embedding import embed
+from embed.dataset.gap import told_gap
 from embed.errors import InputError
-from embed.gap import told_gap
-from embed.model import is_model, load_model, model_folder
-from embed.newclass import add_class
-from embed.plan import Settings
-from embed.pretrained import WEIGHT_SOURCES
-from embed.study import Study
-from embed.training import Request, Trained, check_place, choose_encoding, starting_weights, train
-from embed.vectors import VectorStore
+from embed.network.model import is_model, load_model, model_folder
+from embed.network.pretrained import WEIGHT_SOURCES
+from embed.study.study import Study
+from embed.training.newclass import add_class
+from embed.training.trainer import Request, Trained, check_place, choose_encoding, starting_weights, train
+from embed.vectors.embedding import embed
+from embed.vectors.plan import Settings
+from embed.vectors.store import VectorStore
 
 FIELDS = {
     "epochs": "epochs",
@@ -37,7 +37,7 @@ FIELDS = {
     "metric": "metric",
     "patience": "patience",
 }
-"""Options -> fields of `embed.recipe.Recipe`."""
+"""Options -> fields of `embed.training.recipe.Recipe`."""
 _NO_USE_TO_ADD_CLASS = (
     *FIELDS,
     "labels",

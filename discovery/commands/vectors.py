@@ -3,10 +3,10 @@
 from argparse import Namespace
 
 from discovery.console import Terminal
-from embed.embedding import embed
-from embed.plan import Settings
-from embed.study import Study
-from embed.vectors import VectorStore
+from embed.study.study import Study
+from embed.vectors.embedding import embed
+from embed.vectors.plan import Settings
+from embed.vectors.store import VectorStore
 
 
 def make_vectors(study: Study, options: Namespace, terminal: Terminal, *, retry: bool = False) -> VectorStore:

@@ -6,13 +6,13 @@
 (2, 4, 64, 64)
 """
 
-from .catalogue import CLASSES, CONFUSABLE, FAMILIES, NONE_OF_THE_ABOVE, UNCATALOGUED
-from .family import Family, Range
-from .noise import SAMPLE_RATE, Noise, design_psd, detector_noise, measured_noise
-from .population import DEMO_HIDDEN, Entry, Population, demo_population
-from .strain import BLOCK_S, Detector, Drawn, detector, lay, strain_block, whitened_block
-from .study import Glitches, simulate, simulate_batch, write_study
-from .tiles import Tile, loudest_tile
+from embed.simulator.families.catalogue import CLASSES, CONFUSABLE, FAMILIES, NONE_OF_THE_ABOVE, UNCATALOGUED
+from embed.simulator.families.family import Family, Range
+from embed.simulator.injection import BLOCK_S, Detector, Drawn, detector, lay, strain_block, whitened_block
+from embed.simulator.loudest import Tile, loudest_tile
+from embed.simulator.noise import SAMPLE_RATE, Noise, design_psd, detector_noise, measured_noise
+from embed.simulator.population import DEMO_HIDDEN, Entry, Population, demo_population
+from embed.simulator.simulate import Glitches, simulate, simulate_batch, write_study
 
 __all__ = [
     "BLOCK_S",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from .family import Array
+    from embed.simulator.families.family import Array
 
 SAMPLE_RATE = 8192
 """Hz. The highest tile of the picture, 2048 Hz at Q = 4, reaches up to 2048 (1 + sqrt(11)/4) = 3746 Hz: nothing of the

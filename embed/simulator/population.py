@@ -11,13 +11,19 @@ import numpy as np
 
 from embed.errors import InputError
 from embed.gravityspy import ERAS
-
-from .catalogue import CLASSES, CONFUSABLE, FAMILIES, NONE_OF_THE_ABOVE, UNCATALOGUED, check_classes
+from embed.simulator.families.catalogue import (
+    CLASSES,
+    CONFUSABLE,
+    FAMILIES,
+    NONE_OF_THE_ABOVE,
+    UNCATALOGUED,
+    check_classes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .family import Family
+    from embed.simulator.families.family import Family
 
 WEEK_S = 7 * 86400.0
 DEFAULT_SPAN = (float(ERAS["O1"][0]), float(ERAS["O1"][0]) + 6 * WEEK_S)

@@ -19,8 +19,8 @@ from audit import audit
 from audit.crossfit import CrossFit, HeldOut
 from audit.features import principal_features
 from audit.splits import plan_splits
-from embed.neighbours import neighbour_graph
-from embed.similarity import normalise
+from embed.vectors.graph import neighbour_graph
+from embed.vectors.similarity import normalise
 
 pytestmark = pytest.mark.benchmark
 

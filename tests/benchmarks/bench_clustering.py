@@ -14,8 +14,8 @@ from test_clustering import mixture, unknown_glitches  # noqa: F401 (a fixture)
 from discovery.clustering import hdbscan_clusters, spectral_clusters
 from discovery.projection import principal_components
 from discovery.projection import umap as umap_layout
-from embed.neighbours import affinity, neighbour_graph
-from embed.similarity import normalise
+from embed.vectors.graph import affinity, neighbour_graph
+from embed.vectors.similarity import normalise
 
 pytestmark = pytest.mark.benchmark
 HALVES = 10

@@ -14,9 +14,9 @@ from scipy.spatial import cKDTree
 from torchvision.transforms import v2
 
 from embed import Settings, Study, embed, ingest_folder
-from embed.backbones import load_network
-from embed.views import PUBLISHED_BOX
-from embed.viridis import table
+from embed.network.backbones import load_network
+from embed.views.decoding import PUBLISHED_BOX
+from embed.views.viridis import table
 
 pytestmark = pytest.mark.benchmark
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from sklearn.neighbors import NearestNeighbors
 
-from embed.neighbours import neighbour_graph
-from embed.similarity import normalise, top_k
+from embed.vectors.graph import neighbour_graph
+from embed.vectors.similarity import normalise, top_k
 
 pytestmark = pytest.mark.benchmark
 ROUNDS = 3

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from embed.qtransform import q_views
+from embed.qtransform.transform import q_views
 
 pytestmark = pytest.mark.benchmark
 TRIGGERS, SAMPLE, ROUNDS = 64, 4, 5

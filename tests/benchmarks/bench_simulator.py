@@ -6,7 +6,7 @@ from statistics import median
 import numpy as np
 import pytest
 
-from embed.qtransform import q_scan
+from embed.qtransform.transform import q_scan
 from embed.simulator import SAMPLE_RATE, Population, detector, lay, simulate, simulate_batch, whitened_block
 from embed.simulator.population import stream
 

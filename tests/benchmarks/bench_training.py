@@ -14,9 +14,9 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
 from embed import Settings, Study, embed, ingest_folder
-from embed.backbones import load_network
-from embed.training import Request, train
-from embed.views import PUBLISHED_BOX
+from embed.network.backbones import load_network
+from embed.training.trainer import Request, train
+from embed.views.decoding import PUBLISHED_BOX
 
 pytestmark = pytest.mark.benchmark
 

@@ -1,0 +1,1 @@
+"""Labelled glitches as a training set, and honest splits of it."""

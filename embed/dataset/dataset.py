@@ -1,0 +1,256 @@
+"""What a network is to learn: the labelled glitches of a study, their classes, and the part that each one has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from embed.dataset.splits import (
+    PART_NAMES,
+    TEST,
+    TRAIN,
+    VALIDATION,
+    Kind,
+    Partition,
+    duplicate_pairs,
+    make_partition,
+    merge_groups,
+    same_pairs,
+    twin_pairs,
+)
+from embed.errors import InputError
+from embed.storage import digest
+from embed.vectors.plan import wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from embed.study.study import Study
+    from embed.vectors.store import LeftOut, VectorStore
+    from embed.views.encoding import Encoding
+
+
+@dataclass(frozen=True)
+class Task:
+    """Labelled glitches.
+
+    Attributes
+    ----------
+    glitches : int64 (N,)
+        Row numbers in the study, ascending.
+    ids : tuple of N str
+    classes : tuple of K str
+        Sorted.
+    targets : int64 (N,)
+        0 to K - 1.
+    partition : Partition
+    """
+
+    glitches: NDArray[np.int64]
+    ids: tuple[str, ...]
+    classes: tuple[str, ...]
+    targets: NDArray[np.int64]
+    partition: Partition
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """The part of each id; glitches that were left out have none."""
+        named = zip(self.ids, self.partition.part.tolist(), strict=True)
+        return {name: PART_NAMES[part] for name, part in named if part >= 0}
+
+    @property
+    def label_digest(self) -> str:
+        """Hash of the (id, label) pairs that touch the weights: those trained on, and those that choose the epoch."""
+        return digest([[self.ids[row], self.classes[self.targets[row]]] for row in self._seen()])
+
+    @property
+    def seen(self) -> int:
+        """How many glitches touch the weights."""
+        return len(self._seen())
+
+    def _seen(self) -> list[int]:
+        return sorted(np.flatnonzero(np.isin(self.partition.part, (TRAIN, VALIDATION))), key=lambda row: self.ids[row])
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Labelled glitches that have the views asked for, before they are parted.
+
+    Attributes
+    ----------
+    glitches : int64 (N,)
+        Row numbers, ascending.
+    ids, labels, detectors, sample_types : tuple of N str
+        Empty strings where unknown.
+    times : float64 (N,)
+        GPS seconds, NaN where unknown.
+    inputs : tuple of N bytes
+        Hash of each glitch's files.
+    left_out : tuple of LeftOut
+        Labelled glitches without the views.
+    """
+
+    glitches: NDArray[np.int64]
+    ids: tuple[str, ...]
+    labels: tuple[str, ...]
+    detectors: tuple[str, ...]
+    sample_types: tuple[str, ...]
+    times: NDArray[np.float64]
+    inputs: tuple[bytes, ...]
+    left_out: tuple[LeftOut, ...]
+
+    def only(self, glitches: NDArray[np.int64], left_out: Sequence[LeftOut] = ()) -> Labelled:
+        """Some of them (row numbers, ascending)."""
+        rows = np.flatnonzero(np.isin(self.glitches, glitches)).tolist()
+
+        def take(names: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(names[row] for row in rows)
+
+        return Labelled(
+            self.glitches[rows],
+            take(self.ids),
+            take(self.labels),
+            take(self.detectors),
+            take(self.sample_types),
+            self.times[rows],
+            tuple(self.inputs[row] for row in rows),
+            (*self.left_out, *left_out),
+        )
+
+
+def labelled_glitches(
+    study: Study,
+    encoding: Encoding,
+    labels: Sequence[str] | None = None,
+    extra: Mapping[int, str] | None = None,
+) -> Labelled:
+    """Collect the glitches to learn from.
+
+    Parameters
+    ----------
+    study : Study
+    encoding : Encoding
+        The views that they need.
+    labels : sequence of str, optional
+        Only these classes; by default every label that was given (no model's).
+    extra : mapping, optional
+        Row number -> label, for glitches that have none in the study: what a model is confident of.
+
+    Raises
+    ------
+    InputError
+        When a label is nobody's, or none of the glitches has the views.
+    """
+    for label in labels or ():
+        if label not in (extra or {}).values():
+            study.members(label)  # says which labels there are
+    frame = study.glitches()
+    if extra:
+        rows = frame.loc[list(extra)]
+        given = rows[rows["label"] != ""]
+        if len(given):
+            name, label = given.iloc[0][["id", "label"]]
+            raise InputError(f"{name} is labelled {label} already; extra labels are for glitches without")
+        frame.loc[rows.index, "label"] = list(extra.values())
+    frame = frame[frame["label"].isin(labels) if labels else frame["label"] != ""]
+    if not len(frame):
+        raise InputError("no glitch is labelled; bring labels in with `discover ingest PATH --labels CSV`")
+    there, inputs, lacking = wanted(study, encoding)
+    hashes = dict(zip(there.tolist(), inputs, strict=True))
+    chosen = frame[frame.index.isin(there)]
+    left_out = tuple(item for item in lacking if item.glitch in frame.index)
+    if not len(chosen):
+        raise InputError(
+            f"none of the {len(frame)} labelled glitches has the views {encoding}; choose others with --views"
+        )
+    metadata = study.metadata()
+    official = metadata.get("sample_type")
+    kinds = ("",) * len(chosen) if official is None else tuple(official.loc[chosen.index].fillna("").astype(str))
+    return Labelled(
+        chosen.index.to_numpy(np.int64),
+        tuple(chosen["id"]),
+        tuple(chosen["label"]),
+        tuple(chosen["ifo"]),
+        kinds,
+        chosen["gps"].to_numpy(np.float64),
+        tuple(hashes[glitch].tobytes() for glitch in chosen.index),
+        left_out,
+    )
+
+
+def choose_kind(labelled: Labelled, asked: Kind | None = None) -> Kind:
+    """The split that was asked for; else Gravity Spy's own where every glitch has it, else grouped."""
+    if asked is not None:
+        return asked
+    return "sample-type" if all(kind in PART_NAMES for kind in labelled.sample_types) else "grouped"
+
+
+def find_groups(labelled: Labelled, store: VectorStore | None = None) -> NDArray[np.int64]:
+    """Number the sets of glitches that are one: same files, one detector within half a second, near-duplicates of the graph if any."""
+    pairs = [same_pairs(labelled.inputs), twin_pairs(labelled.times, labelled.detectors)]
+    if store is not None:
+        pairs.append(duplicate_pairs(store.graph, store.rows(labelled.glitches)))
+    return merge_groups(len(labelled.glitches), *pairs)
+
+
+def make_task(
+    labelled: Labelled, kind: Kind, groups: NDArray[np.int64], *, seed: int = 0, always_train: Sequence[int] = ()
+) -> Task:
+    """Part labelled glitches.
+
+    Parameters
+    ----------
+    labelled : Labelled
+    kind : str
+        See `embed.dataset.splits.make_partition`.
+    groups : int64 (M,)
+        See `find_groups`; of the glitches that are not in `always_train`, which have no say in the split.
+    seed : int
+    always_train : sequence of int
+        Row numbers of glitches that are trained on whatever the split says: labels that a model gave, which prove nothing.
+
+    Raises
+    ------
+    InputError
+        When all labels are the same, a class has one example, or the training part lacks a class.
+    """
+    classes, targets, counts = np.unique(labelled.labels, return_inverse=True, return_counts=True)
+    lonely = classes[counts == 1].tolist()
+    if lonely and len(classes) > 1:
+        raise InputError(
+            f"one example only of {', '.join(map(repr, lonely))}: a class needs two, to be trained on and to be tested; label more, or name the classes to train with --labels"
+        )
+    own = np.isin(labelled.glitches, np.asarray(always_train, np.int64))
+    part = np.zeros(len(targets), np.int8)
+    rest = np.flatnonzero(~own)
+    partition = make_partition(
+        targets[rest].astype(np.int64),
+        kind,
+        groups=groups,
+        times=labelled.times[rest],
+        sample_types=[labelled.sample_types[row] for row in rest],
+        seed=seed,
+    )
+    part[rest] = partition.part
+    missing = classes[np.bincount(targets[part == TRAIN], minlength=len(classes)) == 0].tolist()
+    if missing:
+        raise InputError(
+            f"the split {kind!r} leaves nothing of {', '.join(map(repr, missing))} to train on; label more, or give --split grouped"
+        )
+    return Task(
+        labelled.glitches,
+        labelled.ids,
+        tuple(str(name) for name in classes),
+        targets.astype(np.int64),
+        Partition(part, partition.kind, partition.groups),
+    )
+
+
+def untested_classes(task: Task) -> list[str]:
+    """Classes of which the test part has nothing."""
+    tested = np.bincount(task.targets[task.partition.rows(TEST)], minlength=len(task.classes))
+    return [name for name, count in zip(task.classes, tested, strict=True) if count == 0]

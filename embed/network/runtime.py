@@ -1,0 +1,140 @@
+"""The one seam behind which a network runs: torch (CPU, CUDA), or ONNX Runtime on CPUs, several times faster there.
+
+Both give a glitch the same vector whatever batch it is in, so a vector is a function of the glitch's picture alone and a run that is
+stopped, resumed or extended ends with the same bytes.
+"""
+
+import importlib.util
+import io
+import os
+import warnings
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from embed.errors import InputError
+from embed.network.backbones import Network
+
+BATCH = 32
+"""Pictures a batch; every batch is filled up to it, since kernels are chosen by the batch's size."""
+
+CUDA_BATCH = 256
+
+
+class Runtime(Protocol):
+    """Runs a network on batches."""
+
+    kind: str  # torch or onnx
+    name: str  # with version and precision
+    device: torch.device
+    batch: int
+
+    def __call__(self, pictures: torch.Tensor) -> np.ndarray:
+        """float32 (batch, 3, size, size) -> float32 (batch, dimension)."""
+
+    def close(self) -> None:
+        """Give the working memory back: the index that is built next needs some."""
+
+
+def make_runtime(network: Network, device: torch.device, name: str = "auto") -> Runtime:
+    """Choose how a network runs.
+
+    Parameters
+    ----------
+    network : Network
+        The truncated network.
+    device : torch.device
+        Where.
+    name : str
+        ``torch``, ``onnx``, or ``auto``: ONNX Runtime on a CPU where it is installed, else torch. The vectors' passport says which.
+
+    Raises
+    ------
+    InputError
+        When the runtime is unknown, not installed, or not for this device.
+    """
+    installed = all(importlib.util.find_spec(package) for package in ("onnx", "onnxruntime"))
+    if name not in ("auto", "torch", "onnx"):
+        raise InputError(f"no runtime {name!r}; give auto, torch or onnx")
+    if name == "onnx" and (device.type != "cpu" or not installed):
+        raise InputError(
+            "the runtime onnx needs --device cpu"
+            if installed
+            else "the runtime onnx is not installed; pip install 'glitch-discovery[runtime]'"
+        )
+    if name == "onnx" or (name == "auto" and installed and device.type == "cpu"):
+        return OnnxRuntime(network)
+    return TorchRuntime(network, device)
+
+
+class TorchRuntime:
+    """Plain torch: float32 on a CPU, bfloat16 and channels-last on CUDA."""
+
+    def __init__(self, network: Network, device: torch.device) -> None:
+        cuda = device.type == "cuda"
+        self.kind = "torch"
+        self.device = device
+        self.batch = CUDA_BATCH if cuda else BATCH
+        self.name = f"torch {torch.__version__} {'bfloat16' if cuda else 'float32'}"
+        self._type = torch.bfloat16 if cuda else torch.float32
+        module = network.module.to(device=device, dtype=self._type).to(memory_format=torch.channels_last)
+        self._module = module.eval()
+
+    def __call__(self, pictures: torch.Tensor) -> np.ndarray:
+        """Run one batch; see `Runtime`."""
+        with torch.inference_mode():
+            batch = pictures.to(
+                device=self.device, dtype=self._type, memory_format=torch.channels_last, non_blocking=True
+            )
+            return self._module(batch).float().cpu().numpy()
+
+    def close(self) -> None:
+        """Give the working memory back."""
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+class OnnxRuntime:
+    """ONNX Runtime on the CPU, float32; the network is converted at the first batch."""
+
+    def __init__(self, network: Network) -> None:
+        import onnxruntime  # noqa: PLC0415 - an extra, imported where it is used
+
+        self.kind = "onnx"
+        self.device = torch.device("cpu")
+        self.batch = BATCH
+        self.name = f"onnxruntime {onnxruntime.__version__} float32"
+        self._network = network
+
+    def __call__(self, pictures: torch.Tensor) -> np.ndarray:
+        """Run one batch; see `Runtime`."""
+        return self._session.run(None, {"pictures": pictures.numpy()})[0]
+
+    def close(self) -> None:
+        """Give the working memory back; the next batch would convert the network anew."""
+        self.__dict__.pop("_session", None)
+
+    @cached_property
+    def _session(self) -> Any:  # noqa: ANN401 - onnxruntime.InferenceSession
+        import onnxruntime  # noqa: PLC0415
+
+        size = self._network.backbone.size
+        graph = io.BytesIO()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the exporter announces its successor, which needs one more package
+            torch.onnx.export(
+                self._network.module,
+                (torch.zeros(1, 3, size, size),),
+                graph,  # type: ignore[arg-type] # a file object serves as well
+                input_names=["pictures"],
+                output_names=["vectors"],
+                dynamic_axes={"pictures": {0: "batch"}, "vectors": {0: "batch"}},
+                dynamo=False,
+            )
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = os.cpu_count() or 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # the decoding threads need the cores
+        options.log_severity_level = 3
+        return onnxruntime.InferenceSession(graph.getvalue(), options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,1 @@
+"""From strain to normalised Q-transform energies: whitening, tiling, the loudest plane, pictures."""

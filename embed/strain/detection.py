@@ -1,0 +1,164 @@
+"""Find loud tiles in strain: triggers where there is no trigger list.
+
+The strain is cut into overlapping blocks, whitened and Q-transformed as for the views; of the tiles above the threshold
+the loudest in each short bin of time is kept, and of those the loudest take all others within the dead time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from embed.errors import InputError
+from embed.qtransform.threads import in_threads
+from embed.qtransform.tiles import Source, median, plane_tiles, whole_source
+from embed.qtransform.tiling import FREQUENCY_RANGE, Q_RANGE, q_tiling
+from embed.qtransform.transform import DURATIONS, decimation
+from embed.qtransform.whitening import FIR_SECONDS, whiten
+from embed.strain.record import BLOCK_SECONDS
+from embed.strain.triggers import Trigger
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from embed.qtransform.tiling import QPlane
+    from embed.strain.record import Block, StrainRecord
+
+SNR_THRESHOLD = 7.5  # Gravity Spy's: its population is every Omicron trigger above it
+DEAD_TIME = 0.5  # s: the window in which a view's own search looks, so that two triggers never show the same tile
+BIN_SECONDS = 1 / 32  # in which the loudest tile is kept before the dead time is applied
+EDGE_SECONDS = max(DURATIONS) / 2 + FIR_SECONDS / 2  # at the ends of good strain, where no view could be made
+SHORTEST_SECONDS = 2 * EDGE_SECONDS + 2.0  # of good strain that is looked at
+MEDIAN_TILES = 1 << 14  # tiles of a row that its median is taken of: standard error 1.1 %
+TIME, ENERGY, FREQUENCY, Q = range(4)  # columns of a table of loud tiles
+
+
+def find_triggers(
+    record: StrainRecord,
+    *,
+    snr: float = SNR_THRESHOLD,
+    dead_time: float = DEAD_TIME,
+    whitened: bool = False,
+    q_range: tuple[float, float] = Q_RANGE,
+    frequency_range: tuple[float, float] = FREQUENCY_RANGE,
+    device: torch.device | str | None = None,
+) -> list[Trigger]:
+    """Find the loud times of a record.
+
+    Parameters
+    ----------
+    record : StrainRecord
+    snr : float
+        Least signal-to-noise ratio of a tile, sqrt(2 normalised energy).
+    dead_time : float
+        Least time between two triggers, s: of those nearer, the louder is kept.
+    whitened : bool
+        The strain is whitened already.
+    q_range, frequency_range, device
+        As in `embed.qtransform.transform.q_scan`.
+
+    Returns
+    -------
+    list of Trigger
+        In order of time. Nothing is found in the outermost 3 s of a good stretch, where no view could be made either,
+        nor in stretches of less than 8 s.
+
+    Raises
+    ------
+    InputError
+        A threshold or a dead time that is not positive.
+    """
+    if not (snr > 0 and dead_time > 0):
+        msg = f"the SNR threshold ({snr:g}) and the dead time ({dead_time:g} s) must be positive"
+        raise InputError(msg)
+    where = torch.device(device or "cpu")
+
+    def compute(block: Block) -> NDArray[np.float64]:
+        return _loud_tiles(block, snr**2 / 2, q_range, frequency_range, where, whitened=whitened)
+
+    stretches = record.stretches(BLOCK_SECONDS, 2 * EDGE_SECONDS, SHORTEST_SECONDS)
+    loud = [*in_threads(compute, stretches, where), np.empty((0, 4))]
+    kept = _apart(np.concatenate(loud), dead_time)
+    return [
+        Trigger(
+            gps=float(tile[TIME]),
+            ifo=record.ifo,
+            gravityspy_id=f"{tile[TIME]:.9f}",
+            snr=float(np.sqrt(2 * tile[ENERGY])),
+            peak_frequency=float(tile[FREQUENCY]),
+            q_value=float(tile[Q]),
+        )
+        for tile in kept
+    ]
+
+
+def _loud_tiles(
+    block: Block,
+    least: float,
+    q_range: tuple[float, float],
+    frequency_range: tuple[float, float],
+    device: torch.device,
+    *,
+    whitened: bool,
+) -> NDArray[np.float64]:
+    """Loudest tile of each bin of a block's inner part, where at least ``least``: (N, 4)."""
+    rate, size = block.sample_rate, len(block.values)
+    planes = q_tiling(size / rate, q_range, (frequency_range[0], min(frequency_range[1], rate / 2)))
+    x = torch.from_numpy(block.values)[None].to(device)
+    x = x.to(torch.float32) if whitened else whiten(x, rate, decimate=decimation(planes, rate, size))
+    if not bool((x != 0).any()):
+        msg = f"the strain from GPS {block.start:.0f} on is zero throughout"
+        raise InputError(msg)
+    whole = whole_source(x)
+    tiles = np.concatenate([_loud_in_plane(whole, plane, least) for plane in planes])
+    inner = (tiles[:, TIME] >= EDGE_SECONDS) & (tiles[:, TIME] < size / rate - EDGE_SECONDS)
+    tiles = tiles[inner]
+    bins = np.floor(tiles[:, TIME] / BIN_SECONDS)
+    order = np.lexsort((-tiles[:, ENERGY], bins))
+    _, first = np.unique(bins[order], return_index=True)
+    tiles = tiles[order][first]
+    tiles[:, TIME] += block.start
+    return tiles
+
+
+def _loud_in_plane(whole: Source, plane: QPlane, least: float) -> NDArray[np.float64]:
+    """Tiles of a plane of at least this normalised energy, the loudest of neighbouring rows alone: (N, 4)."""
+    found = [np.empty((0, 4))]
+    for group in plane_tiles([whole], plane):
+        energies = group.energies[0]
+        stride = max(1, energies.shape[-1] // MEDIAN_TILES)
+        energy, row = (energies / median(energies[:, ::stride])[:, None]).max(0)
+        at = (energy >= least).nonzero()[:, 0]
+        frequencies = np.asarray(plane.frequencies)[np.asarray(group.rows)]
+        found.append(
+            np.stack(
+                [
+                    at.cpu().numpy() / group.rate,
+                    energy[at].double().cpu().numpy(),
+                    frequencies[row[at].cpu().numpy()],
+                    np.full(len(at), plane.q),
+                ],
+                -1,
+            )
+        )
+    return np.concatenate(found)
+
+
+def _apart(tiles: NDArray[np.float64], dead_time: float) -> NDArray[np.float64]:
+    """Loudest tiles first, each taking all within the dead time; what is kept, in order of time.
+
+    Of equally loud tiles the earlier comes first.
+    """
+    tiles = tiles[np.argsort(tiles[:, TIME], kind="stable")]
+    times = tiles[:, TIME]
+    free = np.ones(len(tiles), dtype=bool)
+    kept = []
+    for tile in np.argsort(-tiles[:, ENERGY], kind="stable"):
+        if free[tile]:
+            kept.append(tile)
+            first = np.searchsorted(times, times[tile] - dead_time, side="right")
+            last = np.searchsorted(times, times[tile] + dead_time, side="left")
+            free[first:last] = False
+    return tiles[np.sort(np.array(kept, dtype=np.int64))]

@@ -1,0 +1,220 @@
+"""The strain record of each detector: many files as one time line, read by the block, gaps and bad seconds known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from embed.errors import InputError
+from embed.strain.files import REQUIRED, StrainFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from numpy.typing import NDArray
+
+BLOCK_SECONDS = 64.0  # of strain that a view's spectrum and medians come from: Gravity Spy's
+LEAST_BLOCK_SECONDS = 8.0  # a median over fewer than seven periodograms says little about a spectrum
+
+
+@dataclass(frozen=True)
+class Block:
+    """A stretch of strain without gaps.
+
+    Attributes
+    ----------
+    values : ndarray, float64, shape (T,)
+    start : float
+        GPS time of the first sample, s.
+    sample_rate : float
+        Hz.
+    """
+
+    values: NDArray[np.float64]
+    start: float
+    sample_rate: float
+
+
+class StrainRecord:
+    """The strain of one detector.
+
+    Parameters
+    ----------
+    files : iterable of StrainFile
+        Of one detector and one sample rate, in any order.
+    required : tuple of str
+        Data-quality bits that must be on.
+
+    Raises
+    ------
+    InputError
+        No files, several detectors or sample rates, or files that overlap.
+    """
+
+    def __init__(self, files: Iterable[StrainFile], *, required: tuple[str, ...] = REQUIRED) -> None:
+        self.files = tuple(sorted(files, key=lambda file: file.start))
+        self.required = required
+        if not self.files:
+            msg = "no strain files were given"
+            raise InputError(msg)
+        first = self.files[0]
+        self.ifo, self.sample_rate = first.ifo, first.sample_rate
+        for file in self.files[1:]:
+            if file.ifo != self.ifo:
+                msg = f"{first.path} is of {self.ifo} and {file.path} of {file.ifo}; a record is of one detector"
+                raise InputError(msg)
+            if file.sample_rate != self.sample_rate:
+                msg = (
+                    f"{first.path} has {self.sample_rate:g} Hz and {file.path} {file.sample_rate:g} Hz; "
+                    "scan files of one sample rate at a time"
+                )
+                raise InputError(msg)
+        for one, other in pairwise(self.files):
+            if other.start < one.end:
+                msg = (
+                    f"{one.path} and {other.path} both cover GPS {other.start:.3f} to {min(one.end, other.end):.3f}; "
+                    "leave one of them out"
+                )
+                raise InputError(msg)
+
+    @property
+    def start(self) -> float:
+        """GPS time of the first sample of all, s."""
+        return self.files[0].start
+
+    def read(self, start: float, seconds: float) -> NDArray[np.float64]:
+        """Read a stretch, NaN where there is no strain or a required bit is off.
+
+        Parameters
+        ----------
+        start : float
+            GPS s; the nearest sample is the first.
+        seconds : float
+            Length.
+
+        Returns
+        -------
+        ndarray, float64, shape (T,)
+        """
+        rate = self.sample_rate
+        out = np.full(round(seconds * rate), np.nan)
+        for file in self.files:
+            offset = round((file.start - start) * rate)  # of the file's first sample in `out`
+            first, last = max(0, -offset), min(file.size, len(out) - offset)
+            if first >= last:
+                continue
+            out[first + offset : last + offset] = file.read(first, last)
+            for second, _ in file.off(file.start + first / rate, file.start + last / rate, self.required):
+                at = round((second - start) * rate)
+                out[max(0, at) : max(0, at + round(rate))] = np.nan
+        return out
+
+    def block_around(self, gps: float, needed: float, longest: float = BLOCK_SECONDS) -> Block | str:
+        """Longest good block around a time, ``longest`` s where there is one, as centred on it as can be.
+
+        It begins on a whole GPS second and is whole seconds long where it can be: Gravity Spy's goes from
+        ``round(gps - 32)`` to 64 s later.
+
+        Parameters
+        ----------
+        gps : float
+            s.
+        needed : float
+            Good strain that there must be on each side, s.
+        longest : float
+            s.
+
+        Returns
+        -------
+        Block, or str
+            The block, or the reason why there is none: the time is in no file, in a gap, in bad data, or too near.
+        """
+        rate = self.sample_rate
+        begin = float(round(gps - longest / 2))
+        values = self.read(begin, longest)
+        if not np.isnan(values).any():
+            return Block(values, begin, rate)
+        reach = int(np.ceil(longest)) + 1
+        origin = float(np.floor(gps)) - reach
+        values = self.read(origin, 2 * reach + 1)
+        at = int((gps - origin) * rate)
+        if np.isnan(values[at]):
+            return self._why(gps)
+        bad = np.flatnonzero(np.isnan(values))
+        left, right = (bad[bad < at].max(initial=-1) + 1) / rate, bad[bad > at].min(initial=len(values)) / rate
+        room = min(gps - origin - left, origin + right - gps)
+        if room < needed:
+            edge = origin + (left if gps - origin - left == room else right)
+            why = self._why(edge - 1 / rate if edge < gps else edge)
+            return f"{room:.2f} s from an end of good strain at GPS {edge:.3f} ({why}); {needed:g} s are needed"
+        first, last = float(np.ceil(left)), float(np.floor(right))
+        if gps - origin - first < needed or origin + last - gps < needed:
+            first, last = left, right  # no parts of a second to spare
+        length = min(longest, last - first)
+        least = min(longest, LEAST_BLOCK_SECONDS)
+        if length < least:
+            return f"{length:.2f} s of good strain around it; {least:g} s are needed"
+        begin = min(max(begin - origin, first), last - length)
+        low = round(begin * rate)
+        return Block(values[low : low + round(length * rate)], origin + low / rate, rate)
+
+    def stretches(self, longest: float, overlap: float, needed: float) -> Iterator[Block]:
+        """Cover all good strain by blocks of at most ``longest`` s that overlap by ``overlap`` s.
+
+        Stretches shorter than ``needed`` s are left out.
+        """
+        for start, end in self._good():
+            begin = start
+            while end - begin >= needed:
+                stop = min(begin + longest, end)
+                begin = max(start, stop - longest)  # the last block reaches back: it is as long as the others
+                yield Block(self.read(begin, stop - begin), begin, self.sample_rate)
+                if stop >= end:
+                    break
+                begin = stop - overlap
+
+    def _good(self) -> Iterator[tuple[float, float]]:
+        """Good stretches, GPS start and end, read a file at a time."""
+        open_at: float | None = None
+        end = self.start
+        for file in self.files:
+            if open_at is not None and file.start - end > 0.5 / self.sample_rate:
+                yield open_at, end
+                open_at = None
+            good = np.isfinite(self.read(file.start, file.size / file.sample_rate))
+            edges = np.flatnonzero(np.diff(good)) + 1
+            for first, last in pairwise([0, *edges.tolist(), file.size]):
+                if good[first] and open_at is None:
+                    open_at = file.start + first / self.sample_rate
+                elif not good[first] and open_at is not None:
+                    yield open_at, file.start + first / self.sample_rate
+                    open_at = None
+                end = file.start + last / self.sample_rate
+        if open_at is not None:
+            yield open_at, end
+
+    def _why(self, gps: float) -> str:
+        """Why there is no good strain at a time."""
+        rate = self.sample_rate
+        for file in self.files:
+            if file.start - 0.5 / rate <= gps < file.end - 0.5 / rate:
+                off = [
+                    name for second, name in file.off(gps, np.nextafter(gps, np.inf), self.required) if second <= gps
+                ]
+                return f"data quality: {', '.join(off)} off" if off else f"gap (NaN) in {file.path.name}"
+        last = self.files[-1].end
+        return f"in none of the {len(self.files)} {self.ifo} files, which span GPS {self.start:.3f} to {last:.3f}"
+
+
+def records(files: Iterable[StrainFile], *, required: tuple[str, ...] = REQUIRED) -> dict[str, StrainRecord]:
+    """Sort files by detector; errors as `StrainRecord`."""
+    by_ifo: dict[str, list[StrainFile]] = {}
+    for file in files:
+        by_ifo.setdefault(file.ifo, []).append(file)
+    if not by_ifo:
+        msg = "no strain files were given"
+        raise InputError(msg)
+    return {ifo: StrainRecord(own, required=required) for ifo, own in sorted(by_ifo.items())}

@@ -1,0 +1,327 @@
+"""The study: one folder that holds every glitch, its views, its labels, and all that was made from them."""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pandas as pd
+
+from embed.errors import InputError, StudyError
+from embed.storage import canonical_json, storage_errors, sweep_temporaries
+from embed.study.database import connect, now, transaction, write_lock
+
+if TYPE_CHECKING:
+    import sqlite3
+
+MODEL = "model"
+"""The author (``by``) of predicted labels; every other author gives labels."""
+
+
+@dataclass(frozen=True)
+class View:
+    """One picture of a glitch, as it is on disk.
+
+    Attributes
+    ----------
+    view, glitch : int
+        Row numbers in the study.
+    duration : float
+        Seconds; 0 is a plain image.
+    kind : str
+        ``spectrogram`` (viridis colours), ``grey`` (the training set's luminance plane) or ``image`` (any picture).
+    source, dataset : str
+        Absolute path of the file, and the path inside it where it is HDF5.
+    sha256 : str
+        Hash of the file's (or data set's) bytes, hexadecimal.
+    """
+
+    view: int
+    glitch: int
+    duration: float
+    kind: str
+    source: str
+    dataset: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Label:
+    """One label event, before it is stored."""
+
+    label: str
+    by: str
+    source: str
+    confidence: float | None = None
+    why: str = ""
+
+
+class Study:
+    """A study on disk; a context manager that closes its database.
+
+    Parameters
+    ----------
+    folder : path
+        The study's folder.
+    create : bool
+        Make it when it is not there.
+
+    Raises
+    ------
+    StudyError
+        When there is no study in `folder` (and `create` is false), or it is damaged or of another version.
+    StorageError
+        When the folder cannot be written.
+
+    Examples
+    --------
+    >>> from embed import Study
+    >>> with Study("study") as study:  # doctest: +SKIP
+    ...     study.glitches().groupby("label").size()
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], *, create: bool = False) -> None:
+        self.folder = Path(folder).absolute()
+        if create:
+            with storage_errors(self.folder):
+                self.folder.mkdir(parents=True, exist_ok=True)
+        self.database = self.folder / "study.db"
+        self.connection: sqlite3.Connection = connect(self.database, create=create)
+        self._writing = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the database."""
+        self.connection.close()
+
+    # Writing
+
+    @contextmanager
+    def run(self, command: str, arguments: dict[str, Any] | None = None) -> Iterator[int]:
+        """Hold the study's write lock and log a run; yields the run's number.
+
+        The run is logged as finished when the block ends, as failed when it raises; a killed run stays unfinished.
+
+        Raises
+        ------
+        StudyError
+            When another process is writing to this study.
+        """
+        if self._writing:
+            raise StudyError(f"study {self.folder} is being written by this very process; end that run first")
+        with write_lock(self.folder, command):
+            self._writing = True
+            try:
+                sweep_temporaries(self.folder)
+                with self.transaction():
+                    cursor = self.connection.execute(
+                        "INSERT INTO runs (command, arguments, started) VALUES (?, ?, ?)",
+                        (command, canonical_json(arguments or {}), now()),
+                    )
+                number = int(cursor.lastrowid or 0)
+                try:
+                    yield number
+                except Exception as error:
+                    self._end_run(number, f"failed: {error}")
+                    raise
+                self._end_run(number, "done")
+            finally:
+                self._writing = False
+
+    def _end_run(self, number: int, outcome: str) -> None:
+        with self.transaction():
+            self.connection.execute("UPDATE runs SET finished = ?, outcome = ? WHERE run = ?", (now(), outcome, number))
+
+    def transaction(self) -> Any:  # noqa: ANN401 - a context manager
+        """All database statements of the block, or none."""
+        return transaction(self.connection, self.database)
+
+    def find_glitch(self, gravityspy_id: str, ifo: str | None) -> int | None:
+        """Row number of the glitch with this id, whether or not the detector was known when it came in; None if absent.
+
+        Raises
+        ------
+        InputError
+            When no detector is given and several detectors have a glitch of this id.
+        """
+        rows = self.connection.execute(
+            "SELECT glitch, ifo FROM glitches WHERE gravityspy_id = ? OR id = ? ORDER BY glitch",
+            (gravityspy_id, gravityspy_id),
+        ).fetchall()
+        if ifo is not None:
+            rows = [row for row in rows if row[1] in (ifo, None)]
+        if len(rows) > 1:
+            raise InputError(
+                f"id {gravityspy_id!r} is in the study for several detectors ({', '.join(str(row[1]) for row in rows)}); name one"
+            )
+        return int(rows[0][0]) if rows else None
+
+    def add_glitch(
+        self, gravityspy_id: str, ifo: str | None, gps: float | None, metadata: dict[str, Any] | None = None
+    ) -> tuple[int, bool]:
+        """Find or add a glitch, and fill in what was not known of it; nothing known is overwritten.
+
+        Returns
+        -------
+        glitch : int
+            Row number.
+        added : bool
+            Whether it is new.
+        """
+        glitch = self.find_glitch(gravityspy_id, ifo)
+        if glitch is None:
+            name = f"{ifo}_{gravityspy_id}" if ifo else gravityspy_id
+            cursor = self.connection.execute(
+                "INSERT INTO glitches (id, gravityspy_id, ifo, gps, metadata) VALUES (?, ?, ?, ?, ?)",
+                (name, gravityspy_id, ifo, gps, canonical_json(metadata or {})),
+            )
+            return int(cursor.lastrowid or 0), True
+        if ifo is not None or gps is not None:
+            self.connection.execute(
+                "UPDATE glitches SET ifo = coalesce(ifo, ?), gps = coalesce(gps, ?) WHERE glitch = ? AND (ifo IS NULL OR gps IS NULL)",
+                (ifo, gps, glitch),
+            )
+        if metadata:
+            (text,) = self.connection.execute("SELECT metadata FROM glitches WHERE glitch = ?", (glitch,)).fetchone()
+            merged = canonical_json(metadata | json.loads(text))
+            if merged != text:
+                self.connection.execute("UPDATE glitches SET metadata = ? WHERE glitch = ?", (merged, glitch))
+        return glitch, False
+
+    def add_label(self, glitch: int, label: Label) -> bool:
+        """Append a label event, unless the same author's latest word on this glitch is already this label.
+
+        Returns
+        -------
+        bool
+            Whether an event was added.
+        """
+        last = self.connection.execute(
+            "SELECT label, confidence FROM labels WHERE glitch = ? AND by = ? AND source = ? ORDER BY event DESC LIMIT 1",
+            (glitch, label.by, label.source),
+        ).fetchone()
+        if last == (label.label, label.confidence):
+            return False
+        self.connection.execute(
+            "INSERT INTO labels (glitch, label, by, source, confidence, at, why) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (glitch, label.label, label.by, label.source, label.confidence, now(), label.why),
+        )
+        return True
+
+    # Reading
+
+    def glitches(self) -> pd.DataFrame:
+        """Every glitch, one row each, in the study's order.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``glitch`` (int64, index), ``id``, ``gravityspy_id``, ``ifo``, ``gps`` (float64 seconds, NaN when unknown),
+            ``label`` (the given label: the latest event that is no model's), ``predicted`` and ``confidence`` (a model's
+            latest), empty strings and NaN where there is none.
+        """
+        frame = pd.read_sql_query(
+            """
+            SELECT g.glitch, g.id, g.gravityspy_id, coalesce(g.ifo, '') AS ifo, g.gps,
+                   coalesce(given.label, '') AS label, coalesce(model.label, '') AS predicted, model.confidence
+            FROM glitches g
+            LEFT JOIN labels given ON given.event = (SELECT max(event) FROM labels WHERE glitch = g.glitch AND by != :model)
+            LEFT JOIN labels model ON model.event = (SELECT max(event) FROM labels WHERE glitch = g.glitch AND by = :model)
+            ORDER BY g.glitch
+            """,
+            self.connection,
+            params={"model": MODEL},
+            index_col="glitch",
+        )
+        return frame.astype({"gps": np.float64, "confidence": np.float64})
+
+    def metadata(self) -> pd.DataFrame:
+        """The glitches' metadata (SNR, frequencies, URLs, ...), one row each, columns as found; index ``glitch``."""
+        rows = self.connection.execute("SELECT glitch, metadata FROM glitches ORDER BY glitch").fetchall()
+        return pd.DataFrame(
+            [json.loads(text) for _, text in rows], index=pd.Index([row for row, _ in rows], name="glitch")
+        )
+
+    def views(self, glitches: Iterable[int] | None = None) -> list[View]:
+        """The views of `glitches` (all of them when None), ordered by glitch, then duration."""
+        query = "SELECT view, glitch, duration, kind, source, dataset, sha256 FROM views"
+        if glitches is None:
+            return [View(*row) for row in self.connection.execute(f"{query} ORDER BY glitch, duration")]
+        found: list[View] = []
+        for glitch in glitches:
+            found += [
+                View(*row)
+                for row in self.connection.execute(f"{query} WHERE glitch = ? ORDER BY duration", (int(glitch),))
+            ]
+        return found
+
+    def durations(self) -> dict[float, int]:
+        """How many glitches have a view of each duration (seconds; 0 is a plain image)."""
+        return dict(self.connection.execute("SELECT duration, count(*) FROM views GROUP BY duration ORDER BY duration"))
+
+    def count(self, table: str) -> int:
+        """Number of rows of ``glitches``, ``views``, ``labels``, ``runs`` or ``clusters``."""
+        (number,) = self.connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 - a table's name of ours
+        return int(number)
+
+    def counts_by_label(self, *, predicted: bool = False) -> pd.Series:
+        """Number of glitches of each given (or predicted) label, alphabetical; unlabelled ones under the empty string."""
+        return self.glitches().groupby("predicted" if predicted else "label").size()
+
+    def members(self, label: str, *, predicted: bool = False) -> np.ndarray:
+        """Row numbers (int64, ascending) of the glitches with this label.
+
+        Raises
+        ------
+        InputError
+            When no glitch has it; the message names the labels that there are.
+        """
+        column = "predicted" if predicted else "label"
+        frame = self.glitches()
+        rows = frame.index[frame[column] == label].to_numpy(np.int64)
+        if rows.size == 0:
+            known = (
+                ", ".join(
+                    f"{name} ({size})" for name, size in frame[frame[column] != ""].groupby(column).size().items()
+                )
+                or "none"
+            )
+            other = "label" if predicted else "predicted"
+            hint = f"; {int((frame[other] == label).sum())} glitches have it as {'given' if predicted else 'predicted'} label ({'leave out' if predicted else 'add'} --predicted)"
+            raise InputError(
+                f"no glitch is {'predicted' if predicted else 'labelled'} {label!r}; there are: {known}"
+                + (hint if (frame[other] == label).any() else "")
+            )
+        return rows
+
+    def runs(self) -> pd.DataFrame:
+        """The log of runs, oldest first."""
+        return pd.read_sql_query("SELECT * FROM runs ORDER BY run", self.connection)
+
+    def save_clusters(self, run: int, glitches: np.ndarray, clusters: np.ndarray, probabilities: np.ndarray) -> None:
+        """Store a clustering of `glitches` under its run."""
+        rows = zip([run] * len(glitches), glitches.tolist(), clusters.tolist(), probabilities.tolist(), strict=True)
+        with self.transaction():
+            self.connection.executemany(
+                "INSERT INTO clusters (run, glitch, cluster, probability) VALUES (?, ?, ?, ?)", rows
+            )
+
+    def latest_clusters(self) -> pd.DataFrame:
+        """The latest cluster of each glitch (index ``glitch``; columns ``cluster``, ``probability``, ``run``)."""
+        return pd.read_sql_query(
+            "SELECT glitch, cluster, probability, max(run) AS run FROM clusters GROUP BY glitch ORDER BY glitch",
+            self.connection,
+            index_col="glitch",
+        )

@@ -1,0 +1,1 @@
+"""Fine-tuning: recipe, loop, checkpoints, recursive training, new classes."""

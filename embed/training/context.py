@@ -1,0 +1,77 @@
+"""What a training works with, and the pictures that its network sees."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from embed.training.augmentation import Augmentation, augment
+from embed.training.distributed import ALONE, Ranks
+from embed.views.encoding import compose
+
+if TYPE_CHECKING:
+    from embed.dataset.dataset import Task
+    from embed.network.backbones import Network
+    from embed.training.recipe import Recipe
+    from embed.views.encoding import Encoding
+    from embed.views.loading import Levels
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a training works with.
+
+    Attributes
+    ----------
+    task : Task
+    levels : Levels
+        Of the task's glitches, row for row.
+    network : Network
+        Where training starts.
+    encoding : Encoding
+    recipe : Recipe
+    seed : int
+    device : torch.device
+    ranks : Ranks
+    """
+
+    task: Task
+    levels: Levels
+    network: Network
+    encoding: Encoding
+    recipe: Recipe
+    seed: int
+    device: torch.device
+    ranks: Ranks = ALONE
+
+    def facts(self) -> dict[str, Any]:
+        """What a checkpoint must be of."""
+        return {
+            "backbone": self.network.backbone.name,
+            "weights_sha256": self.network.weights_sha256,
+            "views": str(self.encoding),
+            "classes": list(self.task.classes),
+            "label_digest": self.task.label_digest,
+            "split": self.task.partition.kind,
+            "seed": self.seed,
+            "recipe": self.recipe.facts(),
+        }
+
+
+def pictures_of(setup: Setup, levels: torch.Tensor, augmentation: Augmentation, keys: torch.Tensor) -> torch.Tensor:
+    """The network's input, (B, 3, size, size) in channels-last memory."""
+    spec = setup.network.backbone
+    durations = setup.encoding.durations if setup.encoding.name != "plain" else (0.0,) * levels.shape[1]
+    values = augment(levels, durations, augmentation, keys)
+    pictures = compose(values, setup.encoding, spec.size, spec.mean, spec.std)
+    return pictures.contiguous(memory_format=torch.channels_last)
+
+
+def precision(setup: Setup) -> Any:  # noqa: ANN401 - a context manager
+    """The arithmetic that the recipe asks for."""
+    asked = setup.recipe.precision
+    half = asked == "bfloat16" or (asked == "auto" and setup.device.type == "cuda")
+    return torch.autocast(setup.device.type, torch.bfloat16) if half else nullcontext()

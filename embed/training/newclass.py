@@ -1,0 +1,220 @@
+"""A trained model of a study, extended by one of the study's classes: which glitches are its examples, and what it costs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from embed.dataset.dataset import find_groups, labelled_glitches
+from embed.errors import InputError
+from embed.metrics.accuracy import wilson
+from embed.network.model import Model, model_folder, save_model
+from embed.network.pretrained import read_weights
+from embed.prediction import predict
+from embed.training.fewshot import FEWEST, MOST, extended_head, new_row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from embed.study.study import Study
+    from embed.vectors.plan import Settings
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What an extension gained and lost.
+
+    Attributes
+    ----------
+    label : str
+        The new class.
+    examples : int
+        Glitches it was learnt from.
+    shrinkage : float
+        See `embed.training.fewshot.new_row`.
+    found : int
+        Examples recognised by the mean of the others.
+    judged : int
+        Held-out glitches of the old classes (the model's own test part).
+    right_before, right_after : int
+        Of these, how many are recognised by the old and by the extended model.
+    taken : int
+        Of these, how many go to the new class.
+    others, others_found : int
+        Further glitches of the new class, that no fit has seen, and how many of them are recognised.
+    """
+
+    label: str
+    examples: int
+    shrinkage: float
+    found: int
+    judged: int
+    right_before: int
+    right_after: int
+    taken: int
+    others: int
+    others_found: int
+
+    def in_words(self) -> list[str]:
+        """Tell it in sentences, shares with their intervals of 95 %."""
+        lines = [
+            f"{self.label}: {self.examples} examples, of which {self.found} are recognised by the others ({_share(self.found, self.examples)})"
+        ]
+        if self.others:
+            lines.append(
+                f"of {self.others} further glitches of {self.label}, {self.others_found} are recognised ({_share(self.others_found, self.others)})"
+            )
+        if self.judged:
+            lines.append(
+                f"the old classes, {self.judged} held-out glitches: {self.right_before / self.judged:.2%} right before, {self.right_after / self.judged:.2%} after; {self.taken} go to {self.label}"
+            )
+        else:
+            lines.append("the study has no held-out glitch of the old classes: what they lose is not known")
+        return lines
+
+
+def add_class(
+    study: Study,
+    model: Model,
+    label: str,
+    *,
+    name: str,
+    examples: int = MOST,
+    settings: Settings | None = None,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Model, Cost]:
+    """Extend a model by a class and save it under another name.
+
+    Parameters
+    ----------
+    study : Study
+        Has the glitches that the model was trained on, and those given the new label.
+    model : Model
+        Stays as it is.
+    label : str
+        The new class.
+    name : str
+        Of the extended model.
+    examples : int
+        Most to learn from, `FEWEST` to `MOST`; further glitches of the label, but for those that are one with an example (see
+        `embed.dataset.dataset.find_groups`), are held out and judged.
+    settings : Settings, optional
+        Device and runtime.
+    seed : int
+        Which glitches are the examples, where there are more.
+    progress : callable, optional
+        Of the embedding.
+
+    Returns
+    -------
+    Model
+        Its card has ``extended``, a list with the cost of each extension, and ``weights``, the model it began from.
+    Cost
+
+    Raises
+    ------
+    InputError
+        When the model has the class already, the label has too few glitches, the study lacks the training glitches, or the names are the same.
+    """
+    if label in model.classes:
+        raise InputError(f"model {model.name!r} knows {label!r} already; its classes are {', '.join(model.classes)}")
+    if name == model.name:
+        raise InputError(f"the extended model would replace {name!r} itself; give another --name")
+    if not FEWEST <= examples <= MOST:
+        raise InputError(f"{examples} examples: give {FEWEST} to {MOST}")
+    frame = study.glitches()
+    mine = study.members(label)
+    wanted = frame.index[frame["label"] != ""].to_numpy(np.int64)
+    prediction = predict(study, model, wanted, settings=settings, progress=progress)
+    mine = mine[np.isin(mine, prediction.glitches)]
+    if len(mine) < FEWEST:
+        raise InputError(
+            f"{len(mine)} glitches labelled {label!r} have the views {model.encoding}; label {FEWEST} or more, or use `discover search` to find their like"
+        )
+    order = np.random.default_rng(seed).permutation(len(mine))
+    chosen, rest = np.sort(mine[order[:examples]]), mine[order[examples:]]
+    groups = find_groups(labelled_glitches(study, model.encoding, [label]).only(mine))
+    others = np.sort(rest[~np.isin(groups[order[examples:]], groups[order[:examples]])])
+    part = frame["id"].map(model.parts)
+    known = frame["label"].isin(list(model.classes)) & np.isin(frame.index, prediction.glitches)
+    trained, held = (frame.index[known & (part == which)].to_numpy(np.int64) for which in ("train", "test"))
+    if not len(trained):
+        raise InputError(
+            f"none of the glitches that model {model.name!r} was trained on is in this study with its label; extend it where they are"
+        )
+    vectors = prediction.store
+    head = model.head_weight.astype(np.float64), model.head_bias.astype(np.float64)
+    codes = _codes(frame, trained, model.classes)
+    row = new_row(_rows(vectors, chosen), _rows(vectors, trained), codes, head, seed=seed)
+    weight, bias, classes = extended_head(head, model.classes, label, row)
+    after = [np.asarray(classes)[(_rows(vectors, rows) @ weight.T + bias).argmax(axis=1)] for rows in (held, others)]
+    before = np.asarray(model.classes)[prediction.of(held).argmax(axis=1)] if len(held) else np.zeros(0, np.str_)
+    truth = frame.loc[held, "label"].to_numpy(np.str_)
+    cost = Cost(
+        label,
+        len(chosen),
+        row.shrinkage,
+        int(row.found.sum()),
+        len(held),
+        int((before == truth).sum()),
+        int((after[0] == truth).sum()),
+        int((after[0] == label).sum()),
+        len(others),
+        int((after[1] == label).sum()),
+    )
+    ids = frame["id"]
+    own = set(ids[mine])
+    parts = {name: part for name, part in model.parts.items() if name not in own}
+    parts |= {ids[glitch]: "train" for glitch in chosen} | {ids[glitch]: "test" for glitch in others}
+    return _save(study, model, name, (weight, bias), classes, cost, parts), cost
+
+
+def _rows(store: Any, glitches: NDArray[np.int64]) -> NDArray[np.float64]:  # noqa: ANN401 - a VectorStore
+    return np.asarray(store.vectors[store.rows(glitches)], np.float64)
+
+
+def _codes(frame: pd.DataFrame, glitches: NDArray[np.int64], classes: tuple[str, ...]) -> NDArray[np.int64]:
+    return np.searchsorted(np.array(classes), frame.loc[glitches, "label"].to_numpy(np.str_)).astype(np.int64)
+
+
+def _save(
+    study: Study,
+    model: Model,
+    name: str,
+    head: tuple[NDArray[np.float32], NDArray[np.float32]],
+    classes: tuple[str, ...],
+    cost: Cost,
+    parts: dict[str, str],
+) -> Model:
+
+    tensors = read_weights(model.folder / "weights.safetensors")
+    mean_image = tensors.pop("mean_image", None)
+    state = {key: value for key, value in tensors.items() if key not in ("head.weight", "head.bias")}
+    card = dict(model.card) | {
+        "classes": list(classes),
+        "weights": f"model:{model.name}",
+        "trained_on": f"{model.trained_on}, and {cost.examples} glitches labelled {cost.label}",
+        "extended": [*model.card.get("extended", []), asdict(cost)],
+    }
+    return save_model(
+        model_folder(study.folder, name),
+        state,
+        torch.from_numpy(head[0]),
+        torch.from_numpy(head[1]),
+        card=card,
+        parts=parts,
+        before=model,
+        mean_image=mean_image,
+    )
+
+
+def _share(part: int, whole: int) -> str:
+    low, high = wilson(part, whole)
+    return f"{part / whole:.0%}, {low:.0%} to {high:.0%}"

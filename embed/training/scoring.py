@@ -1,0 +1,57 @@
+"""How a classifier in training does on glitches that it is not trained on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch.nn.functional import log_softmax
+
+from embed.metrics.accuracy import class_scores, confusion_matrix, macro, top_accuracies, true_ranks
+from embed.training.augmentation import NONE
+from embed.training.context import Setup, pictures_of, precision
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from embed.training.classifier import Classifier
+
+    Rows = NDArray[np.int64]
+
+_JUDGED = {"cpu": 64, "cuda": 512}
+"""Glitches a batch when nothing is trained."""
+
+
+def scores(setup: Setup, classifier: Classifier, rows: Rows) -> dict[str, float]:
+    """Loss, accuracy, top-5 accuracy and macro-F1 on some of the task's glitches, without augmentation."""
+    logits = judge(setup, classifier, rows)
+    truth = setup.task.targets[rows]
+    log_probabilities = log_softmax(torch.from_numpy(logits), dim=1).numpy()
+    top = top_accuracies(true_ranks(log_probabilities, truth))
+    count = logits.shape[1]
+    table = class_scores(confusion_matrix(truth, np.argmax(log_probabilities, axis=1), count))
+    return {
+        "loss": float(-log_probabilities[np.arange(len(rows)), truth].mean()),
+        "accuracy": float(top[0]),
+        "top5": float(top[-1]),
+        "macro_f1": macro(table.f1, table.support),
+    }
+
+
+@torch.no_grad()
+def judge(setup: Setup, classifier: Classifier, rows: Rows) -> NDArray[np.float64]:
+    """Logits (M, K) of some of the task's glitches."""
+    classifier.eval()
+    ranks = setup.ranks
+    logits = torch.zeros(len(rows), len(setup.task.classes), dtype=torch.float64, device=setup.device)
+    own = np.arange(len(rows))[ranks.own(len(rows))]
+    size = _JUDGED[setup.device.type]
+    for start in range(0, len(own), size):
+        some = own[start : start + size]
+        keys = torch.zeros(len(some), dtype=torch.int64)
+        pictures = pictures_of(setup, setup.levels.batch(rows[some]), NONE, keys)
+        with precision(setup):
+            _, answer = classifier(pictures)
+        logits[torch.from_numpy(some).to(setup.device)] = answer.double()
+    return ranks.summed(logits).cpu().numpy()

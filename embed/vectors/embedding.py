@@ -1,0 +1,253 @@
+"""From views to vectors: decoding in threads overlaps the network, memory is bounded, and a killed run goes on where it was."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from embed.errors import InputError, StudyError
+from embed.storage import settle
+from embed.study.study import Study, View
+from embed.vectors.plan import Plan, Settings, asked_digest, latest_choice, make_plan, wanted
+from embed.vectors.store import (
+    MARK,
+    LeftOut,
+    VectorStore,
+    blocks_of,
+    drop_parts,
+    part_path,
+    read_part,
+    stores,
+    write_part,
+    write_store,
+)
+from embed.views.cache import ViewCache, room_for
+from embed.views.encoding import network_input, parse_encoding
+
+PART = 512
+"""Glitches a part file: what a killed run loses at most."""
+
+AHEAD = 3
+"""Batches that are decoded ahead of the network."""
+
+Progress = Callable[[int, int], None]
+
+
+def embed(
+    study: Study,
+    settings: Settings | None = None,
+    *,
+    retry: bool = False,
+    command: str = "embed",
+    progress: Progress | None = None,
+) -> VectorStore:
+    """Give every glitch its vector, and the vectors their index and graph; what is there already is not computed again.
+
+    Parameters
+    ----------
+    study : Study
+        Written to, as a run of its own, unless the vectors are there already.
+    settings : Settings, optional
+        Network, weights, views, device; by default as embedded last, or else the defaults.
+    retry : bool
+        Log a run even when all is there, and decode again what could not be decoded when the store was made.
+    command : str
+        What the run is logged as: only vectors made by ``embed`` become the ones that later commands take when none are named.
+    progress : callable, optional
+        Called with (glitches done, glitches in all).
+
+    Returns
+    -------
+    VectorStore
+        Finished, in the study.
+
+    Raises
+    ------
+    InputError
+        When the study has no views, or none that the encoding needs, or none can be decoded.
+    WeightsError, DeviceError, StorageError
+        See the modules of these names.
+    """
+    settings = settings or Settings()
+    latest = latest_choice(study) if settings.asks_for_nothing else None
+    if latest is not None and not retry:
+        store = _finished(study, study.folder / "vectors" / latest["store"])
+        if store is not None and store.passport["asked"] == asked_digest(
+            *wanted(study, parse_encoding(latest["views"]))
+        ):
+            return store
+    plan = make_plan(study, settings, latest or {})
+    found = _finished(study, plan.folder)
+    if found is not None and found.passport["asked"] == plan.asked and not retry:
+        return found
+    with study.run(command, plan.choice):
+        settle(plan.folder, MARK)
+        found = _finished(study, plan.folder)
+        if found is not None and found.passport["asked"] == plan.asked and not found.passport["failed"]:
+            return found
+        return _make(study, plan, found, settings, progress)
+
+
+def _finished(study: Study, folder: Path) -> VectorStore | None:
+    return next((store for store in stores(study.folder) if store.folder == folder), None)
+
+
+def _make(
+    study: Study, plan: Plan, found: VectorStore | None, settings: Settings, progress: Progress | None
+) -> VectorStore:
+    old = _reusable(plan, found)
+    todo = np.flatnonzero(old < 0)
+    plain = plan.encoding.name == "plain"
+    side = plan.encoding.side(plan.network.backbone.size)
+    cached = settings.cache and room_for(study.folder, len(todo) * len(plan.encoding.durations), side, plain=plain)
+    paths: list[Path] = []
+    left_out = list(plan.left_out)
+    kept = old >= 0
+    with (
+        ViewCache(study.folder / "cache" if cached else None, side, plain=plain) as cache,
+        ThreadPoolExecutor(os.cpu_count() or 1) as pool,
+    ):
+        done = int(kept.sum())
+        for block in blocks_of(len(todo), PART):
+            rows = todo[block]
+            path = part_path(plan.folder, plan.glitches[rows], plan.inputs[rows])
+            paths.append(path)
+            if not path.exists():
+                tell = partial(_tell, progress, len(kept), done)
+                write_part(path, *_run(study, plan, plan.glitches[rows], cache, pool, tell))
+            _, good, reasons = read_part(path)
+            kept[rows[good]] = True
+            left_out += [
+                LeftOut(int(glitch), reason) for glitch, reason in zip(plan.glitches[rows[~good]], reasons, strict=True)
+            ]
+            done += len(rows)
+            _tell(progress, len(kept), done, 0)
+    plan.runtime.close()
+    if not kept.any():
+        raise InputError(f"none of the {len(kept)} glitches could be embedded; the first: {left_out[-1].reason}")
+    ids = _ids(study, plan.glitches[kept])
+    blocks = _blocks(found, paths, old, todo)
+    store = write_store(
+        plan.folder,
+        plan.passport,
+        plan.glitches[kept],
+        plan.inputs[kept],
+        ids,
+        blocks,
+        sorted(left_out),
+        asked=plan.asked,
+        failed=len(left_out) - len(plan.left_out),
+        seed=settings.seed,
+        device=plan.runtime.device.type,
+    )
+    drop_parts(plan.folder)
+    return store
+
+
+def _tell(progress: Progress | None, whole: int, before: int, more: int) -> None:
+    if progress is not None:
+        progress(before + more, whole)
+
+
+def _reusable(plan: Plan, found: VectorStore | None) -> np.ndarray:
+    """Row in the found store of each glitch whose input is unchanged, else -1."""
+    if found is None:
+        return np.full(len(plan.glitches), -1)
+    rows = found.rows(plan.glitches)
+    same = (found.inputs[rows] == plan.inputs).all(axis=1) & (rows >= 0)
+    return np.where(same, rows, -1)
+
+
+def _ids(study: Study, glitches: np.ndarray) -> list[str]:
+    names = dict(study.connection.execute("SELECT glitch, id FROM glitches"))
+    return [names[glitch] for glitch in glitches.tolist()]
+
+
+def _blocks(found: VectorStore | None, paths: list[Path], old: np.ndarray, todo: np.ndarray) -> Iterator[np.ndarray]:
+    """The vectors in the glitches' order: old ones from the found store, new ones from the parts, which are in order too."""
+    for path, block in zip(paths, blocks_of(len(todo), PART), strict=True):
+        rows = todo[block]
+        before = 0 if block.start == 0 else int(todo[block.start - 1]) + 1
+        vectors, good, _ = read_part(path)
+        merged = np.arange(before, int(rows[-1]) + 1)
+        is_new = np.isin(merged, rows)
+        sources = np.flatnonzero(~np.isin(merged, rows[~good]))
+        out = np.empty((len(sources), vectors.shape[1]), np.float32)
+        out[is_new[sources]] = vectors
+        if found is not None:
+            out[~is_new[sources]] = found.vectors[old[merged[sources][~is_new[sources]]]]
+        yield out
+    rest = old[int(todo[-1]) + 1 :] if len(todo) else old
+    for block in blocks_of(len(rest), PART):
+        if found is None:
+            raise StudyError(
+                "vectors to reuse, and no store to take them from; delete the folder vectors/ and run `discover embed`"
+            )
+        yield found.vectors[rest[block]]
+
+
+def _run(
+    study: Study,
+    plan: Plan,
+    glitches: np.ndarray,
+    cache: ViewCache,
+    pool: ThreadPoolExecutor,
+    tell: Callable[[int], None],
+) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Vectors of a block of glitches, which of them could be decoded, and why the others could not."""
+    wanted: dict[int, list[View]] = {glitch: [] for glitch in glitches.tolist()}
+    for view in study.views(glitches):
+        if view.duration in plan.encoding.durations:
+            wanted[view.glitch].append(view)
+    order = {duration: place for place, duration in enumerate(plan.encoding.durations)}
+    window: deque[Future[np.ndarray | str]] = deque()
+    queue = iter(sorted(views, key=lambda view: order[view.duration]) for views in wanted.values())
+    batch = plan.runtime.batch
+    kept = np.ones(len(glitches), bool)
+    reasons: list[str] = []
+    vectors: list[np.ndarray] = []
+    waiting: list[np.ndarray] = []
+    for row in range(len(glitches)):
+        while len(window) < AHEAD * batch and (views := next(queue, None)) is not None:
+            window.append(pool.submit(_decoded, cache, views))
+        decoded = window.popleft().result()
+        if isinstance(decoded, str):
+            kept[row] = False
+            reasons.append(decoded)
+        else:
+            waiting.append(decoded)
+        if len(waiting) == batch or (row == len(glitches) - 1 and waiting):
+            vectors.append(_vectors(plan, np.stack(waiting)))
+            waiting.clear()
+            tell(row + 1)
+    empty = np.empty((0, plan.network.backbone.dimension), np.float32)
+    return np.concatenate([empty, *vectors]), kept, reasons
+
+
+def _decoded(cache: ViewCache, views: list[View]) -> np.ndarray | str:
+    try:
+        return np.stack([cache.get(view) for view in views])
+    except InputError as error:
+        return str(error)
+
+
+def _vectors(plan: Plan, views: np.ndarray) -> np.ndarray:
+    """Run the network on one batch, filled up to the runtime's size."""
+    spec, batch = plan.network.backbone, plan.runtime.batch
+    pictures = network_input(views, plan.encoding, spec.size, spec.mean, spec.std, plan.runtime.device)
+    filled = (
+        torch.cat([pictures, pictures.new_zeros(batch - len(pictures), *pictures.shape[1:])])
+        if len(pictures) < batch
+        else pictures
+    )
+    vectors = plan.runtime(filled)[: len(views)]
+    if vectors.shape[1] != spec.dimension:
+        raise StudyError(
+            f"{spec.name} gave vectors of {vectors.shape[1]} numbers instead of {spec.dimension}; use timm and torchvision as in constraints.txt"
+        )
+    return vectors

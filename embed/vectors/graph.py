@@ -1,0 +1,221 @@
+"""The neighbour graph of a vector store, computed once and taken as input by everything after.
+
+Rows are L2-normalised vectors, similarity is the cosine, and rows are listed by similarity, ties by row number. Up to
+a stated size the graph is exact: it equals brute force and its bytes depend neither on threads nor on the machine (see
+`embed.vectors.similarity`). Above it the graph is approximate and carries its recall, measured on a sample (see `embed.vectors.index`).
+"""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy.sparse
+
+from embed.errors import InputError, StudyError
+from embed.storage import write_atomic
+from embed.vectors.index import (
+    DEFAULT_K,
+    EXACT_LIMIT,
+    VectorIndex,
+    build_index,
+    checked_k,
+    flat_index,
+    inverted_index,
+    load_index,
+    save_index,
+    search,
+    search_unit,
+)
+from embed.vectors.similarity import normalise, top_k
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from embed.vectors.similarity import Rows, Similarities
+
+__all__ = [
+    "NeighbourGraph",
+    "VectorIndex",
+    "affinity",
+    "build_index",
+    "load_graph",
+    "load_index",
+    "neighbour_graph",
+    "normalise",
+    "save_graph",
+    "save_index",
+    "search",
+    "subgraph",
+]
+
+EXACT_LIMITS = {"cpu": EXACT_LIMIT, "cuda": 2_000_000}  # rows: brute force in float64 takes minutes on a large GPU
+
+
+@dataclass(frozen=True)
+class NeighbourGraph:
+    """The k nearest neighbours of every row.
+
+    Attributes
+    ----------
+    neighbours : numpy.ndarray, shape (N, k), int64
+        Rows by similarity, descending; ties by row; never the row itself.
+    similarities : numpy.ndarray, shape (N, k), float32
+        Cosine similarity.
+    k : int
+        Neighbours a row.
+    requested_k : int
+        What was asked for; k is smaller where there are only N - 1 other rows.
+    exact : bool
+        Whether this equals brute force.
+    recall : float
+        1.0 when exact, else the recall measured on a sample against exact search.
+    metric : str
+        Always "cosine".
+    """
+
+    neighbours: Rows
+    similarities: Similarities
+    k: int
+    requested_k: int
+    exact: bool
+    recall: float
+    metric: str = "cosine"
+
+    def distances(self) -> NDArray[np.float32]:
+        """Return the Euclidean distances of the unit vectors, sqrt(2 - 2 cos), shape (N, k), float32, ascending."""
+        return np.sqrt(np.maximum(2.0 - 2.0 * self.similarities, 0.0, dtype=np.float32))
+
+    def nearest(self, k: int) -> NeighbourGraph:
+        """Return the graph of the first k neighbours, k clamped to what there is."""
+        kept = min(checked_k(k), self.k)
+        return NeighbourGraph(
+            self.neighbours[:, :kept], self.similarities[:, :kept], kept, k, self.exact, self.recall, self.metric
+        )
+
+
+def neighbour_graph(
+    vectors: ArrayLike,
+    k: int = DEFAULT_K,
+    *,
+    seed: int = 0,
+    device: str = "cpu",
+    exact_limit: int | None = None,
+) -> NeighbourGraph:
+    """Find the k nearest neighbours of every row.
+
+    Parameters
+    ----------
+    vectors : array_like, shape (N, D)
+        One row a glitch; normalised here.
+    k : int
+        Neighbours a row, clamped to N - 1; `NeighbourGraph.requested_k` keeps what was asked for.
+    seed : int
+        Seeds the coarse centres and the recall sample of an approximate index; an exact graph does not depend on it.
+    device : {"cpu", "cuda"}
+        An exact graph is the same on both, byte for byte.
+    exact_limit : int, optional
+        Rows up to which the graph is exact; `EXACT_LIMITS` of the device when absent.
+
+    Raises
+    ------
+    InputError
+        Vectors that `normalise` refuses, k below 1, an unknown device.
+    DeviceError
+        "cuda" without a CUDA device.
+    """
+    unit = normalise(vectors)
+    own = np.arange(len(unit))
+    kept = min(checked_k(k), len(unit) - 1)
+    if kept == 0:
+        return NeighbourGraph(np.empty((1, 0), np.int64), np.empty((1, 0), np.float32), 0, k, exact=True, recall=1.0)
+    if len(unit) <= _exact_limit(device, exact_limit):
+        if device == "cuda":
+            rows, similarities = top_k(unit, unit, kept, exclude=own, device=device)
+        else:
+            rows, similarities = search_unit(flat_index(unit), unit, kept, own)
+        return NeighbourGraph(rows, similarities, kept, k, exact=True, recall=1.0)
+    index = inverted_index(unit, kept, seed)
+    rows, similarities = search_unit(index, unit, kept, own)
+    return NeighbourGraph(rows, similarities, kept, k, exact=False, recall=index.recall)
+
+
+def subgraph(vectors: ArrayLike, rows: Rows, k: int = DEFAULT_K, **options: Any) -> NeighbourGraph:  # noqa: ANN401
+    """Return the neighbour graph of some rows alone, numbered within `rows`.
+
+    It is computed anew from the subset's vectors: the neighbours that a whole study's graph lists for a glitch of one
+    label mostly carry other labels, and dropping those would leave rows with too few or no neighbours.
+
+    Parameters
+    ----------
+    vectors : array_like, shape (N, D)
+        The whole vector store.
+    rows : numpy.ndarray, shape (M,), int64
+        The rows to keep; neighbour j of the result is row ``rows[j]`` of the store.
+    k : int
+        Neighbours a row, clamped to M - 1.
+    **options
+        The other arguments of `neighbour_graph`.
+    """
+    return neighbour_graph(np.asarray(vectors)[rows], k, **options)
+
+
+def affinity(graph: NeighbourGraph) -> scipy.sparse.csr_array:
+    """Return the symmetric sparse affinity of the graph, shape (N, N), float64, zero diagonal.
+
+    An edge that both ends list weighs 1, an edge that one end lists 1/2: the mean of the directed 0/1 graph and its
+    transpose (von Luxburg 2007, section 2.2). It needs no kernel width, and rows in sparse and in dense regions count
+    alike.
+    """
+    n, k = graph.neighbours.shape
+    starts = np.arange(0, n * k + 1, max(k, 1))[: n + 1] if k else np.zeros(n + 1, np.int64)
+    directed = scipy.sparse.csr_array((np.ones(n * k), graph.neighbours.ravel(), starts), shape=(n, n))
+    symmetric = ((directed + directed.T) / 2).tocsr()
+    symmetric.sort_indices()
+    return symmetric
+
+
+def save_graph(graph: NeighbourGraph, path: str | Path) -> None:
+    """Write the graph as .npz, atomically; the same graph gives the same bytes (zip entries carry no date)."""
+    arrays: dict[str, Any] = {
+        "neighbours": graph.neighbours,
+        "similarities": graph.similarities,
+        "requested_k": np.int64(graph.requested_k),
+        "exact": np.bool_(graph.exact),
+        "recall": np.float64(graph.recall),
+        "metric": np.str_(graph.metric),
+    }
+
+    write_atomic(Path(path), lambda file: np.savez(file, **arrays))
+
+
+def load_graph(path: str | Path) -> NeighbourGraph:
+    """Read a graph that `save_graph` wrote.
+
+    Raises
+    ------
+    StudyError
+        The file is absent, damaged, or no neighbour graph.
+    """
+    try:
+        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            return NeighbourGraph(
+                neighbours=stored["neighbours"],
+                similarities=stored["similarities"],
+                k=stored["neighbours"].shape[1],
+                requested_k=int(stored["requested_k"]),
+                exact=bool(stored["exact"]),
+                recall=float(stored["recall"]),
+                metric=str(stored["metric"]),
+            )
+    except (OSError, ValueError, KeyError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+        raise StudyError(f"the neighbour graph {path} cannot be read; delete it and embed again") from error
+
+
+def _exact_limit(device: str, exact_limit: int | None) -> int:
+    if device not in EXACT_LIMITS:
+        raise InputError(f"unknown device {device!r}: use one of {', '.join(EXACT_LIMITS)}")
+    return EXACT_LIMITS[device] if exact_limit is None else exact_limit

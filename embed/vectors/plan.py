@@ -1,0 +1,206 @@
+"""What an embedding is to do: which network, which views, which glitches, and where the vectors go."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+
+import numpy as np
+import PIL
+import timm
+import torch
+
+from embed.errors import InputError
+from embed.network.backbones import DEFAULT_BACKBONE, Network, load_network
+from embed.network.devices import choose_device
+from embed.network.model import Model, is_model, load_model, model_folder
+from embed.network.pretrained import WEIGHT_SOURCES
+from embed.network.runtime import Runtime, make_runtime
+from embed.study.study import Study
+from embed.vectors.store import LeftOut, Passport
+from embed.views.decoding import VIEWS_VERSION
+from embed.views.encoding import Encoding, parse_encoding, richest
+
+
+def default_weights(backbone: str, encoding: Encoding) -> str:
+    """What is taken where no weights are asked for: ``glitch`` for spectrograms, ``bundled`` for plain images and other networks."""
+    return "glitch" if backbone == DEFAULT_BACKBONE and encoding.name != "plain" else "bundled"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is asked of an embedding; None takes the study's latest store's choice, or else the default.
+
+    Attributes
+    ----------
+    backbone : str or None
+        See `embed.network.backbones.find_backbone`.
+    weights : str or None
+        ``glitch``, ``bundled``, ``imagenet``, a file, or ``model:NAME``: a trained model of the study, which brings its backbone and views.
+    views : str or None
+        See `embed.views.encoding.parse_encoding`; by default the richest encoding that every glitch has.
+    device : str
+        ``auto``, ``cpu`` or ``cuda``.
+    runtime : str
+        ``auto``, ``torch`` or ``onnx``.
+    seed : int
+        Of an approximate index; an exact one does not depend on it.
+    cache : bool
+        Keep decoded views for a second network.
+    """
+
+    backbone: str | None = None
+    weights: str | None = None
+    views: str | None = None
+    device: str = "auto"
+    runtime: str = "auto"
+    seed: int = 0
+    cache: bool = True
+
+    @property
+    def asks_for_nothing(self) -> bool:
+        """Whether the study's latest vectors will do, wherever they were made."""
+        return (self.backbone, self.weights, self.views, self.device, self.runtime) == (
+            None,
+            None,
+            None,
+            "auto",
+            "auto",
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be embedded, and with what."""
+
+    network: Network
+    runtime: Runtime
+    encoding: Encoding
+    passport: Passport
+    folder: Path
+    glitches: np.ndarray
+    inputs: np.ndarray
+    left_out: list[LeftOut]
+    choice: dict[str, str]
+
+    @property
+    def asked(self) -> str:
+        """Hash of what the finished store must hold."""
+        return asked_digest(self.glitches, self.inputs, self.left_out)
+
+
+def asked_digest(glitches: np.ndarray, inputs: np.ndarray, left_out: list[LeftOut]) -> str:
+    """Hash of the glitches and their inputs, and of the glitches that are left out."""
+    lacking = np.array([item.glitch for item in left_out], np.int64)
+    return hashlib.sha256(glitches.tobytes() + inputs.tobytes() + lacking.tobytes()).hexdigest()
+
+
+def make_plan(study: Study, settings: Settings, latest: dict[str, str]) -> Plan:
+    """Settle every choice: what is asked for, or else what the latest run used, or else the default.
+
+    Raises
+    ------
+    InputError
+        When the study has no views, or no glitch has those that are asked for.
+    WeightsError, DeviceError
+        When weights or device cannot be had.
+    """
+    backbone = settings.backbone or latest.get("backbone") or DEFAULT_BACKBONE
+    weights = settings.weights or latest.get("weights")
+    views = settings.views or latest.get("views")
+    device = choose_device(settings.device)
+    trained_on = ""
+    if weights is not None and is_model(weights):
+        model = load_model(model_folder(study.folder, weights))
+        _check_model(model, settings)
+        network, encoding, trained_on = model.network, model.encoding, model.trained_on
+    else:
+        encoding = parse_encoding(views) if views else richest_encoding(study)
+        weights = weights or default_weights(backbone, encoding)
+        network = load_network(backbone, weights)
+    runtime = make_runtime(
+        network,
+        device,
+        latest.get("runtime", "auto") if device.type == "cpu" and settings.runtime == "auto" else settings.runtime,
+    )
+    spec = network.backbone
+    passport = Passport(
+        backbone=spec.name,
+        architecture=f"{spec.library}:{spec.architecture}",
+        weights=network.weights,
+        weights_sha256=network.weights_sha256,
+        views=str(encoding),
+        views_version=VIEWS_VERSION,
+        size=spec.size,
+        mean=spec.mean,
+        std=spec.std,
+        runtime=runtime.name,
+        device=device.type,
+        versions={"pillow": PIL.__version__, "timm": timm.__version__, "torch": torch.__version__},
+        trained_on=trained_on,
+    )
+    glitches, inputs, left_out = wanted(study, encoding)
+    if not len(glitches):
+        raise InputError(
+            f"no glitch has the views {encoding} ({len(left_out)} glitches lack them); choose others with --views"
+        )
+    where = weights if weights in WEIGHT_SOURCES or is_model(weights) else str(Path(weights).absolute())
+    choice = {
+        "backbone": spec.name,
+        "weights": where,
+        "views": str(encoding),
+        "store": passport.name,
+        "runtime": runtime.kind,
+    }
+    folder = study.folder / "vectors" / passport.name
+    return Plan(network, runtime, encoding, passport, folder, glitches, inputs, left_out, choice)
+
+
+def _check_model(model: Model, settings: Settings) -> None:
+    """Refuse a backbone or views beside a trained model that are not its own."""
+    own = {"backbone": model.network.backbone.name, "views": str(model.encoding)}
+    asked = {"backbone": settings.backbone, "views": settings.views and str(parse_encoding(settings.views))}
+    for what, value in asked.items():
+        if value and value != own[what]:
+            raise InputError(
+                f"--{what} {value} does not go with model {model.name!r}, which was trained with {own[what]}; leave --{what} out"
+            )
+
+
+def latest_choice(study: Study) -> dict[str, str] | None:
+    """What the latest finished `embed` run used: ``backbone``, ``weights``, ``views``, ``runtime`` and the ``store`` it made."""
+    row = study.connection.execute(
+        "SELECT arguments FROM runs WHERE command = 'embed' AND outcome = 'done' ORDER BY run DESC LIMIT 1"
+    ).fetchone()
+    return json.loads(row[0]) if row else None
+
+
+def richest_encoding(study: Study) -> Encoding:
+    """The richest encoding that every glitch of the study has the views for; errors as `embed.views.encoding.richest`."""
+    (glitches,) = study.connection.execute("SELECT count(DISTINCT glitch) FROM views").fetchone()
+    if glitches == 0:
+        raise InputError(f"the study {study.folder} holds no images yet; bring some in with `discover ingest PATH`")
+    return richest(study.durations(), glitches)
+
+
+def wanted(study: Study, encoding: Encoding) -> tuple[np.ndarray, np.ndarray, list[LeftOut]]:
+    """Glitches that have every view of the encoding, a hash of each one's files, and those that lack some."""
+    glitches: list[int] = []
+    inputs = bytearray()
+    left_out: list[LeftOut] = []
+    rows = study.connection.execute("SELECT glitch, duration, sha256 FROM views ORDER BY glitch, duration")
+    for glitch, group in groupby(rows, key=itemgetter(0)):
+        hashes = {duration: sha256 for _, duration, sha256 in group}
+        lacking = [duration for duration in encoding.durations if duration not in hashes]
+        if lacking:
+            left_out.append(
+                LeftOut(
+                    glitch, "no view " + ", ".join(f"{duration} s" if duration else "(plain)" for duration in lacking)
+                )
+            )
+        else:
+            glitches.append(glitch)
+            inputs += hashlib.sha256("".join(hashes[duration] for duration in encoding.durations).encode()).digest()
+    return np.array(glitches, np.int64), np.frombuffer(bytes(inputs), np.uint8).reshape(-1, 32), left_out

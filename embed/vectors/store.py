@@ -1,0 +1,326 @@
+"""The vector store: one vector a glitch, the FAISS index and the neighbour graph, with the passport of what made them.
+
+A store is a folder ``vectors/<passport>/`` of the study::
+
+    vectors.npy    float32 (N, D), row = glitch
+    glitches.npy   int64 (N,), the glitches' row numbers in the study, ascending
+    inputs.npy     uint8 (N, 32), SHA-256 over the hashes of the files that each vector was made from
+    ids.txt        the glitches' ids, one a line
+    left-out.csv   glitches without a vector, and why
+    index.faiss    FAISS's index
+    graph.npz      the neighbour graph
+    passport.json  what made it
+
+It is built beside its place and moved there whole.
+"""
+
+import csv
+import hashlib
+import json
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from embed.errors import InputError, StudyError
+from embed.storage import (
+    beside,
+    canonical_json,
+    digest,
+    move_into_place,
+    storage_errors,
+    write_array,
+    write_atomic,
+    write_table,
+    write_text,
+)
+from embed.vectors.graph import NeighbourGraph, load_graph, neighbour_graph, save_graph
+from embed.vectors.index import DEFAULT_K, VectorIndex, build_index, load_index, save_index
+
+MARK = "passport.json"
+"""Written last: a store that has it is whole."""
+
+_ROWS = 4096
+
+
+class LeftOut(NamedTuple):
+    """A glitch without a vector, and why."""
+
+    glitch: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Passport:
+    """Everything that a vector depends on besides the glitch's own picture.
+
+    Attributes
+    ----------
+    backbone, architecture, weights, weights_sha256 : str
+        The network and its weights.
+    views : str
+        The encoding, such as ``1.0,2.0,4.0``.
+    views_version : int
+        Version of the decoding.
+    size : int
+        Side of the network's input, pixels.
+    mean, std : tuple of float
+        Normalisation.
+    runtime, device : str
+        What ran the network, with its version and precision.
+    versions : dict
+        Versions of the libraries that touch the numbers.
+    trained_on : str
+        Of a model that was trained on a study's labels: which (see `embed.network.model.Model`); empty for weights that saw none, whose
+        passport leaves it out.
+    """
+
+    backbone: str
+    architecture: str
+    weights: str
+    weights_sha256: str
+    views: str
+    views_version: int
+    size: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    runtime: str
+    device: str
+    versions: dict[str, str]
+    trained_on: str = ""
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """The passport as JSON values."""
+        return {key: value for key, value in asdict(self).items() if key != "trained_on" or value}
+
+    @cached_property
+    def name(self) -> str:
+        """The store's folder: backbone, weights, views and a hash of the whole passport."""
+        weights = self.weights.replace(":", "-") if self.trained_on else Path(self.weights).stem
+        return f"{self.backbone.replace(':', '-')}-{weights}-{self.views}-{digest(self.facts)[:10]}"
+
+
+class VectorStore:
+    """A finished vector store, read lazily.
+
+    Parameters
+    ----------
+    folder : Path
+        The store.
+
+    Attributes
+    ----------
+    passport : dict
+        What made it: the fields of `Passport`, ``asked`` (hash of all that was asked for), ``rows``, ``dimension``, ``left_out`` and
+        ``failed`` (counts: glitches without a vector, and those of them whose picture could not be decoded), and the
+        graph's ``k``, ``exact`` and ``recall``.
+
+    Raises
+    ------
+    StudyError
+        When the store is not there or is damaged.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            self.passport: dict[str, Any] = json.loads((folder / MARK).read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise StudyError(f"no finished vector store in {folder}; run `discover embed`") from error
+
+    @property
+    def name(self) -> str:
+        """The store's folder name."""
+        return self.folder.name
+
+    @cached_property
+    def vectors(self) -> np.ndarray:
+        """float32 (N, D), read from disk as needed."""
+        return self._array("vectors.npy", memory_map=True)
+
+    @cached_property
+    def glitches(self) -> np.ndarray:
+        """int64 (N,): row numbers in the study, ascending."""
+        return self._array("glitches.npy")
+
+    @cached_property
+    def inputs(self) -> np.ndarray:
+        """uint8 (N, 32): hash of each glitch's input."""
+        return self._array("inputs.npy")
+
+    @cached_property
+    def left_out(self) -> list[LeftOut]:
+        """Glitches without a vector."""
+        with (self.folder / "left-out.csv").open(encoding="utf-8", newline="") as file:
+            return [LeftOut(int(row["glitch"]), row["reason"]) for row in csv.DictReader(file)]
+
+    @cached_property
+    def graph(self) -> NeighbourGraph:
+        """The neighbour graph of all rows."""
+        return load_graph(self.folder / "graph.npz")
+
+    @cached_property
+    def index(self) -> VectorIndex:
+        """The FAISS index of all rows."""
+        return load_index(self.folder / "index.faiss", recall=float(self.passport["recall"]))
+
+    def rows(self, glitches: np.ndarray) -> np.ndarray:
+        """Rows (int64) of glitches in this store; -1 for a glitch that it has no vector of."""
+        if not len(self.glitches):
+            return np.full(len(glitches), -1)
+        place = np.minimum(np.searchsorted(self.glitches, glitches), len(self.glitches) - 1)
+        return np.where(self.glitches[place] == glitches, place, -1)
+
+    def _array(self, name: str, *, memory_map: bool = False) -> np.ndarray:
+        try:
+            return np.load(self.folder / name, mmap_mode="r" if memory_map else None, allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise StudyError(
+                f"{self.folder / name} is damaged ({error}); delete {self.folder} and run `discover embed`"
+            ) from error
+
+
+def stores(study_folder: Path) -> list[VectorStore]:
+    """The finished vector stores of a study, by name."""
+    folder = study_folder / "vectors"
+    finished = sorted(path.parent for path in folder.glob(f"*/{MARK}") if path.parent.suffix not in (".new", ".old"))
+    return [VectorStore(path) for path in finished]
+
+
+def write_store(
+    folder: Path,
+    passport: Passport,
+    glitches: np.ndarray,
+    inputs: np.ndarray,
+    ids: list[str],
+    vectors: Iterable[np.ndarray],
+    left_out: list[LeftOut],
+    *,
+    asked: str,
+    failed: int = 0,
+    k: int = DEFAULT_K,
+    seed: int = 0,
+    device: str = "cpu",
+) -> VectorStore:
+    """Write a store beside its place, with index and graph, and move it there whole.
+
+    Parameters
+    ----------
+    folder : Path
+        The store's place.
+    passport : Passport
+        What made the vectors.
+    glitches, inputs, ids
+        See the module's first lines; N rows.
+    vectors : iterable of float32 (n, D)
+        Blocks of vectors, N rows in all.
+    left_out : list of LeftOut
+        Glitches without a vector.
+    asked : str
+        Hash of the glitches and inputs that were asked for.
+    failed : int
+        How many of the glitches left out have a picture that could not be decoded.
+    k : int
+        Neighbours of the graph.
+    seed, device
+        See `embed.vectors.graph.neighbour_graph`.
+
+    Raises
+    ------
+    StorageError
+        When the disk is full.
+    InputError
+        When a vector is NaN, infinite or all zero.
+    """
+    new, _ = beside(folder)
+    with storage_errors(folder):
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(parents=True)
+    write_atomic(new / "vectors.npy", lambda file: _write_blocks(file, vectors, len(glitches)))
+    write_array(new / "glitches.npy", glitches)
+    write_array(new / "inputs.npy", inputs)
+    write_text(new / "ids.txt", "".join(f"{name}\n" for name in ids))
+    write_table(new / "left-out.csv", [("glitch", "reason"), *left_out])
+    array = np.load(new / "vectors.npy", mmap_mode="r")
+    _check(array, ids)
+    index = build_index(array, seed=seed)
+    save_index(index, new / "index.faiss")
+    graph = neighbour_graph(index.vectors, k, seed=seed, device=device)
+    save_graph(graph, new / "graph.npz")
+    facts = passport.facts | {
+        "asked": asked,
+        "rows": len(glitches),
+        "dimension": int(array.shape[1]),
+        "left_out": len(left_out),
+        "failed": failed,
+        "k": graph.k,
+        "exact": graph.exact,
+        "recall": index.recall if not graph.exact else graph.recall,
+        "seed": seed,
+    }
+    write_text(new / MARK, canonical_json(facts) + "\n")
+    move_into_place(folder)
+    return VectorStore(folder)
+
+
+def _write_blocks(file: Any, blocks: Iterable[np.ndarray], rows: int) -> None:  # noqa: ANN401 - a binary file
+    """Write an ``.npy`` block by block: plain writes, since a full disk under a memory map kills the process."""
+    written = 0
+    for block in blocks:
+        if written == 0:
+            header = {
+                "descr": np.lib.format.dtype_to_descr(np.dtype(np.float32)),
+                "fortran_order": False,
+                "shape": (rows, block.shape[1]),
+            }
+            np.lib.format.write_array_header_1_0(file, header)
+        file.write(np.ascontiguousarray(block, np.float32).tobytes())
+        written += len(block)
+    if written != rows:
+        raise StudyError(f"{written} vectors for {rows} glitches; delete the folder vectors/ and run `discover embed`")
+
+
+def _check(vectors: np.ndarray, ids: list[str]) -> None:
+    bad: list[int] = []
+    for start in range(0, len(vectors), _ROWS):
+        block = vectors[start : start + _ROWS]
+        bad += (start + np.flatnonzero(~np.isfinite(block).all(axis=1) | ~block.any(axis=1))).tolist()
+    if bad:
+        raise InputError(
+            f"the network gave no usable vector (NaN or all zero) for {len(bad)} glitches, first {ids[bad[0]]}; use other --weights"
+        )
+
+
+def part_path(folder: Path, glitches: np.ndarray, inputs: np.ndarray) -> Path:
+    """Where the vectors of a block of glitches are kept while the store is being made: named by what they are made from."""
+    key = hashlib.sha256(glitches.tobytes() + inputs.tobytes()).hexdigest()[:24]
+    return folder.with_name(f"{folder.name}.parts") / f"{key}.npz"
+
+
+def write_part(path: Path, vectors: np.ndarray, kept: np.ndarray, reasons: list[str]) -> None:
+    """Keep a finished block: its vectors, which of its glitches have one, and why the others do not."""
+    write_atomic(
+        path, lambda file: np.savez(file, vectors=vectors, kept=kept, reasons=np.array(reasons, dtype=np.str_))
+    )
+
+
+def read_part(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Read what `write_part` wrote."""
+    with np.load(path, allow_pickle=False) as part:
+        return part["vectors"], part["kept"], [str(reason) for reason in part["reasons"]]
+
+
+def drop_parts(folder: Path) -> None:
+    """Remove the parts of a finished store."""
+    shutil.rmtree(folder.with_name(f"{folder.name}.parts"), ignore_errors=True)
+
+
+def blocks_of(rows: int, size: int) -> Iterator[slice]:
+    """Slices of `size` rows."""
+    for start in range(0, rows, size):
+        yield slice(start, min(start + size, rows))

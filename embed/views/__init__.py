@@ -1,0 +1,1 @@
+"""Spectrogram images decoded into levels, cached, and encoded for a network."""

@@ -1,0 +1,113 @@
+"""Decoded views on disk, so that a second network of the same input size does not decode the images again.
+
+One file a size, of equal records, one a view at the place of its row number; each carries the hash of the file it was decoded from
+and a checksum of its pixels. A record that a killed run left half written, or that belongs to another image by now, fails
+its check and is decoded again: the cache needs no index and no repair.
+"""
+
+import os
+import shutil
+import zlib
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from embed.storage import storage_errors
+from embed.study.study import View
+from embed.views.decoding import VIEWS_VERSION, decode
+
+_KEY_BYTES = 32
+_CHECK_BYTES = 4
+
+
+class ViewCache:
+    """Decoded views, read from disk or decoded and kept.
+
+    Parameters
+    ----------
+    folder : Path or None
+        Where the cache lies; None keeps nothing.
+    side : int
+        Rows and columns of a view.
+    plain : bool
+        Whether the views are plain images (three channels).
+    """
+
+    def __init__(self, folder: Path | None, side: int, *, plain: bool) -> None:
+        self.side = side
+        self.shape = (side, side, 3) if plain else (side, side)
+        self._pixels = int(np.prod(self.shape))
+        self._record = _KEY_BYTES + _CHECK_BYTES + self._pixels
+        self._file: int | None = None
+        if folder is not None:
+            self.path = folder / f"views-{VIEWS_VERSION}-{'plain' if plain else 'levels'}-{side}.bin"
+            with storage_errors(self.path):
+                folder.mkdir(parents=True, exist_ok=True)
+                self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the cache's file."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def get(self, view: View) -> np.ndarray:
+        """Return the decoded view, uint8 of `shape`; threads may call it at the same time.
+
+        Raises
+        ------
+        InputError
+            When the image cannot be decoded.
+        StorageError
+            When the disk is full.
+        """
+        if self._file is None:
+            return decode(view, self.side)
+        key = bytes.fromhex(view.sha256)
+        place = (view.view - 1) * self._record
+        record = os.pread(self._file, self._record, place)
+        pixels = memoryview(record)[_KEY_BYTES + _CHECK_BYTES :]
+        if (
+            len(record) == self._record
+            and record[:_KEY_BYTES] == key
+            and record[_KEY_BYTES : _KEY_BYTES + _CHECK_BYTES] == _check(pixels)
+        ):
+            return np.frombuffer(pixels, np.uint8).reshape(self.shape)
+        array = np.ascontiguousarray(decode(view, self.side))
+        data = array.tobytes()
+        with storage_errors(self.path):
+            whole = key + _check(data) + data
+            if os.pwrite(self._file, whole, place) < len(whole):
+                os.pwrite(self._file, whole, place)  # a short write means a full disk: the second one says so
+        return array
+
+    def records(self) -> np.ndarray | None:
+        """Map the cache: uint8 (R, pixels), row ``view.view - 1`` for each view that `get` has returned; None where nothing is kept.
+
+        Reading it costs no copy in memory of its own, and processes share it. Rows of views that were not asked for hold anything.
+        """
+        if self._file is None:
+            return None
+        rows = os.fstat(self._file).st_size // self._record
+        whole = np.memmap(self.path, np.uint8, mode="r", shape=(rows, self._record)) if rows else None
+        return whole[:, _KEY_BYTES + _CHECK_BYTES :] if whole is not None else np.empty((0, self._pixels), np.uint8)
+
+
+def _check(data: bytes | memoryview) -> bytes:
+    return zlib.crc32(data).to_bytes(_CHECK_BYTES, "little")
+
+
+def room_for(folder: Path, views: int, side: int, *, plain: bool) -> bool:
+    """Whether caching `views` more views would leave at least half of the free disk free."""
+    needed = views * side**2 * (3 if plain else 1)
+    return needed < shutil.disk_usage(folder).free / 2

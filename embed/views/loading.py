@@ -1,0 +1,176 @@
+"""The decoded views of many glitches, ready to be drawn from in any order, epoch after epoch.
+
+They are decoded once, into the view cache, and mapped from there: the operating system keeps in memory what fits, and processes share
+it. On a GPU with room for them they lie there whole.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from embed.errors import InputError
+from embed.vectors.store import LeftOut
+from embed.views.cache import ViewCache, room_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from embed.study.study import Study, View
+    from embed.views.encoding import Encoding
+
+DEVICE_SHARE = 0.5
+"""Of a GPU's free memory that the views may take: the rest is the network's."""
+_CHUNK = 1024
+
+
+class Levels:
+    """Decoded views of N glitches.
+
+    Parameters
+    ----------
+    records : uint8 (R, pixels)
+        Decoded views, in memory or mapped.
+    places : int64 (N, V)
+        The record of each view of each glitch.
+    shape : tuple of int
+        Of one record: (side, side), or (side, side, 3) for a plain image.
+    device : torch.device
+        Where batches are wanted.
+    """
+
+    def __init__(
+        self, records: NDArray[np.uint8], places: NDArray[np.int64], shape: tuple[int, ...], device: torch.device
+    ) -> None:
+        self._records = records
+        self._places = places
+        self._shape = shape
+        self._device = device
+        self._resident = self._whole() if _fits(places.size * records.shape[1], device) else None
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def batch(self, rows: NDArray[np.int64]) -> torch.Tensor:
+        """Views of some glitches: uint8 (B, V, side, side), or (B, 3, side, side) of a plain image, on the device."""
+        if self._resident is not None:
+            return self._arranged(self._resident[torch.from_numpy(rows).to(self._device)])
+        return self._arranged(self._read(rows).to(self._device, non_blocking=True))
+
+    def mean(self, rows: NDArray[np.int64]) -> torch.Tensor:
+        """Mean of some glitches' views, float32 (1, V, side, side) as `batch` has them, summed in float64."""
+        total = sum(
+            self.batch(rows[start : start + _CHUNK]).sum(dim=0, dtype=torch.int64).double()
+            for start in range(0, len(rows), _CHUNK)
+        )
+        return (torch.as_tensor(total) / len(rows)).float()[None]
+
+    def _read(self, rows: NDArray[np.int64]) -> torch.Tensor:
+        places = self._places[rows]
+        return torch.from_numpy(self._records[places.ravel()].reshape(*places.shape, *self._shape))
+
+    def _arranged(self, views: torch.Tensor) -> torch.Tensor:
+        return views[:, 0].permute(0, 3, 1, 2) if len(self._shape) == 3 else views
+
+    def _whole(self) -> torch.Tensor:
+        whole = torch.empty((*self._places.shape, *self._shape), dtype=torch.uint8, device=self._device)
+        for start in range(0, len(self), _CHUNK):
+            rows = np.arange(start, min(start + _CHUNK, len(self)))
+            whole[start : start + len(rows)] = self._read(rows).to(self._device)
+        return whole
+
+
+def _fits(size: int, device: torch.device) -> bool:
+    return device.type == "cuda" and size < DEVICE_SHARE * torch.cuda.mem_get_info(device)[0]
+
+
+def read_levels(
+    study: Study,
+    glitches: NDArray[np.int64],
+    encoding: Encoding,
+    size: int,
+    *,
+    device: torch.device,
+    cache: bool = True,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Levels, NDArray[np.int64], list[LeftOut]]:
+    """Decode the views of glitches.
+
+    Parameters
+    ----------
+    study : Study
+    glitches : int64 (N,)
+        Row numbers in the study; each has every view of the encoding (see `embed.vectors.plan.wanted`).
+    encoding : Encoding
+    size : int
+        Side of the network's input, pixels.
+    device : torch.device
+        Where batches are wanted.
+    cache : bool
+        Keep the decoded views on disk, where there is room, and map them; else they are held in memory.
+    progress : callable, optional
+        Called with (glitches done, glitches in all).
+
+    Returns
+    -------
+    levels : Levels
+        Of M glitches.
+    glitches : int64 (M,)
+        Those that could be decoded.
+    left_out : list of LeftOut
+        The others, and why.
+
+    Raises
+    ------
+    InputError
+        When none can be decoded.
+    """
+    side, plain = encoding.side(size), encoding.name == "plain"
+    order = {duration: place for place, duration in enumerate(encoding.durations)}
+    wanted: dict[int, list[View]] = {glitch: [] for glitch in glitches.tolist()}
+    for view in study.views():
+        if view.glitch in wanted and view.duration in order:
+            wanted[view.glitch].append(view)
+    kept: list[int] = []
+    left_out: list[LeftOut] = []
+    places: list[list[int]] = []
+    held: list[np.ndarray] = []
+    folder = study.folder / "cache"
+    on_disk = cache and room_for(study.folder, len(glitches) * len(order), side, plain=plain)
+    with (
+        ViewCache(folder if on_disk else None, side, plain=plain) as store,
+        ThreadPoolExecutor(os.cpu_count() or 1) as pool,
+    ):
+        ordered = {glitch: sorted(views, key=lambda view: order[view.duration]) for glitch, views in wanted.items()}
+        for start in range(0, len(glitches), _CHUNK):
+            some = glitches[start : start + _CHUNK].tolist()
+            for glitch, found in zip(some, pool.map(lambda one: _decoded(store, ordered[one]), some), strict=True):
+                if isinstance(found, str):
+                    left_out.append(LeftOut(glitch, found))
+                    continue
+                kept.append(glitch)
+                if on_disk:
+                    places.append([view.view - 1 for view in ordered[glitch]])
+                else:
+                    places.append([len(held) * len(order) + place for place in range(len(order))])
+                    held.append(np.stack(found).reshape(len(order), -1))
+            if progress is not None:
+                progress(start + len(some), len(glitches))
+        if not kept:
+            raise InputError(f"none of the {len(glitches)} glitches can be decoded; the first: {left_out[0].reason}")
+        mapped = store.records()
+        records = np.concatenate(held) if mapped is None else mapped
+        return Levels(records, np.array(places, np.int64), store.shape, device), np.array(kept, np.int64), left_out
+
+
+def _decoded(store: ViewCache, views: list[View]) -> list[np.ndarray] | str:
+    try:
+        return [store.get(view) for view in views]
+    except InputError as error:
+        return str(error)
