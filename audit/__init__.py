@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from audit.auditor import audit, audit_probabilities
-    from audit.leak import check_leak
+    from audit.heldout.leak import check_leak
     from audit.result import AuditResult
 
 _HOMES = {
     "AuditResult": "audit.result",
     "audit": "audit.auditor",
     "audit_probabilities": "audit.auditor",
-    "check_leak": "audit.leak",
+    "check_leak": "audit.heldout.leak",
 }
 
 __all__ = ["AuditResult", "audit", "audit_probabilities", "check_leak"]

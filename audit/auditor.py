@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from audit.case import (
+from audit.evidence.noise import log_probability
+from audit.evidence.scores import weigh_evidence
+from audit.heldout.crossfit import HeldOut
+from audit.heldout.features import principal_features
+from audit.heldout.labels import check_probabilities, check_rows, encode_labels
+from audit.heldout.splits import SplitPlan, merge_groups, near_duplicates, plan_splits
+from audit.procedure import (
     Case,
     choose_regression,
     choose_ridge,
@@ -15,12 +21,6 @@ from audit.case import (
     regression_scores,
     run_splits,
 )
-from audit.crossfit import HeldOut
-from audit.features import principal_features
-from audit.labelling import check_probabilities, check_rows, encode_labels
-from audit.noise import log_probability
-from audit.scores import weigh_evidence
-from audit.splits import SplitPlan, merge_groups, near_duplicates, plan_splits
 from audit.verdict import calibrated, make_result
 from embed.dataset.splits import DUPLICATE_SIMILARITY, PURGE_SECONDS
 from embed.errors import InputError
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from audit.heldout.splits import Kind
     from audit.result import AuditResult
-    from audit.splits import Kind
     from embed.vectors.graph import NeighbourGraph
 
     Floats = NDArray[np.float64]
@@ -83,7 +83,7 @@ def audit(
     splits : int
         At most this many; fewer where the ranking has settled before.
     split : {"grouped", "random", "time"}
-        See `audit.splits.plan_splits`.
+        See `audit.heldout.splits.plan_splits`.
     purge : float
         Seconds around each tested row that time splits leave out of the training.
     stop_early : bool
@@ -98,7 +98,7 @@ def audit(
         Of these vectors; found when absent.
     refit : callable, optional
         Called with (labels as class numbers, class names, plan of the splits) and gives the `HeldOut` predictions itself, in place of
-        heads on the vectors: `audit.refit.refit_network`. The planted labellings are judged by the same predictions.
+        heads on the vectors: `audit.heldout.refit.refit_network`. The planted labellings are judged by the same predictions.
     seed : int
         Same seed and device, same result.
     device : {"cpu", "cuda", "auto"}
@@ -200,7 +200,7 @@ def audit_probabilities(
     Raises
     ------
     InputError
-        See `audit.labelling`.
+        See `audit.heldout.labels`.
     """
     classes, codes = encode_labels(labels)
     given = check_probabilities(probabilities, classes, columns)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse
 
-from audit.calibration import Count, count_errors
+from audit.evidence.calibration import Count, count_errors
 from embed.errors import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from audit.stopping import Stability
+    from audit.heldout.stopping import Stability
     from embed.vectors.graph import NeighbourGraph
 
     Floats = NDArray[np.float64]
@@ -34,11 +34,11 @@ class AuditResult:
     order : numpy.ndarray, shape (N,), int64
         Rows, the most doubtful label first; rows that could not be tested come last.
     p_wrong, p_wrong_low, p_wrong_high : numpy.ndarray, shape (N,), float64
-        Probability that the label is wrong, with the interval of `audit.calibration.CONFIDENCE`; NaN where untested.
+        Probability that the label is wrong, with the interval of `audit.evidence.calibration.CONFIDENCE`; NaN where untested.
     times_tested, times_wrong : numpy.ndarray, shape (N,), int64
         Splits that held the row out, and those of them whose head preferred another class.
     margin, loss, standardised_loss, neighbour_agreement : numpy.ndarray, shape (N,), float64
-        Means over the splits that tested the row (see `audit.crossfit.HeldOut`); share of the 10 nearest neighbours
+        Means over the splits that tested the row (see `audit.heldout.crossfit.HeldOut`); share of the 10 nearest neighbours
         with the same label. NaN where untested or without neighbours.
     probabilities : numpy.ndarray, shape (N, K), float64
         Mean held-out probabilities of the heads.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from audit.calibration import (
+from audit.evidence.calibration import (
     CONFIDENCE,
     DRAWS,
     Calibration,
@@ -17,18 +17,18 @@ from audit.calibration import (
     cut_list,
     plant_errors,
 )
-from audit.reliability import evidence_on_plantings, reliability_of
+from audit.evidence.reliability import evidence_on_plantings, reliability_of
+from audit.evidence.scores import Evidence, neighbour_agreement
 from audit.result import AuditResult
-from audit.scores import Evidence, neighbour_agreement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from audit.case import Case
-    from audit.crossfit import HeldOut
-    from audit.stopping import Stability
+    from audit.heldout.crossfit import HeldOut
+    from audit.heldout.stopping import Stability
+    from audit.procedure import Case
 
     Floats = NDArray[np.float64]
 

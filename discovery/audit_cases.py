@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.reason import reasons
+from audit.review.reasons import reasons
 from discovery.audit_charts import doubt_svg
 from discovery.gpstime import utc
 from discovery.page import escaped

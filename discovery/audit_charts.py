@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from audit.stopping import Stability
+    from audit.heldout.stopping import Stability
 
 _AXES = Axes(360, 290, 48, 12, 10, 42)
 _FIFTHS = [(part / 5, f"{part / 5:g}") for part in range(6)]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.calibration import CONFIDENCE
-from audit.stopping import STABLE, TOP_OVERLAP
+from audit.evidence.calibration import CONFIDENCE
+from audit.heldout.stopping import STABLE, TOP_OVERLAP
 from discovery.audit_cases import case_html
 from discovery.audit_charts import calibration_svg, convergence_legend, convergence_svg, evidence_svg, share_svg
 from discovery.page import Frame, asset, escaped, framed
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from audit.calibration import Count
+    from audit.evidence.calibration import Count
     from audit.result import AuditResult
     from discovery.exhibits import Exhibits
 

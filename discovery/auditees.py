@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.table import IMAGES, image_column
+from audit.review.table import IMAGES, image_column
 from discovery.gpstime import utc
 from embed.errors import InputError
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from audit.external import External
+    from audit.heldout.probabilities import External
     from embed.study.study import Study
 
 
@@ -43,7 +43,7 @@ def audited_glitches(study: Study, numbers: NDArray[np.int64]) -> pd.DataFrame:
     -------
     DataFrame
         ``glitch``, ``id``, ``gravityspy_id``, ``ifo``, ``gps``, ``label``, ``date`` (UTC, YYYYMMDD), ``q_value`` and the paths of
-        the views in the columns `audit.table.IMAGES`, empty where there is none.
+        the views in the columns `audit.review.table.IMAGES`, empty where there is none.
     """
     frame = study.glitches().loc[numbers, ["id", "gravityspy_id", "ifo", "gps", "label"]].reset_index()
     frame["date"] = [utc(gps)[:10].replace("-", "") if gps >= 0 else "" for gps in frame["gps"]]

@@ -15,7 +15,7 @@ from embed.views.decoding import decode
 if TYPE_CHECKING:
     import pandas as pd
 
-    from audit.witnesses import Witnesses
+    from audit.review.comparisons import Witnesses
     from embed.study.study import Study
     from embed.vectors.store import VectorStore
 

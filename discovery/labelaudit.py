@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from audit import audit, audit_probabilities, check_leak
-from audit.external import External, read_probabilities
-from audit.ledger import Verdict, remember
-from audit.refit import Refitting, refit_network
-from audit.table import audit_csv
-from audit.volunteers import Pack, write_pack
-from audit.witnesses import find_witnesses
+from audit.heldout.probabilities import External, read_probabilities
+from audit.heldout.refit import Refitting, refit_network
+from audit.review.comparisons import find_witnesses
+from audit.review.ledger import Verdict, remember
+from audit.review.manifest import Pack, write_pack
+from audit.review.table import audit_csv
 from discovery.audit_page import audit_html, shown_rows
 from discovery.auditees import audited_glitches, labelled_glitches, rows_by_glitch
 from discovery.exhibits import load_exhibits
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from audit.heldout.splits import Kind
     from audit.result import AuditResult
-    from audit.splits import Kind
     from embed.study.study import Study
     from embed.vectors.store import VectorStore
 
@@ -116,7 +116,7 @@ def audit_study(
         The vectors; None with `probabilities`.
     asked : Asked
     probabilities : Path, optional
-        A CSV of somebody's class probabilities instead of vectors; see `audit.external`.
+        A CSV of somebody's class probabilities instead of vectors; see `audit.heldout.probabilities`.
     out : Path, optional
         Folder of the results; by default one of the study's reports.
     command : str

@@ -7,7 +7,7 @@ from sklearn.metrics import average_precision_score
 
 import audit as package
 from audit import audit, audit_probabilities, check_leak
-from audit.scores import EVIDENCE
+from audit.evidence.scores import EVIDENCE
 from embed.errors import InputError
 from embed.vectors.graph import neighbour_graph
 

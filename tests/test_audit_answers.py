@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from audited import classification, copy_study, make_study, read_csv, run_audit, write_csv
 
-from audit.answers import import_answers, read_answers
-from audit.ledger import find_audit, subjects_of
-from audit.undo import undo_import
-from audit.volunteers import AUDIT, SUBJECT
+from audit.answers.importing import import_answers, read_answers
+from audit.answers.undo import undo_import
+from audit.review.ledger import find_audit, subjects_of
+from audit.review.manifest import AUDIT, SUBJECT
 from embed import Study
 from embed.errors import InputError
 from embed.study.study import Label

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 
-from audit.calibration import calibrate, count_errors, cut_list, plant_errors, regress
-from audit.noise import fit_noise
-from audit.reliability import average_precision, reliability_of
-from audit.scores import EVIDENCE, neighbour_agreement, neighbour_votes, weigh_evidence
-from audit.stopping import stability
+from audit.evidence.calibration import calibrate, count_errors, cut_list, plant_errors, regress
+from audit.evidence.noise import fit_noise
+from audit.evidence.reliability import average_precision, reliability_of
+from audit.evidence.scores import EVIDENCE, neighbour_agreement, neighbour_votes, weigh_evidence
+from audit.heldout.stopping import stability
 from embed.vectors.graph import NeighbourGraph, neighbour_graph
 
 

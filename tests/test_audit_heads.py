@@ -5,10 +5,10 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from audit.crossfit import CrossFit, HeldOut
-from audit.features import principal_features
-from audit.heads import CONSTANT_RIDGE, Problems, diagonal_preconditioner, fit, objective, shared_preconditioner
-from audit.splits import plan_splits
+from audit.heldout.crossfit import CrossFit, HeldOut
+from audit.heldout.features import principal_features
+from audit.heldout.heads import CONSTANT_RIDGE, Problems, diagonal_preconditioner, fit, objective, shared_preconditioner
+from audit.heldout.splits import plan_splits
 from embed.errors import InputError
 
 
@@ -112,7 +112,7 @@ def test_batches_and_labellings_do_not_matter(blobs, monkeypatch):
     plans = [plan_splits(each, 10, seed=number) for number, each in enumerate(labels)]
     together = HeldOut.empty(2, 240, 4)
     CrossFit(features, labels, 4, 0.01).run(together, plans, range(10))
-    monkeypatch.setattr("audit.crossfit.BATCH_BYTES", 1)
+    monkeypatch.setattr("audit.heldout.crossfit.BATCH_BYTES", 1)
     for number in range(2):
         alone = HeldOut.empty(1, 240, 4)
         CrossFit(features, labels[number : number + 1], 4, 0.01).run(alone, plans[number : number + 1], range(10))

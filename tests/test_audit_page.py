@@ -9,7 +9,7 @@ import pytest
 from browser import chromium, needs_chromium
 
 from audit import audit
-from audit.witnesses import find_witnesses
+from audit.review.comparisons import find_witnesses
 from discovery.audit_charts import calibration_svg, convergence_svg, evidence_svg
 from discovery.audit_page import MAX_CASES, MIN_CASES, audit_html, headline, shown_rows
 from discovery.exhibits import Exhibits

@@ -7,9 +7,9 @@ import torch
 from conftest import make_gallery
 from torch.nn.functional import log_softmax
 
-import audit.refit
-from audit.refit import Refitting, _parts, refit_network, untaught_start
-from audit.splits import plan_splits
+import audit.heldout.refit
+from audit.heldout.refit import Refitting, _parts, refit_network, untaught_start
+from audit.heldout.splits import plan_splits
 from discovery.cli import main
 from embed import Settings, Study, embed, ingest_folder
 from embed.dataset.splits import TEST, TRAIN, VALIDATION
@@ -106,8 +106,8 @@ def test_same_seed_same_bytes_stopped_or_not_and_in_several_processes(folder, ti
             refit_network(study, *given, step=stop)
         assert len(list((folder / "refit").glob("*/split-*.npy"))) == 3
         trained = []
-        original = audit.refit.fit
-        monkeypatch.setattr(audit.refit, "fit", lambda *a, **k: trained.append(a) or original(*a, **k))
+        original = audit.heldout.refit.fit
+        monkeypatch.setattr(audit.heldout.refit, "fit", lambda *a, **k: trained.append(a) or original(*a, **k))
         again = refit_network(study, *given)
     np.testing.assert_array_equal(whole.probabilities, again.probabilities)
     assert len(trained) == 2
@@ -154,7 +154,7 @@ def test_vectors_that_have_learnt_the_labels_are_cross_fitted(folder, tiny, monk
         embed(study, Settings(weights="model:first"))
     with pytest.raises(InputError, match=r"'first' was fine-tuned from 'tiny\.safetensors', which may have seen"):
         untaught_start(folder, "model:first")
-    monkeypatch.setattr("audit.refit.WEIGHT_SOURCES", ("tiny.safetensors",))
+    monkeypatch.setattr("audit.heldout.refit.WEIGHT_SOURCES", ("tiny.safetensors",))
     assert untaught_start(folder, "model:first") == ("tiny.safetensors", tiny["backbone"], "4.0")
 
 

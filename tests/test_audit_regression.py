@@ -5,9 +5,9 @@ import pytest
 from sklearn.linear_model import Ridge
 from sklearn.metrics import average_precision_score
 
-from audit.features import principal_features
-from audit.regression import LEAST_TRUST, STRENGTHS, choose_strength, held_out_scores, margins, trusted_scores
-from audit.splits import plan_splits
+from audit.evidence.regression import LEAST_TRUST, STRENGTHS, choose_strength, held_out_scores, margins, trusted_scores
+from audit.heldout.features import principal_features
+from audit.heldout.splits import plan_splits
 
 
 def classes_apart(rng, count=400, width=40, classes=4, spread=0.6):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit.splits import merge_groups, near_duplicates, plan_splits
+from audit.heldout.splits import merge_groups, near_duplicates, plan_splits
 from embed.errors import InputError
 from embed.vectors.graph import NeighbourGraph, neighbour_graph
 

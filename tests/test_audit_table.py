@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from audit import audit, audit_probabilities
 from audit.cells import neutralised, restored, safe_csv
-from audit.reason import reasons
-from audit.table import COLUMNS, IMAGES, audit_csv, image_column
-from audit.witnesses import find_witnesses
+from audit.review.comparisons import find_witnesses
+from audit.review.reasons import reasons
+from audit.review.table import COLUMNS, IMAGES, audit_csv, image_column
 from embed.errors import InputError
 
 EVIL = '=HYPERLINK("http://x","y")'

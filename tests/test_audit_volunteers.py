@@ -13,10 +13,10 @@ from audited import CLASSES, make_study, read_csv, run_audit
 from conftest import draw_levels, png, published, write
 from PIL import Image
 
-from audit.frames import MAX_BYTES, draw_frame, frame_png, title
-from audit.ledger import find_audit, subjects_of
-from audit.table import IMAGES
-from audit.volunteers import AUDIT, SUBJECT, _lead_with_a_safe_row, write_pack
+from audit.review.ledger import find_audit, subjects_of
+from audit.review.manifest import AUDIT, SUBJECT, _lead_with_a_safe_row, write_pack
+from audit.review.spectrograms import MAX_BYTES, draw_frame, frame_png, title
+from audit.review.table import IMAGES
 from embed import Study
 from embed.errors import InputError
 from embed.study.study import View

@@ -9,7 +9,7 @@ import pytest
 from audited import CLASSES, copy_study, make_study, read_csv, run_audit, store_vectors, write_csv
 from conftest import error_of, run
 
-from audit.table import COLUMNS
+from audit.review.table import COLUMNS
 from discovery.cli import create_parser
 from discovery.labelaudit import Asked, audit_study
 from embed import Study

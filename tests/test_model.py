@@ -7,7 +7,7 @@ import torch
 from conftest import make_gallery
 from safetensors.torch import load_file, save_file
 
-from audit.leak import check_leak
+from audit.heldout.leak import check_leak
 from embed import Settings, Study, embed, ingest_folder
 from embed.errors import InputError, WeightsError
 from embed.network.backbones import find_backbone, truncated

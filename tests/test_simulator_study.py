@@ -14,7 +14,7 @@ from embed.errors import InputError
 from embed.gravityspy import DURATIONS
 from embed.qtransform.transform import q_scan, quantise
 from embed.simulator import NONE_OF_THE_ABOVE, SAMPLE_RATE, Population, simulate, simulate_batch
-from embed.simulator import study as study_module
+from embed.simulator import simulation as study_module
 from embed.simulator.injection import detector, whitened_block
 from embed.simulator.noise import coloured_spectrum
 from embed.views.viridis import levels_of_colours

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from audit.answers import import_answers, read_answers
+from audit.answers.importing import import_answers, read_answers
+from audit.answers.precision import TRUSTED
+from audit.answers.undo import undo_import
 from audit.auditor import SPLITS
-from audit.precision import TRUSTED
-from audit.refit import Refitting, untaught_start
-from audit.splits import FOLDS
-from audit.undo import undo_import
+from audit.heldout.refit import Refitting, untaught_start
+from audit.heldout.splits import FOLDS
 from discovery.audit_page import headline
 from discovery.commands.vectors import make_vectors
 from discovery.console import Terminal
@@ -25,7 +25,7 @@ from embed.vectors.plan import latest_choice
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from audit.precision import Measured, Score
+    from audit.answers.precision import Measured, Score
     from discovery.labelaudit import LabelAudit
     from embed.vectors.store import VectorStore
 

@@ -12,7 +12,7 @@ from embed.simulator.injection import BLOCK_S, Detector, Drawn, detector, lay, s
 from embed.simulator.loudest import Tile, loudest_tile
 from embed.simulator.noise import SAMPLE_RATE, Noise, design_psd, detector_noise, measured_noise
 from embed.simulator.population import DEMO_HIDDEN, Entry, Population, demo_population
-from embed.simulator.simulate import Glitches, simulate, simulate_batch, write_study
+from embed.simulator.simulation import Glitches, simulate, simulate_batch, write_study
 
 __all__ = [
     "BLOCK_S",

@@ -16,9 +16,9 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from threadpoolctl import threadpool_limits
 
 from audit import audit
-from audit.crossfit import CrossFit, HeldOut
-from audit.features import principal_features
-from audit.splits import plan_splits
+from audit.heldout.crossfit import CrossFit, HeldOut
+from audit.heldout.features import principal_features
+from audit.heldout.splits import plan_splits
 from embed.vectors.graph import neighbour_graph
 from embed.vectors.similarity import normalise
 

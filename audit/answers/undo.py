@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.ledger import is_prepared
+from audit.review.ledger import is_prepared
 from embed.errors import InputError
 from embed.study.database import now
 

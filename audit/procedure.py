@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from audit.crossfit import CrossFit, HeldOut
-from audit.noise import fit_noise, log_probability
-from audit.regression import choose_strength, trusted_scores
-from audit.scores import weigh_evidence
-from audit.splits import FOLDS, SplitPlan, plan_splits
-from audit.stopping import Stability, stability
+from audit.evidence.noise import fit_noise, log_probability
+from audit.evidence.regression import choose_strength, trusted_scores
+from audit.evidence.scores import weigh_evidence
+from audit.heldout.crossfit import CrossFit, HeldOut
+from audit.heldout.splits import FOLDS, SplitPlan, plan_splits
+from audit.heldout.stopping import Stability, stability
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from audit.features import Features
+    from audit.heldout.features import Features
     from embed.vectors.graph import NeighbourGraph
 
     Floats = NDArray[np.float64]
@@ -50,7 +50,7 @@ class Case:
         None where the probabilities come from elsewhere.
     graph : NeighbourGraph or None
     options : dict
-        Groups, times and purge gap of `audit.splits.plan_splits`.
+        Groups, times and purge gap of `audit.heldout.splits.plan_splits`.
     kind : str
         Of the splits.
     seed : int
@@ -142,7 +142,7 @@ def regression_scores(study: Case, labels: NDArray[np.int64], strength: float, s
 
 
 def choose_regression(study: Case) -> float:
-    """Choose the strength of the regression's ridge; see `audit.regression.choose_strength`."""
+    """Choose the strength of the regression's ridge; see `audit.evidence.regression.choose_strength`."""
     assert study.features is not None
     rows, plan = _sample(study, 9)
     return choose_strength(study.features, study.codes, study.classes, plan, rows)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import expit
 
-from audit.calibration import regress
-from audit.scores import EVIDENCE
+from audit.evidence.calibration import regress
+from audit.evidence.scores import EVIDENCE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,7 +22,7 @@ def evidence_on_plantings(features: Floats, wrong: NDArray[np.bool_], columns: t
     Parameters
     ----------
     features : numpy.ndarray, shape (R, N, d)
-        Columns as `audit.scores.EVIDENCE`.
+        Columns as `audit.evidence.scores.EVIDENCE`.
     wrong : numpy.ndarray, shape (R, N), bool
     columns : tuple of int
         Those that are combined.

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from audit.noise import fit_noise
+from audit.evidence.noise import fit_noise
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from audit.features import Features
-    from audit.splits import SplitPlan
+    from audit.heldout.features import Features
+    from audit.heldout.splits import SplitPlan
 
     Floats = NDArray[np.float64]
 

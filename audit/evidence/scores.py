@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import logsumexp
 
-from audit.noise import fit_noise, log_probability
-from audit.regression import margins
+from audit.evidence.noise import fit_noise, log_probability
+from audit.evidence.regression import margins
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -113,9 +113,9 @@ def weigh_evidence(
     graph : NeighbourGraph or None
     labels : numpy.ndarray, shape (N,), int64
     tested : numpy.ndarray, shape (N, 3), optional
-        Of `audit.crossfit.HeldOut.scores`; from the mean probabilities when absent.
+        Of `audit.heldout.crossfit.HeldOut.scores`; from the mean probabilities when absent.
     regression : numpy.ndarray, shape (N, K), optional
-        Of `audit.regression.trusted_scores`.
+        Of `audit.evidence.regression.trusted_scores`.
     """
     count, classes = probabilities.shape
     rows = np.arange(count)

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from audit.heads import Problems, diagonal_preconditioner, fit, shared_preconditioner
+from audit.heldout.heads import Problems, diagonal_preconditioner, fit, shared_preconditioner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from audit.features import Features
-    from audit.splits import SplitPlan
+    from audit.heldout.features import Features
+    from audit.heldout.splits import SplitPlan
 
 BATCH_BYTES = 1 << 29
 """Memory for the weights, the history and the row weights of the heads that are fitted together."""

@@ -19,7 +19,7 @@ from embed.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from audit.features import Features
+    from audit.heldout.features import Features
 
 TOLERANCE = 0.03
 """A fit is finished when its gradient's norm is this share of ``lambda |W|``. The objective is strongly convex with constant

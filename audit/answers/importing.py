@@ -1,7 +1,7 @@
 """The way back: answers become label events, controls are scored, and the audit's precision is measured.
 
 A file is read and checked as a whole before anything is written, and then written in one transaction. An answer that the study has
-already is not written again. Nothing is ever overwritten or deleted; see `audit.undo`.
+already is not written again. Nothing is ever overwritten or deleted; see `audit.answers.undo`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from audit.answerfile import AnswerFile
+from audit.answers.consensus import audit_of_votes, consensus
+from audit.answers.precision import Measured, Score, measured_precision
+from audit.answers.vocabulary import RIGHT, WRONG, Vocabulary
+from audit.answers.zooniverse import COLUMNS, read_votes
 from audit.cells import restored
-from audit.consensus import audit_of_votes, consensus
-from audit.ledger import (
+from audit.review.ledger import (
     ASKED,
     Audit,
     Decision,
@@ -24,10 +27,7 @@ from audit.ledger import (
     subjects_of,
     verdicts_by_id,
 )
-from audit.precision import Measured, Score, measured_precision
-from audit.table import DECISION
-from audit.wording import RIGHT, WRONG, Vocabulary
-from audit.zooniverse import COLUMNS, read_votes
+from audit.review.table import DECISION
 from embed.errors import InputError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from audit.answerfile import Row
-    from audit.ledger import Verdict
+    from audit.review.ledger import Verdict
     from embed.study.study import Study
 
 PERSON = "person"
@@ -103,7 +103,7 @@ def read_answers(study: Study, path: Path, *, new: Sequence[str] = (), choices: 
     new : sequence of str
         Classes that the study does not know yet.
     choices : sequence of str
-        See `audit.zooniverse.read_votes`.
+        See `audit.answers.zooniverse.read_votes`.
 
     Raises
     ------

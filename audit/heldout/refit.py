@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from audit.crossfit import HeldOut
-from audit.splits import plan_splits
+from audit.heldout.crossfit import HeldOut
+from audit.heldout.splits import plan_splits
 from embed.dataset.dataset import Task
 from embed.dataset.splits import TEST, TRAIN, VALIDATION, Partition
 from embed.errors import InputError
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from audit.splits import SplitPlan
+    from audit.heldout.splits import SplitPlan
 
 EPOCHS = 8
 """A network that trains for long learns wrong labels by heart, and then agrees with their like."""

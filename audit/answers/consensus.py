@@ -6,15 +6,15 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from audit.ledger import ASKED, Decision, find_audit, subjects_of, verdicts_by_id
-from audit.precision import Score, score_controls
-from audit.wording import UNSURE, WRONG, Answer
+from audit.answers.precision import Score, score_controls
+from audit.answers.vocabulary import UNSURE, WRONG, Answer
+from audit.review.ledger import ASKED, Decision, find_audit, subjects_of, verdicts_by_id
 from embed.errors import InputError
 
 if TYPE_CHECKING:
-    from audit.ledger import Audit, Subject, Verdict
-    from audit.wording import Vocabulary
-    from audit.zooniverse import Vote, Votes
+    from audit.answers.vocabulary import Vocabulary
+    from audit.answers.zooniverse import Vote, Votes
+    from audit.review.ledger import Audit, Subject, Verdict
     from embed.study.study import Study
 
 MIN_VOTES = 3

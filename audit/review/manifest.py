@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.cells import safe_csv
-from audit.controls import choose_asked
-from audit.frames import frame_png
-from audit.ledger import ASKED, Subject
-from audit.table import IMAGES, image_column
+from audit.review.controls import choose_asked
+from audit.review.ledger import ASKED, Subject
+from audit.review.spectrograms import frame_png
+from audit.review.table import IMAGES, image_column
 from embed.errors import InputError
 from embed.storage import storage_errors, write_text
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from audit.controls import Asked
     from audit.result import AuditResult
+    from audit.review.controls import Asked
     from embed.study.study import Study, View
 
 ROWS = 300
@@ -88,7 +88,7 @@ def write_pack(
         Of N glitches.
     glitches : DataFrame, N rows
         In the result's order: ``glitch`` (row number in the study), ``id``, ``gravityspy_id``, ``ifo``, ``gps`` (seconds), ``date``
-        (YYYYMMDD) and ``q_value``, NaN or empty where unknown; and the columns `audit.table.IMAGES`, empty where there is no view.
+        (YYYYMMDD) and ``q_value``, NaN or empty where unknown; and the columns `audit.review.table.IMAGES`, empty where there is no view.
     study : Study
         Where the views are found.
     passport : str

@@ -2,7 +2,7 @@
 
 The answer goes into one more column, ``decision``, which whoever answers adds: a class name (the right label), ``keep`` (the label is
 right), ``suggested`` (the suggested label is right), ``wrong`` (wrong, but nobody knows what it is) or ``unsure``; empty cells are
-no answer. `audit.answers` reads the file back.
+no answer. `audit.answers.importing` reads the file back.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.cells import safe_csv
-from audit.reason import reasons
+from audit.review.reasons import reasons
 from embed.errors import InputError
 from embed.gravityspy import DURATIONS
 

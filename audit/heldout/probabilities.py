@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.answerfile import AnswerFile
-from audit.labelling import SUM_TOLERANCE
+from audit.heldout.labels import SUM_TOLERANCE
 from embed.errors import InputError
 from embed.gravityspy import COLUMN_ALIASES, class_name
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import expit
 
-from audit.noise import CONCENTRATION
+from audit.evidence.noise import CONCENTRATION
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

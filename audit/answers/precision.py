@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.controls import PLANTED
-from audit.controls import RIGHT as RIGHT_CONTROL
-from audit.ledger import ASKED, live_decisions, subjects_of, verdicts_by_id
-from audit.wording import RIGHT, UNSURE, WRONG
+from audit.answers.vocabulary import RIGHT, UNSURE, WRONG
+from audit.review.controls import PLANTED
+from audit.review.controls import RIGHT as RIGHT_CONTROL
+from audit.review.ledger import ASKED, live_decisions, subjects_of, verdicts_by_id
 from embed.metrics.accuracy import wilson
 
 if TYPE_CHECKING:
-    from audit.ledger import Audit, Subject, Verdict
-    from audit.wording import Answer
+    from audit.answers.vocabulary import Answer
+    from audit.review.ledger import Audit, Subject, Verdict
     from embed.study.study import Study
 
 TRUSTED = 0.7

@@ -1,0 +1,1 @@
+"""The way back: decisions and Zooniverse classifications become label events, measured, and can be undone."""

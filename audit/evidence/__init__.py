@@ -1,0 +1,1 @@
+"""Doubt as a probability: evidence from held-out predictions and neighbours, calibrated on planted errors."""
