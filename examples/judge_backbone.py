@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import adjusted_mutual_info_score
 
-from discovery.clustering import hdbscan_clusters, spectral_clusters
+from discovery.clustering.clustering import hdbscan_clusters, spectral_clusters
 from embed import Settings, Study, VectorStore, embed, ingest_folder
 from embed.dataset.dataset import find_groups, labelled_glitches
 from embed.vectors.similarity import normalise

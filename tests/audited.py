@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from conftest import view_name, write
 
-from discovery.labelaudit import Asked, audit_study
+from discovery.labelaudit.labelaudit import Asked, audit_study
 from embed import Study, ingest_folder
 from embed.vectors.store import Passport, VectorStore, stores, write_store
 from embed.views.png import levels_to_png

@@ -10,10 +10,10 @@ from browser import chromium, needs_chromium
 
 from audit import audit
 from audit.review.comparisons import find_witnesses
-from discovery.audit_charts import calibration_svg, convergence_svg, evidence_svg
-from discovery.audit_page import MAX_CASES, MIN_CASES, audit_html, headline, shown_rows
-from discovery.exhibits import Exhibits
-from discovery.thumbnails import Thumbnails
+from discovery.labelaudit.charts import calibration_svg, convergence_svg, evidence_svg
+from discovery.labelaudit.gallery import Exhibits
+from discovery.labelaudit.page import MAX_CASES, MIN_CASES, audit_html, headline, shown_rows
+from discovery.pages.thumbnails import Thumbnails
 from embed.errors import InputError
 
 EVIL = "</td><script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>\u2028\"&'"
@@ -135,7 +135,7 @@ def test_only_views_that_there_are_and_like_beside_like(found):
 
 
 def test_what_is_capped_is_said(found, monkeypatch):
-    monkeypatch.setattr("discovery.audit_page.MAX_CASES", 5)
+    monkeypatch.setattr("discovery.labelaudit.page.MAX_CASES", 5)
     shown = page(found, exhibits=exhibits(found))
     assert shown.count("<article") == 5
     assert f"The first 5 of the list's {found[0].listed} rows; all are in audit.csv" in html.unescape(shown)

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from conftest import draw_levels, error_of, make_gallery, png, published, run, view_name, write
 
-from discovery.candidates import COLUMNS, file_name
+from discovery.candidates.candidates import COLUMNS, file_name
 from discovery.cli import create_parser, main
 from discovery.csvfile import csv_text
 from embed import Settings, Study, embed

@@ -11,7 +11,7 @@ from conftest import error_of, run
 
 from audit.review.table import COLUMNS
 from discovery.cli import create_parser
-from discovery.labelaudit import Asked, audit_study
+from discovery.labelaudit.labelaudit import Asked, audit_study
 from embed import Study
 from embed.errors import InputError
 from embed.study.study import Label

@@ -322,7 +322,7 @@ def test_every_glitch_labelled(capsys, tmp_path, study):
 
 
 def test_a_model_of_a_reserved_name(study, tiny):
-    from discovery.evaluation import assess
+    from discovery.evaluation.evaluation import assess
 
     with Study(study) as opened:
         parts = load_model(model_folder(opened.folder, "one")).parts

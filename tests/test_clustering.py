@@ -13,9 +13,9 @@ from sklearn.cluster import SpectralClustering
 from sklearn.metrics import adjusted_mutual_info_score
 from threadpoolctl import threadpool_limits
 
-from discovery.clustering import NOISE, by_size, hdbscan_clusters, spectral_clusters
-from discovery.spectral import assign, gap_scores, laplacian_spectrum
-from discovery.sweep import most_agreed, swept_sizes
+from discovery.clustering.clustering import NOISE, by_size, hdbscan_clusters, spectral_clusters
+from discovery.clustering.spectral import assign, gap_scores, laplacian_spectrum
+from discovery.clustering.sweep import most_agreed, swept_sizes
 from embed.errors import InputError
 from embed.network.backbones import load_network
 from embed.vectors.graph import affinity, neighbour_graph
@@ -67,7 +67,7 @@ def test_spectrum_of_a_triangle_and_an_edge_by_hand():
 @pytest.mark.parametrize("dense_below", [10_000, 50])
 def test_spectrum_against_dense_eigenvalues(monkeypatch, dense_below):
     """The Lanczos path too, on three components, whose zeros it could miss were they not solved apart."""
-    monkeypatch.setattr("discovery.spectral.DENSE_BELOW", dense_below)
+    monkeypatch.setattr("discovery.clustering.spectral.DENSE_BELOW", dense_below)
     vectors = np.vstack([mixture([150], seed=s, dims=6)[0] + 9 * np.eye(3, 64)[s] * (-1) ** s for s in range(3)])
     edges = affinity(neighbour_graph(vectors, 8))
     spectrum = laplacian_spectrum(edges, 12, seed=3)

@@ -10,12 +10,12 @@ import pytest
 from browser import chromium, needs_chromium
 from PIL import Image
 
-from discovery.axes import round_ticks
-from discovery.confusion import confusion_png, confusion_table
-from discovery.evaluation_page import evaluation_html
-from discovery.mistakes import MAX_GALLERY, Mistakes
-from discovery.plots import MAX_SERIES, legend, line_svg, reliability_svg, roc_svg, series_css
-from discovery.thumbnails import Thumbnails
+from discovery.evaluation.confusion import confusion_png, confusion_table
+from discovery.evaluation.mistakes import MAX_GALLERY, Mistakes
+from discovery.evaluation.page import evaluation_html
+from discovery.pages.axes import round_ticks
+from discovery.pages.plots import MAX_SERIES, legend, line_svg, reliability_svg, roc_svg, series_css
+from discovery.pages.thumbnails import Thumbnails
 from embed.errors import InputError
 from embed.metrics.calibration import reliability
 from embed.metrics.evaluation import evaluate

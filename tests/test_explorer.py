@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 from browser import chromium, needs_chromium
 
-from discovery.columns import classes, column_kind
-from discovery.explorer import embedding_html
-from discovery.gpstime import utc
-from discovery.page import content_policy, escaped, filled, json_for_script, showable
-from discovery.palette import NOISE_LIGHT, NOISE_MARK
-from discovery.thumbnails import ABSENT, OMITTED, Thumbnails, pack, plan_pictures, shrink
+from discovery.explorer.explorer import embedding_html
+from discovery.pages.columns import classes, column_kind
+from discovery.pages.gpstime import utc
+from discovery.pages.page import content_policy, escaped, filled, json_for_script, showable
+from discovery.pages.palette import NOISE_LIGHT, NOISE_MARK
+from discovery.pages.thumbnails import ABSENT, OMITTED, Thumbnails, pack, plan_pictures, shrink
 from embed.errors import InputError
 from embed.views.viridis import colours_of_levels
 

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from discovery.figures import MAX_ROWS, chosen_view, cluster_rows, contact_sheet, picture
-from discovery.palette import NOISE_MARK
-from discovery.thumbnails import Thumbnails
+from discovery.candidates.contactsheet import MAX_ROWS, chosen_view, cluster_rows, contact_sheet, picture
+from discovery.pages.palette import NOISE_MARK
+from discovery.pages.thumbnails import Thumbnails
 from embed.errors import InputError
 from embed.views.viridis import colours_of_levels
 

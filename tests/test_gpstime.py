@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from discovery.gpstime import LEAP_SECONDS, utc
+from discovery.pages.gpstime import LEAP_SECONDS, utc
 from embed.errors import InputError
 
 

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from discovery.palette import (
+from discovery.pages.palette import (
     DARK_GROUND,
     LIGHT_GROUND,
     MAX_MARKS,

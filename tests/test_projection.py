@@ -7,7 +7,7 @@ from sklearn.manifold import trustworthiness
 from sklearn.neighbors import KNeighborsClassifier
 from threadpoolctl import threadpool_limits
 
-from discovery.projection import LEAST_ROWS, principal_components, project, tsne
+from discovery.clustering.projection import LEAST_ROWS, principal_components, project, tsne
 from embed.errors import InputError
 from embed.vectors.graph import neighbour_graph
 from embed.vectors.similarity import normalise
@@ -98,7 +98,7 @@ def test_interpolated_forces_beside_barnes_hut(monkeypatch):
     vectors, _ = families(120)
     graph = neighbour_graph(vectors, 30)
     exact = project(vectors, graph)
-    monkeypatch.setattr("discovery.projection.INTERPOLATED_ABOVE", 100)
+    monkeypatch.setattr("discovery.clustering.projection.INTERPOLATED_ABOVE", 100)
     interpolated = project(vectors, graph)
     assert not np.array_equal(exact, interpolated)
     scores = [trustworthiness(vectors, layout, n_neighbors=8, metric="cosine") for layout in (exact, interpolated)]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from discovery.recursion import recursion_html, write_recursion
+from discovery.evaluation.selftraining import recursion_html, write_recursion
 from embed.dataset.dataset import Labelled, choose_kind, find_groups, make_task
 from embed.dataset.splits import TRAIN
 from embed.errors import InputError

@@ -11,9 +11,9 @@ import pytest
 from browser import chromium, needs_chromium
 from PIL import Image
 
-from discovery.figures import contact_sheet
-from discovery.report import report_html
-from discovery.thumbnails import Thumbnails
+from discovery.candidates.contactsheet import contact_sheet
+from discovery.candidates.report import report_html
+from discovery.pages.thumbnails import Thumbnails
 from embed.errors import InputError
 from embed.views.viridis import colours_of_levels
 

@@ -13,10 +13,10 @@ from audit.answers.undo import undo_import
 from audit.auditor import SPLITS
 from audit.heldout.refit import Refitting, untaught_start
 from audit.heldout.splits import FOLDS
-from discovery.audit_page import headline
+from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
-from discovery.console import Terminal
-from discovery.labelaudit import Asked, audit_study, summary
+from discovery.labelaudit.labelaudit import Asked, audit_study, summary
+from discovery.labelaudit.page import headline
 from embed.errors import InputError
 from embed.network.devices import choose_device
 from embed.study.study import Study
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from audit.answers.precision import Measured, Score
-    from discovery.labelaudit import LabelAudit
+    from discovery.labelaudit.labelaudit import LabelAudit
     from embed.vectors.store import VectorStore
 
 SHOWN = 15

@@ -2,9 +2,9 @@
 
 from argparse import Namespace
 
-from discovery.candidates import find_candidates, summary
+from discovery.candidates.candidates import find_candidates, summary
+from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
-from discovery.console import Terminal
 from embed.study.study import Study
 
 

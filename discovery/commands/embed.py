@@ -3,8 +3,8 @@
 from argparse import Namespace
 from collections import Counter
 
+from discovery.commands.console import Terminal
 from discovery.commands.vectors import graph_in_words, make_vectors
-from discovery.console import Terminal
 from embed.study.study import Study
 
 SHOWN = 20

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from discovery.console import Terminal
+from discovery.commands.console import Terminal
 
 
 @contextmanager

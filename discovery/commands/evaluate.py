@@ -3,10 +3,10 @@
 from argparse import Namespace
 from collections.abc import Sequence
 
-from discovery.console import Terminal
-from discovery.evaluation import assess
-from discovery.evaluation_page import telling_ranks
-from discovery.judging import baseline_parts
+from discovery.commands.console import Terminal
+from discovery.evaluation.evaluation import assess
+from discovery.evaluation.page import telling_ranks
+from discovery.evaluation.testset import baseline_parts
 from embed.errors import InputError
 from embed.metrics.accuracy import TOP
 from embed.network.model import Model, load_model, model_folder, models

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from discovery.console import Terminal
+from discovery.commands.console import Terminal
 from discovery.csvfile import write_csv
 from embed.errors import InputError
 from embed.ingest.folders import IngestReport, ingest_folder

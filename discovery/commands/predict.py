@@ -6,7 +6,7 @@ from argparse import Namespace
 import numpy as np
 import pandas as pd
 
-from discovery.console import Terminal
+from discovery.commands.console import Terminal
 from discovery.csvfile import csv_text
 from embed.errors import InputError
 from embed.metrics.accuracy import top_classes

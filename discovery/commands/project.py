@@ -2,9 +2,9 @@
 
 from argparse import Namespace
 
+from discovery.candidates.maps import draw_map
+from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
-from discovery.console import Terminal
-from discovery.maps import draw_map
 from embed.study.study import Study
 
 

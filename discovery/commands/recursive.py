@@ -6,10 +6,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from discovery.candidates import file_name
+from discovery.candidates.candidates import file_name
+from discovery.commands.console import Terminal
 from discovery.commands.epochs import watched
-from discovery.console import Terminal
-from discovery.recursion import write_recursion
+from discovery.evaluation.selftraining import write_recursion
 from embed.dataset.gap import told_gap
 from embed.errors import InputError
 from embed.study.study import Study

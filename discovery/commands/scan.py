@@ -4,8 +4,8 @@ from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from discovery.commands.console import Terminal
 from discovery.commands.ingest import show_skipped
-from discovery.console import Terminal
 from discovery.csvfile import write_csv
 from embed.errors import InputError
 from embed.ingest.folders import IngestReport, Picture, Skip, add_picture, probed

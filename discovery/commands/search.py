@@ -3,10 +3,10 @@
 import sys
 from argparse import Namespace
 
+from discovery.candidates.search import nearest
+from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
-from discovery.console import Terminal
 from discovery.csvfile import csv_text
-from discovery.search import nearest
 from embed.study.study import Study
 
 

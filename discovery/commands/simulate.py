@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Literal
 
-from discovery.console import Terminal
+from discovery.commands.console import Terminal
 from embed.errors import InputError
 from embed.simulator import Population, demo_population, simulate, write_study
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from discovery.commands.console import Terminal
 from discovery.commands.epochs import watched
 from discovery.commands.recursive import recurse
-from discovery.console import Terminal
 from embed.dataset.gap import told_gap
 from embed.errors import InputError
 from embed.network.model import is_model, load_model, model_folder

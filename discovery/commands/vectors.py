@@ -2,7 +2,7 @@
 
 from argparse import Namespace
 
-from discovery.console import Terminal
+from discovery.commands.console import Terminal
 from embed.study.study import Study
 from embed.vectors.embedding import embed
 from embed.vectors.plan import Settings

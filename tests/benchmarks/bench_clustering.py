@@ -11,9 +11,9 @@ from sklearn.cluster import KMeans, SpectralClustering
 from sklearn.metrics import adjusted_mutual_info_score
 from test_clustering import mixture, unknown_glitches  # noqa: F401 (a fixture)
 
-from discovery.clustering import hdbscan_clusters, spectral_clusters
-from discovery.projection import principal_components
-from discovery.projection import umap as umap_layout
+from discovery.clustering.clustering import hdbscan_clusters, spectral_clusters
+from discovery.clustering.projection import principal_components
+from discovery.clustering.projection import umap as umap_layout
 from embed.vectors.graph import affinity, neighbour_graph
 from embed.vectors.similarity import normalise
 

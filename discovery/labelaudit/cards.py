@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.review.reasons import reasons
-from discovery.audit_charts import doubt_svg
-from discovery.gpstime import utc
-from discovery.page import escaped
-from discovery.thumbnails import png_uri, shrink
+from discovery.labelaudit.charts import doubt_svg
+from discovery.pages.gpstime import utc
+from discovery.pages.page import escaped
+from discovery.pages.thumbnails import png_uri, shrink
 from embed.views.png import levels_to_png
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from audit.result import AuditResult
-    from discovery.exhibits import Exhibits
-    from discovery.thumbnails import Thumbnails
+    from discovery.labelaudit.gallery import Exhibits
+    from discovery.pages.thumbnails import Thumbnails
 
 _WITNESS = (80, 96)
 """Pixels of a witness's picture: it is shown at a third of the width of the views."""

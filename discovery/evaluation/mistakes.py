@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from discovery.page import escaped
-from discovery.thumbnails import png_uri
+from discovery.pages.page import escaped
+from discovery.pages.thumbnails import png_uri
 from embed.views.viridis import table as viridis
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from discovery.thumbnails import Thumbnails
+    from discovery.pages.thumbnails import Thumbnails
     from embed.metrics.evaluation import Evaluation
 
 GALLERY_VIEWS = (1.0, 4.0)

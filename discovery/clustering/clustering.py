@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from discovery.projection import umap
-from discovery.spectral import assign, gap_scores, laplacian_spectrum
-from discovery.sweep import DENSITY_NEIGHBOURS, LEAST_CLUSTER, NOISE, density_fit, most_agreed, swept_sizes
+from discovery.clustering.projection import umap
+from discovery.clustering.spectral import assign, gap_scores, laplacian_spectrum
+from discovery.clustering.sweep import DENSITY_NEIGHBOURS, LEAST_CLUSTER, NOISE, density_fit, most_agreed, swept_sizes
 from embed.errors import InputError
 from embed.vectors.graph import NeighbourGraph, affinity, neighbour_graph
 from embed.vectors.similarity import normalise

@@ -16,9 +16,9 @@ import matplotlib as mpl
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from discovery.columns import Group, classes, glitch_ids
-from discovery.page import showable
-from discovery.palette import NOISE_MARK
+from discovery.pages.columns import Group, classes, glitch_ids
+from discovery.pages.page import showable
+from discovery.pages.palette import NOISE_MARK
 from embed.errors import InputError
 from embed.views.viridis import colours_of_levels
 from embed.views.viridis import table as viridis
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
-    from discovery.thumbnails import Thumbnails
+    from discovery.pages.thumbnails import Thumbnails
 
 #: Rows drawn at most: past this the sheet is too tall to look at (and for some viewers to open); the rest is counted.
 MAX_ROWS = 100

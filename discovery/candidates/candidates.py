@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from discovery.clustering import NOISE, Clustering, hdbscan_clusters, spectral_clusters
+from discovery.candidates.contactsheet import contact_sheet
+from discovery.candidates.report import report_html
+from discovery.candidates.search import longest_views
+from discovery.clustering.clustering import NOISE, Clustering, hdbscan_clusters, spectral_clusters
+from discovery.clustering.projection import Method, project
 from discovery.csvfile import write_csv
-from discovery.explorer import embedding_html
-from discovery.figures import contact_sheet
-from discovery.pictures import load_thumbnails
-from discovery.projection import Method, project
-from discovery.report import report_html
-from discovery.search import longest_views
+from discovery.explorer.explorer import embedding_html
+from discovery.pages.pictures import load_thumbnails
 from embed.errors import InputError
 from embed.storage import write_bytes, write_text
 from embed.study.study import Study
@@ -81,7 +81,7 @@ def find_candidates(
     predicted : bool
         Take a model's label rather than the given one.
     method : {"hdbscan", "spectral"}
-        See `discovery.clustering`.
+        See `discovery.clustering.clustering`.
     k : int, optional
         Number of clusters, for the spectral method.
     seed : int

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from discovery.page import base64_array, showable
-from discovery.palette import MAX_MARKS, NOISE_MARK, Mark, class_marks
+from discovery.pages.page import base64_array, showable
+from discovery.pages.palette import MAX_MARKS, NOISE_MARK, Mark, class_marks
 from embed.errors import InputError
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from discovery.csvfile import write_csv
-from discovery.page import Frame, asset, escaped, framed
-from discovery.plots import legend, line_svg, series_css
+from discovery.pages.page import Frame, asset, escaped, framed
+from discovery.pages.plots import legend, line_svg, series_css
 from embed.metrics.accuracy import wilson
 from embed.storage import write_text
 
@@ -130,7 +130,7 @@ def recursion_html(
     )
     plot = line_svg(series, across="pseudo-labels", up="share right", title="Accuracy against pseudo-labels")
     return framed(
-        "recursion.html",
+        "evaluation/recursion.html",
         {
             "plot": plot + legend(dict.fromkeys(series, "")),
             "head": head,
@@ -139,7 +139,7 @@ def recursion_html(
         Frame(title, beside, cautions, asked, command),
         lede=f"The given labels alone are right on <b>{first.accuracy:.2%}</b> of {first.judged:,} held-out glitches; "
         f"the best round, of <b>{best.added:,}</b> pseudo-labels, on <b>{best.accuracy:.2%}</b>.",
-        css=[asset("evaluation.css"), series_css()],
+        css=[asset("evaluation/evaluation.css"), series_css()],
     )
 
 

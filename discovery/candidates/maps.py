@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from discovery.candidates import file_name, shown_columns
+from discovery.candidates.candidates import file_name, shown_columns
+from discovery.clustering.projection import Method, project
 from discovery.csvfile import write_csv
-from discovery.explorer import embedding_html
-from discovery.pictures import load_thumbnails
-from discovery.projection import Method, project
+from discovery.explorer.explorer import embedding_html
+from discovery.pages.pictures import load_thumbnails
 from embed.errors import InputError
 from embed.storage import write_text
 from embed.study.study import Study
@@ -64,7 +64,7 @@ def draw_map(
     labels : sequence of str
         Given labels.
     method : {"tsne", "umap"}
-        See `discovery.projection`.
+        See `discovery.clustering.projection`.
     dims : {2, 3}
         Dimensions.
     color : str

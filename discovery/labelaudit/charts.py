@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from discovery.axes import Axes, round_ticks, svg
-from discovery.page import escaped
+from discovery.pages.axes import Axes, round_ticks, svg
+from discovery.pages.page import escaped
 from embed.metrics.accuracy import wilson
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from discovery.thumbnails import Thumbnails
+from discovery.pages.thumbnails import Thumbnails
 from embed.errors import InputError
 from embed.study.study import Study, View
 from embed.vectors.store import VectorStore

@@ -16,9 +16,9 @@ from audit.review.comparisons import find_witnesses
 from audit.review.ledger import Verdict, remember
 from audit.review.manifest import Pack, write_pack
 from audit.review.table import audit_csv
-from discovery.audit_page import audit_html, shown_rows
-from discovery.auditees import audited_glitches, labelled_glitches, rows_by_glitch
-from discovery.exhibits import load_exhibits
+from discovery.labelaudit.gallery import load_exhibits
+from discovery.labelaudit.glitches import audited_glitches, labelled_glitches, rows_by_glitch
+from discovery.labelaudit.page import audit_html, shown_rows
 from embed.errors import InputError
 from embed.storage import canonical_json, digest, write_text
 from embed.vectors.graph import subgraph
@@ -74,7 +74,7 @@ class LabelAudit:
     result : AuditResult
         Of N glitches.
     glitches : DataFrame, N rows
-        In the result's order; see `discovery.auditees.audited_glitches`.
+        In the result's order; see `discovery.labelaudit.glitches.audited_glitches`.
     passport : str
         Names the audit: a hash of its outcome and of what made it.
     facts : dict

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from discovery.confusion import confusion_table
-from discovery.mistakes import MAX_GALLERY, Mistakes, gallery_caption, mistake_card
-from discovery.page import Frame, asset, escaped, framed
-from discovery.plots import MAX_SERIES, legend, reliability_svg, roc_svg, series_css
+from discovery.evaluation.confusion import confusion_table
+from discovery.evaluation.mistakes import MAX_GALLERY, Mistakes, gallery_caption, mistake_card
+from discovery.pages.page import Frame, asset, escaped, framed
+from discovery.pages.plots import MAX_SERIES, legend, reliability_svg, roc_svg, series_css
 from embed.errors import InputError
 from embed.metrics.accuracy import LEVEL, TOP
 
@@ -91,7 +91,7 @@ def evaluation_html(
     curves = dict(_worst_curves(first))
     several = len(judged) > 1
     return framed(
-        "evaluation.html",
+        "evaluation/evaluation.html",
         {
             "models_caption": f"Intervals are of {LEVEL:.0%}: Wilson's of the accuracies, from glitches drawn with replacement for the others. "
             "Top-k: the true class is among the k likeliest. F1 and recall are means over the classes, ECE is the expected calibration error, "
@@ -130,7 +130,7 @@ def evaluation_html(
         },
         Frame(title, beside, cautions, asked, command, passport or {}),
         lede=_lede(name, first, part, several=several),
-        css=[asset("evaluation.css"), series_css()],
+        css=[asset("evaluation/evaluation.css"), series_css()],
     )
 
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from discovery.assessment import Assessment, write_assessment
-from discovery.candidates import file_name
-from discovery.judging import Jury, choose_jury, frozen_store
+from discovery.candidates.candidates import file_name
+from discovery.evaluation.outputs import Assessment, write_assessment
+from discovery.evaluation.testset import Jury, choose_jury, frozen_store
 from embed.errors import InputError
 from embed.metrics.baseline import fit_baseline
 from embed.metrics.calibration import fit_temperature, tempered

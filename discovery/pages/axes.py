@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from matplotlib.ticker import MaxNLocator
 
-from discovery.page import escaped
+from discovery.pages.page import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.review.table import IMAGES, image_column
-from discovery.gpstime import utc
+from discovery.pages.gpstime import utc
 from embed.errors import InputError
 
 if TYPE_CHECKING:

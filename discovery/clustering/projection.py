@@ -1,6 +1,6 @@
 """Two- and three-dimensional maps of the vectors, drawn from the neighbour graph: t-SNE and UMAP.
 
-A map is for looking; clusters are sought elsewhere (`discovery.clustering`). Both methods take the study's neighbour
+A map is for looking; clusters are sought elsewhere (`discovery.clustering.clustering`). Both methods take the study's neighbour
 graph instead of searching again, run on one thread, and give the same bytes for the same seed, however many threads
 the linear algebra has.
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from discovery.axes import Axes, percent, round_ticks, svg
-from discovery.page import escaped
-from discovery.palette import class_marks
+from discovery.pages.axes import Axes, percent, round_ticks, svg
+from discovery.pages.page import escaped
+from discovery.pages.palette import class_marks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from embed.metrics.roc import RocCurve
 
 MAX_SERIES = 12
-"""As many as there are colours that stay apart; `discovery.palette`."""
+"""As many as there are colours that stay apart; `discovery.pages.palette`."""
 _DASHES = ("none", "7 4", "2 3")
 _AXES = Axes(520, 440, 56, 14, 14, 48)
 _LOWEST = 1e-4

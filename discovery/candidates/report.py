@@ -13,11 +13,11 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 
-from discovery.columns import Group, glitch_ids
-from discovery.figures import MAX_ROWS, ClusterRow, chosen_view, cluster_rows, picture
-from discovery.gpstime import utc
-from discovery.page import Frame, escaped, framed
-from discovery.thumbnails import Thumbnails, png_uri, shrink
+from discovery.candidates.contactsheet import MAX_ROWS, ClusterRow, chosen_view, cluster_rows, picture
+from discovery.pages.columns import Group, glitch_ids
+from discovery.pages.gpstime import utc
+from discovery.pages.page import Frame, escaped, framed
+from discovery.pages.thumbnails import Thumbnails, png_uri, shrink
 from embed.errors import InputError
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def report_html(
     columns = _shown_columns(table)
     explorer = _EXPLORER if _EXPLORER in beside else ""
     return framed(
-        "report.html",
+        "candidates/report.html",
         {
             "clusters_caption": _clusters_caption(table, rows, thumbnails),
             "clusters_head": "".join(f"<th{_side(column)}>{column}</th>" for column in columns),

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from discovery.pictures import HEIGHT, WIDTH, load_thumbnails
-from discovery.thumbnails import Thumbnails
+from discovery.pages.pictures import HEIGHT, WIDTH, load_thumbnails
+from discovery.pages.thumbnails import Thumbnails
 from embed.views.decoding import decode
 
 if TYPE_CHECKING:

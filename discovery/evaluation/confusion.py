@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw
 
-from discovery.figures import cut, font
-from discovery.page import escaped, showable
+from discovery.candidates.contactsheet import cut, font
+from discovery.pages.page import escaped, showable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,9 +11,9 @@ import numpy as np
 
 from audit.evidence.calibration import CONFIDENCE
 from audit.heldout.stopping import STABLE, TOP_OVERLAP
-from discovery.audit_cases import case_html
-from discovery.audit_charts import calibration_svg, convergence_legend, convergence_svg, evidence_svg, share_svg
-from discovery.page import Frame, asset, escaped, framed
+from discovery.labelaudit.cards import case_html
+from discovery.labelaudit.charts import calibration_svg, convergence_legend, convergence_svg, evidence_svg, share_svg
+from discovery.pages.page import Frame, asset, escaped, framed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from audit.evidence.calibration import Count
     from audit.result import AuditResult
-    from discovery.exhibits import Exhibits
+    from discovery.labelaudit.gallery import Exhibits
 
 MAX_CASES = 100
 """Rows pictured at most: ten pictures each, about 9 MB. The others are in ``audit.csv``."""
@@ -91,7 +91,7 @@ def audit_html(
         )
     pairs, rest = _pairs(result)
     return framed(
-        "audit.html",
+        "labelaudit/audit.html",
         {
             "pairs_caption": escaped(
                 "How many glitches labelled as the one are expected to be the other: the sum of p_wrong over all rows. "
@@ -106,7 +106,7 @@ def audit_html(
         },
         Frame(title, beside, cautions, asked, command, passport or {}),
         lede=headline(result, markup=True),
-        css=[asset("audit.css")],
+        css=[asset("labelaudit/audit.css")],
     )
 
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from discovery.candidates import file_name
-from discovery.confusion import confusion_png
+from discovery.candidates.candidates import file_name
+from discovery.candidates.search import longest_views
 from discovery.csvfile import write_csv
-from discovery.evaluation_page import evaluation_html
-from discovery.mistakes import MAX_GALLERY, Mistakes
-from discovery.pictures import load_thumbnails
-from discovery.search import longest_views
+from discovery.evaluation.confusion import confusion_png
+from discovery.evaluation.mistakes import MAX_GALLERY, Mistakes
+from discovery.evaluation.page import evaluation_html
+from discovery.pages.pictures import load_thumbnails
 from embed.storage import write_bytes, write_text
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from discovery.judging import Jury
+    from discovery.evaluation.testset import Jury
     from embed.metrics.evaluation import Evaluation
     from embed.study.study import Study
     from embed.vectors.store import VectorStore

@@ -1,7 +1,7 @@
 """`embedding.html`: the glitches as points that turn, each with its own spectrograms, in one file that opens from disk.
 
 The page needs no server and no network. It holds plotly.js, the points as base64 typed arrays, and the spectrograms as grey
-atlases that it colours by viridis itself (`discovery.thumbnails` says how many pictures fit, and the page says what was left out).
+atlases that it colours by viridis itself (`discovery.pages.thumbnails` says how many pictures fit, and the page says what was left out).
 `explorer.html`, `explorer.css` and `explorer.js` beside this file are its template, look and behaviour.
 """
 
@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 from plotly.offline import get_plotlyjs
 
-from discovery.columns import classes, column_for_page, column_kind, glitch_ids
-from discovery.gpstime import LEAP_SECONDS
-from discovery.page import asset, base64_array, content_policy, escaped, filled, json_for_script, showable
-from discovery.thumbnails import MAX_PICTURES, Atlases, PicturePlan, Thumbnails, pack, plan_pictures
+from discovery.pages.columns import classes, column_for_page, column_kind, glitch_ids
+from discovery.pages.gpstime import LEAP_SECONDS
+from discovery.pages.page import asset, base64_array, content_policy, escaped, filled, json_for_script, showable
+from discovery.pages.thumbnails import MAX_PICTURES, Atlases, PicturePlan, Thumbnails, pack, plan_pictures
 from embed.errors import InputError
 from embed.views.viridis import table as viridis
 
@@ -64,7 +64,7 @@ def embedding_html(
     facts : mapping of str to object, optional
         What the caption states, in order: method and its parameters, seed, passport, command. Written as text.
     max_pictures : int
-        Most pictures to carry, at most `discovery.thumbnails.MAX_PICTURES`.
+        Most pictures to carry, at most `discovery.pages.thumbnails.MAX_PICTURES`.
 
     Returns
     -------
@@ -115,9 +115,9 @@ def embedding_html(
         },
     }
     # The line breaks belong to the hashed text: a script element's text is all that stands between its tags.
-    plotly, behaviour = f"\n{get_plotlyjs()}\n", f"\n{asset('explorer.js')}\n"
+    plotly, behaviour = f"\n{get_plotlyjs()}\n", f"\n{asset('explorer/explorer.js')}\n"
     return filled(
-        asset("explorer.html"),
+        asset("explorer/explorer.html"),
         {
             # plotly's flat WebGL plots compile their drawing commands with Function(); the turning ones do not.
             "policy": escaped(content_policy([plotly, behaviour], code_from_text=dims == 2)),
@@ -129,7 +129,7 @@ def embedding_html(
             "facts": "".join(
                 f"<div><dt>{escaped(term)}</dt><dd>{escaped(fact)}</dd></div>" for term, fact in (facts or {}).items()
             ),
-            "css": asset("explorer.css"),
+            "css": asset("explorer/explorer.css"),
             "data": json_for_script(data),
             "sheets": "" if atlases is None else _sheet_scripts(atlases),
             "plotly": plotly,

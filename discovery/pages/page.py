@@ -123,10 +123,10 @@ def framed(template: str, parts: Mapping[str, str], frame: Frame, *, lede: str, 
         When a name beside is not a plain file name.
     """
     return filled(
-        asset("page.html"),
+        asset("pages/page.html"),
         {
             "policy": escaped(content_policy([])),
-            "css": "\n".join([asset("report.css"), *css]),
+            "css": "\n".join([asset("pages/report.css"), *css]),
             "title": escaped(frame.title),
             "lede": lede,
             "beside": file_links(frame.beside),
@@ -163,7 +163,7 @@ def content_policy(scripts: Iterable[str], *, code_from_text: bool = False) -> s
 
 
 def asset(name: str) -> str:
-    """Read a template, style sheet or script of this package."""
+    """Read a template, style sheet or script by its path below this package, such as ``pages/page.html``."""
     return (resources.files("discovery") / name).read_text(encoding="utf-8")
 
 

@@ -1,0 +1,1 @@
+"""Candidate classes of a study: clusters, maps, similar glitches, and their report."""

@@ -1,0 +1,1 @@
+"""Layouts and clusterings of vectors: mathematics on arrays."""

@@ -1,0 +1,1 @@
+"""The label audit of a study, its page and its gallery."""

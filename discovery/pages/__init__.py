@@ -1,0 +1,1 @@
+"""What every page is built of: the frame, axes, plots, tables, thumbnails."""
