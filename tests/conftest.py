@@ -1,18 +1,20 @@
-"""What the tests share: real data where it lies, and galleries of published-looking pictures made here."""
+"""The tests' fixtures: real data where it lies, a fixed clock, a tiny network, an embedded study."""
 
-import io
+import csv
 import os
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 import pytest
 import timm
 import torch
-from PIL import Image
 from safetensors.torch import save_file
+from support.gallery import draw_levels, make_gallery, png, published, view_name, write
+from support.models import LABELS, PARTS, make_model
 
-from discovery.cli import main
+from embed import Study, embed, ingest_folder
+from embed.network.backbones import load_network
+from embed.views.decoding import spectrogram_levels
 
 REAL = Path(__file__).resolve().parents[1] / ".." / "shared" / "data"
 
@@ -29,82 +31,6 @@ def real_data():
 def _fixed_clock(monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     monkeypatch.delenv("DISCOVER_STUDY", raising=False)
-
-
-def draw_levels(rng, kind=0, shape=(479, 573)):
-    """Levels of a made-up glitch: exponential noise and a bright shape that depends on `kind`."""
-    rows, columns = np.mgrid[0 : shape[0], 0 : shape[1]]
-    energy = (
-        rng.exponential(8, (shape[0] // 8 + 1, shape[1] // 8 + 1)).repeat(8, 0).repeat(8, 1)[: shape[0], : shape[1]]
-    )
-    middle, width = shape[1] / 2 + rng.normal(0, 5), 6 + 4 * rng.random()
-    if kind == 0:  # a vertical stroke
-        energy += 250 * np.exp(-(((columns - middle) / width) ** 2)) * (rows > shape[0] * 0.3)
-    elif kind == 1:  # a horizontal line
-        energy += 250 * np.exp(-(((rows - shape[0] * (0.6 + 0.05 * rng.random())) / width) ** 2))
-    else:  # an arch
-        arch = shape[0] * 0.9 - shape[0] * 0.5 * np.exp(-(((columns - middle) / 120) ** 2))
-        energy += 250 * np.exp(-(((rows - arch) / width) ** 2))
-    return np.clip(energy, 0, 255).astype(np.uint8)
-
-
-def viridis(levels):
-    return mpl.colormaps["viridis"](levels, bytes=True)[..., :3]
-
-
-def published(levels):
-    """A picture as Gravity Spy publishes it: 800x600, frame, title, colour bar."""
-    canvas = np.full((600, 800, 3), 255, np.uint8)
-    canvas[60:541, 100:675] = 0  # the frame
-    canvas[61:540, 101:674] = viridis(levels)
-    canvas[61:540, 692:720] = viridis(np.linspace(255, 0, 479).astype(np.uint8))[:, None]
-    canvas[14:34, 280:490:7] = 0  # the title
-    canvas[100:500:60, 60:95] = 30  # tick labels
-    return canvas
-
-
-def run(capsys, *arguments):
-    """One command, as typed: exit code, and what it printed on both streams."""
-    code = main([str(argument) for argument in arguments])
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
-
-
-def error_of(capsys, *arguments):
-    """A command that must refuse in one line."""
-    code, _, err = run(capsys, *arguments)
-    assert code == 2
-    assert err.count("\n") == 1
-    return err
-
-
-def png(array):
-    out = io.BytesIO()
-    Image.fromarray(array).save(out, "PNG", compress_level=1)
-    return out.getvalue()
-
-
-def write(path, data):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
-    return path
-
-
-def view_name(identifier, duration, ifo="H1"):
-    return f"{ifo}_{identifier}_spectrogram_{duration}.png"
-
-
-def make_gallery(folder, counts, durations=(4.0,), seed=0, prefix=""):
-    """Write a folder of published-looking glitches: `counts` maps a label to how many; returns the ids."""
-    rng = np.random.default_rng(seed)
-    ids = []
-    for kind, (label, count) in enumerate(counts.items()):
-        for number in range(count):
-            identifier = f"{prefix}{chr(97 + kind)}{number:09d}"
-            ids.append(f"H1_{identifier}")
-            for duration in durations:
-                write(folder / label / view_name(identifier, duration), png(published(draw_levels(rng, kind))))
-    return ids
 
 
 @pytest.fixture(scope="session")
@@ -127,11 +53,46 @@ def gallery(tmp_path_factory):
 @pytest.fixture(scope="session")
 def embedded(tmp_path_factory, gallery):
     """A study of the gallery with its vectors; read only."""
-    from embed import Study, embed, ingest_folder
-
     os.environ["SOURCE_DATE_EPOCH"] = "1700000000"
     with Study(tmp_path_factory.mktemp("embedded") / "study", create=True) as study:
         with study.run("ingest"):
             ingest_folder(study, gallery)
         embed(study)
     return study.folder
+
+
+@pytest.fixture(scope="session")
+def modelled(tmp_path_factory, tiny):
+    """A study of 72 glitches of three labels, six without one, and the models ``one`` and ``two`` of the same split."""
+    folder = tmp_path_factory.mktemp("evaluate")
+    make_gallery(folder / "data", dict.fromkeys(LABELS, 24))
+    rng = np.random.default_rng(5)
+    for number in range(6):
+        write(folder / "free" / view_name(f"free{number}", 4.0), png(published(draw_levels(rng, number % 3))))
+    with Study(folder / "study", create=True) as study:
+        with study.run("ingest"):
+            ingest_folder(study, folder / "data")
+            ingest_folder(study, folder / "free")
+        ids = study.glitches().loc[lambda frame: frame["label"] != "", "id"]
+        parts = {identifier: PARTS[place % 6] for place, identifier in enumerate(ids)}
+        make_model(study, tiny, "one", parts=parts)
+        make_model(study, tiny, "two", parts=parts, seed=9)
+    return folder / "study"
+
+
+@pytest.fixture(scope="session")
+def unknown_glitches(real_data):
+    """The 4 s views of None_of_the_Above as 1280-component vectors of the bundled network, and their true class."""
+    glitches = real_data / "gravityspy"
+    network = load_network()
+    mean, std = (torch.tensor(v)[:, None, None] for v in (network.backbone.mean, network.backbone.std))
+    with (glitches / "truth.csv").open() as file:
+        classes = {row["id"]: row["truth"] for row in csv.DictReader(file)}
+    images, truth = [], []
+    for path in sorted((glitches / "None_of_the_Above").glob("*_spectrogram_4.0.png")):
+        levels = torch.tensor(spectrogram_levels(path.read_bytes(), network.backbone.size))
+        images.append(((levels / 255).expand(3, -1, -1) - mean) / std)
+        truth.append(classes[path.name.split("_spectrogram_")[0]])
+    with torch.inference_mode():
+        vectors = [network.module(batch).numpy() for batch in torch.stack(images).split(30)]
+    return np.concatenate(vectors), np.array(truth)

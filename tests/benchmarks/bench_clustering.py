@@ -9,7 +9,7 @@ import pytest
 import umap
 from sklearn.cluster import KMeans, SpectralClustering
 from sklearn.metrics import adjusted_mutual_info_score
-from test_clustering import mixture, unknown_glitches  # noqa: F401 (a fixture)
+from support.mixtures import mixture
 
 from discovery.clustering.clustering import hdbscan_clusters, spectral_clusters
 from discovery.clustering.projection import principal_components
@@ -47,7 +47,7 @@ def variants(unit, seed):
     yield "k-means, k told", KMeans(2, n_init=10, random_state=seed).fit_predict(unit)
 
 
-def test_variants_on_random_halves(unknown_glitches):  # noqa: F811
+def test_variants_on_random_halves(unknown_glitches):
     vectors, truth = unknown_glitches
     rng = np.random.default_rng(1)
     scores, clusters, noise = {}, {}, {}

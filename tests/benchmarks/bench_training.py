@@ -7,8 +7,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from conftest import make_gallery
 from PIL import Image
+from support.gallery import make_gallery
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2

@@ -1,0 +1,208 @@
+"""The audit's page: every figure in it by hand, nothing of the data as markup, whole and silent in a browser."""
+
+import html
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from support.browser import chromium, needs_chromium
+
+from audit import audit
+from audit.review.comparisons import find_witnesses
+from discovery.labelaudit.charts import calibration_svg, convergence_svg, evidence_svg
+from discovery.labelaudit.gallery import Exhibits
+from discovery.labelaudit.page import MAX_CASES, MIN_CASES, audit_html, headline, shown_rows
+from discovery.pages.thumbnails import Thumbnails
+from embed.errors import InputError
+
+EVIL = "</td><script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>\u2028\"&'"
+
+
+@pytest.fixture(scope="module")
+def found():
+    rng = np.random.default_rng(0)
+    truth = np.repeat([0, 1], 60)
+    vectors = np.eye(2, 12)[truth] + 0.25 * rng.normal(size=(120, 12))
+    labels = np.array(["Blip", EVIL])[truth]
+    labels[:5], labels[60:63] = EVIL, "Blip"
+    return audit(vectors, labels, splits=20), vectors
+
+
+def glitches():
+    gps = np.where(np.arange(120) == 3, np.nan, 1187008882.43)
+    return pd.DataFrame({"id": [f"{EVIL if n == 3 else 'H1'}_{n}" for n in range(120)], "ifo": "H1", "gps": gps})
+
+
+def exhibits(found, pictures=True):
+    result, vectors = found
+    rows = shown_rows(result)
+    witnesses = find_witnesses(vectors, result.labels, rows, result.suggested[rows])
+    levels = np.broadcast_to(np.arange(120, dtype=np.uint8)[:, None, None, None], (120, 4, 6, 8)).copy()
+    present = np.ones((120, 4), bool)
+    present[int(rows[0]), 3] = False
+    thumbnails = Thumbnails(levels, (0.5, 1.0, 2.0, 4.0), present) if pictures else None
+    return Exhibits(rows, witnesses, thumbnails, {row: row for row in range(120)})
+
+
+def page(found, **options):
+    given = {
+        "title": f"Audit {EVIL}",
+        "asked": {"seed": EVIL},
+        "command": f"discover audit --out '{EVIL}'",
+        "passport": {"audit": EVIL},
+        "cautions": [EVIL],
+        "beside": ["audit.csv"],
+        **options,
+    }
+    return audit_html(found[0], glitches(), given.pop("exhibits", exhibits(found)), **given)
+
+
+def text_of(markup):
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", markup)).split())
+
+
+def test_the_headline_says_how_many(found):
+    result, _ = found
+    said = headline(result)
+    assert said.startswith(
+        f"These {result.listed} rows should hold {result.in_list.expected:,.0f} ({result.in_list.low:.0f} to {result.in_list.high:.0f}) wrong labels"
+    )
+    assert (
+        f"about {result.total.expected:,.0f} ({result.total.low:.0f} to {result.total.high:.0f}) wrong labels" in said
+    )
+    assert "of 120" in said
+    assert f"<b>These {result.listed} rows</b>" in page(found)
+
+
+def test_an_empty_list_is_said_to_be_empty():
+    rng = np.random.default_rng(0)
+    kind = np.repeat([0, 1], 60)
+    result = audit(np.eye(2, 12)[kind] + 0.02 * rng.normal(size=(120, 12)), np.array(["a", "b"])[kind], splits=10)
+    assert result.listed == 0
+    assert headline(result).startswith("No row is doubtful enough for a list of which at most 10% would be right.")
+    assert len(shown_rows(result)) == MIN_CASES
+
+
+def test_class_pairs_are_sums_of_p_wrong(found):
+    result, _ = found
+    body = page(found).split("What is labelled as what")[1].split("</tbody>")[0]
+    rows = re.findall(r"<tr>(.*?)</tr>", body.split("<tbody>")[1], re.DOTALL)
+    by_hand = {}
+    for row in range(120):
+        pair = (result.classes[result.labels[row]], result.classes[result.suggested[row]])
+        by_hand[pair] = by_hand.get(pair, 0) + result.p_wrong[row]
+    assert len(rows) == len(by_hand) == 2
+    expected = sorted(by_hand.values(), reverse=True)
+    shown = [float(re.findall(r'<td class="number">([0-9.]+)</td>', row)[0]) for row in rows]
+    assert shown == pytest.approx(expected, abs=0.051)
+    listed = [int(re.findall(r'<td class="number">([0-9,]+)</td>', row)[-1]) for row in rows]
+    assert sum(listed) == result.listed
+
+
+def test_cases_come_worst_first_with_views_and_witnesses(found):
+    result, _ = found
+    cases = re.findall(r"<article.*?</article>", page(found), re.DOTALL)
+    assert len(cases) == len(shown_rows(result)) == max(MIN_CASES, result.listed)
+    names = glitches()["id"]
+    for place, case in enumerate(cases):
+        row = result.order[place]
+        words = text_of(case)
+        assert words.startswith(f"{place + 1} ")
+        assert names[row] in words or row == 3
+        assert f"{result.p_wrong[row]:.3f}" in words
+        assert case.count("<img") == 4 + 6 - (place == 0)
+        assert words.count("most like it, labelled") == 2
+    assert "no picture" not in cases[0]  # the view that is missing is left out
+    ended = page(found).index("Here the list ends")
+    assert page(found)[:ended].count("<article") == result.listed
+
+
+def test_only_views_that_there_are_and_like_beside_like(found):
+    shown = exhibits(found)
+    present = np.zeros((120, 4), bool)
+    present[:, 3] = True  # 4 s is all that most have
+    present[int(shown.rows[1])] = True
+    levels = shown.thumbnails.levels
+    only = Exhibits(shown.rows, shown.witnesses, Thumbnails(levels, (0.5, 1.0, 2.0, 4.0), present), shown.place)
+    text = page(found, exhibits=only)
+    first, second = text.split("<article")[1:3]
+    assert "no picture" not in text
+    assert [first.count(f"<figcaption>{d} s<") for d in ("0.5", "1", "2", "4")] == [0, 0, 0, 1]
+    assert [second.count(f"<figcaption>{d} s<") for d in ("0.5", "1", "2", "4")] == [1, 1, 1, 1]
+    assert "</b>, 4 s</h4>" in first
+    assert "</b>, 1 s</h4>" not in second
+
+
+def test_what_is_capped_is_said(found, monkeypatch):
+    monkeypatch.setattr("discovery.labelaudit.page.MAX_CASES", 5)
+    shown = page(found, exhibits=exhibits(found))
+    assert shown.count("<article") == 5
+    assert f"The first 5 of the list's {found[0].listed} rows; all are in audit.csv" in html.unescape(shown)
+    assert MAX_CASES == 100
+
+
+def test_without_pictures_and_witnesses(found):
+    bare = Exhibits(shown_rows(found[0]), None, None, {})
+    shown = page(found, exhibits=bare)
+    assert "<img" not in shown
+    assert "most like it, labelled" not in shown
+    named = page(found, exhibits=exhibits(found, pictures=False))
+    assert "<img" not in named
+    assert named.count("most like it, labelled") == 2 * len(shown_rows(found[0]))
+
+
+def test_the_calibration_plot_draws_every_bin():
+    drawn = calibration_svg(np.array([[0.05, 0.0, 100], [0.5, 0.25, 8]]))
+    dots = [
+        tuple(map(float, found)) for found in re.findall(r'<circle class="dot" cx="([0-9.]+)" cy="([0-9.]+)"', drawn)
+    ]
+    assert len(dots) == 2
+    left, right = 48, 360 - 12
+    bottom, top = 290 - 42, 10
+    assert dots[1] == pytest.approx((left + 0.5 * (right - left), bottom - 0.25 * (bottom - top)), abs=0.06)
+    assert "8 rows of planted labellings, stated 0.500, wrong 25.0%" in drawn
+    assert drawn.count('class="whisker"') == 2
+
+
+def test_the_convergence_curve_and_the_evidence(found):
+    result, _ = found
+    drawn = convergence_svg(result.curve, (0.99, 0.9))
+    assert drawn.count('class="dot"') == drawn.count('class="square"') == len(result.curve)
+    assert f"after {result.curve[-1].splits} splits, rank correlation {result.curve[-1].correlation:.3f}" in drawn
+    bars = evidence_svg({"one": 0.25, "combined": 0.75})
+    assert [float(width) for width in re.findall(r'width="([0-9.]+)" height="13"', bars)] == pytest.approx(
+        [0.75 * (360 - 168 - 48), 0.25 * (360 - 168 - 48)], abs=0.06
+    )
+    assert bars.index("combined") < bars.index("one")
+
+
+def test_nothing_of_the_data_becomes_markup_and_nothing_is_loaded(found):
+    shown = page(found)
+    assert "<script" not in shown
+    assert "onerror='" not in shown
+    assert re.findall(r"<img[^>]*src=\"(?!data:image/png;base64,)", shown) == []
+    assert set(re.findall(r'href="([^"#]*)', shown)) == {"./audit.csv"}
+    assert "default-src &#x27;none&#x27;" in shown
+    assert shown == page(found)
+
+
+def test_a_link_out_of_the_folder_is_refused(found):
+    with pytest.raises(InputError, match=r"'../x' is not the name of a file"):
+        page(found, beside=["../x"])
+
+
+@needs_chromium
+def test_in_a_browser_it_is_whole_silent_and_harmless(found, tmp_path):
+    (tmp_path / "audit.html").write_text(page(found), encoding="utf-8")
+    with chromium(tmp_path / "profile") as browser:
+        for size, dark in (((1280, 900), False), ((1280, 900), True), ((390, 800), False)):
+            browser.open(tmp_path / "audit.html", size=size, dark=dark)
+            browser.wait("document.querySelector('pre')")
+            browser.wait("[...document.images].every((image) => image.complete)")
+            assert browser.evaluate("[...document.images].every((image) => image.naturalWidth > 0)")
+            assert browser.evaluate("document.documentElement.scrollWidth") <= size[0]
+            assert browser.evaluate("document.querySelector('h1').textContent") == f"Audit {EVIL}"
+            assert browser.evaluate("window.pwned === undefined")
+            assert browser.console == []
+            assert [url for url in browser.requests if not url.startswith(("file:", "data:", "about:"))] == []

@@ -1,0 +1,289 @@
+import csv
+import io
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from support.gallery import draw_levels, make_gallery, png, published, view_name, write
+from support.terminal import error_of, run
+
+from discovery.candidates.candidates import COLUMNS, file_name
+from discovery.cli import create_parser, main
+from discovery.csvfile import csv_text
+from embed import Settings, Study, embed
+
+
+@pytest.fixture
+def study(tmp_path, embedded):
+    """A copy of the embedded gallery, to write to."""
+    return shutil.copytree(embedded, tmp_path / "study")
+
+
+def test_every_command_has_the_common_options():
+    parser = create_parser()
+    for command in ("ingest x", "status", "embed", "cluster x", "project", "search x"):
+        options = parser.parse_args(
+            [*command.split(), "--study", "s", "--seed", "3", "--device", "cpu", "--json", "-v"]
+        )
+        assert (str(options.study), options.seed, options.device, options.json, options.verbose) == (
+            "s",
+            3,
+            "cpu",
+            True,
+            1,
+        )
+
+
+def test_the_environment_names_the_study(monkeypatch):
+    monkeypatch.setenv("DISCOVER_STUDY", "elsewhere")
+    assert str(create_parser().parse_args(["status"]).study) == "elsewhere"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nothing"],
+        ["cluster"],
+        ["cluster", "x", "--method", "kmeans"],
+        ["search", "x", "-k", "0"],
+        ["status", "--seed", "-1"],
+        [],
+    ],
+)
+def test_bad_usage_is_one_line_and_exit_2(capsys, arguments):
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_installed_command():
+    out = subprocess.run(
+        [sys.executable, "-m", "discovery.cli", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    for command in ("ingest", "status", "embed", "cluster", "project", "search"):
+        assert f"    {command}" in out
+
+
+def test_the_whole_path_without_embedding_by_hand(capsys, tmp_path):
+    """Images in, candidates out: vectors are made when they are needed."""
+    make_gallery(tmp_path / "data", {"Blip": 6, "None_of_the_Above": 14})
+    write(tmp_path / "data" / "Blip" / view_name("cut", 4.0), b"\x89PNG\r\n\x1a\n")
+    folder = tmp_path / "study"
+    code, out, _ = run(capsys, "ingest", tmp_path / "data", "--study", folder)
+    assert code == 0
+    assert "truncated PNG" in out
+    code, out, _ = run(capsys, "cluster", "None_of_the_Above", "--study", folder, "--json")
+    assert code == 0
+    result = json.loads(out)
+    assert result["glitches"] == 14
+    assert sum(item["size"] for item in result["clusters"]) + result["noise"] == 14
+    reports = folder / "reports" / "cluster-None_of_the_Above-hdbscan"
+    assert sorted(path.name for path in reports.iterdir()) == [
+        "clusters.csv",
+        "contact-sheet.png",
+        "embedding.html",
+        "report.html",
+    ]
+    table = pd.read_csv(reports / "clusters.csv")
+    assert tuple(table.columns) == COLUMNS
+    assert table["medoid"].sum() == len(result["clusters"])
+    assert all(table["image"].map(lambda path: path.endswith("_spectrogram_4.0.png")))
+    code, out, _ = run(capsys, "status", "--study", folder, "--json")
+    assert json.loads(out)["given"] == {"Blip": 6, "None_of_the_Above": 14}
+    with Study(folder) as study:
+        assert len(study.latest_clusters()) == 14
+
+
+@pytest.mark.parametrize("method", ["hdbscan", "spectral"])
+def test_same_seed_same_bytes(capsys, study, tmp_path, method):
+    made = []
+    for name in ("one", "two"):
+        assert (
+            run(capsys, "cluster", "Blip", "--method", method, "--seed", 5, "--study", study, "--out", tmp_path / name)[
+                0
+            ]
+            == 0
+        )
+        made.append(
+            {path.name: path.read_bytes() for path in sorted((tmp_path / name).iterdir()) if path.name != "report.html"}
+        )
+    assert made[0] == made[1]
+    assert run(capsys, "project", "--study", study, "--out", tmp_path / "p1", "--method", "umap")[0] == 0
+    assert run(capsys, "project", "--study", study, "--out", tmp_path / "p2", "--method", "umap")[0] == 0
+    assert (tmp_path / "p1" / "coordinates.csv").read_bytes() == (tmp_path / "p2" / "coordinates.csv").read_bytes()
+
+
+def test_spectral_with_k(capsys, study, tmp_path):
+    assert run(capsys, "cluster", "Blip", "--method", "spectral", "--k", 2, "--study", study, "--out", tmp_path)[0] == 0
+    assert set(pd.read_csv(tmp_path / "clusters.csv")["cluster"]) == {0, 1}
+    assert "--k 2 goes with --method spectral" in error_of(capsys, "cluster", "Blip", "--k", 2, "--study", study)
+    assert "9" in error_of(capsys, "cluster", "Blip", "--method", "spectral", "--k", 9, "--study", study)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+@pytest.mark.parametrize("method", ["hdbscan", "spectral"])
+def test_labels_with_hardly_any_members(capsys, tmp_path, size, method):
+    make_gallery(tmp_path / "data", {"Blip": size, "Whistle": 4})
+    run(capsys, "ingest", tmp_path / "data", "--study", tmp_path / "study")
+    code, out, _ = run(capsys, "cluster", "Blip", "--method", method, "--study", tmp_path / "study", "--json")
+    assert code == 0
+    assert json.loads(out)["clusters"][0]["size"] == size
+    assert "one cluster" in " ".join(json.loads(out)["notes"])
+
+
+def test_a_label_with_no_members(capsys, study):
+    err = error_of(capsys, "cluster", "Tomte", "--study", study)
+    assert "no glitch is labelled 'Tomte'; there are: Blip (8), None_of_the_Above (8), Power_Line (8)" in err
+    assert (
+        "no glitch is predicted 'Blip'; there are: none; 8 glitches have it as given label (leave out --predicted)"
+        in error_of(capsys, "cluster", "Blip", "--predicted", "--study", study)
+    )
+
+
+def test_pictures_that_are_all_alike(capsys, tmp_path):
+    """Constant vectors: twelve glitches with one and the same picture are one cluster."""
+    picture = png(published(draw_levels(np.random.default_rng(0))))
+    for number in range(12):
+        write(tmp_path / "data" / "Blip" / view_name(f"same{number}", 4.0), picture)
+    run(capsys, "ingest", tmp_path / "data", "--study", tmp_path / "study")
+    for method in ("hdbscan", "spectral"):
+        code, out, _ = run(capsys, "cluster", "Blip", "--method", method, "--study", tmp_path / "study", "--json")
+        assert code == 0
+        assert [item["size"] for item in json.loads(out)["clusters"]] == [12]
+
+
+def test_a_network_that_gives_nan(study, tiny, monkeypatch):
+    from embed.errors import InputError
+    from embed.network.runtime import TorchRuntime
+
+    monkeypatch.setattr(TorchRuntime, "__call__", lambda _, pictures: np.full((len(pictures), 256), np.nan, np.float32))
+    with (
+        Study(study) as opened,
+        pytest.raises(
+            InputError,
+            match=r"no usable vector \(NaN or all zero\) for 24 glitches, first H1_a000000000; use other --weights",
+        ),
+    ):
+        embed(opened, Settings(**tiny))
+
+
+def test_a_label_with_markup_runs_nothing_and_stays_as_it_is(capsys, tmp_path):
+    label = "<script>alert(1)<"
+    make_gallery(tmp_path / "data", {label: 4})
+    run(capsys, "ingest", tmp_path / "data", "--study", tmp_path / "study")
+    code, _, _ = run(capsys, "cluster", label, "--study", tmp_path / "study", "--out", tmp_path / "out")
+    assert code == 0
+    for name in ("report.html", "embedding.html"):
+        assert label not in (tmp_path / "out" / name).read_text("utf-8")
+    assert set(pd.read_csv(tmp_path / "out" / "clusters.csv")["label"]) == {label}
+    assert file_name(label) == "_script_alert_1__"
+    assert file_name("../../etc") == "_.._etc"
+
+
+def test_search_finds_the_nearest_by_brute_force(capsys, study):
+    code, out, _ = run(capsys, "search", "a000000003", "-k", 5, "--study", study)
+    assert code == 0
+    rows = list(csv.DictReader(io.StringIO(out)))
+    with Study(study) as opened:
+        store, frame = embed(opened), opened.glitches()
+    vectors = store.vectors / np.linalg.norm(store.vectors, axis=1, keepdims=True)
+    row = store.rows(frame.index[frame["id"] == "H1_a000000003"].to_numpy())[0]
+    order = np.argsort(-(vectors @ vectors[row]), kind="stable")
+    expected = [frame.loc[store.glitches[place], "id"] for place in order if place != row][:5]
+    assert [line["id"] for line in rows] == expected
+    assert float(rows[0]["distance"]) == pytest.approx(np.linalg.norm(vectors[order[1]] - vectors[row]), abs=1e-5)
+    assert "no glitch 'nobody' in the study" in error_of(capsys, "search", "nobody", "--study", study)
+
+
+def test_search_of_a_glitch_that_was_left_out(capsys, study, tmp_path):
+    write(tmp_path / "data" / "Blip" / view_name("half", 1.0), png(published(draw_levels(np.random.default_rng(0)))))
+    run(capsys, "ingest", tmp_path / "data", "--study", study)
+    assert "glitch 'half' has no vector: no view 4.0 s" in error_of(capsys, "search", "half", "--study", study)
+
+
+def test_project_colours_by_any_column(capsys, study, tmp_path):
+    code, out, _ = run(
+        capsys, "project", "Blip", "Power_Line", "--method", "tsne", "--dims", 2, "--study", study, "--out", tmp_path
+    )
+    assert code == 0
+    table = pd.read_csv(tmp_path / "coordinates.csv")
+    assert len(table) == 16
+    assert list(table.columns[-2:]) == ["x", "y"]
+    assert "embedding.html" in out
+    assert "no column 'colour' to colour by; there are: ifo, gps, label, predicted" in error_of(
+        capsys, "project", "--color", "colour", "--study", study
+    )
+
+
+def test_plain_images_go_the_whole_way(capsys, tmp_path):
+    rng = np.random.default_rng(0)
+    for number in range(12):
+        colour = np.array([250, 120, 40] if number % 2 else [30, 60, 220], np.uint8)
+        picture = (colour * rng.uniform(0.7, 1, (64, 64, 1))).astype(np.uint8)
+        write(tmp_path / "galaxies" / "Odd" / f"{number:03d}.png", png(picture))
+    assert run(capsys, "ingest", tmp_path / "galaxies", "--study", tmp_path / "study")[0] == 0
+    code, _, _ = run(
+        capsys, "cluster", "Odd", "--method", "spectral", "--study", tmp_path / "study", "--out", tmp_path / "out"
+    )
+    assert code == 0
+    table = pd.read_csv(tmp_path / "out" / "clusters.csv")
+    assert table.groupby(np.arange(12) % 2)["cluster"].nunique().tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: path.mkdir(), "could be used (0 skipped; it is empty)"),
+        (
+            lambda path: write(path / "Blip" / "H1_a_spectrogram_4.0.png", b"text"),
+            "could be used (1 skipped; the first:",
+        ),
+        (lambda path: path.write_text("x"), "is neither a folder, a .csv nor an HDF5 file"),
+        (lambda _: None, "does not exist; give a folder of images, a CSV or an HDF5 training set"),
+    ],
+)
+def test_nothing_to_ingest(capsys, tmp_path, make, message):
+    make(tmp_path / "data")
+    assert message in error_of(capsys, "ingest", tmp_path / "data", "--study", tmp_path / "study")
+
+
+def test_no_study(capsys, tmp_path):
+    assert "no study in" in error_of(capsys, "status", "--study", tmp_path)
+
+
+def test_csv_text():
+    assert csv_text(("a", "b"), [(1.5, float("nan")), (np.float32(0.1), 'x,"y"')]) == 'a,b\n1.5,\n0.1,"x,""y"""\n'
+
+
+def test_the_real_none_of_the_above(capsys, tmp_path, real_data):
+    """The main job on 120 real glitches of two classes that Gravity Spy did not know in O1: both methods find the two."""
+    from sklearn.metrics import adjusted_mutual_info_score
+
+    folder = tmp_path / "study"
+    assert run(capsys, "ingest", real_data / "gravityspy", "--study", folder)[0] == 0
+    truth = pd.read_csv(real_data / "gravityspy" / "truth.csv").drop_duplicates("id").set_index("id")["truth"]
+    for method in ("hdbscan", "spectral"):
+        assert (
+            run(
+                capsys,
+                "cluster",
+                "None_of_the_Above",
+                "--method",
+                method,
+                "--study",
+                folder,
+                "--out",
+                tmp_path / method,
+            )[0]
+            == 0
+        )
+        table = pd.read_csv(tmp_path / method / "clusters.csv")
+        assert len(table) == 120
+        assert adjusted_mutual_info_score(truth[table["id"]], table["cluster"]) >= 0.85
+        assert 2 <= table.loc[table["cluster"] >= 0, "cluster"].nunique() <= 4
+        assert (table["cluster"] == -1).mean() <= 0.1

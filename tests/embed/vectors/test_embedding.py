@@ -1,0 +1,403 @@
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from support.gallery import draw_levels, make_gallery, png, published, view_name, write
+
+from embed import Settings, Study, embed, ingest_folder
+from embed.errors import InputError, StorageError, StudyError
+from embed.vectors.store import VectorStore, stores
+from embed.views.cache import ViewCache
+from embed.views.encoding import Encoding, network_input, parse_encoding, richest
+
+
+def study_of(folder, data):
+    study = Study(folder, create=True)
+    with study.run("ingest"):
+        ingest_folder(study, data)
+    return study
+
+
+def bytes_of(folder):
+    """Every file of a study but the database, whose contents are compared as its dump without the log of runs."""
+    files = {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.name.startswith("study.db")
+    }
+    with Study(folder) as study:
+        files["dump"] = "\n".join(
+            line for line in study.connection.iterdump() if '"runs"' not in line and "INTO runs" not in line
+        ).encode()
+    return files
+
+
+# Encodings
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("4.0", Encoding("single", (4.0,))),
+        ("1.0,2.0,4.0", Encoding("rgb", (1.0, 2.0, 4.0))),
+        ("0.5,1,2,4", Encoding("mosaic", (0.5, 1.0, 2.0, 4.0))),
+        ("plain", Encoding("plain", (0.0,))),
+    ],
+)
+def test_encodings(text, expected):
+    assert parse_encoding(text) == expected
+    assert parse_encoding(str(expected)) == expected
+
+
+@pytest.mark.parametrize("text", ["", "3.0", "4.0,4.0,1.0", "1.0,2.0", "four"])
+def test_encodings_that_are_none(text):
+    with pytest.raises(InputError, match=rf"--views '{text}': "):
+        parse_encoding(text)
+
+
+def test_the_richest_encoding_that_every_glitch_has():
+    assert richest({0.5: 9, 1.0: 9, 2.0: 9, 4.0: 9}, 9).name == "rgb"
+    assert richest({1.0: 8, 2.0: 9, 4.0: 9}, 9) == Encoding("single", (4.0,))
+    assert richest({1.0: 9, 4.0: 8}, 9) == Encoding("single", (1.0,))
+    assert richest({0.0: 5}, 5).name == "plain"
+    with pytest.raises(
+        InputError, match=r"no duration is there for all 9 glitches \(1.0 s: 8, 4.0 s: 8\); choose with --views"
+    ):
+        richest({1.0: 8, 4.0: 8}, 9)
+
+
+def test_what_the_network_sees():
+    """Flat views make every pixel's value known by hand."""
+    views = np.stack([np.full((1, 224, 224), level, np.uint8) for level in (51, 102, 204, 255)], axis=1)
+    cpu = torch.device("cpu")
+    single = network_input(views[:, 2:3], Encoding("single", (4.0,)), 224, (0.5,) * 3, (0.5,) * 3, cpu)
+    assert single.shape == (1, 3, 224, 224)
+    assert torch.allclose(single, torch.tensor(0.6), atol=1e-6)
+    rgb = network_input(views[:, :3], Encoding("rgb", (1.0, 2.0, 4.0)), 224, (0.0, 0.5, 0.0), (1.0, 0.5, 2.0), cpu)
+    assert torch.allclose(rgb[0, :, 5, 5], torch.tensor([0.2, -0.2, 0.4]), atol=1e-6)
+    mosaic = network_input(
+        views[:, :, ::2, ::2], Encoding("mosaic", (0.5, 1.0, 2.0, 4.0)), 224, (0.0,) * 3, (1.0,) * 3, cpu
+    )
+    corners = [float(mosaic[0, 0, row, column]) for row, column in ((5, 5), (200, 5), (5, 200), (200, 200))]
+    assert corners == pytest.approx(
+        [0.2, 0.4, 0.8, 1.0], abs=1e-6
+    )  # 0.5 above 1 s on the left, 2 above 4 s on the right
+    plain = np.zeros((1, 1, 299, 299, 3), np.uint8)
+    plain[..., 2] = 255
+    assert network_input(plain, Encoding("plain", (0.0,)), 299, (0.0,) * 3, (1.0,) * 3, cpu)[0, :, 7, 7].tolist() == [
+        0,
+        0,
+        1,
+    ]
+
+
+def test_an_embedding_is_the_network_of_the_picture(embedded, gallery):
+    """The oracle is a plain loop: PIL, torch, the same network."""
+    from embed.network.backbones import load_network
+    from embed.views.decoding import spectrogram_levels
+
+    network = load_network(weights="glitch")
+    with Study(embedded) as study:
+        (store,) = stores(study.folder)
+        frame = study.glitches()
+    paths = sorted(gallery.glob("*/*.png"))
+    for path in paths[::7]:
+        row = store.rows(frame.index[frame["id"] == "H1_" + path.name.split("_")[1]].to_numpy())[0]
+        levels = torch.from_numpy(spectrogram_levels(path.read_bytes(), 224).copy()).float() / 255
+        picture = levels.expand(1, 3, 224, 224)
+        with torch.inference_mode():
+            plain = network.module((picture - 0.5) / 0.5)[0].numpy()
+        assert np.allclose(store.vectors[row], plain, atol=1e-4)
+
+
+def test_the_store_is_complete(embedded):
+    (store,) = stores(embedded)
+    assert store.vectors.dtype == np.float32
+    assert store.vectors.shape == (24, 1280)
+    with Study(embedded) as study:
+        assert (store.folder / "ids.txt").read_text().split() == study.glitches().loc[store.glitches, "id"].tolist()
+    assert store.graph.neighbours.shape == (24, 23)
+    assert store.index.faiss_index.ntotal == 24
+    assert store.passport["views"] == "4.0"
+    assert store.left_out == []
+
+
+def test_a_store_is_reused_extended_and_never_mixed(tmp_path, gallery, tiny):
+    data = tmp_path / "data"
+    shutil.copytree(gallery, data)
+    with study_of(tmp_path / "study", data) as study:
+        first = embed(study, Settings(**tiny))
+        stamp = (first.folder / "vectors.npy").stat().st_mtime_ns
+        assert embed(study).folder == first.folder
+        assert (first.folder / "vectors.npy").stat().st_mtime_ns == stamp
+        old = np.array(first.vectors)
+        make_gallery(data, {"Aaa": 3}, seed=5, prefix="new")  # sorts before the others by name, comes after them by row
+        with study.run("ingest"):
+            ingest_folder(study, data)
+        calls = []
+        extended = embed(study, progress=lambda done, whole: calls.append((done, whole)))
+        assert calls[0][0] > 24  # the first 24 were not computed again
+        assert calls[-1] == (27, 27)
+        assert np.array_equal(extended.vectors[:24], old)
+        assert embed(study, Settings(**tiny | {"runtime": "onnx"})).folder != extended.folder
+        whole = {
+            name: (extended.folder / name).read_bytes()
+            for name in ("vectors.npy", "graph.npz", "index.faiss", "passport.json")
+        }
+        shutil.rmtree(study.folder / "vectors")
+        again = embed(study, Settings(**tiny))
+        assert {name: (again.folder / name).read_bytes() for name in whole} == whole
+
+
+def test_a_changed_picture_is_computed_again(tmp_path, gallery, tiny):
+    data = tmp_path / "data"
+    shutil.copytree(gallery, data)
+    with study_of(tmp_path / "study", data) as study:
+        old = np.array(embed(study, Settings(**tiny)).vectors)
+        path = sorted(data.glob("*/*.png"))[5]
+        path.write_bytes(png(published(draw_levels(np.random.default_rng(99), 2))))
+        with study.run("ingest"):
+            ingest_folder(study, data)
+        new = np.array(embed(study).vectors)
+    assert (old != new).any(axis=1).sum() == 1
+
+
+def test_glitches_without_the_views_are_left_out_and_counted(tmp_path, tiny):
+    data = tmp_path / "data"
+    make_gallery(data / "a", {"Blip": 4}, durations=(1.0, 2.0, 4.0))
+    write(data / "b" / "Whistle" / view_name("only4", 4.0), png(published(draw_levels(np.random.default_rng(0)))))
+    with study_of(tmp_path / "study", data) as study:
+        assert embed(study, Settings(**tiny)).passport["views"] == "4.0"  # the richest that every glitch has
+        store = embed(study, Settings(**tiny, views="1.0,2.0,4.0"))
+        assert store.passport["rows"] == 4
+        assert store.left_out[0].reason == "no view 1.0 s, 2.0 s"
+        assert embed(study).passport["views"] == "1.0,2.0,4.0"  # and then what was embedded last
+        with pytest.raises(InputError, match=r"no glitch has the views 0.5 \(5 glitches lack them\)"):
+            embed(study, Settings(**tiny, views="0.5"))
+
+
+def test_pictures_that_vanish_or_rot_are_left_out_and_tried_again(tmp_path, gallery, tiny):
+    data = tmp_path / "data"
+    shutil.copytree(gallery, data)
+    with study_of(tmp_path / "study", data) as study:
+        gone, rotten = sorted(data.glob("*/*.png"))[3:5]
+        kept = gone.read_bytes()
+        gone.unlink()
+        rotten.write_bytes(rotten.read_bytes()[:5000])
+        store = embed(study, Settings(**tiny))
+        assert store.passport["rows"] == 22
+        assert [item.reason.split(": ", 1)[-1][:40] for item in store.left_out] == [
+            f"{gone} cannot be read (No such file or directory)"[:40],
+            "truncated PNG (ends at byte 5000, before its end mark)"[:40],
+        ]
+        gone.write_bytes(kept)
+        assert embed(study, retry=True).passport["rows"] == 23
+        for path in data.glob("*/*.png"):
+            path.unlink()
+        shutil.rmtree(study.folder / "vectors")
+        shutil.rmtree(study.folder / "cache")
+        with pytest.raises(
+            InputError, match=r"none of the 24 glitches could be embedded; the first: .* cannot be read"
+        ):
+            embed(study)
+
+
+def test_an_empty_study(tmp_path):
+    with (
+        Study(tmp_path, create=True) as study,
+        pytest.raises(InputError, match="holds no images yet; bring some in with `discover ingest PATH`"),
+    ):
+        embed(study)
+
+
+def test_the_cache_gives_what_decoding_gives_and_heals(tmp_path, gallery, monkeypatch):
+    with study_of(tmp_path / "study", gallery) as study:
+        views = study.views()
+    with ViewCache(None, 224, plain=False) as direct, ViewCache(tmp_path / "cache", 224, plain=False) as cache:
+        expected = [direct.get(view) for view in views]
+        for _ in range(2):
+            assert all(np.array_equal(cache.get(view), levels) for view, levels in zip(views, expected, strict=True))
+        monkeypatch.setattr("embed.views.cache.decode", lambda *_: pytest.fail("decoded again"))
+        cache.get(views[0])
+        monkeypatch.undo()
+        with cache.path.open("r+b") as file:  # a write that was torn
+            file.seek(3000)
+            file.write(b"\xff" * 100)
+        assert np.array_equal(cache.get(views[0]), expected[0])
+
+
+def test_a_damaged_store_says_so(tmp_path, embedded):
+    shutil.copytree(embedded, tmp_path / "study")
+    (store,) = stores(tmp_path / "study")
+    (store.folder / "vectors.npy").write_bytes(b"rubbish")
+    with pytest.raises(StudyError, match=r"vectors.npy is damaged .*; delete .* and run `discover embed`"):
+        _ = store.vectors
+    (store.folder / "passport.json").unlink()
+    with pytest.raises(StudyError, match="no finished vector store in"):
+        VectorStore(store.folder)
+
+
+# Killed at any instant
+
+CHILD = """
+import sys
+from pathlib import Path
+import embed.embedding, embed.ingest
+embed.ingest.folders.BATCH, embed.vectors.embedding.PART = 5, 3
+from embed import Settings, Study, embed, ingest_folder
+print("ready", flush=True)
+with Study(sys.argv[1], create=True) as study:
+    if sys.argv[3] == "ingest":
+        with study.run("ingest"):
+            ingest_folder(study, Path(sys.argv[2]))
+    else:
+        embed(study, Settings(backbone="timm:test_efficientnet", weights=sys.argv[4], runtime="torch"))
+print("done", flush=True)
+"""
+
+
+def child(folder, data, what, weights, kill_after=None):
+    """Run one step in a process of its own; returns how long it took after its imports, or None when it was killed."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(folder), str(data), what, weights], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "ready\n"
+    start = time.perf_counter()
+    if kill_after is not None:
+        time.sleep(kill_after)
+        process.send_signal(signal.SIGKILL)
+    rest, _ = process.communicate()
+    if process.returncode == -signal.SIGKILL:
+        return None
+    assert rest == "done\n"
+    return time.perf_counter() - start
+
+
+def kill_and_compare(tmp_path, gallery, weights, kills, seed):
+    """Strike half of the kills in ingest and half in embed, at random moments; the rerun's bytes are those of a run in one go.
+
+    Moments are drawn from how long the step took. A run that ends before its kill was quicker than that: it then tells how
+    long the step takes, and is not counted.
+    """
+    whole = tmp_path / "whole"
+    times = {what: child(whole, gallery, what, weights) for what in ("ingest", "embed")}
+    expected = bytes_of(whole)
+    rng = np.random.default_rng(seed)
+    struck = runs = 0
+    while struck < kills:
+        what = ("ingest", "embed")[struck % 2]
+        folder = tmp_path / f"killed-{runs}"
+        if what == "embed":
+            child(folder, gallery, "ingest", weights)
+        lasted = child(folder, gallery, what, weights, kill_after=rng.uniform(0, times[what]))
+        if lasted is None:
+            struck += 1
+        else:
+            times[what] = min(times[what], lasted)
+        child(folder, gallery, "ingest", weights)
+        child(folder, gallery, "embed", weights)
+        found = bytes_of(folder)
+        assert found.keys() == expected.keys()
+        assert [name for name in found if found[name] != expected[name]] == []
+        shutil.rmtree(folder)
+        runs += 1
+        assert runs <= 4 * kills, f"only {struck} of {runs} kills struck before the run had ended"
+    return runs
+
+
+def test_killed_and_run_again_ends_with_the_same_bytes(tmp_path, gallery, tiny):
+    kill_and_compare(tmp_path, gallery, tiny["weights"], kills=2, seed=0)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_killed_at_twenty_moments(tmp_path, gallery, tiny):
+    runs = kill_and_compare(tmp_path, gallery, tiny["weights"], kills=20, seed=1)
+    print(f"20 kills struck, in {runs} runs")
+
+
+@pytest.mark.parametrize("moment", ["write", "swap"])
+def test_killed_while_the_store_is_moved_into_place(tmp_path, embedded, moment):
+    """The two instants between the three renames, made by hand."""
+    shutil.copytree(embedded, tmp_path / "study")
+    (store,) = stores(tmp_path / "study")
+    expected = bytes_of(tmp_path / "study")
+    name = store.folder.name
+    if moment == "write":
+        shutil.copytree(store.folder, store.folder.with_name(f"{name}.new"))
+        (store.folder.with_name(f"{name}.new") / "passport.json").unlink()
+    else:
+        shutil.copytree(store.folder, store.folder.with_name(f"{name}.new"))
+        store.folder.rename(store.folder.with_name(f"{name}.old"))
+    with Study(tmp_path / "study") as study:
+        embed(study, retry=True)
+    assert bytes_of(tmp_path / "study") == expected
+
+
+# A full disk
+
+FULL = """
+import sys, resource
+from embed import Settings, Study, embed
+from embed.errors import DiscoverError
+study = Study(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
+try:
+    embed(study, Settings(backbone="timm:test_efficientnet", weights=sys.argv[3], runtime="torch"))
+except DiscoverError as error:
+    print(type(error).__name__, error)
+"""
+
+
+def test_a_full_disk(tmp_path, gallery, tiny):
+    """The operating system refuses files past a limit, as a full disk does; once there is room, the rerun ends as if nothing had been."""
+    study_of(tmp_path / "study", gallery).close()
+    study_of(tmp_path / "whole", gallery).close()
+    for limit in (20_000, 400_000):
+        out = subprocess.run(
+            [sys.executable, "-c", FULL, str(tmp_path / "study"), str(limit), tiny["weights"]],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        assert out.startswith("StorageError cannot write ")
+        assert "limit is reached" in out or "disk is full" in out
+        assert "free some space and run again, finished work is kept" in out
+        assert not list((tmp_path / "study").rglob("*.tmp"))
+    for name in ("study", "whole"):
+        with Study(tmp_path / name) as study:
+            embed(study, Settings(**tiny))
+    assert {name: data for name, data in bytes_of(tmp_path / "study").items() if name != "dump"} == {
+        name: data for name, data in bytes_of(tmp_path / "whole").items() if name != "dump"
+    }
+
+
+def test_a_really_full_disk(tmp_path, gallery, tiny):
+    """A small file system, filled to the brim, where the tests may mount one."""
+    small = tmp_path / "small"
+    small.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(small)]
+    if os.geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode != 0:
+        pytest.skip("a small file system cannot be mounted here")
+    try:
+        with study_of(small / "study", gallery) as study:
+            filler = small / "filler"
+            with pytest.raises(OSError, match="No space left"):
+                filler.write_bytes(bytes(5_000_000))
+            with pytest.raises(StorageError, match=r"cannot write .*disk is full.*free some space and run again"):
+                embed(study, Settings(**tiny))
+            filler.unlink()
+            assert embed(study, Settings(**tiny)).passport["rows"] == 24
+    finally:
+        subprocess.run(["umount", "-l", str(small)], check=True)
+
+
+def test_a_folder_that_cannot_be_written():
+    with pytest.raises(StorageError, match=r"cannot write /proc/nothing"):
+        Study("/proc/nothing", create=True)

@@ -1,0 +1,1 @@
+"""What the tests share: pictures as published, a typed command line, audited studies, a browser."""

@@ -1,0 +1,42 @@
+"""Models of a tiny frozen network with a fitted final layer."""
+
+import numpy as np
+import torch
+from sklearn.linear_model import LogisticRegression
+
+from embed import Settings, embed
+from embed.network.backbones import load_network
+from embed.network.model import model_folder, save_model
+
+LABELS = ("Blip", "Power_Line", "Whistle")
+PARTS = ("train", "train", "train", "validation", "test", "test")
+
+
+def make_model(study, tiny, name, *, parts, seed=0, classes=LABELS, before=None):
+    """Fit a final layer on the training part's vectors, a few iterations only, so that it makes mistakes."""
+    store = embed(study, Settings(**tiny), command="test")
+    frame = study.glitches()
+    part = frame["id"].map(parts)
+    chosen = frame[(part == "train") & frame["label"].isin(classes)]
+    vectors = np.asarray(store.vectors[store.rows(chosen.index.to_numpy())])
+    head = LogisticRegression(C=1e-3 * (1 + seed), max_iter=20).fit(vectors, chosen["label"])
+    weight, bias = head.coef_, head.intercept_
+    if len(head.classes_) == 2:  # scikit-learn gives one row for two classes
+        weight, bias = np.vstack([-weight, weight]) / 2, np.hstack([-bias, bias]) / 2
+    network = load_network(tiny["backbone"], tiny["weights"])
+    card = {
+        "backbone": tiny["backbone"],
+        "classes": list(head.classes_),
+        "views": "4.0",
+        "trained_on": "a test",
+        "weights": f"model:{before.name}" if before else "bundled",
+    }
+    return save_model(
+        model_folder(study.folder, name),
+        network.module.state_dict(),
+        torch.tensor(weight, dtype=torch.float32),
+        torch.tensor(bias, dtype=torch.float32),
+        card=card,
+        parts=parts,
+        before=before,
+    )
