@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from audit.evidence.noise import log_probability
-from audit.evidence.scores import weigh_evidence
+from audit.evidence.scores import RARE, weigh_evidence
 from audit.heldout.crossfit import HeldOut
 from audit.heldout.features import principal_features
 from audit.heldout.labels import check_probabilities, check_rows, encode_labels
-from audit.heldout.splits import SplitPlan, merge_groups, near_duplicates, plan_splits
+from audit.heldout.splits import SplitPlan, combine_groups, plan_splits
 from audit.procedure import (
     Case,
     choose_regression,
@@ -22,9 +22,10 @@ from audit.procedure import (
     run_splits,
 )
 from audit.verdict import calibrated, make_result
-from embed.dataset.splits import DUPLICATE_SIMILARITY, PURGE_SECONDS
+from embed.dataset.splits import PURGE_SECONDS
 from embed.errors import InputError
 from embed.network.devices import choose_device
+from embed.vectors.duplicates import DUPLICATE_SIMILARITY, near_duplicates
 from embed.vectors.graph import neighbour_graph
 from embed.vectors.similarity import normalise
 
@@ -37,13 +38,10 @@ if TYPE_CHECKING:
     from audit.result import AuditResult
     from embed.vectors.graph import NeighbourGraph
 
-    Floats = NDArray[np.float64]
     Refit = Callable[[NDArray[np.int64], tuple[str, ...], SplitPlan], HeldOut]
 
 SPLITS = 100
 FALSE_DISCOVERY_RATE = 0.1
-RARE = 10
-"""Members up to which a class is called rare: its verdicts rest on little."""
 
 
 def audit(
@@ -126,7 +124,7 @@ def audit(
     elif len(graph.neighbours) != len(codes):
         raise InputError(f"the neighbour graph has {len(graph.neighbours)} rows for {len(codes)} labels; make it anew")
     twins, twin = near_duplicates(graph, duplicate_similarity)
-    whole = merge_groups(groups, twins)
+    whole = combine_groups(groups, twins)
     when = None if times is None else np.asarray(times, np.float64)
     options: dict[str, Any] = {"groups": whole, "times": when, "purge": purge}
     plan = plan_splits(codes, splits, kind=split, seed=seed, **options)

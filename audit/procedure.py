@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.heldout.features import Features
+    from embed.types import Floats
     from embed.vectors.graph import NeighbourGraph
 
-    Floats = NDArray[np.float64]
 
 _log = logging.getLogger(__name__)
 

@@ -15,10 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.heldout.stopping import Stability
+    from embed.types import Floats, Rows
     from embed.vectors.graph import NeighbourGraph
-
-    Floats = NDArray[np.float64]
-    Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

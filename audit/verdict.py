@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from audit.heldout.crossfit import HeldOut
     from audit.heldout.stopping import Stability
     from audit.procedure import Case
+    from embed.types import Floats
 
-    Floats = NDArray[np.float64]
 
 PLANTED_ROWS = 4_000
 """Rows that the plantings hold together at least, where there are enough glitches to make up for fewer plantings."""

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from embed.errors import DiscoverError
-    from embed.ingest.folders import IngestReport, ingest_folder
+    from embed.ingest.folders import ingest_folder
     from embed.ingest.tables import ingest_labels, ingest_table
     from embed.ingest.trainingset import ingest_training_set
+    from embed.study.report import IngestReport
     from embed.study.study import Study
     from embed.vectors.embedding import embed
     from embed.vectors.plan import Settings

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -168,3 +169,8 @@ def sweep_temporaries(folder: Path) -> int:
         path.unlink(missing_ok=True)
         count += 1
     return count
+
+
+def file_name(label: str) -> str:
+    """A label as part of a file name: what is not a letter, digit, ``.``, ``_`` or ``-`` becomes ``_``."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", label).strip(".")[:60] or "_"

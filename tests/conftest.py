@@ -13,7 +13,7 @@ from support.gallery import draw_levels, make_gallery, png, published, view_name
 from support.models import LABELS, PARTS, make_model
 
 from embed import Study, embed, ingest_folder
-from embed.network.backbones import load_network
+from embed.network.network import load_network
 from embed.views.decoding import spectrogram_levels
 
 REAL = Path(__file__).resolve().parents[1] / ".." / "shared" / "data"

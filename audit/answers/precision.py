@@ -11,7 +11,7 @@ from audit.answers.vocabulary import RIGHT, UNSURE, WRONG
 from audit.review.controls import PLANTED
 from audit.review.controls import RIGHT as RIGHT_CONTROL
 from audit.review.ledger import ASKED, live_decisions, subjects_of, verdicts_by_id
-from embed.metrics.accuracy import wilson
+from embed.metrics.intervals import wilson
 
 if TYPE_CHECKING:
     from audit.answers.vocabulary import Answer

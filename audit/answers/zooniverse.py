@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from audit.review.manifest import AUDIT, SUBJECT
+from audit.review.ledger import AUDIT, SUBJECT
 from embed.errors import InputError
 
 if TYPE_CHECKING:

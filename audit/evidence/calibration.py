@@ -18,7 +18,8 @@ from audit.evidence.noise import CONCENTRATION
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Floats = NDArray[np.float64]
+    from embed.types import Floats
+
 
 DRAWS = 200
 """Draws of the calibration, for intervals."""

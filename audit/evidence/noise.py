@@ -18,7 +18,8 @@ from scipy.special import log_softmax, logsumexp
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Floats = NDArray[np.float64]
+    from embed.types import Floats
+
 
 RATE = 0.05
 """Share of wrong labels that the fit starts from, and leans to with the weight of 1 / RATE labels."""

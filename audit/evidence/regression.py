@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from audit.heldout.features import Features
     from audit.heldout.splits import SplitPlan
+    from embed.types import Floats
 
-    Floats = NDArray[np.float64]
 
 ROUNDS = 3
 """Fits, each to the labels that the one before trusts; later rounds change the ranking little."""

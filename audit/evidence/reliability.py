@@ -13,7 +13,7 @@ from audit.evidence.scores import EVIDENCE
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Floats = NDArray[np.float64]
+    from embed.types import Floats
 
 
 def evidence_on_plantings(features: Floats, wrong: NDArray[np.bool_], columns: tuple[int, ...]) -> dict[str, float]:

@@ -14,9 +14,8 @@ from audit.evidence.regression import margins
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from embed.types import Floats
     from embed.vectors.graph import NeighbourGraph
-
-    Floats = NDArray[np.float64]
 
 VOTERS = 5
 """Neighbours that vote on the true class: few enough that the members of a rare class outvote their surroundings."""
@@ -139,3 +138,7 @@ def weigh_evidence(
         columns.append(margins(regression, labels))
     features = np.stack(columns, axis=1)
     return Evidence(both.posterior, both.transition, suggested, features)
+
+
+RARE = 10
+"""Members up to which a class is called rare: its verdicts rest on little."""

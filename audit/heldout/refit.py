@@ -20,8 +20,8 @@ from audit.heldout.splits import plan_splits
 from embed.dataset.dataset import Task
 from embed.dataset.splits import TEST, TRAIN, VALIDATION, Partition
 from embed.errors import InputError
-from embed.network.backbones import load_network
 from embed.network.model import is_model, load_model, model_folder
+from embed.network.network import load_network
 from embed.network.pretrained import WEIGHT_SOURCES
 from embed.storage import digest, write_atomic
 from embed.study.study import Study
@@ -159,7 +159,7 @@ def refit_network(
     Raises
     ------
     InputError, WeightsError, TrainingError
-        See `embed.training.loop.fit` and `embed.network.backbones.load_network`.
+        See `embed.training.loop.fit` and `embed.network.network.load_network`.
     """
     told = {**vars(refitting), "processes": 0, "classes": list(classes), "codes": codes.tolist()}
     folder = study.folder / "refit" / digest([told, glitches.tolist(), plan.fold.tolist()])[:12]

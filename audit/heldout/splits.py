@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from embed.dataset.splits import DUPLICATE_SIMILARITY, PURGE_SECONDS, duplicate_pairs, same_pairs, time_gaps
-from embed.dataset.splits import merge_groups as linked_groups
+from embed.dataset.splits import PURGE_SECONDS, time_gaps
 from embed.errors import InputError
+from embed.vectors.duplicates import merge_groups, same_pairs
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from embed.vectors.graph import NeighbourGraph
 
 Kind = Literal["grouped", "random", "time"]
 
@@ -69,37 +68,10 @@ class SplitPlan:
         return ~held & (time_gaps(self.times, self.times[held]) > self.purge)
 
 
-def near_duplicates(
-    graph: NeighbourGraph, similarity: float = DUPLICATE_SIMILARITY
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Find sets of near-duplicates on the neighbour graph.
-
-    Parameters
-    ----------
-    graph : NeighbourGraph
-    similarity : float
-        Cosine from which two rows are near-duplicates.
-
-    Returns
-    -------
-    group : numpy.ndarray, shape (N,), int64
-        Sets closed under the relation: number of the set of each row.
-    twin : numpy.ndarray, shape (N,), int64
-        The most similar row that is itself a near-duplicate of this row (no chain of others between), -1 where there is none.
-    """
-    count = len(graph.neighbours)
-    group = linked_groups(count, duplicate_pairs(graph, np.arange(count), similarity))
-    twin = np.full(count, -1, np.int64)
-    if graph.k:
-        near = graph.similarities[:, 0] >= similarity
-        twin[near] = graph.neighbours[near, 0]
-    return group, twin
-
-
-def merge_groups(*groupings: ArrayLike | None) -> NDArray[np.int64]:
+def combine_groups(*groupings: ArrayLike | None) -> NDArray[np.int64]:
     """Merge groupings of the same rows: rows that share a group in any of them share one in the result."""
     given = [np.asarray(groups).tolist() for groups in groupings if groups is not None]
-    return linked_groups(len(given[0]), *map(same_pairs, given))
+    return merge_groups(len(given[0]), *map(same_pairs, given))
 
 
 def plan_splits(

@@ -10,9 +10,10 @@ import numpy as np
 from embed.vectors.similarity import normalise
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
-    Rows = NDArray[np.int64]
+    from embed.types import Rows
+
 
 WITNESSES = 3
 """For and against: what fits beside a glitch's own four views."""

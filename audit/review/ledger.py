@@ -56,6 +56,10 @@ _TABLES = {
     "undone": "(run INTEGER PRIMARY KEY REFERENCES runs, by_run INTEGER NOT NULL REFERENCES runs)",
 }
 
+SUBJECT = "#discover_subject"
+"""The manifest's hidden column that names what volunteers are shown."""
+AUDIT = "#discover_audit"
+"""The manifest's hidden column that names the audit."""
 ASKED = ""
 """The `control` of a subject that is asked in earnest."""
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from audit.cells import safe_csv
 from audit.review.controls import choose_asked
-from audit.review.ledger import ASKED, Subject
+from audit.review.ledger import ASKED, AUDIT, SUBJECT, Subject
 from audit.review.spectrograms import frame_png
 from audit.review.table import IMAGES, image_column
 from embed.errors import InputError
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 
     from audit.result import AuditResult
     from audit.review.controls import Asked
-    from embed.study.study import Study, View
+    from embed.study.records import View
+    from embed.study.study import Study
 
 ROWS = 300
 """Of the list at most: 1,440 pictures with the controls, about 200 MB. The list itself is whole in ``audit.csv``."""
 UNKNOWN = "unknown"
 """What stands in a cell of the manifest that has nothing to say: an empty one in the first row stops the upload."""
 FACTS = ("date", "subject_id", "q_value", "label")
-SUBJECT, AUDIT = "#discover_subject", "#discover_audit"
 _THREADS = 2
 
 

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.auditor import RARE
-from audit.evidence.scores import AGREEMENT_NEIGHBOURS
+from audit.evidence.scores import AGREEMENT_NEIGHBOURS, RARE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -28,7 +28,7 @@ from embed.views.viridis import colours_of_levels
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from embed.study.study import View
+    from embed.study.records import View
 
 MAX_BYTES = 1_000_000
 """Zooniverse's limit for one image."""

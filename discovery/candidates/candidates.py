@@ -1,6 +1,5 @@
 """Candidate new classes: the clusters of one label's glitches, with the evidence that a person judges them by."""
 
-import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,14 +11,14 @@ import pandas as pd
 
 from discovery.candidates.contactsheet import contact_sheet
 from discovery.candidates.report import report_html
-from discovery.candidates.search import longest_views
 from discovery.clustering.clustering import NOISE, Clustering, hdbscan_clusters, spectral_clusters
 from discovery.clustering.projection import Method, project
 from discovery.csvfile import write_csv
 from discovery.explorer.explorer import embedding_html
-from discovery.pages.pictures import load_thumbnails
+from discovery.pages.columns import shown_columns
+from discovery.pages.pictures import load_thumbnails, longest_views
 from embed.errors import InputError
-from embed.storage import write_bytes, write_text
+from embed.storage import file_name, write_bytes, write_text
 from embed.study.study import Study
 from embed.vectors.graph import subgraph
 from embed.vectors.store import VectorStore
@@ -180,16 +179,6 @@ def _table(study: Study, frame: pd.DataFrame, glitches: np.ndarray, clustering: 
         medoid=medoids,
         image=longest_views(study, glitches),
     )[list(COLUMNS)]
-
-
-def shown_columns(table: pd.DataFrame) -> pd.DataFrame:
-    """Leave out what a page has no use for: predicted labels where there are none."""
-    return table if (table["predicted"] != "").any() else table.drop(columns="predicted")
-
-
-def file_name(label: str) -> str:
-    """A label as part of a file name: what is not a letter, digit, ``.``, ``_`` or ``-`` becomes ``_``."""
-    return re.sub(r"[^A-Za-z0-9._-]", "_", label).strip(".")[:60] or "_"
 
 
 def summary(candidates: Candidates) -> dict[str, Any]:

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from discovery.pages.columns import Group, classes, glitch_ids
+from discovery.pages.drawing import cut, font
 from discovery.pages.page import showable
 from discovery.pages.palette import NOISE_MARK
 from embed.errors import InputError
@@ -306,23 +304,3 @@ def swatch(draw: ImageDraw.ImageDraw, centre: tuple[int, int], group: Group) -> 
         case _:
             draw.rectangle((x - 2, y - 7, x + 2, y + 7), colour)
             draw.rectangle((x - 7, y - 2, x + 7, y + 2), colour)
-
-
-@cache
-def font(size: int, *, bold: bool = False) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans of a size in pixels, the same on every machine."""
-    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return ImageFont.truetype(
-        Path(mpl.get_data_path(), "fonts", "ttf", name), size, layout_engine=ImageFont.Layout.BASIC
-    )
-
-
-def cut(text: str, face: ImageFont.FreeTypeFont, width: int) -> str:
-    """Shorten text to a width in pixels, with an ellipsis; line breaks become spaces."""
-    text = " ".join(text.split())
-    if face.getlength(text) <= width:
-        return text
-    short = text[: max(1, int(len(text) * width / face.getlength(text)))]
-    while short and face.getlength(short + "…") > width:
-        short = short[:-1]
-    return short + "…"

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from discovery.candidates.candidates import file_name, shown_columns
 from discovery.clustering.projection import Method, project
 from discovery.csvfile import write_csv
 from discovery.explorer.explorer import embedding_html
+from discovery.pages.columns import shown_columns
 from discovery.pages.pictures import load_thumbnails
 from embed.errors import InputError
-from embed.storage import write_text
+from embed.storage import file_name, write_text
 from embed.study.study import Study
 from embed.vectors.graph import neighbour_graph
 from embed.vectors.store import VectorStore

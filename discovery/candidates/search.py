@@ -1,10 +1,9 @@
 """The glitches nearest to one."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
+from discovery.pages.pictures import longest_views
 from embed.errors import InputError
 from embed.study.study import Study
 from embed.vectors.graph import search
@@ -65,9 +64,3 @@ def nearest(study: Study, store: VectorStore, identifier: str, k: int = 10) -> p
         },
         columns=list(COLUMNS),
     )
-
-
-def longest_views(study: Study, glitches: np.ndarray) -> list[Any]:
-    """Path of each glitch's longest view, empty where it has none."""
-    found = {view.glitch: view.source + (f":/{view.dataset}" if view.dataset else "") for view in study.views(glitches)}
-    return [found.get(int(glitch), "") for glitch in glitches]

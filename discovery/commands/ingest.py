@@ -8,10 +8,11 @@ from pathlib import Path
 from discovery.commands.console import Terminal
 from discovery.csvfile import write_csv
 from embed.errors import InputError
-from embed.ingest.folders import IngestReport, ingest_folder
+from embed.ingest.folders import ingest_folder
 from embed.ingest.tables import ingest_labels, ingest_table
 from embed.ingest.trainingset import SUFFIXES as HDF5_SUFFIXES
 from embed.ingest.trainingset import ingest_training_set
+from embed.study.report import IngestReport
 from embed.study.study import Study
 
 SHOWN = 20

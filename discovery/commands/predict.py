@@ -11,9 +11,9 @@ from discovery.csvfile import csv_text
 from embed.errors import InputError
 from embed.metrics.accuracy import top_classes
 from embed.network.model import Model, load_model, model_folder, models
-from embed.prediction import Prediction, add_predictions, predict
 from embed.storage import write_text
 from embed.study.study import Study
+from embed.training.prediction import Prediction, add_predictions, predict
 from embed.vectors.plan import Settings
 
 

@@ -6,12 +6,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from discovery.candidates.candidates import file_name
 from discovery.commands.console import Terminal
 from discovery.commands.epochs import watched
 from discovery.evaluation.selftraining import write_recursion
 from embed.dataset.gap import told_gap
 from embed.errors import InputError
+from embed.storage import file_name
 from embed.study.study import Study
 from embed.training.selftraining import recursive_training
 from embed.training.trainer import Request

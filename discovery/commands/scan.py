@@ -8,7 +8,7 @@ from discovery.commands.console import Terminal
 from discovery.commands.ingest import show_skipped
 from discovery.csvfile import write_csv
 from embed.errors import InputError
-from embed.ingest.folders import IngestReport, Picture, Skip, add_picture, probed
+from embed.ingest.folders import Picture, add_picture, probed
 from embed.network.devices import choose_device
 from embed.qtransform.transform import DURATIONS
 from embed.strain.detection import find_triggers
@@ -17,6 +17,7 @@ from embed.strain.opendata import fetch_open_strain
 from embed.strain.record import StrainRecord, records
 from embed.strain.scan import scan
 from embed.strain.triggers import Trigger, read_triggers, trigger_at
+from embed.study.report import IngestReport, Skip
 from embed.study.study import Study
 from embed.views.png import write_views
 

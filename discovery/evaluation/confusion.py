@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw
 
-from discovery.candidates.contactsheet import cut, font
+from discovery.pages.drawing import cut, font
 from discovery.pages.page import escaped, showable
 
 if TYPE_CHECKING:

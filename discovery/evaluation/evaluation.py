@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from discovery.candidates.candidates import file_name
 from discovery.evaluation.outputs import Assessment, write_assessment
 from discovery.evaluation.testset import Jury, choose_jury, frozen_store
 from embed.errors import InputError
 from embed.metrics.baseline import fit_baseline
 from embed.metrics.calibration import fit_temperature, tempered
 from embed.metrics.evaluation import Evaluation, aligned, evaluate, mean_probabilities
-from embed.prediction import Prediction, predict
+from embed.storage import file_name
+from embed.training.prediction import Prediction, predict
 from embed.vectors.duplicates import has_near_duplicate
 
 if TYPE_CHECKING:

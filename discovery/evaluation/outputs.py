@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from discovery.candidates.candidates import file_name
-from discovery.candidates.search import longest_views
 from discovery.csvfile import write_csv
 from discovery.evaluation.confusion import confusion_png
 from discovery.evaluation.mistakes import MAX_GALLERY, Mistakes
 from discovery.evaluation.page import evaluation_html
-from discovery.pages.pictures import load_thumbnails
-from embed.storage import write_bytes, write_text
+from discovery.pages.pictures import load_thumbnails, longest_views
+from embed.storage import file_name, write_bytes, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

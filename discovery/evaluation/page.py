@@ -16,7 +16,8 @@ from discovery.evaluation.mistakes import MAX_GALLERY, Mistakes, gallery_caption
 from discovery.pages.page import Frame, asset, escaped, framed
 from discovery.pages.plots import MAX_SERIES, legend, reliability_svg, roc_svg, series_css
 from embed.errors import InputError
-from embed.metrics.accuracy import LEVEL, TOP
+from embed.metrics.accuracy import TOP
+from embed.metrics.intervals import LEVEL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,7 +9,7 @@ import numpy as np
 from discovery.csvfile import write_csv
 from discovery.pages.page import Frame, asset, escaped, framed
 from discovery.pages.plots import legend, line_svg, series_css
-from embed.metrics.accuracy import wilson
+from embed.metrics.intervals import wilson
 from embed.storage import write_text
 
 if TYPE_CHECKING:

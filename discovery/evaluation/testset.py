@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embed.dataset.splits import PART_NAMES, duplicate_pairs, make_partition, merge_groups
+from embed.dataset.splits import PART_NAMES, make_partition
 from embed.errors import InputError
 from embed.network.pretrained import WEIGHT_SOURCES
+from embed.vectors.duplicates import duplicate_pairs, merge_groups
 from embed.vectors.store import VectorStore, stores
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from discovery.pages.axes import Axes, round_ticks, svg
 from discovery.pages.page import escaped
-from embed.metrics.accuracy import wilson
+from embed.metrics.intervals import wilson
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -201,3 +201,8 @@ def column_for_page(name: object, column: pd.Series) -> dict[str, Any]:
             for g in coded.groups
         ],
     }
+
+
+def shown_columns(table: pd.DataFrame) -> pd.DataFrame:
+    """Leave out what a page has no use for: predicted labels where there are none."""
+    return table if (table["predicted"] != "").any() else table.drop(columns="predicted")

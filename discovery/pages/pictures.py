@@ -3,13 +3,15 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from discovery.pages.thumbnails import Thumbnails
 from embed.errors import InputError
-from embed.study.study import Study, View
+from embed.study.records import View
+from embed.study.study import Study
 from embed.vectors.store import VectorStore
 from embed.views.cache import ViewCache
 from embed.views.encoding import parse_encoding
@@ -69,3 +71,9 @@ def _thumbnail(cache: ViewCache, view: View) -> np.ndarray | None:
         return np.asarray(Image.fromarray(cache.get(view)).resize((WIDTH, HEIGHT), Image.Resampling.BILINEAR))
     except InputError:
         return None  # the picture is gone since it was embedded; the page shows its place as absent
+
+
+def longest_views(study: Study, glitches: np.ndarray) -> list[Any]:
+    """Path of each glitch's longest view, empty where it has none."""
+    found = {view.glitch: view.source + (f":/{view.dataset}" if view.dataset else "") for view in study.views(glitches)}
+    return [found.get(int(glitch), "") for glitch in glitches]

@@ -7,22 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embed.dataset.splits import (
-    PART_NAMES,
-    TEST,
-    TRAIN,
-    VALIDATION,
-    Kind,
-    Partition,
-    duplicate_pairs,
-    make_partition,
-    merge_groups,
-    same_pairs,
-    twin_pairs,
-)
+from embed.dataset.splits import PART_NAMES, TEST, TRAIN, VALIDATION, Kind, Partition, make_partition
 from embed.errors import InputError
 from embed.storage import digest
-from embed.vectors.plan import wanted
+from embed.vectors.duplicates import duplicate_pairs, merge_groups, same_pairs, twin_pairs
+from embed.views.selection import wanted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,8 +19,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embed.study.study import Study
-    from embed.vectors.store import LeftOut, VectorStore
+    from embed.vectors.store import VectorStore
     from embed.views.encoding import Encoding
+    from embed.views.selection import LeftOut
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import numpy as np
 from embed.dataset.dataset import find_groups, make_task
 from embed.dataset.splits import LEFT_OUT, TEST, TRAIN, VALIDATION, Kind, Partition, make_partition
 from embed.errors import InputError
-from embed.metrics.accuracy import difference_interval, wilson
 from embed.metrics.baseline import fit_baseline
+from embed.metrics.intervals import difference_interval, wilson
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,17 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
-import scipy.sparse
-from scipy.sparse.csgraph import connected_components
 
 from embed.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import ArrayLike, NDArray
-
-    from embed.vectors.graph import NeighbourGraph
+    from numpy.typing import NDArray
 
     Parts = NDArray[np.int8]
 
@@ -32,12 +28,6 @@ PART_NAMES = ("train", "validation", "test")
 
 SHARES = (0.7, 0.15, 0.15)
 """Of training, validation and test: near Gravity Spy's own 70, 15 and 15 %."""
-DUPLICATE_SIMILARITY = 0.999
-"""Cosine from which two glitches count as the same picture. By the glitch backbone two pictures of one trigger two milliseconds
-apart lie above it more often than not, and of 260 simulated glitches of a narrow class (lines) the two most alike have 0.9984; by
-ImageNet's weights little but the same picture lies above."""
-TWIN_SECONDS = 0.5
-"""Triggers of one detector nearer than this are one glitch: the shortest view is as long."""
 BLOCKS = 40
 """Time blocks that are dealt to the parts: enough that a class which came and went is in all of them."""
 PURGE_SECONDS = 60.0
@@ -73,42 +63,6 @@ class Partition:
         """Glitches of each part, and those left out."""
         named = {name: int((self.part == number).sum()) for number, name in enumerate(PART_NAMES)}
         return named | {"left_out": int((self.part == LEFT_OUT).sum())}
-
-
-def merge_groups(count: int, *pairs: tuple[ArrayLike, ArrayLike]) -> NDArray[np.int64]:
-    """Number the sets of rows that are linked: int64 (N,), by first row; each of `pairs` lists rows linked with rows."""
-    first = np.concatenate([np.asarray(rows, np.int64) for rows, _ in pairs]) if pairs else np.zeros(0, np.int64)
-    second = np.concatenate([np.asarray(rows, np.int64) for _, rows in pairs]) if pairs else first
-    links = scipy.sparse.coo_array((np.ones(len(first), bool), (first, second)), (count, count))
-    return connected_components(links, directed=False)[1].astype(np.int64)
-
-
-def duplicate_pairs(
-    graph: NeighbourGraph, rows: NDArray[np.int64], similarity: float = DUPLICATE_SIMILARITY
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Pairs of near-duplicates among chosen rows of the neighbour graph, as places in `rows` (ascending, -1 for a glitch that it lacks)."""
-    place = np.full(len(graph.neighbours) + 1, -1)
-    place[rows[rows >= 0]] = np.flatnonzero(rows >= 0)
-    known = np.flatnonzero(rows >= 0)
-    here, column = np.nonzero(graph.similarities[rows[known]] >= similarity)
-    other = place[graph.neighbours[rows[known][here], column]]
-    return known[here[other >= 0]], other[other >= 0]
-
-
-def twin_pairs(
-    times: NDArray[np.float64], detectors: Sequence[str], seconds: float = TWIN_SECONDS
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Pairs of triggers of one detector that are nearer in time than `seconds`; a glitch without a time has no twin."""
-    names = np.asarray(detectors, np.str_)
-    order = np.lexsort((times, names))
-    near = (np.diff(times[order]) < seconds) & (names[order][1:] == names[order][:-1])
-    return order[:-1][near], order[1:][near]
-
-
-def same_pairs(keys: Sequence[object]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Pairs of rows with equal keys, each with the first of its key."""
-    first: dict[object, int] = {}
-    return np.array([first.setdefault(key, row) for row, key in enumerate(keys)], np.int64), np.arange(len(keys))
 
 
 def make_partition(

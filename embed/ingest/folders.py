@@ -2,16 +2,17 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from itertools import islice
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from embed.errors import InputError
 from embed.gravityspy import SAMPLE_TYPES, class_name, gps_of_id, is_identifier, parse_view_name
-from embed.study.study import Label, Study
+from embed.study.records import Label
+from embed.study.report import IngestReport, batches
+from embed.study.study import Study
+from embed.types import Progress
 from embed.views.imagefile import SUFFIXES, ImageFile, probe
 
 SPLIT_FOLDERS = (*SAMPLE_TYPES, "val", "valid")
@@ -19,44 +20,6 @@ SPLIT_FOLDERS = (*SAMPLE_TYPES, "val", "valid")
 
 BATCH = 500
 """Files a transaction; a killed ingest loses at most this many."""
-
-Item = TypeVar("Item")
-
-Progress = Callable[[int, int], None]
-"""Called with what is done and what there is to do."""
-
-
-@dataclass(frozen=True)
-class Skip:
-    """A file, or a row of a table, that did not go in, and why."""
-
-    path: str
-    reason: str
-
-
-@dataclass
-class IngestReport:
-    """What an ingest did.
-
-    Attributes
-    ----------
-    glitches, views, labels : int
-        Rows added to the study.
-    unchanged : int
-        Files or table rows that the study already had.
-    skipped : list of Skip
-        What did not go in, each with the reason.
-    """
-
-    glitches: int = 0
-    views: int = 0
-    labels: int = 0
-    unchanged: int = 0
-    skipped: list[Skip] = field(default_factory=list)
-
-    def skip(self, path: object, reason: str) -> None:
-        """List something that did not go in."""
-        self.skipped.append(Skip(str(path), reason))
 
 
 @dataclass(frozen=True)
@@ -181,13 +144,6 @@ def _probe(path: Path) -> ImageFile | InputError:
         return probe(path)
     except InputError as error:
         return error
-
-
-def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    """Lists of `size` items, the last one shorter."""
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch
 
 
 def add_picture(

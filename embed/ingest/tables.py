@@ -13,8 +13,10 @@ import pandas as pd
 
 from embed.errors import InputError
 from embed.gravityspy import COLUMN_ALIASES, class_name, gps_of_id, is_identifier, parse_view_name
-from embed.ingest.folders import IngestReport, Progress
-from embed.study.study import MODEL, Label, Study
+from embed.study.records import MODEL, Label
+from embed.study.report import IngestReport
+from embed.study.study import Study
+from embed.types import Progress
 
 MAX_CELL = 10_000
 """Longest cell in characters; the longest that Gravity Spy publishes is a URL of about 120."""

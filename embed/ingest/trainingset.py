@@ -10,13 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
-import numpy as np
 
 from embed.errors import InputError
 from embed.gravityspy import DURATIONS, SAMPLE_TYPES, class_name, gps_of_id, is_identifier
-from embed.ingest.folders import BATCH, IngestReport, Progress, batches
-from embed.study.study import Label, Study
-from embed.views.imagefile import MAX_PIXELS
+from embed.ingest.folders import BATCH
+from embed.study.records import Label
+from embed.study.report import IngestReport, batches
+from embed.study.study import Study
+from embed.types import Progress
+from embed.views.plane import read_plane
 
 SUFFIXES = (".h5", ".hdf5")
 
@@ -119,23 +121,3 @@ def _add(study: Study, path: Path, file: h5py.File, leaf: str, modified: int, re
     else:
         report.unchanged += 1
     report.labels += study.add_label(glitch, Label(class_name(label), by="folder", source="ingest"))
-
-
-def read_plane(file: h5py.File, leaf: str) -> np.ndarray:
-    """Read one luminance plane as float32 (height, width), values 0 to 1.
-
-    Raises
-    ------
-    InputError
-        When it is missing, is no plane, or has values that are not in 0 to 1.
-    """
-    node = file.get(leaf)
-    if not isinstance(node, h5py.Dataset) or node.dtype.kind not in "fiu":
-        raise InputError("no data set of numbers")
-    shape = tuple(size for size in node.shape if size != 1)
-    if len(shape) != 2 or shape[0] * shape[1] > MAX_PIXELS:
-        raise InputError(f"shape {node.shape} is not one plane of at most {MAX_PIXELS} pixels")
-    plane = np.ascontiguousarray(node[()], dtype=np.float32).reshape(shape)
-    if not np.isfinite(plane).all() or plane.min() < 0 or plane.max() > 1:
-        raise InputError("values are not all between 0 and 1")
-    return plane

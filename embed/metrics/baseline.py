@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    Floats = NDArray[np.float64]
+    from embed.types import Floats
+
 
 STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
 """Inverse ridges C that are tried on the validation part; scikit-learn's C, on columns of unit variance."""

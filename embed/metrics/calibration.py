@@ -9,13 +9,13 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from embed.errors import InputError
-from embed.metrics.accuracy import wilson
+from embed.metrics.intervals import wilson
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    Floats = NDArray[np.float64]
-    Codes = NDArray[np.int64]
+    from embed.types import Codes, Floats
+
 
 BINS = 15
 """Equal bins of confidence, as in Guo et al. (2017, arXiv:1706.04599)."""

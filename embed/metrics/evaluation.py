@@ -10,7 +10,6 @@ import numpy as np
 
 from embed.errors import InputError
 from embed.metrics.accuracy import (
-    LEVEL,
     TOP,
     ClassScores,
     checked,
@@ -20,9 +19,9 @@ from embed.metrics.accuracy import (
     top_accuracies,
     top_classes,
     true_ranks,
-    wilson,
 )
 from embed.metrics.calibration import BINS, Reliability, brier_score, log_loss, reliability
+from embed.metrics.intervals import LEVEL, wilson
 from embed.metrics.roc import RocCurve, roc_curve
 
 if TYPE_CHECKING:
@@ -30,8 +29,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    Floats = NDArray[np.float64]
-    Codes = NDArray[np.int64]
+    from embed.types import Codes, Floats
+
 
 REPEATS = 1000
 """Resamplings behind an interval that has no formula: its ends, at 2.5 and 97.5 %, rest on 25 of them each."""

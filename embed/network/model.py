@@ -7,7 +7,7 @@ A model is a folder ``models/<name>/`` of the study::
     parts.csv            id, part: which glitches were trained on, validated on, and held out for the test
     before.csv           id: what the model that it began from was trained on, where it began from one
 
-Its network is used wherever `embed.network.backbones.load_network`'s is: the vectors are what the final layer reads, so predicting is
+Its network is used wherever `embed.network.network.load_network`'s is: the vectors are what the final layer reads, so predicting is
 embedding and one matrix product.
 """
 
@@ -26,7 +26,8 @@ from safetensors.torch import save
 from torch import nn
 
 from embed.errors import InputError, WeightsError
-from embed.network.backbones import Backbone, Network, find_backbone, load_state, state_digest, truncated
+from embed.network.backbones import Backbone, find_backbone
+from embed.network.network import Network, load_state, state_digest, truncated
 from embed.network.pretrained import read_weights
 from embed.storage import (
     beside,
@@ -187,7 +188,7 @@ def save_model(
     folder : Path
         Its place, ``models/<name>``.
     state : mapping
-        Of the truncated network, names as `embed.network.backbones.truncated` gives them.
+        Of the truncated network, names as `embed.network.network.truncated` gives them.
     head_weight : float32 (K, D)
     head_bias : float32 (K,)
     card : mapping

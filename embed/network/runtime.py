@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from embed.errors import InputError
-from embed.network.backbones import Network
+from embed.network.network import Network
 
 BATCH = 32
 """Pictures a batch; every batch is filled up to it, since kernels are chosen by the batch's size."""

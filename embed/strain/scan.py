@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embed.errors import InputError
-from embed.ingest.folders import Skip, batches
 from embed.qtransform.picture import PUBLISHED_BOX, quantise
 from embed.qtransform.transform import DURATIONS, q_scan
 from embed.qtransform.whitening import FIR_SECONDS
 from embed.strain.record import BLOCK_SECONDS, Block
+from embed.study.report import Skip, batches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

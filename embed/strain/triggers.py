@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from embed.errors import InputError
 from embed.gravityspy import COLUMN_ALIASES, gps_of_id, is_identifier
-from embed.ingest.folders import Skip
+from embed.study.report import Skip
 
 if TYPE_CHECKING:
     import os

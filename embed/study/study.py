@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -15,50 +14,10 @@ import pandas as pd
 from embed.errors import InputError, StudyError
 from embed.storage import canonical_json, storage_errors, sweep_temporaries
 from embed.study.database import connect, now, transaction, write_lock
+from embed.study.records import MODEL, Label, View
 
 if TYPE_CHECKING:
     import sqlite3
-
-MODEL = "model"
-"""The author (``by``) of predicted labels; every other author gives labels."""
-
-
-@dataclass(frozen=True)
-class View:
-    """One picture of a glitch, as it is on disk.
-
-    Attributes
-    ----------
-    view, glitch : int
-        Row numbers in the study.
-    duration : float
-        Seconds; 0 is a plain image.
-    kind : str
-        ``spectrogram`` (viridis colours), ``grey`` (the training set's luminance plane) or ``image`` (any picture).
-    source, dataset : str
-        Absolute path of the file, and the path inside it where it is HDF5.
-    sha256 : str
-        Hash of the file's (or data set's) bytes, hexadecimal.
-    """
-
-    view: int
-    glitch: int
-    duration: float
-    kind: str
-    source: str
-    dataset: str
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Label:
-    """One label event, before it is stored."""
-
-    label: str
-    by: str
-    source: str
-    confidence: float | None = None
-    why: str = ""
 
 
 class Study:

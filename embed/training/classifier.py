@@ -52,7 +52,7 @@ class Classifier(nn.Module):
     Parameters
     ----------
     network : nn.Module
-        float32 (B, 3, size, size) -> float32 (B, D), as `embed.network.backbones.truncated`; its dropout layers are replaced by `GlitchDropout`.
+        float32 (B, 3, size, size) -> float32 (B, D), as `embed.network.network.truncated`; its dropout layers are replaced by `GlitchDropout`.
     dimension, classes : int
         D and K.
     dropout : float

@@ -14,7 +14,7 @@ from embed.views.encoding import compose
 
 if TYPE_CHECKING:
     from embed.dataset.dataset import Task
-    from embed.network.backbones import Network
+    from embed.network.network import Network
     from embed.training.recipe import Recipe
     from embed.views.encoding import Encoding
     from embed.views.loading import Levels

@@ -19,15 +19,15 @@ from scipy.optimize import minimize
 from scipy.special import expit, logsumexp
 
 from embed.errors import InputError
-from embed.metrics.accuracy import wilson
+from embed.metrics.intervals import wilson
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    Floats = NDArray[np.float64]
-    Codes = NDArray[np.int64]
+    from embed.types import Codes, Floats
+
 
 FEWEST, MOST = 5, 20
 """Examples: below 5 a recall cannot be measured at all, and with more than 20 a model is better trained anew."""

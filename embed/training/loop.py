@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from numpy.typing import NDArray
     from torch import nn
 
-    Rows = NDArray[np.int64]
+    from embed.types import Rows
+
 
 MAY_CHANGE = ("epochs", "learning_rate", "patience")
 """What may be another when a training goes on; everything else would make another training of it."""

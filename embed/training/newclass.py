@@ -10,11 +10,11 @@ import torch
 
 from embed.dataset.dataset import find_groups, labelled_glitches
 from embed.errors import InputError
-from embed.metrics.accuracy import wilson
+from embed.metrics.intervals import wilson
 from embed.network.model import Model, model_folder, save_model
 from embed.network.pretrained import read_weights
-from embed.prediction import predict
 from embed.training.fewshot import FEWEST, MOST, extended_head, new_row
+from embed.training.prediction import predict
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embed.training.classifier import Classifier
+    from embed.types import Rows
 
-    Rows = NDArray[np.int64]
 
 _JUDGED = {"cpu": 64, "cuda": 512}
 """Glitches a batch when nothing is trained."""

@@ -18,8 +18,9 @@ import numpy as np
 from embed.dataset.dataset import find_groups, labelled_glitches
 from embed.dataset.splits import PURGE_SECONDS, time_gaps
 from embed.errors import InputError
-from embed.metrics.accuracy import top_classes, wilson
-from embed.prediction import predict
+from embed.metrics.accuracy import top_classes
+from embed.metrics.intervals import wilson
+from embed.training.prediction import predict
 from embed.training.trainer import Request, Trained, check_place, train
 from embed.vectors.plan import Settings
 
@@ -28,10 +29,9 @@ if TYPE_CHECKING:
 
     from embed.network.model import Model
     from embed.study.study import Study
+    from embed.types import Codes, Floats
     from embed.vectors.store import VectorStore
 
-    Floats = NDArray[np.float64]
-    Codes = NDArray[np.int64]
 
 Classify = Callable[["NDArray[np.int64]"], "NDArray[np.float64]"]
 """Glitches (N,) -> probabilities (N, K)."""

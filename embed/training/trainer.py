@@ -21,18 +21,20 @@ from embed.dataset.dataset import (
     untested_classes,
 )
 from embed.errors import InputError
-from embed.network.backbones import DEFAULT_BACKBONE, Network, load_network
+from embed.network.backbones import DEFAULT_BACKBONE
 from embed.network.devices import choose_device
 from embed.network.model import Model, is_model, load_model, model_folder, save_model
+from embed.network.network import Network, load_network
 from embed.network.pretrained import WEIGHT_SOURCES
 from embed.training.checkpoint import drop_checkpoints, latest_checkpoint, training_folder
 from embed.training.context import Setup
 from embed.training.distributed import Ranks, join_ranks, leave_ranks
 from embed.training.loop import Fitted, check_same, fit
 from embed.training.recipe import PRESET_VIEWS, Recipe, differences, make_recipe
-from embed.vectors.plan import default_weights, richest_encoding
+from embed.vectors.plan import default_weights
 from embed.views.encoding import Encoding, parse_encoding
 from embed.views.loading import read_levels
+from embed.views.selection import richest_encoding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -54,7 +56,7 @@ class Request:
     name : str
         Of the model.
     backbone, weights : str or None
-        Where it starts; see `embed.network.backbones.load_network`. ``model:NAME`` starts from a model of the study. By default as
+        Where it starts; see `embed.network.network.load_network`. ``model:NAME`` starts from a model of the study. By default as
         `discover embed` does without any, but for the papers' presets, which start from ImageNet.
     views : str or None
         See `embed.views.encoding.parse_encoding`; by default the starting model's, the preset's, or the richest that every glitch has.

@@ -12,11 +12,12 @@ import torch
 
 from embed.errors import InputError, StudyError
 from embed.storage import settle
-from embed.study.study import Study, View
-from embed.vectors.plan import Plan, Settings, asked_digest, latest_choice, make_plan, wanted
+from embed.study.records import View
+from embed.study.study import Study
+from embed.types import Progress
+from embed.vectors.plan import Plan, Settings, asked_digest, latest_choice, make_plan
 from embed.vectors.store import (
     MARK,
-    LeftOut,
     VectorStore,
     blocks_of,
     drop_parts,
@@ -28,14 +29,13 @@ from embed.vectors.store import (
 )
 from embed.views.cache import ViewCache, room_for
 from embed.views.encoding import network_input, parse_encoding
+from embed.views.selection import LeftOut, wanted
 
 PART = 512
 """Glitches a part file: what a killed run loses at most."""
 
 AHEAD = 3
 """Batches that are decoded ahead of the network."""
-
-Progress = Callable[[int, int], None]
 
 
 def embed(

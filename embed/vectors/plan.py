@@ -3,8 +3,6 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +11,17 @@ import timm
 import torch
 
 from embed.errors import InputError
-from embed.network.backbones import DEFAULT_BACKBONE, Network, load_network
+from embed.network.backbones import DEFAULT_BACKBONE
 from embed.network.devices import choose_device
 from embed.network.model import Model, is_model, load_model, model_folder
+from embed.network.network import Network, load_network
 from embed.network.pretrained import WEIGHT_SOURCES
 from embed.network.runtime import Runtime, make_runtime
 from embed.study.study import Study
-from embed.vectors.store import LeftOut, Passport
+from embed.vectors.store import Passport
 from embed.views.decoding import VIEWS_VERSION
-from embed.views.encoding import Encoding, parse_encoding, richest
+from embed.views.encoding import Encoding, parse_encoding
+from embed.views.selection import LeftOut, richest_encoding, wanted
 
 
 def default_weights(backbone: str, encoding: Encoding) -> str:
@@ -175,32 +175,3 @@ def latest_choice(study: Study) -> dict[str, str] | None:
         "SELECT arguments FROM runs WHERE command = 'embed' AND outcome = 'done' ORDER BY run DESC LIMIT 1"
     ).fetchone()
     return json.loads(row[0]) if row else None
-
-
-def richest_encoding(study: Study) -> Encoding:
-    """The richest encoding that every glitch of the study has the views for; errors as `embed.views.encoding.richest`."""
-    (glitches,) = study.connection.execute("SELECT count(DISTINCT glitch) FROM views").fetchone()
-    if glitches == 0:
-        raise InputError(f"the study {study.folder} holds no images yet; bring some in with `discover ingest PATH`")
-    return richest(study.durations(), glitches)
-
-
-def wanted(study: Study, encoding: Encoding) -> tuple[np.ndarray, np.ndarray, list[LeftOut]]:
-    """Glitches that have every view of the encoding, a hash of each one's files, and those that lack some."""
-    glitches: list[int] = []
-    inputs = bytearray()
-    left_out: list[LeftOut] = []
-    rows = study.connection.execute("SELECT glitch, duration, sha256 FROM views ORDER BY glitch, duration")
-    for glitch, group in groupby(rows, key=itemgetter(0)):
-        hashes = {duration: sha256 for _, duration, sha256 in group}
-        lacking = [duration for duration in encoding.durations if duration not in hashes]
-        if lacking:
-            left_out.append(
-                LeftOut(
-                    glitch, "no view " + ", ".join(f"{duration} s" if duration else "(plain)" for duration in lacking)
-                )
-            )
-        else:
-            glitches.append(glitch)
-            inputs += hashlib.sha256("".join(hashes[duration] for duration in encoding.durations).encode()).digest()
-    return np.array(glitches, np.int64), np.frombuffer(bytes(inputs), np.uint8).reshape(-1, 32), left_out

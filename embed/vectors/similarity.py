@@ -23,10 +23,9 @@ from embed.errors import DeviceError, InputError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    Vectors = NDArray[np.float32]
+    from embed.types import Rows, Similarities, Vectors
+
     """(N, D) float32: unit rows on the grid of `normalise`."""
-    Rows = NDArray[np.int64]
-    Similarities = NDArray[np.float32]
 
 __all__ = ["normalise", "paired_similarities", "top_k"]
 

@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -40,18 +40,12 @@ from embed.storage import (
 )
 from embed.vectors.graph import NeighbourGraph, load_graph, neighbour_graph, save_graph
 from embed.vectors.index import DEFAULT_K, VectorIndex, build_index, load_index, save_index
+from embed.views.selection import LeftOut
 
 MARK = "passport.json"
 """Written last: a store that has it is whole."""
 
 _ROWS = 4096
-
-
-class LeftOut(NamedTuple):
-    """A glitch without a vector, and why."""
-
-    glitch: int
-    reason: str
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Self
 import numpy as np
 
 from embed.storage import storage_errors
-from embed.study.study import View
+from embed.study.records import View
 from embed.views.decoding import VIEWS_VERSION, decode
 
 _KEY_BYTES = 32

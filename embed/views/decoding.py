@@ -13,9 +13,9 @@ import numpy as np
 from PIL import Image
 
 from embed.errors import InputError
-from embed.ingest.trainingset import read_plane
-from embed.study.study import View
+from embed.study.records import View
 from embed.views.imagefile import probe_bytes
+from embed.views.plane import read_plane
 from embed.views.viridis import levels_of_colours, levels_of_luminance, off_scale_share
 
 PUBLISHED_SIZE = (800, 600)

@@ -14,15 +14,16 @@ import numpy as np
 import torch
 
 from embed.errors import InputError
-from embed.vectors.store import LeftOut
 from embed.views.cache import ViewCache, room_for
+from embed.views.selection import LeftOut
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from embed.study.study import Study, View
+    from embed.study.records import View
+    from embed.study.study import Study
     from embed.views.encoding import Encoding
 
 DEVICE_SHARE = 0.5
@@ -106,7 +107,7 @@ def read_levels(
     ----------
     study : Study
     glitches : int64 (N,)
-        Row numbers in the study; each has every view of the encoding (see `embed.vectors.plan.wanted`).
+        Row numbers in the study; each has every view of the encoding (see `embed.views.selection.wanted`).
     encoding : Encoding
     size : int
         Side of the network's input, pixels.

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
 from embed import Settings, Study, embed, ingest_folder
-from embed.network.backbones import load_network
+from embed.network.network import load_network
 from embed.training.trainer import Request, train
 from embed.views.decoding import PUBLISHED_BOX
 

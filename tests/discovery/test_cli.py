@@ -11,10 +11,11 @@ import pytest
 from support.gallery import draw_levels, make_gallery, png, published, view_name, write
 from support.terminal import error_of, run
 
-from discovery.candidates.candidates import COLUMNS, file_name
+from discovery.candidates.candidates import COLUMNS
 from discovery.cli import create_parser, main
 from discovery.csvfile import csv_text
 from embed import Settings, Study, embed
+from embed.storage import file_name
 
 
 @pytest.fixture

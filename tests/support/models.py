@@ -5,8 +5,8 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from embed import Settings, embed
-from embed.network.backbones import load_network
 from embed.network.model import model_folder, save_model
+from embed.network.network import load_network
 
 LABELS = ("Blip", "Power_Line", "Whistle")
 PARTS = ("train", "train", "train", "validation", "test", "test")

@@ -13,7 +13,7 @@ from audit.review.ledger import find_audit, subjects_of
 from audit.review.manifest import AUDIT, SUBJECT
 from embed import Study
 from embed.errors import InputError
-from embed.study.study import Label
+from embed.study.records import Label
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from discovery.cli import main
 from embed import Settings, Study, embed, ingest_folder
 from embed.dataset.splits import TEST, TRAIN, VALIDATION
 from embed.errors import InputError
-from embed.study.study import Label
+from embed.study.records import Label
 from embed.training.trainer import Request, train
 
 COUNTS = {"Blip": 12, "Koi_Fish": 12, "Power_Line": 12}

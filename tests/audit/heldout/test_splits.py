@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit.heldout.splits import merge_groups, near_duplicates, plan_splits
+from audit.heldout.splits import combine_groups, plan_splits
 from embed.errors import InputError
+from embed.vectors.duplicates import near_duplicates
 from embed.vectors.graph import NeighbourGraph, neighbour_graph
 
 
@@ -97,7 +98,7 @@ def test_exact_copies_share_a_group():
 
 
 def test_merged_groups_join_what_either_joins():
-    merged = merge_groups(["a", "a", "b", "c", "d"], None, [0, 1, 1, 2, 3])
+    merged = combine_groups(["a", "a", "b", "c", "d"], None, [0, 1, 1, 2, 3])
     assert merged[0] == merged[1] == merged[2]
     assert len({merged[0], merged[3], merged[4]}) == 3
 

@@ -19,7 +19,7 @@ from audit.review.spectrograms import MAX_BYTES, draw_frame, frame_png, title
 from audit.review.table import IMAGES
 from embed import Study
 from embed.errors import InputError
-from embed.study.study import View
+from embed.study.records import View
 from embed.views.decoding import PUBLISHED_BOX, picture_box
 from embed.views.png import levels_to_png
 from embed.views.viridis import colours_of_levels

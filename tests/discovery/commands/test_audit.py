@@ -14,7 +14,7 @@ from discovery.cli import create_parser
 from discovery.labelaudit.labelaudit import Asked, audit_study
 from embed import Study
 from embed.errors import InputError
-from embed.study.study import Label
+from embed.study.records import Label
 from embed.vectors.store import stores
 
 

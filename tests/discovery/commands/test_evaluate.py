@@ -262,7 +262,7 @@ def test_glitches_without_the_models_views_are_left_out(capsys, study, tmp_path)
 def test_every_glitch_labelled(capsys, tmp_path, study):
     with Study(study) as opened, opened.run("label"), opened.transaction():
         for glitch in opened.glitches().index:
-            from embed.study.study import Label
+            from embed.study.records import Label
 
             opened.add_label(int(glitch), Label("Blip", "person", "test"))
     assert "every glitch of the study has a given label already" in error_of(capsys, "predict", "one", "--study", study)

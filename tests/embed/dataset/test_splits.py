@@ -3,19 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embed.dataset.splits import (
-    LEFT_OUT,
-    SHARES,
-    TEST,
-    TRAIN,
-    VALIDATION,
-    duplicate_pairs,
-    make_partition,
-    merge_groups,
-    same_pairs,
-    twin_pairs,
-)
+from embed.dataset.splits import LEFT_OUT, SHARES, TEST, TRAIN, VALIDATION, make_partition
 from embed.errors import InputError
+from embed.vectors.duplicates import duplicate_pairs, merge_groups, same_pairs, twin_pairs
 from embed.vectors.graph import neighbour_graph
 
 

@@ -8,19 +8,10 @@ from scipy.stats import binom
 from sklearn import metrics
 
 from embed.errors import InputError
-from embed.metrics.accuracy import (
-    checked,
-    class_scores,
-    confusion_matrix,
-    difference_interval,
-    f1_interval,
-    top_accuracies,
-    top_classes,
-    true_ranks,
-    wilson,
-)
+from embed.metrics.accuracy import checked, class_scores, confusion_matrix, top_accuracies, top_classes, true_ranks
 from embed.metrics.calibration import brier_score, fit_temperature, log_loss, reliability, tempered
 from embed.metrics.evaluation import aligned, evaluate, mean_probabilities
+from embed.metrics.intervals import difference_interval, f1_interval, wilson
 from embed.metrics.roc import roc_curve
 
 

@@ -8,8 +8,9 @@ import torch
 from safetensors.torch import save_file
 
 from embed.errors import DeviceError, InputError, WeightsError
-from embed.network.backbones import REGISTRY, find_backbone, load_network, truncated
+from embed.network.backbones import REGISTRY, find_backbone
 from embed.network.devices import choose_device
+from embed.network.network import load_network, truncated
 from embed.network.pretrained import bundled_weights, read_weights
 from embed.network.runtime import BATCH, make_runtime
 

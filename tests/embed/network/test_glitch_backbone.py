@@ -16,7 +16,7 @@ from support.gallery import draw_levels, make_gallery, png, published, view_name
 from audit import check_leak
 from embed import Settings, Study, embed, ingest_folder
 from embed.errors import WeightsError
-from embed.network.backbones import load_network
+from embed.network.network import load_network
 from embed.network.pretrained import GLITCH_WEIGHTS
 from embed.training.trainer import Request, starting_weights
 from embed.vectors.plan import default_weights

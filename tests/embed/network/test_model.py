@@ -10,8 +10,9 @@ from support.gallery import make_gallery
 from audit.heldout.leak import check_leak
 from embed import Settings, Study, embed, ingest_folder
 from embed.errors import InputError, WeightsError
-from embed.network.backbones import find_backbone, truncated
+from embed.network.backbones import find_backbone
 from embed.network.model import Model, is_model, load_model, model_folder, models, save_model
+from embed.network.network import truncated
 from embed.vectors.store import Passport
 
 TINY = "timm:test_efficientnet"

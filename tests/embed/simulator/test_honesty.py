@@ -12,7 +12,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from embed.gravityspy import DURATIONS
-from embed.network.backbones import load_network
+from embed.network.network import load_network
 from embed.simulator import CLASSES, Population, simulate_batch
 from embed.strain.files import open_strain
 from embed.strain.record import records

@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from embed.errors import InputError
-from embed.ingest.folders import Skip
 from embed.qtransform.picture import quantise
 from embed.qtransform.transform import q_scan, q_views
 from embed.strain import opendata
@@ -17,6 +16,7 @@ from embed.strain.files import StrainFile, open_strain
 from embed.strain.record import Block, StrainRecord, records
 from embed.strain.scan import scan
 from embed.strain.triggers import Trigger, trigger_at
+from embed.study.report import Skip
 
 RATE = 1024
 START = 1126259000

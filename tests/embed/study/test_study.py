@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from embed import Study
 from embed.errors import InputError, StudyError
-from embed.study.study import Label
+from embed.study.records import Label
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from support.gallery import make_gallery
 from embed import Settings, Study, embed, ingest_folder
 from embed.errors import InputError, TrainingError
 from embed.network.model import load_model
-from embed.study.study import Label
+from embed.study.records import Label
 from embed.training.checkpoint import Checkpoint, latest_checkpoint, read_best, training_folder, write_checkpoint
 from embed.training.classifier import Classifier, GlitchDropout, choose_trained, set_mode, summed_contrast
 from embed.training.distributed import Ranks
@@ -492,7 +492,8 @@ def test_dropout_by_glitch():
 
 @pytest.mark.parametrize("name", ["vgg16", "inception_v3", "googlenet"])
 def test_hidden_dropout_is_by_glitch_too(name):
-    from embed.network.backbones import REGISTRY, truncated
+    from embed.network.backbones import REGISTRY
+    from embed.network.network import truncated
 
     module = truncated(REGISTRY[name])
     names = set(module.state_dict())
@@ -520,7 +521,8 @@ def test_contrast_by_brute_force():
 
 
 def test_what_is_trained_of_a_network():
-    from embed.network.backbones import find_backbone, truncated
+    from embed.network.backbones import find_backbone
+    from embed.network.network import truncated
 
     backbone = find_backbone("timm:test_efficientnet")
     classifier = Classifier(truncated(backbone), backbone.dimension, 3)

@@ -99,7 +99,7 @@ def test_what_the_network_sees():
 
 def test_an_embedding_is_the_network_of_the_picture(embedded, gallery):
     """The oracle is a plain loop: PIL, torch, the same network."""
-    from embed.network.backbones import load_network
+    from embed.network.network import load_network
     from embed.views.decoding import spectrogram_levels
 
     network = load_network(weights="glitch")

@@ -16,7 +16,7 @@ from embed.metrics.accuracy import top_classes
 from embed.metrics.calibration import softmax
 from embed.network.model import PREFIX
 from embed.storage import file_digest
-from embed.study.study import MODEL, Label, Study
+from embed.study.records import MODEL, Label
 from embed.vectors.embedding import embed
 from embed.vectors.plan import Settings
 
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embed.network.model import Model
-    from embed.vectors.store import LeftOut, VectorStore
+    from embed.study.study import Study
+    from embed.vectors.store import VectorStore
+    from embed.views.selection import LeftOut
 
 _DECIMALS = 6
 """Of a stored confidence: fewer than the last digits in which a matrix product depends on how many rows it has."""

@@ -1,0 +1,89 @@
+"""Intervals of proportions, of their differences and of F1."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.stats import norm
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from embed.types import Floats
+
+
+LEVEL = 0.95
+"""Confidence level of every interval."""
+
+
+def wilson(successes: ArrayLike, trials: ArrayLike, level: float = LEVEL) -> Floats:
+    """Give Wilson's score interval of a proportion (Wilson 1927, JASA 22, 209; Brown, Cai and DasGupta 2001, equation 4).
+
+    Parameters
+    ----------
+    successes, trials : array_like, shape (...)
+    level : float
+
+    Returns
+    -------
+    ndarray of float64, shape (..., 2)
+        Lower and upper end; NaN where there were no trials.
+    """
+    hits, count = np.asarray(successes, np.float64), np.asarray(trials, np.float64)
+    z = norm.ppf((1 + level) / 2)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = hits / count
+        middle = share + z**2 / (2 * count)
+        half = z * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
+        ends = np.stack([middle - half, middle + half], axis=-1) / (1 + z**2 / count)[..., None]
+    ends[..., 0] = np.where(hits == 0, 0.0, ends[..., 0])  # exactly, not within rounding
+    ends[..., 1] = np.where(hits == count, 1.0, ends[..., 1])
+    ends[count == 0] = np.nan
+    return ends
+
+
+def difference_interval(
+    first: tuple[float, float], second: tuple[float, float], level: float = LEVEL
+) -> tuple[float, float]:
+    """Give an interval of the difference of two independent proportions (Newcombe 1998, Stat. Med. 17, 873, method 10).
+
+    Parameters
+    ----------
+    first, second : tuple of successes and trials
+    level : float
+
+    Returns
+    -------
+    tuple of float
+        Lower and upper end of the first less the second.
+    """
+    (one, low1, high1), (two, low2, high2) = (
+        (hits / count, *wilson(hits, count, level).tolist()) for hits, count in (first, second)
+    )
+    return one - two - math.hypot(one - low1, high2 - two), one - two + math.hypot(high1 - one, two - low2)
+
+
+def f1_interval(correct: ArrayLike, wrong: ArrayLike, level: float = LEVEL) -> Floats:
+    """Give an interval of F1 through the share of hits among hits and errors.
+
+    ``F1 = 2J / (1 + J)`` with ``J = TP / (TP + FP + FN)``, and among the glitches that are of a class or are said to be of it
+    the hits are a binomial sample with the share J: Wilson's interval of J, carried over, is one of F1. A bootstrap gives
+    the same for large classes, but shrinks to a point where a small class has no errors, as if nothing could ever go wrong.
+
+    Parameters
+    ----------
+    correct : array_like, shape (...)
+        TP.
+    wrong : array_like, shape (...)
+        FP + FN.
+    level : float
+
+    Returns
+    -------
+    ndarray of float64, shape (..., 2)
+    """
+    hits = np.asarray(correct, np.float64)
+    ends = wilson(hits, hits + np.asarray(wrong, np.float64), level)
+    return 2 * ends / (1 + ends)

@@ -1,0 +1,44 @@
+"""Rows of a study: a view of a glitch, a label event."""
+
+from dataclasses import dataclass
+
+MODEL = "model"
+"""The author (``by``) of predicted labels; every other author gives labels."""
+
+
+@dataclass(frozen=True)
+class View:
+    """One picture of a glitch, as it is on disk.
+
+    Attributes
+    ----------
+    view, glitch : int
+        Row numbers in the study.
+    duration : float
+        Seconds; 0 is a plain image.
+    kind : str
+        ``spectrogram`` (viridis colours), ``grey`` (the training set's luminance plane) or ``image`` (any picture).
+    source, dataset : str
+        Absolute path of the file, and the path inside it where it is HDF5.
+    sha256 : str
+        Hash of the file's (or data set's) bytes, hexadecimal.
+    """
+
+    view: int
+    glitch: int
+    duration: float
+    kind: str
+    source: str
+    dataset: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Label:
+    """One label event, before it is stored."""
+
+    label: str
+    by: str
+    source: str
+    confidence: float | None = None
+    why: str = ""

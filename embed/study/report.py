@@ -1,0 +1,48 @@
+"""What bringing something into a study reports: rows added, rows skipped and why, progress."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Skip:
+    """A file, or a row of a table, that did not go in, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass
+class IngestReport:
+    """What an ingest did.
+
+    Attributes
+    ----------
+    glitches, views, labels : int
+        Rows added to the study.
+    unchanged : int
+        Files or table rows that the study already had.
+    skipped : list of Skip
+        What did not go in, each with the reason.
+    """
+
+    glitches: int = 0
+    views: int = 0
+    labels: int = 0
+    unchanged: int = 0
+    skipped: list[Skip] = field(default_factory=list)
+
+    def skip(self, path: object, reason: str) -> None:
+        """List something that did not go in."""
+        self.skipped.append(Skip(str(path), reason))
+
+
+def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Lists of `size` items, the last one shorter."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
