@@ -13,7 +13,7 @@ from audit.heldout.features import principal_features
 from audit.heldout.labels import check_probabilities, check_rows, encode_labels
 from audit.heldout.splits import SplitPlan, combine_groups, plan_splits
 from audit.procedure import (
-    Case,
+    AuditData,
     choose_regression,
     choose_ridge,
     planted_audits,
@@ -142,7 +142,7 @@ def audit(
     features = principal_features(unit, device=choose_device(device))
     _check_testable(plan)
     step("ridge")
-    study = Case(codes, len(classes), features, graph, options, split, seed)
+    study = AuditData(codes, len(classes), features, graph, options, split, seed)
     chosen = choose_ridge(study) if ridge is None else ridge
     step("splits")
     held_out, curve = run_splits(study, plan, chosen, stop_early=stop_early, step=step)
@@ -236,7 +236,7 @@ def _from_held_out(
     seed: int,
 ) -> AuditResult:
     """Judge the labels by predictions that are there already."""
-    study = Case(codes, len(classes), None, graph, {}, kind, seed)
+    study = AuditData(codes, len(classes), None, graph, {}, kind, seed)
     probabilities = held_out.mean_probabilities()
     evidence = weigh_evidence(probabilities, graph, codes)
     tested = held_out.tested[0] > 0

@@ -37,7 +37,7 @@ REGRESSION_REPEATS = 4
 
 
 @dataclass(frozen=True)
-class Case:
+class AuditData:
     """What every step needs.
 
     Attributes
@@ -69,7 +69,7 @@ class Case:
         return np.random.default_rng((self.seed, purpose))
 
 
-def choose_ridge(study: Case) -> float:
+def choose_ridge(study: AuditData) -> float:
     """Choose the ridge under which the given labels are likeliest, held out and with label noise allowed for."""
     assert study.features is not None
     rows, plan = _sample(study, 2)
@@ -88,7 +88,7 @@ def choose_ridge(study: Case) -> float:
     return chosen * len(rows) / len(study.codes)
 
 
-def _sample(study: Case, purpose: int) -> tuple[NDArray[np.int64], SplitPlan]:
+def _sample(study: AuditData, purpose: int) -> tuple[NDArray[np.int64], SplitPlan]:
     """Rows to choose a ridge by, at most `PATH_ROWS`, and one repeat of splits of them."""
     count = len(study.codes)
     rows = np.sort(study.rng(purpose).choice(count, min(count, PATH_ROWS), replace=False))
@@ -97,7 +97,7 @@ def _sample(study: Case, purpose: int) -> tuple[NDArray[np.int64], SplitPlan]:
 
 
 def run_splits(
-    study: Case, plan: SplitPlan, ridge: float, *, stop_early: bool, step: Callable[[str], None]
+    study: AuditData, plan: SplitPlan, ridge: float, *, stop_early: bool, step: Callable[[str], None]
 ) -> tuple[HeldOut, list[Stability]]:
     """Run the splits in rounds until the ranking has settled."""
     assert study.features is not None
@@ -124,7 +124,7 @@ def run_splits(
     return held_out, curve
 
 
-def random_split_error(study: Case, ridge: float) -> float:
+def random_split_error(study: AuditData, ridge: float) -> float:
     """Error of plain random splits, which may test a glitch beside its own twin."""
     assert study.features is not None
     plan = plan_splits(study.codes, FOLDS, kind="random", seed=study.seed)
@@ -133,7 +133,7 @@ def random_split_error(study: Case, ridge: float) -> float:
     return float(held_out.wrong.sum() / max(1, held_out.tested.sum()))
 
 
-def regression_scores(study: Case, labels: NDArray[np.int64], strength: float, seed: int) -> Floats:
+def regression_scores(study: AuditData, labels: NDArray[np.int64], strength: float, seed: int) -> Floats:
     """Held-out scores (N, K) of the trusted regression on a labelling."""
     assert study.features is not None
     kind: Any = study.kind
@@ -141,14 +141,14 @@ def regression_scores(study: Case, labels: NDArray[np.int64], strength: float, s
     return trusted_scores(study.features, labels, study.classes, plan, strength)
 
 
-def choose_regression(study: Case) -> float:
+def choose_regression(study: AuditData) -> float:
     """Choose the strength of the regression's ridge; see `audit.evidence.regression.choose_strength`."""
     assert study.features is not None
     rows, plan = _sample(study, 9)
     return choose_strength(study.features, study.codes, study.classes, plan, rows)
 
 
-def planted_audits(study: Case, ridge: float, strength: float) -> Callable[[NDArray[np.int64], int], Floats]:
+def planted_audits(study: AuditData, ridge: float, strength: float) -> Callable[[NDArray[np.int64], int], Floats]:
     """Return the function that audits planted labellings."""
 
     def again(planted: NDArray[np.int64], number: int) -> Floats:

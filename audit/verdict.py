@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from audit.heldout.crossfit import HeldOut
     from audit.heldout.stopping import Stability
-    from audit.procedure import Case
+    from audit.procedure import AuditData
     from embed.types import Floats
 
 
@@ -52,7 +52,7 @@ class Finding:
 
 
 def calibrated(
-    study: Case,
+    study: AuditData,
     evidence: Evidence,
     again: Callable[[NDArray[np.int64], int], Floats],
 ) -> Finding:
@@ -76,7 +76,7 @@ def calibrated(
 
 
 def make_result(
-    study: Case,
+    study: AuditData,
     classes: tuple[str, ...],
     finding: Finding,
     held_out: HeldOut,

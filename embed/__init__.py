@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from embed.study.report import IngestReport
     from embed.study.study import Study
     from embed.vectors.embedding import embed
-    from embed.vectors.plan import Settings
+    from embed.vectors.plan import EmbeddingOptions
     from embed.vectors.store import VectorStore
 
 _HOMES = {
     "DiscoverError": "embed.errors",
     "IngestReport": "embed.ingest.folders",
-    "Settings": "embed.vectors.plan",
+    "EmbeddingOptions": "embed.vectors.plan",
     "Study": "embed.study.study",
     "VectorStore": "embed.vectors.store",
     "embed": "embed.vectors.embedding",
@@ -29,8 +29,8 @@ _HOMES = {
 
 __all__ = [
     "DiscoverError",
+    "EmbeddingOptions",
     "IngestReport",
-    "Settings",
     "Study",
     "VectorStore",
     "embed",

@@ -16,7 +16,7 @@ import pandas as pd
 from sklearn.metrics import adjusted_mutual_info_score
 
 from discovery.clustering.clustering import hdbscan_clusters, spectral_clusters
-from embed import Settings, Study, VectorStore, embed, ingest_folder
+from embed import EmbeddingOptions, Study, VectorStore, embed, ingest_folder
 from embed.dataset.dataset import find_groups, labelled_glitches
 from embed.vectors.similarity import normalise
 from embed.views.encoding import parse_encoding
@@ -41,7 +41,7 @@ def main() -> None:
         truth = true_classes(study, options.truth)
         for views in options.views:
             for weights in options.weights:
-                store = embed(study, Settings(weights=weights, views=views))
+                store = embed(study, EmbeddingOptions(weights=weights, views=views))
                 row = {"views": views, "weights": weights, **judge(study, store, truth, options.within, options.seeds)}
                 rows.append(row)
     print(pd.DataFrame(rows).round(3).to_string(index=False))

@@ -19,7 +19,7 @@ from discovery.cli import main as discover
 from embed import Study
 from embed.network.model import model_folder, models
 from embed.training.checkpoint import training_folder
-from embed.training.trainer import Request, train
+from embed.training.trainer import TrainingOptions, train
 
 RECORD = "https://zenodo.org/api/records/1476551"
 FILE = "trainingsetv1d1.h5"
@@ -73,7 +73,7 @@ def fine_tune(study: Path, name: str, network: str, options: argparse.Namespace)
             print(f"\n{name} is trained already")
             return
         stopped = training_folder(model_folder(opened.folder, name)).exists()
-        request = Request(
+        request = TrainingOptions(
             name=name,
             backbone=network,
             weights=options.weights,
@@ -118,7 +118,9 @@ def download(path: Path, record: str = RECORD) -> Path:
     part = path.with_name(f"{path.name}.part")
     done = part.stat().st_size if part.exists() else 0
     if done < item["size"]:
-        request = urllib.request.Request(item["links"]["self"], headers={"Range": f"bytes={done}-"} if done else {})  # noqa: S310
+        request = urllib.request.TrainingOptions(
+            item["links"]["self"], headers={"Range": f"bytes={done}-"} if done else {}
+        )
         with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310 - named by the record
             goes_on = done > 0 and answer.status == 206  # a server may send it all again
             with part.open("ab" if goes_on else "wb") as file:

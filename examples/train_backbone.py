@@ -24,7 +24,7 @@ from embed.network.model import load_model, model_folder, models
 from embed.simulator import simulate
 from embed.training.augmentation import ROBUST
 from embed.training.checkpoint import training_folder
-from embed.training.trainer import Request, train
+from embed.training.trainer import TrainingOptions, train
 
 FAMILIES = tuple(name for name in CLASSES if name != "None_of_the_Above")
 FROZEN = ("conv_stem", "bn1", "blocks.0", "blocks.1")
@@ -80,7 +80,7 @@ def fine_tune(folder: Path, options: argparse.Namespace) -> None:
         if options.name in models(folder):
             print(f"\n{options.name} is trained already")
             return
-        request = Request(
+        request = TrainingOptions(
             name=options.name,
             weights="bundled",
             views=VIEWS,

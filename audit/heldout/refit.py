@@ -17,8 +17,8 @@ import torch
 
 from audit.heldout.crossfit import HeldOut
 from audit.heldout.splits import plan_splits
-from embed.dataset.dataset import Task
-from embed.dataset.splits import TEST, TRAIN, VALIDATION, Partition
+from embed.dataset.dataset import TrainingSet
+from embed.dataset.splits import TEST, TRAIN, VALIDATION, Split
 from embed.errors import InputError
 from embed.network.model import is_model, load_model, model_folder
 from embed.network.network import load_network
@@ -26,7 +26,7 @@ from embed.network.pretrained import WEIGHT_SOURCES
 from embed.storage import digest, write_atomic
 from embed.study.study import Study
 from embed.training.checkpoint import drop_checkpoints
-from embed.training.context import Setup
+from embed.training.context import TrainingContext
 from embed.training.loop import fit, make_classifier
 from embed.training.recipe import make_recipe
 from embed.training.scoring import judge
@@ -230,7 +230,7 @@ def _answer(fold: _Fold) -> NDArray[np.float64]:
     return logs
 
 
-def _setup(fold: _Fold) -> Setup:
+def _setup(fold: _Fold) -> TrainingContext:
     asked = fold.refitting
     device = torch.device(asked.device)
     if device.type == "cuda":
@@ -245,6 +245,6 @@ def _setup(fold: _Fold) -> Setup:
         raise InputError(
             f"{len(broken)} glitches cannot be read any more, the first: {ids.loc[broken[0].glitch]}: {broken[0].reason}; bring their files back, or embed again with --retry"
         )
-    partition = Partition(fold.part, "grouped", len(fold.part))
-    task = Task(fold.glitches, tuple(ids), fold.classes, fold.codes, partition)
-    return Setup(task, levels, network, encoding, recipe, asked.seed, device)
+    partition = Split(fold.part, "grouped", len(fold.part))
+    task = TrainingSet(fold.glitches, tuple(ids), fold.classes, fold.codes, partition)
+    return TrainingContext(task, levels, network, encoding, recipe, asked.seed, device)

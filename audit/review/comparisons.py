@@ -1,4 +1,4 @@
-"""Witnesses for and against a label: the most similar glitches that carry it, and the most similar of the class suggested instead."""
+"""ClassNeighbours for and against a label: the most similar glitches that carry it, and the most similar of the class suggested instead."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BLOCK = 4_000  # members compared at a time, in float64: the sums are exact, se
 
 
 @dataclass(frozen=True)
-class Witnesses:
+class ClassNeighbours:
     """Rows of the witnesses, the most similar first, -1 where a class has too few.
 
     Attributes
@@ -34,7 +34,9 @@ class Witnesses:
     opposing: Rows
 
 
-def find_witnesses(vectors: ArrayLike, labels: Rows, rows: Rows, suggested: Rows, *, k: int = WITNESSES) -> Witnesses:
+def find_class_neighbours(
+    vectors: ArrayLike, labels: Rows, rows: Rows, suggested: Rows, *, k: int = WITNESSES
+) -> ClassNeighbours:
     """Find the witnesses of some rows among all of their classes, not just among their nearest neighbours.
 
     Parameters
@@ -47,7 +49,9 @@ def find_witnesses(vectors: ArrayLike, labels: Rows, rows: Rows, suggested: Rows
         Class suggested for each of the rows.
     k : int
     """
-    return Witnesses(_nearest(vectors, labels, rows, labels[rows], k), _nearest(vectors, labels, rows, suggested, k))
+    return ClassNeighbours(
+        _nearest(vectors, labels, rows, labels[rows], k), _nearest(vectors, labels, rows, suggested, k)
+    )
 
 
 def _nearest(vectors: ArrayLike, labels: Rows, rows: Rows, wanted: Rows, k: int) -> Rows:

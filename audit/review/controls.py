@@ -25,7 +25,7 @@ RIGHT, PLANTED = "right", "planted"
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReviewItem:
     """One row for volunteers: the glitch, the label (class number) that they are asked about, and whether it is a control."""
 
     row: int
@@ -33,7 +33,7 @@ class Asked:
     control: str
 
 
-def choose_asked(result: AuditResult, usable: NDArray[np.bool_], first: int, seed: int) -> list[Asked]:
+def choose_asked(result: AuditResult, usable: NDArray[np.bool_], first: int, seed: int) -> list[ReviewItem]:
     """Choose rows and controls, and shuffle them.
 
     Parameters
@@ -48,22 +48,22 @@ def choose_asked(result: AuditResult, usable: NDArray[np.bool_], first: int, see
 
     Returns
     -------
-    list of Asked
+    list of ReviewItem
         Fewer controls than `CONTROL_SHARE` where few labels are beyond doubt.
     """
     rng = np.random.default_rng((seed, 41))
     head = result.order[: result.listed]
     head = head[usable[head]][:first]
-    asked = [Asked(int(row), int(result.labels[row]), "") for row in head]
+    asked = [ReviewItem(int(row), int(result.labels[row]), "") for row in head]
     wanted = max(MIN_CONTROLS, round(CONTROL_SHARE * len(head))) if len(head) else 0
     safe = usable & result.testable & (np.nan_to_num(result.p_wrong_high, nan=1.0) <= SURE)
     safe[result.order[: result.listed]] = False
     common = np.bincount(result.labels[head], minlength=len(result.classes)).astype(np.float64) + 0.1
     right = _draw(safe, common[result.labels], wanted // 2, rng)
-    asked += [Asked(row, int(result.labels[row]), RIGHT) for row in right]
+    asked += [ReviewItem(row, int(result.labels[row]), RIGHT) for row in right]
     safe[right] = False
     planted = _draw(safe, np.ones(len(safe)), wanted - wanted // 2, rng)
-    asked += [Asked(row, _confused(result, int(result.labels[row]), common, rng), PLANTED) for row in planted]
+    asked += [ReviewItem(row, _confused(result, int(result.labels[row]), common, rng), PLANTED) for row in planted]
     return [asked[place] for place in rng.permutation(len(asked))]
 
 

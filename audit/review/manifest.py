@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from audit.result import AuditResult
-    from audit.review.controls import Asked
+    from audit.review.controls import ReviewItem
     from embed.study.records import View
     from embed.study.study import Study
 
@@ -42,7 +42,7 @@ _THREADS = 2
 
 
 @dataclass(frozen=True)
-class Pack:
+class ReviewManifest:
     """What was written for volunteers.
 
     Attributes
@@ -68,7 +68,7 @@ class Pack:
         return sum(subject.control != ASKED for subject in self.subjects)
 
 
-def write_pack(
+def write_manifest(
     folder: Path,
     result: AuditResult,
     glitches: pd.DataFrame,
@@ -77,7 +77,7 @@ def write_pack(
     *,
     first: int = ROWS,
     seed: int = 0,
-) -> Pack | None:
+) -> ReviewManifest | None:
     """Write manifest, pictures and the coordinator's README.
 
     Parameters
@@ -100,7 +100,7 @@ def write_pack(
 
     Returns
     -------
-    Pack or None
+    ReviewManifest or None
         None where there is nothing to ask: an empty list, or no pictures.
 
     Raises
@@ -144,7 +144,7 @@ def write_pack(
     _sweep(folder, {name for own in names for name in own})
     header = (*_frame_columns(durations), *FACTS, SUBJECT, AUDIT)
     manifest, readme = folder / "manifest.csv", folder / "README.md"
-    pack = Pack(subjects, durations, int((~usable[head]).sum()), (manifest, readme))
+    pack = ReviewManifest(subjects, durations, int((~usable[head]).sum()), (manifest, readme))
     write_text(readme, _readme(pack, result, passport))
     write_text(manifest, safe_csv(header, rows))
     return pack
@@ -159,7 +159,7 @@ def _frame_columns(durations: tuple[float, ...]) -> list[str]:
     return [f"Filename{number}" for number in range(1, len(durations) + 1)]
 
 
-def _subject(result: AuditResult, one: Asked, glitch: int, passport: str, seed: int) -> Subject:
+def _subject(result: AuditResult, one: ReviewItem, glitch: int, passport: str, seed: int) -> Subject:
     key = hashlib.sha256(f"{passport}/{glitch}/{seed}".encode()).hexdigest()[:16]
     return Subject(key, glitch, result.classes[one.shown], one.control)
 
@@ -170,7 +170,7 @@ def _file_names(identifier: str, views: list[View]) -> list[str]:
     return [f"{safe}_picture.png" if v.kind == "image" else f"{safe}_spectrogram_{v.duration}.png" for v in views]
 
 
-def _facts(result: AuditResult, glitches: pd.DataFrame, one: Asked) -> list[object]:
+def _facts(result: AuditResult, glitches: pd.DataFrame, one: ReviewItem) -> list[object]:
     row = glitches.iloc[one.row]
     q = row["q_value"]
     return [
@@ -203,7 +203,7 @@ def _sweep(folder: Path, kept: set[str]) -> None:
                 path.unlink()
 
 
-def _readme(pack: Pack, result: AuditResult, passport: str) -> str:
+def _readme(pack: ReviewManifest, result: AuditResult, passport: str) -> str:
     frames = len(pack.durations)
     options = " ".join(f"-f {number}" for number in range(1, frames + 1))
     asked = len(pack.subjects) - pack.controls

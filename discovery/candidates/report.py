@@ -16,7 +16,7 @@ import pandas as pd
 from discovery.candidates.contactsheet import MAX_ROWS, ClusterRow, chosen_view, cluster_rows, picture
 from discovery.pages.columns import Group, glitch_ids
 from discovery.pages.gpstime import utc
-from discovery.pages.page import Frame, escaped, framed
+from discovery.pages.page import PageShell, escaped, render_page
 from discovery.pages.thumbnails import Thumbnails, png_uri, shrink
 from embed.errors import InputError
 
@@ -91,7 +91,7 @@ def report_html(
         raise InputError(f"{len(thumbnails)} glitches have pictures but the table has {len(table)} rows: give one each")
     columns = _shown_columns(table)
     explorer = _EXPLORER if _EXPLORER in beside else ""
-    return framed(
+    return render_page(
         "candidates/report.html",
         {
             "clusters_caption": _clusters_caption(table, rows, thumbnails),
@@ -100,7 +100,7 @@ def report_html(
             "sweep": _sweep(sweep),
             "sheet": _sheet(sheet),
         },
-        Frame(title, beside, cautions, asked, command, passport or {}),
+        PageShell(title, beside, cautions, asked, command, passport or {}),
         lede=_lede(table, rows),
     )
 

@@ -15,7 +15,7 @@ from audit.heldout.refit import Refitting, untaught_start
 from audit.heldout.splits import FOLDS
 from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
-from discovery.labelaudit.labelaudit import Asked, audit_study, summary
+from discovery.labelaudit.labelaudit import AuditOptions, audit_study, summary
 from discovery.labelaudit.page import headline
 from embed.errors import InputError
 from embed.network.devices import choose_device
@@ -46,7 +46,7 @@ def _audit(options: Namespace) -> None:
         if options.refit:
             _start_untaught(study, options)
         store = make_vectors(study, options, terminal) if options.probabilities is None else None
-        asked = Asked(
+        asked = AuditOptions(
             splits=options.splits or (FOLDS if options.refit else SPLITS),
             split=options.split,
             rate=options.rate,

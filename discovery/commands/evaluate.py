@@ -12,7 +12,7 @@ from embed.metrics.accuracy import TOP
 from embed.network.model import Model, load_model, model_folder, models
 from embed.study.study import Study
 from embed.vectors.embedding import embed
-from embed.vectors.plan import Settings
+from embed.vectors.plan import EmbeddingOptions
 from embed.vectors.store import VectorStore
 
 IMAGENET = "bundled"
@@ -39,7 +39,7 @@ def run(options: Namespace) -> None:
                 parts=parts,
                 ensemble=options.ensemble,
                 temperature=options.temperature,
-                settings=Settings(
+                settings=EmbeddingOptions(
                     device=options.device, runtime=options.runtime, seed=options.seed, cache=not options.no_cache
                 ),
                 seed=options.seed,
@@ -85,7 +85,7 @@ def run(options: Namespace) -> None:
 
 def _baseline_vectors(study: Study, options: Namespace, chosen: Sequence[Model], terminal: Terminal) -> VectorStore:
     """Vectors of a frozen network, of the first model's views unless others are asked for."""
-    settings = Settings(
+    settings = EmbeddingOptions(
         options.backbone,
         options.weights or IMAGENET,
         options.views or (str(chosen[0].encoding) if chosen else None),

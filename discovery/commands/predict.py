@@ -14,7 +14,7 @@ from embed.network.model import Model, load_model, model_folder, models
 from embed.storage import write_text
 from embed.study.study import Study
 from embed.training.prediction import Prediction, add_predictions, predict
-from embed.vectors.plan import Settings
+from embed.vectors.plan import EmbeddingOptions
 
 
 def run(options: Namespace) -> None:
@@ -26,7 +26,7 @@ def run(options: Namespace) -> None:
         model = _model(study, options.model)
         frame = study.glitches()
         wanted = _wanted(study, frame, options)
-        settings = Settings(device=options.device, runtime=options.runtime, seed=options.seed)
+        settings = EmbeddingOptions(device=options.device, runtime=options.runtime, seed=options.seed)
         with terminal.progress(f"predict with {model.name}") as progress:
             prediction = predict(study, model, wanted, settings=settings, progress=progress)
         with study.run("predict", {"model": prediction.source, "glitches": len(prediction.glitches)}):

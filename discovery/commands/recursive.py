@@ -14,14 +14,14 @@ from embed.errors import InputError
 from embed.storage import file_name
 from embed.study.study import Study
 from embed.training.selftraining import recursive_training
-from embed.training.trainer import Request
+from embed.training.trainer import TrainingOptions
 from embed.vectors.store import VectorStore
 
 
 def recurse(
     study: Study,
     options: Namespace,
-    request: Request,
+    request: TrainingOptions,
     changes: dict[str, Any],
     store: VectorStore | None,
     terminal: Terminal,

@@ -15,9 +15,9 @@ from embed.network.model import is_model, load_model, model_folder
 from embed.network.pretrained import WEIGHT_SOURCES
 from embed.study.study import Study
 from embed.training.newclass import add_class
-from embed.training.trainer import Request, Trained, check_place, choose_encoding, starting_weights, train
+from embed.training.trainer import Trained, TrainingOptions, check_place, choose_encoding, starting_weights, train
 from embed.vectors.embedding import embed
-from embed.vectors.plan import Settings
+from embed.vectors.plan import EmbeddingOptions
 from embed.vectors.store import VectorStore
 
 FIELDS = {
@@ -92,8 +92,8 @@ def _check_together(options: Namespace) -> None:
         raise InputError(f"{surplus} without --recursive says nothing; add --recursive N, or leave that out")
 
 
-def _request(options: Namespace) -> Request:
-    return Request(
+def _request(options: Namespace) -> TrainingOptions:
+    return TrainingOptions(
         options.name,
         options.backbone,
         options.weights,
@@ -116,7 +116,7 @@ def _changes(options: Namespace) -> dict[str, Any]:
     return {field: value for field, value in changes.items() if value is not None}
 
 
-def _vectors(study: Study, options: Namespace, request: Request, terminal: Terminal) -> VectorStore | None:
+def _vectors(study: Study, options: Namespace, request: TrainingOptions, terminal: Terminal) -> VectorStore | None:
     """Vectors of the weights that training starts from; None where those may have seen labels."""
     weights = starting_weights(study, request)
     if weights not in WEIGHT_SOURCES:
@@ -125,7 +125,9 @@ def _vectors(study: Study, options: Namespace, request: Request, terminal: Termi
         )
         return None
     views = str(choose_encoding(study, request))
-    settings = Settings(request.backbone, weights, views, options.device, seed=options.seed, cache=request.cache)
+    settings = EmbeddingOptions(
+        request.backbone, weights, views, options.device, seed=options.seed, cache=request.cache
+    )
     with terminal.progress("embed") as progress:
         return embed(study, settings, command="train", progress=progress)
 
@@ -194,7 +196,7 @@ def _add_class(study: Study, options: Namespace, terminal: Terminal) -> None:
     folder = model_folder(study.folder, options.name)
     if folder.exists() and not options.replace:
         raise InputError(f"there is a model {options.name!r} already; give another --name, or --replace")
-    settings = Settings(device=options.device, seed=options.seed, cache=not options.no_cache)
+    settings = EmbeddingOptions(device=options.device, seed=options.seed, cache=not options.no_cache)
     with terminal.progress("embed") as progress:
         extended, cost = add_class(
             study,

@@ -5,13 +5,13 @@ from argparse import Namespace
 from discovery.commands.console import Terminal
 from embed.study.study import Study
 from embed.vectors.embedding import embed
-from embed.vectors.plan import Settings
+from embed.vectors.plan import EmbeddingOptions
 from embed.vectors.store import VectorStore
 
 
 def make_vectors(study: Study, options: Namespace, terminal: Terminal, *, retry: bool = False) -> VectorStore:
     """Return the vectors that the options ask for; they are made when they are not there."""
-    settings = Settings(
+    settings = EmbeddingOptions(
         options.backbone,
         options.weights,
         options.views,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from discovery.evaluation.outputs import Assessment, write_assessment
-from discovery.evaluation.testset import Jury, choose_jury, frozen_store
+from discovery.evaluation.testset import TestSet, choose_jury, frozen_store
 from embed.errors import InputError
 from embed.metrics.baseline import fit_baseline
 from embed.metrics.calibration import fit_temperature, tempered
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from embed.network.model import Model
     from embed.study.study import Study
-    from embed.vectors.plan import Settings
+    from embed.vectors.plan import EmbeddingOptions
     from embed.vectors.store import VectorStore
 
 BASELINE, ENSEMBLE = "baseline", "ensemble"
@@ -39,7 +39,7 @@ def assess(
     parts: Mapping[str, str] | None = None,
     ensemble: bool = False,
     temperature: bool = False,
-    settings: Settings | None = None,
+    settings: EmbeddingOptions | None = None,
     seed: int = 0,
     out: Path | None = None,
     command: str = "",
@@ -63,7 +63,7 @@ def assess(
         Judge the mean of the models' probabilities too.
     temperature : bool
         Fit each model's temperature on its validation part.
-    settings : Settings, optional
+    settings : EmbeddingOptions, optional
         Device and runtime of the models.
     seed : int
         Of the bootstrap.
@@ -155,8 +155,8 @@ def _splits(
 
 
 def _with_vectors(
-    jury: Jury, frame: pd.DataFrame, predictions: Mapping[str, Prediction], baseline: VectorStore | None
-) -> Jury:
+    jury: TestSet, frame: pd.DataFrame, predictions: Mapping[str, Prediction], baseline: VectorStore | None
+) -> TestSet:
     """Leave out glitches that some classifier has no vector of."""
     there = np.ones(len(jury.glitches), bool)
     reasons: dict[int, str] = {}
@@ -173,7 +173,7 @@ def _with_vectors(
     lacking = [
         (str(frame.loc[glitch, "id"]), reasons.get(int(glitch), "no vector")) for glitch in jury.glitches[~there]
     ]
-    return Jury(jury.glitches[there], jury.labels[there], (*jury.left_out, *lacking))
+    return TestSet(jury.glitches[there], jury.labels[there], (*jury.left_out, *lacking))
 
 
 def _temperature(model: Model, prediction: Prediction, frame: pd.DataFrame) -> float:
@@ -188,7 +188,7 @@ def _temperature(model: Model, prediction: Prediction, frame: pd.DataFrame) -> f
 
 
 def _baseline(
-    store: VectorStore, parts: Mapping[str, str], frame: pd.DataFrame, jury: Jury
+    store: VectorStore, parts: Mapping[str, str], frame: pd.DataFrame, jury: TestSet
 ) -> tuple[np.ndarray, tuple[str, ...], str]:
     """Probabilities of the judged glitches, the baseline's classes, and what it is."""
     part = frame["id"].map(parts)
@@ -212,7 +212,7 @@ def _cautions(
     frame: pd.DataFrame,
     models: Sequence[Model],
     part: str,
-    jury: Jury,
+    jury: TestSet,
     judged: Mapping[str, Evaluation],
     splits: Mapping[str, Mapping[str, str]],
 ) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from discovery.evaluation.testset import Jury
+    from discovery.evaluation.testset import TestSet
     from embed.metrics.evaluation import Evaluation
     from embed.study.study import Study
     from embed.vectors.store import VectorStore
@@ -44,7 +44,7 @@ class Assessment:
         Classifier -> what it is.
     part : str
         Of the split.
-    jury : Jury
+    jury : TestSet
         The glitches.
     cautions : tuple of str
         What flatters the figures, or limits them.
@@ -55,7 +55,7 @@ class Assessment:
     judged: dict[str, Evaluation]
     about: dict[str, str]
     part: str
-    jury: Jury
+    jury: TestSet
     cautions: tuple[str, ...]
     files: dict[str, Path]
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from discovery.evaluation.confusion import confusion_table
 from discovery.evaluation.mistakes import MAX_GALLERY, Mistakes, gallery_caption, mistake_card
-from discovery.pages.page import Frame, asset, escaped, framed
+from discovery.pages.page import PageShell, asset, escaped, render_page
 from discovery.pages.plots import MAX_SERIES, legend, reliability_svg, roc_svg, series_css
 from embed.errors import InputError
 from embed.metrics.accuracy import TOP
@@ -91,7 +91,7 @@ def evaluation_html(
         raise InputError(f"{len(mistakes.thumbnails)} glitches have pictures but {pictured} are shown: give one each")
     curves = dict(_worst_curves(first))
     several = len(judged) > 1
-    return framed(
+    return render_page(
         "evaluation/evaluation.html",
         {
             "models_caption": f"Intervals are of {LEVEL:.0%}: Wilson's of the accuracies, from glitches drawn with replacement for the others. "
@@ -129,7 +129,7 @@ def evaluation_html(
             "gallery_caption": escaped(gallery_caption(name, mistakes, first, several=several)),
             "gallery": "\n".join(mistake_card(place, mistakes, judged) for place in range(pictured)),
         },
-        Frame(title, beside, cautions, asked, command, passport or {}),
+        PageShell(title, beside, cautions, asked, command, passport or {}),
         lede=_lede(name, first, part, several=several),
         css=[asset("evaluation/evaluation.css"), series_css()],
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from discovery.csvfile import write_csv
-from discovery.pages.page import Frame, asset, escaped, framed
+from discovery.pages.page import PageShell, asset, escaped, render_page
 from discovery.pages.plots import legend, line_svg, series_css
 from embed.metrics.intervals import wilson
 from embed.storage import write_text
@@ -129,14 +129,14 @@ def recursion_html(
         )
     )
     plot = line_svg(series, across="pseudo-labels", up="share right", title="Accuracy against pseudo-labels")
-    return framed(
+    return render_page(
         "evaluation/recursion.html",
         {
             "plot": plot + legend(dict.fromkeys(series, "")),
             "head": head,
             "rows": body,
         },
-        Frame(title, beside, cautions, asked, command),
+        PageShell(title, beside, cautions, asked, command),
         lede=f"The given labels alone are right on <b>{first.accuracy:.2%}</b> of {first.judged:,} held-out glitches; "
         f"the best round, of <b>{best.added:,}</b> pseudo-labels, on <b>{best.accuracy:.2%}</b>.",
         css=[asset("evaluation/evaluation.css"), series_css()],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embed.dataset.splits import PART_NAMES, make_partition
+from embed.dataset.splits import PART_NAMES, make_split
 from embed.errors import InputError
 from embed.network.pretrained import WEIGHT_SOURCES
 from embed.vectors.duplicates import duplicate_pairs, merge_groups
@@ -24,7 +24,7 @@ PARTS = ("test", "validation", "all")
 
 
 @dataclass(frozen=True)
-class Jury:
+class TestSet:
     """The glitches that classifiers are judged on.
 
     Attributes
@@ -44,7 +44,7 @@ class Jury:
 
 def choose_jury(
     frame: pd.DataFrame, splits: Mapping[str, Mapping[str, str]], known: Mapping[str, Sequence[str]], part: str
-) -> Jury:
+) -> TestSet:
     """Choose the labelled glitches that lie in the same part of every split.
 
     Parameters
@@ -88,7 +88,7 @@ def choose_jury(
             f"none of the {len(rows)} labels ({', '.join(sorted(set(rows['label']))[:10])}) is a class of every classifier; train one on this study with `discover train`"
         )
     rows = rows[judged]
-    return Jury(rows.index.to_numpy(np.int64), rows["label"].to_numpy(np.str_), tuple(left_out))
+    return TestSet(rows.index.to_numpy(np.int64), rows["label"].to_numpy(np.str_), tuple(left_out))
 
 
 def frozen_store(folder: Path) -> VectorStore | None:
@@ -118,7 +118,7 @@ def baseline_parts(frame: pd.DataFrame, store: VectorStore, *, seed: int) -> dic
         raise InputError("no labelled glitch has a vector; bring labels in with `discover ingest --labels`")
     codes = np.unique(rows["label"].to_numpy(np.str_), return_inverse=True)[1]
     groups = merge_groups(len(rows), duplicate_pairs(store.graph, store.rows(rows.index.to_numpy(np.int64))))
-    split = make_partition(codes.astype(np.int64), "grouped", groups=groups, seed=seed)
+    split = make_split(codes.astype(np.int64), "grouped", groups=groups, seed=seed)
     return {
         identifier: PART_NAMES[number]
         for identifier, number in zip(rows["id"], split.part.tolist(), strict=True)

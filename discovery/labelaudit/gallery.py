@@ -15,7 +15,7 @@ from embed.views.decoding import decode
 if TYPE_CHECKING:
     import pandas as pd
 
-    from audit.review.comparisons import Witnesses
+    from audit.review.comparisons import ClassNeighbours
     from embed.study.study import Study
     from embed.vectors.store import VectorStore
 
@@ -28,7 +28,7 @@ class Exhibits:
     ----------
     rows : ndarray of int64, shape (n,)
         Rows of the result, by rank.
-    witnesses : Witnesses or None
+    witnesses : ClassNeighbours or None
         Of these rows.
     thumbnails : Thumbnails or None
     place : dict of int to int
@@ -36,13 +36,13 @@ class Exhibits:
     """
 
     rows: np.ndarray
-    witnesses: Witnesses | None
+    witnesses: ClassNeighbours | None
     thumbnails: Thumbnails | None
     place: dict[int, int]
 
 
 def load_exhibits(
-    study: Study, store: VectorStore | None, glitches: pd.DataFrame, rows: np.ndarray, witnesses: Witnesses | None
+    study: Study, store: VectorStore | None, glitches: pd.DataFrame, rows: np.ndarray, witnesses: ClassNeighbours | None
 ) -> Exhibits:
     """Read the pictures of the rows shown and of their witnesses.
 
@@ -54,7 +54,7 @@ def load_exhibits(
     glitches : DataFrame, N rows
         ``glitch``: row numbers in the study.
     rows : ndarray of int64, shape (n,)
-    witnesses : Witnesses or None
+    witnesses : ClassNeighbours or None
 
     Raises
     ------

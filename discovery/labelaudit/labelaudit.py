@@ -12,9 +12,9 @@ import numpy as np
 from audit import audit, audit_probabilities, check_leak
 from audit.heldout.probabilities import External, read_probabilities
 from audit.heldout.refit import Refitting, refit_network
-from audit.review.comparisons import find_witnesses
+from audit.review.comparisons import find_class_neighbours
 from audit.review.ledger import Verdict, remember
-from audit.review.manifest import Pack, write_pack
+from audit.review.manifest import ReviewManifest, write_manifest
 from audit.review.table import audit_csv
 from discovery.labelaudit.gallery import load_exhibits
 from discovery.labelaudit.glitches import audited_glitches, labelled_glitches, rows_by_glitch
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Asked:
+class AuditOptions:
     """What is asked of an audit.
 
     Attributes
@@ -81,7 +81,7 @@ class LabelAudit:
         What made it.
     left_out : dict of str to int
         Glitches that were not audited, by reason.
-    pack : Pack or None
+    pack : ReviewManifest or None
         What was written for volunteers.
     files : dict
         Name -> path.
@@ -92,14 +92,14 @@ class LabelAudit:
     passport: str
     facts: dict[str, Any]
     left_out: dict[str, int]
-    pack: Pack | None
+    pack: ReviewManifest | None
     files: dict[str, Path]
 
 
 def audit_study(
     study: Study,
     store: VectorStore | None,
-    asked: Asked,
+    asked: AuditOptions,
     *,
     probabilities: Path | None = None,
     out: Path | None = None,
@@ -114,7 +114,7 @@ def audit_study(
         Written to: the audit is remembered, so that answers find their way back.
     store : VectorStore or None
         The vectors; None with `probabilities`.
-    asked : Asked
+    asked : AuditOptions
     probabilities : Path, optional
         A CSV of somebody's class probabilities instead of vectors; see `audit.heldout.probabilities`.
     out : Path, optional
@@ -153,11 +153,13 @@ def audit_study(
         facts = _facts(store, asked, result, glitches, origin)
         passport = f"audit-{digest(facts)[:12]}"
         step("volunteers")
-        pack = write_pack(folder / "volunteers", result, glitches, study, passport, seed=asked.seed)
+        pack = write_manifest(folder / "volunteers", result, glitches, study, passport, seed=asked.seed)
         remember(study, run, passport, facts, _verdicts(result, glitches), pack.subjects if pack else ())
         step("pictures")
         rows = shown_rows(result)
-        witnesses = None if vectors is None else find_witnesses(vectors, result.labels, rows, result.suggested[rows])
+        witnesses = (
+            None if vectors is None else find_class_neighbours(vectors, result.labels, rows, result.suggested[rows])
+        )
         exhibits = load_exhibits(study, store, glitches, rows, witnesses)
         step("write")
         files = {name: folder / name for name in ("audit.csv", "audit.html", "ranking.csv", "passport.json")}
@@ -182,7 +184,7 @@ def audit_study(
 
 
 def _from_vectors(
-    study: Study, store: VectorStore, asked: Asked, step: Callable[[str], None]
+    study: Study, store: VectorStore, asked: AuditOptions, step: Callable[[str], None]
 ) -> tuple[AuditResult, pd.DataFrame, dict[str, int], np.ndarray]:
     labelled, unlabelled = labelled_glitches(study)
     numbers = labelled.index.to_numpy(np.int64)
@@ -217,7 +219,7 @@ def _from_vectors(
 
 
 def _from_probabilities(
-    study: Study, given: External, asked: Asked
+    study: Study, given: External, asked: AuditOptions
 ) -> tuple[AuditResult, pd.DataFrame, dict[str, int]]:
     labelled, unlabelled = labelled_glitches(study)
     row_of = rows_by_glitch(study, given)
@@ -245,7 +247,7 @@ def _from_probabilities(
 
 
 def _facts(
-    store: VectorStore | None, asked: Asked, result: AuditResult, glitches: pd.DataFrame, origin: str
+    store: VectorStore | None, asked: AuditOptions, result: AuditResult, glitches: pd.DataFrame, origin: str
 ) -> dict[str, Any]:
     """What made the audit, and hashes of what went in and came out."""
     labels = "\n".join(f"{name}\t{label}" for name, label in zip(glitches["id"], glitches["label"], strict=True))
@@ -283,7 +285,7 @@ def _verdicts(result: AuditResult, glitches: pd.DataFrame) -> list[Verdict]:
     ]
 
 
-def _asked(asked: Asked, result: AuditResult, origin: str) -> dict[str, object]:
+def _asked(asked: AuditOptions, result: AuditResult, origin: str) -> dict[str, object]:
     ran = f"{result.settings['splits']} of {asked.splits} splits" + (
         ", then the ranking had settled" if result.settings["splits"] < asked.splits else ""
     )
@@ -301,7 +303,7 @@ def _asked(asked: Asked, result: AuditResult, origin: str) -> dict[str, object]:
     }
 
 
-def _cautions(result: AuditResult, left_out: dict[str, int], pack: Pack | None) -> list[str]:
+def _cautions(result: AuditResult, left_out: dict[str, int], pack: ReviewManifest | None) -> list[str]:
     cautions = list(result.notes)
     cautions += [f"{count:,} glitches were left out: {reason}" for reason, count in left_out.items() if count]
     if pack is None:

@@ -13,7 +13,7 @@ from audit.evidence.calibration import CONFIDENCE
 from audit.heldout.stopping import STABLE, TOP_OVERLAP
 from discovery.labelaudit.cards import case_html
 from discovery.labelaudit.charts import calibration_svg, convergence_legend, convergence_svg, evidence_svg, share_svg
-from discovery.pages.page import Frame, asset, escaped, framed
+from discovery.pages.page import PageShell, asset, escaped, render_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,7 +90,7 @@ def audit_html(
             result.listed, '<p class="cut">Here the list ends. What follows is less doubtful and not in it.</p>'
         )
     pairs, rest = _pairs(result)
-    return framed(
+    return render_page(
         "labelaudit/audit.html",
         {
             "pairs_caption": escaped(
@@ -104,7 +104,7 @@ def audit_html(
             "cases_caption": escaped(_cases_caption(result, exhibits)),
             "cases": "\n".join(cases),
         },
-        Frame(title, beside, cautions, asked, command, passport or {}),
+        PageShell(title, beside, cautions, asked, command, passport or {}),
         lede=headline(result, markup=True),
         css=[asset("labelaudit/audit.css")],
     )

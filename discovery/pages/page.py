@@ -76,7 +76,7 @@ def filled(template: str, parts: Mapping[str, str]) -> str:
 
 
 @dataclass(frozen=True)
-class Frame:
+class PageShell:
     """What stands around the body of every page that is read from top to bottom.
 
     Attributes
@@ -102,7 +102,9 @@ class Frame:
     passport: Mapping[str, object] = field(default_factory=dict)
 
 
-def framed(template: str, parts: Mapping[str, str], frame: Frame, *, lede: str, css: Sequence[str] = ()) -> str:
+def render_page(
+    template: str, parts: Mapping[str, str], frame: PageShell, *, lede: str, css: Sequence[str] = ()
+) -> str:
     """Write a page: the frame around a body.
 
     Parameters
@@ -111,7 +113,7 @@ def framed(template: str, parts: Mapping[str, str], frame: Frame, *, lede: str, 
         The body's file in this package; its place ``{{asked}}`` is the frame's.
     parts : mapping of str to str
         Of the body; markup, already escaped.
-    frame : Frame
+    frame : PageShell
     lede : str
         The page in a sentence; markup, already escaped.
     css : sequence of str

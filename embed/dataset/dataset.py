@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embed.dataset.splits import PART_NAMES, TEST, TRAIN, VALIDATION, Kind, Partition, make_partition
+from embed.dataset.splits import PART_NAMES, TEST, TRAIN, VALIDATION, Kind, Split, make_split
 from embed.errors import InputError
 from embed.storage import digest
 from embed.vectors.duplicates import duplicate_pairs, merge_groups, same_pairs, twin_pairs
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Task:
+class TrainingSet:
     """Labelled glitches.
 
     Attributes
@@ -37,14 +37,14 @@ class Task:
         Sorted.
     targets : int64 (N,)
         0 to K - 1.
-    partition : Partition
+    partition : Split
     """
 
     glitches: NDArray[np.int64]
     ids: tuple[str, ...]
     classes: tuple[str, ...]
     targets: NDArray[np.int64]
-    partition: Partition
+    partition: Split
 
     @property
     def parts(self) -> dict[str, str]:
@@ -189,14 +189,14 @@ def find_groups(labelled: Labelled, store: VectorStore | None = None) -> NDArray
 
 def make_task(
     labelled: Labelled, kind: Kind, groups: NDArray[np.int64], *, seed: int = 0, always_train: Sequence[int] = ()
-) -> Task:
+) -> TrainingSet:
     """Part labelled glitches.
 
     Parameters
     ----------
     labelled : Labelled
     kind : str
-        See `embed.dataset.splits.make_partition`.
+        See `embed.dataset.splits.make_split`.
     groups : int64 (M,)
         See `find_groups`; of the glitches that are not in `always_train`, which have no say in the split.
     seed : int
@@ -217,7 +217,7 @@ def make_task(
     own = np.isin(labelled.glitches, np.asarray(always_train, np.int64))
     part = np.zeros(len(targets), np.int8)
     rest = np.flatnonzero(~own)
-    partition = make_partition(
+    partition = make_split(
         targets[rest].astype(np.int64),
         kind,
         groups=groups,
@@ -231,16 +231,16 @@ def make_task(
         raise InputError(
             f"the split {kind!r} leaves nothing of {', '.join(map(repr, missing))} to train on; label more, or give --split grouped"
         )
-    return Task(
+    return TrainingSet(
         labelled.glitches,
         labelled.ids,
         tuple(str(name) for name in classes),
         targets.astype(np.int64),
-        Partition(part, partition.kind, partition.groups),
+        Split(part, partition.kind, partition.groups),
     )
 
 
-def untested_classes(task: Task) -> list[str]:
+def untested_classes(task: TrainingSet) -> list[str]:
     """Classes of which the test part has nothing."""
     tested = np.bincount(task.targets[task.partition.rows(TEST)], minlength=len(task.classes))
     return [name for name, count in zip(task.classes, tested, strict=True) if count == 0]

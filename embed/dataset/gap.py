@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embed.dataset.dataset import find_groups, make_task
-from embed.dataset.splits import LEFT_OUT, TEST, TRAIN, VALIDATION, Kind, Partition, make_partition
+from embed.dataset.splits import LEFT_OUT, TEST, TRAIN, VALIDATION, Kind, Split, make_split
 from embed.errors import InputError
 from embed.metrics.baseline import fit_baseline
 from embed.metrics.intervals import difference_interval, wilson
@@ -16,7 +16,7 @@ from embed.metrics.intervals import difference_interval, wilson
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from embed.dataset.dataset import Labelled, Task
+    from embed.dataset.dataset import Labelled, TrainingSet
     from embed.vectors.store import VectorStore
 
 REPEATS = 3
@@ -63,7 +63,7 @@ class Gap:
         )
 
 
-def split_gap(vectors: NDArray[np.float32], targets: NDArray[np.int64], partition: Partition, *, seed: int = 0) -> Gap:
+def split_gap(vectors: NDArray[np.float32], targets: NDArray[np.int64], partition: Split, *, seed: int = 0) -> Gap:
     """Measure the gap.
 
     Parameters
@@ -72,7 +72,7 @@ def split_gap(vectors: NDArray[np.float32], targets: NDArray[np.int64], partitio
         Of a network that saw none of the labels.
     targets : int64 (N,)
         Classes.
-    partition : Partition
+    partition : Split
         The honest one.
     seed : int
         Of the random splits.
@@ -85,10 +85,10 @@ def split_gap(vectors: NDArray[np.float32], targets: NDArray[np.int64], partitio
     kept = np.flatnonzero(partition.part != LEFT_OUT)
     rows, classes = _axes(vectors[kept]), targets[kept]
     rng = np.random.default_rng((seed, 31))
-    right, tested = _right(rows, classes, Partition(partition.part[kept], partition.kind, partition.groups), rng)
+    right, tested = _right(rows, classes, Split(partition.part[kept], partition.kind, partition.groups), rng)
     shares, counts = [], []
     for repeat in range(REPEATS):
-        found, count = _right(rows, classes, make_partition(classes, "random", seed=seed + repeat), rng)
+        found, count = _right(rows, classes, make_split(classes, "random", seed=seed + repeat), rng)
         shares.append(found / count)
         counts.append(count)
     flattered, usual = float(np.mean(shares)), float(np.mean(counts))
@@ -97,12 +97,14 @@ def split_gap(vectors: NDArray[np.float32], targets: NDArray[np.int64], partitio
     return Gap(partition.kind, right / tested, flattered, (low, high), difference, tested)
 
 
-def told_gap(task: Task, labelled: Labelled, store: VectorStore | None, *, seed: int = 0) -> tuple[Gap | None, str]:
+def told_gap(
+    task: TrainingSet, labelled: Labelled, store: VectorStore | None, *, seed: int = 0
+) -> tuple[Gap | None, str]:
     """The gap of a training's split and what to tell of it, or why it was not measured; of a random split, the grouped one's.
 
     Parameters
     ----------
-    task : Task
+    task : TrainingSet
     labelled : Labelled
         The glitches of the task.
     store : VectorStore, optional
@@ -119,14 +121,14 @@ def told_gap(task: Task, labelled: Labelled, store: VectorStore | None, *, seed:
     return gap, gap.in_words()
 
 
-def _measured(task: Task, labelled: Labelled, store: VectorStore, seed: int) -> Gap:
+def _measured(task: TrainingSet, labelled: Labelled, store: VectorStore, seed: int) -> Gap:
     if task.partition.kind == "random":
         task = make_task(labelled, "grouped", find_groups(labelled, store), seed=seed)
     if task.partition.kind == "grouped" and task.partition.groups == len(task.glitches):
         raise InputError("no two glitches are one, so that the grouped split is a random one")
     rows = store.rows(task.glitches)
     there = np.flatnonzero(rows >= 0)
-    partition = Partition(task.partition.part[there], task.partition.kind, task.partition.groups)
+    partition = Split(task.partition.part[there], task.partition.kind, task.partition.groups)
     return split_gap(np.asarray(store.vectors[rows[there]]), task.targets[there], partition, seed=seed)
 
 
@@ -139,7 +141,7 @@ def _axes(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _right(
-    rows: NDArray[np.float64], classes: NDArray[np.int64], partition: Partition, rng: np.random.Generator
+    rows: NDArray[np.float64], classes: NDArray[np.int64], partition: Split, rng: np.random.Generator
 ) -> tuple[int, int]:
     train, judge, test = (partition.rows(part) for part in (TRAIN, VALIDATION, TEST))
     if not len(test):

@@ -38,7 +38,7 @@ _OFFICIAL = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
 
 
 @dataclass(frozen=True)
-class Partition:
+class Split:
     """A part for each glitch.
 
     Attributes
@@ -65,7 +65,7 @@ class Partition:
         return named | {"left_out": int((self.part == LEFT_OUT).sum())}
 
 
-def make_partition(
+def make_split(
     classes: NDArray[np.int64],
     kind: Kind,
     *,
@@ -75,7 +75,7 @@ def make_partition(
     purge: float = PURGE_SECONDS,
     shares: tuple[float, float, float] = SHARES,
     seed: int = 0,
-) -> Partition:
+) -> Split:
     """Deal glitches to training, validation and test.
 
     Parameters
@@ -120,7 +120,7 @@ def make_partition(
             raise InputError(
                 f"no glitch is left for the {name} part of the split {kind!r} ({len(classes)} glitches in {len(np.unique(own))} groups); label more, or give another --split"
             )
-    return Partition(part, kind, len(np.unique(own)))
+    return Split(part, kind, len(np.unique(own)))
 
 
 def _stratified(

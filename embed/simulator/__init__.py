@@ -8,7 +8,7 @@
 
 from embed.simulator.families.catalogue import CLASSES, CONFUSABLE, FAMILIES, NONE_OF_THE_ABOVE, UNCATALOGUED
 from embed.simulator.families.family import Family, Range
-from embed.simulator.injection import BLOCK_S, Detector, Drawn, detector, lay, strain_block, whitened_block
+from embed.simulator.injection import BLOCK_S, Detector, Injection, detector, lay, strain_block, whitened_block
 from embed.simulator.loudest import Tile, loudest_tile
 from embed.simulator.noise import SAMPLE_RATE, Noise, design_psd, detector_noise, measured_noise
 from embed.simulator.population import DEMO_HIDDEN, Entry, Population, demo_population
@@ -24,10 +24,10 @@ __all__ = [
     "SAMPLE_RATE",
     "UNCATALOGUED",
     "Detector",
-    "Drawn",
     "Entry",
     "Family",
     "Glitches",
+    "Injection",
     "Noise",
     "Population",
     "Range",

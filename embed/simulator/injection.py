@@ -77,7 +77,7 @@ class Detector:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class Injection:
     """A glitch as it was laid into noise: the parameters used, the tile that a trigger generator would report, its company."""
 
     parameters: dict[str, float]
@@ -137,7 +137,7 @@ def _hann_leakage(bins: Array) -> Array:
 
 def lay(
     family: Family, where: Detector, rng: np.random.Generator, *, alone: bool = False
-) -> tuple[NDArray[np.complex128], Drawn]:
+) -> tuple[NDArray[np.complex128], Injection]:
     """Draw a glitch and put it in the middle of a block.
 
     Parameters
@@ -155,12 +155,12 @@ def lay(
     -------
     spectrum : ndarray (m,) complex128
         One-sided spectrum (``rfft``) of the strain of the glitch, without noise.
-    Drawn
+    Injection
         What was drawn.
     """
     spectrum, parameters, tile = _one(family, where, rng)
     if alone:
-        return spectrum, Drawn(parameters, tile, "", 0.0)
+        return spectrum, Injection(parameters, tile, "", 0.0)
     companion, when = "", 0.0
     if rng.random() < COMPANY_RATE:
         companion = COMPANY[rng.integers(len(COMPANY))]
@@ -169,7 +169,7 @@ def lay(
         spectrum += other * np.exp(-2j * np.pi * where.noise.frequencies * when)
     for _ in range(rng.poisson(STRAY_RATE)):
         spectrum += _stray(where, rng)
-    return spectrum, Drawn(parameters, tile, companion, when)
+    return spectrum, Injection(parameters, tile, companion, when)
 
 
 def _one(

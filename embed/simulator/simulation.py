@@ -20,7 +20,7 @@ from embed.errors import InputError
 from embed.gravityspy import DURATIONS
 from embed.qtransform.transform import q_scan, quantise
 from embed.simulator.families.catalogue import CLASSES
-from embed.simulator.injection import BLOCK_S, Detector, Drawn, detector, lay, strain_block, whitened_block
+from embed.simulator.injection import BLOCK_S, Detector, Injection, detector, lay, strain_block, whitened_block
 from embed.simulator.noise import SAMPLE_RATE, file_detector
 from embed.simulator.population import DEFAULT_SPAN, Entry, Population, stream
 from embed.storage import storage_errors
@@ -60,7 +60,7 @@ class Glitches:
         The views, as `embed.qtransform.transform.quantise` makes them.
     entries : tuple of Entry
         What each is.
-    drawn : tuple of Drawn
+    drawn : tuple of Injection
         The parameters with which each was drawn.
     snr, frequency, q : ndarray (n,) float64
         The loudest tile that the Q-transform found within 0.25 s of the middle.
@@ -68,7 +68,7 @@ class Glitches:
 
     levels: NDArray[np.uint8]
     entries: tuple[Entry, ...]
-    drawn: tuple[Drawn, ...]
+    drawn: tuple[Injection, ...]
     snr: NDArray[np.float64]
     frequency: NDArray[np.float64]
     q: NDArray[np.float64]
@@ -262,7 +262,7 @@ def _views(
 ) -> Iterator[Glitches]:
     """Views batch by batch; while one batch is transformed, two threads draw the next."""
 
-    def draw(index: int) -> tuple[Entry, Drawn, NDArray[np.float32]]:
+    def draw(index: int) -> tuple[Entry, Injection, NDArray[np.float32]]:
         entry = population.entry(index)
         rng = stream(population.seed, index, 1)
         spectrum, drawn = lay(entry.family, detectors[entry.ifo], rng)
@@ -308,7 +308,7 @@ def _write_strain(
     population: Population,
     detectors: Mapping[str, Detector],
     progress: Callable[[int, int], None] | None,
-) -> Iterator[tuple[Entry, Drawn]]:
+) -> Iterator[tuple[Entry, Injection]]:
     for index in range(population.n):
         entry = population.entry(index)
         rng = stream(population.seed, index, 1)
@@ -332,7 +332,7 @@ def _write_strain(
             progress(index + 1, population.n)
 
 
-def _truth_row(entry: Entry, drawn: Drawn) -> list[object]:
+def _truth_row(entry: Entry, drawn: Injection) -> list[object]:
     parameters = {name: float(f"{value:.6g}") for name, value in drawn.parameters.items()}
     return [
         entry.gravityspy_id, entry.ifo, f"{entry.gps:.6f}", entry.truth, entry.label, entry.family.name,

@@ -13,7 +13,7 @@ from embed.training.distributed import ALONE, Ranks
 from embed.views.encoding import compose
 
 if TYPE_CHECKING:
-    from embed.dataset.dataset import Task
+    from embed.dataset.dataset import TrainingSet
     from embed.network.network import Network
     from embed.training.recipe import Recipe
     from embed.views.encoding import Encoding
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Setup:
+class TrainingContext:
     """What a training works with.
 
     Attributes
     ----------
-    task : Task
+    task : TrainingSet
     levels : Levels
         Of the task's glitches, row for row.
     network : Network
@@ -38,7 +38,7 @@ class Setup:
     ranks : Ranks
     """
 
-    task: Task
+    task: TrainingSet
     levels: Levels
     network: Network
     encoding: Encoding
@@ -61,7 +61,9 @@ class Setup:
         }
 
 
-def pictures_of(setup: Setup, levels: torch.Tensor, augmentation: Augmentation, keys: torch.Tensor) -> torch.Tensor:
+def pictures_of(
+    setup: TrainingContext, levels: torch.Tensor, augmentation: Augmentation, keys: torch.Tensor
+) -> torch.Tensor:
     """The network's input, (B, 3, size, size) in channels-last memory."""
     spec = setup.network.backbone
     durations = setup.encoding.durations if setup.encoding.name != "plain" else (0.0,) * levels.shape[1]
@@ -70,7 +72,7 @@ def pictures_of(setup: Setup, levels: torch.Tensor, augmentation: Augmentation, 
     return pictures.contiguous(memory_format=torch.channels_last)
 
 
-def precision(setup: Setup) -> Any:  # noqa: ANN401 - a context manager
+def precision(setup: TrainingContext) -> Any:  # noqa: ANN401 - a context manager
     """The arithmetic that the recipe asks for."""
     asked = setup.recipe.precision
     half = asked == "bfloat16" or (asked == "auto" and setup.device.type == "cuda")

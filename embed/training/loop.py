@@ -25,7 +25,7 @@ from embed.training.checkpoint import (
     write_checkpoint,
 )
 from embed.training.classifier import Classifier, choose_trained, set_mode, summed_contrast, summed_cross_entropy
-from embed.training.context import Setup, pictures_of, precision
+from embed.training.context import TrainingContext, pictures_of, precision
 from embed.training.distributed import parallel, share_batch_norm
 from embed.training.randomness import draw_keys
 from embed.training.recipe import ADAGRAD_EPSILON, BETAS, Recipe, differences
@@ -71,7 +71,7 @@ class Fitted:
 
 
 def fit(
-    setup: Setup,
+    setup: TrainingContext,
     folder: Path,
     *,
     resume: bool = False,
@@ -82,7 +82,7 @@ def fit(
 
     Parameters
     ----------
-    setup : Setup
+    setup : TrainingContext
     folder : Path
         Of the checkpoints.
     resume : bool
@@ -132,7 +132,7 @@ def fit(
     return Fitted(weights, epoch, history, scores(setup, classifier, setup.task.partition.rows(TEST)))
 
 
-def make_classifier(setup: Setup) -> Classifier:
+def make_classifier(setup: TrainingContext) -> Classifier:
     """Put the network and a new final layer on the device, a copy of the network that it starts from."""
     spec, recipe = setup.network.backbone, setup.recipe
     trunk = setup.network.module
@@ -215,7 +215,7 @@ def epoch_rows(targets: Rows, rows: Rows, *, balanced: bool, seed: int, epoch: i
 
 
 def _epoch(
-    setup: Setup,
+    setup: TrainingContext,
     classifier: Classifier,
     optimizer: torch.optim.Optimizer,
     history: list[dict[str, Any]],
@@ -265,7 +265,7 @@ def _epoch(
     }
 
 
-def _steps(setup: Setup) -> list[Rows]:
+def _steps(setup: TrainingContext) -> list[Rows]:
     """Places in an epoch's order, a step each, of equal size but for one."""
     count = len(setup.task.partition.rows(TRAIN))
     return np.array_split(np.arange(count), -(-count // setup.recipe.batch))
@@ -284,7 +284,7 @@ def _check_loss(loss: float, epoch: int, rate: float) -> None:
 
 
 def _batches(
-    setup: Setup, rows: Rows, before: Rows, parts: list[Rows], epoch: int
+    setup: TrainingContext, rows: Rows, before: Rows, parts: list[Rows], epoch: int
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
     """Pictures, targets and keys of the process's share of each part; views are read one part ahead."""
 
@@ -304,7 +304,12 @@ def _batches(
 
 
 def _loss(
-    setup: Setup, wrapped: nn.Module, pictures: torch.Tensor, targets: torch.Tensor, keys: torch.Tensor, whole: Rows
+    setup: TrainingContext,
+    wrapped: nn.Module,
+    pictures: torch.Tensor,
+    targets: torch.Tensor,
+    keys: torch.Tensor,
+    whole: Rows,
 ) -> torch.Tensor:
     """The loss of the process's share of a batch, summed over its glitches; `whole` (B,) are the classes of all processes' glitches."""
     recipe, ranks = setup.recipe, setup.ranks

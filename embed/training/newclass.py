@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embed.study.study import Study
-    from embed.vectors.plan import Settings
+    from embed.vectors.plan import EmbeddingOptions
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def add_class(
     *,
     name: str,
     examples: int = MOST,
-    settings: Settings | None = None,
+    settings: EmbeddingOptions | None = None,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Model, Cost]:
@@ -105,7 +105,7 @@ def add_class(
     examples : int
         Most to learn from, `FEWEST` to `MOST`; further glitches of the label, but for those that are one with an example (see
         `embed.dataset.dataset.find_groups`), are held out and judged.
-    settings : Settings, optional
+    settings : EmbeddingOptions, optional
         Device and runtime.
     seed : int
         Which glitches are the examples, where there are more.

@@ -18,7 +18,7 @@ from embed.network.model import PREFIX
 from embed.storage import file_digest
 from embed.study.records import MODEL, Label
 from embed.vectors.embedding import embed
-from embed.vectors.plan import Settings
+from embed.vectors.plan import EmbeddingOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,7 +75,7 @@ def predict(
     model: Model,
     glitches: NDArray[np.int64],
     *,
-    settings: Settings | None = None,
+    settings: EmbeddingOptions | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Prediction:
     """Run a model on glitches.
@@ -88,7 +88,7 @@ def predict(
         One of the study's.
     glitches : ndarray of int64, shape (N,)
         Row numbers.
-    settings : Settings, optional
+    settings : EmbeddingOptions, optional
         Device, runtime, cache and seed; the model brings its network and views.
     progress : callable, optional
         Called with (glitches done, glitches in all).
@@ -98,8 +98,8 @@ def predict(
     InputError
         When none of the glitches has the views that the model reads.
     """
-    given = settings or Settings()
-    asked = Settings(
+    given = settings or EmbeddingOptions()
+    asked = EmbeddingOptions(
         weights=f"{PREFIX}{model.name}",
         device=given.device,
         runtime=given.runtime,

@@ -10,7 +10,7 @@ from torch.nn.functional import log_softmax
 
 from embed.metrics.accuracy import class_scores, confusion_matrix, macro, top_accuracies, true_ranks
 from embed.training.augmentation import NONE
-from embed.training.context import Setup, pictures_of, precision
+from embed.training.context import TrainingContext, pictures_of, precision
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +23,7 @@ _JUDGED = {"cpu": 64, "cuda": 512}
 """Glitches a batch when nothing is trained."""
 
 
-def scores(setup: Setup, classifier: Classifier, rows: Rows) -> dict[str, float]:
+def scores(setup: TrainingContext, classifier: Classifier, rows: Rows) -> dict[str, float]:
     """Loss, accuracy, top-5 accuracy and macro-F1 on some of the task's glitches, without augmentation."""
     logits = judge(setup, classifier, rows)
     truth = setup.task.targets[rows]
@@ -40,7 +40,7 @@ def scores(setup: Setup, classifier: Classifier, rows: Rows) -> dict[str, float]
 
 
 @torch.no_grad()
-def judge(setup: Setup, classifier: Classifier, rows: Rows) -> NDArray[np.float64]:
+def judge(setup: TrainingContext, classifier: Classifier, rows: Rows) -> NDArray[np.float64]:
     """Logits (M, K) of some of the task's glitches."""
     classifier.eval()
     ranks = setup.ranks

@@ -21,8 +21,8 @@ from embed.errors import InputError
 from embed.metrics.accuracy import top_classes
 from embed.metrics.intervals import wilson
 from embed.training.prediction import predict
-from embed.training.trainer import Request, Trained, check_place, train
-from embed.vectors.plan import Settings
+from embed.training.trainer import Trained, TrainingOptions, check_place, train
+from embed.vectors.plan import EmbeddingOptions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -220,7 +220,7 @@ class Recursion:
 
 def recursive_training(
     study: Study,
-    request: Request,
+    request: TrainingOptions,
     counts: Sequence[int],
     *,
     changes: Mapping[str, Any] | None = None,
@@ -236,7 +236,7 @@ def recursive_training(
     ----------
     study : Study
         With labelled and unlabelled glitches.
-    request : Request
+    request : TrainingOptions
         The model of the given labels alone has its name; that of N pseudo-labels ``<name>-N``. With `resume`, rounds that are
         finished are taken as they are, and the one that was stopped goes on.
     counts : sequence of int
@@ -263,7 +263,7 @@ def recursive_training(
     for count in _checked(counts, len(unlabelled)):  # before the work begins
         check_place(study, replace(request, name=f"{request.name}-{count}"))
     trained: list[Trained] = []
-    settings = Settings(device=request.device, seed=request.seed, cache=request.cache)
+    settings = EmbeddingOptions(device=request.device, seed=request.seed, cache=request.cache)
 
     def fit(extra: Mapping[int, str]) -> Classify:
         if extra or not trained:

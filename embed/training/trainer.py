@@ -13,7 +13,7 @@ import torchvision
 
 from embed.dataset.dataset import (
     Labelled,
-    Task,
+    TrainingSet,
     choose_kind,
     find_groups,
     labelled_glitches,
@@ -27,7 +27,7 @@ from embed.network.model import Model, is_model, load_model, model_folder, save_
 from embed.network.network import Network, load_network
 from embed.network.pretrained import WEIGHT_SOURCES
 from embed.training.checkpoint import drop_checkpoints, latest_checkpoint, training_folder
-from embed.training.context import Setup
+from embed.training.context import TrainingContext
 from embed.training.distributed import Ranks, join_ranks, leave_ranks
 from embed.training.loop import Fitted, check_same, fit
 from embed.training.recipe import PRESET_VIEWS, Recipe, differences, make_recipe
@@ -48,7 +48,7 @@ DEFAULT_NAME = "finetuned"
 
 
 @dataclass(frozen=True)
-class Request:
+class TrainingOptions:
     """What is asked of a training.
 
     Attributes
@@ -97,7 +97,7 @@ class Trained:
     ----------
     model : Model
         In the study.
-    task : Task
+    task : TrainingSet
         What it learned from.
     labelled : Labelled
         The same glitches, with those that were left out.
@@ -108,7 +108,7 @@ class Trained:
     """
 
     model: Model
-    task: Task
+    task: TrainingSet
     labelled: Labelled
     fitted: Fitted | None
     notes: tuple[str, ...]
@@ -116,7 +116,7 @@ class Trained:
 
 def train(
     study: Study,
-    request: Request | None = None,
+    request: TrainingOptions | None = None,
     *,
     changes: Mapping[str, Any] | None = None,
     store: VectorStore | None = None,
@@ -131,7 +131,7 @@ def train(
     Parameters
     ----------
     study : Study
-    request : Request, optional
+    request : TrainingOptions, optional
     changes : mapping, optional
         Fields of `embed.training.recipe.Recipe` that are to be other than the preset's.
     store : VectorStore, optional
@@ -150,7 +150,7 @@ def train(
     TrainingError, WeightsError, DeviceError, StorageError
         See `embed.training.loop.fit` and the modules of these names.
     """
-    request = request or Request()
+    request = request or TrainingOptions()
     folder = model_folder(study.folder, request.name)
     check_place(study, request)
     ranks, device = join_ranks(choose_device(request.device))
@@ -162,7 +162,7 @@ def train(
         leave_ranks(ranks)
 
 
-def check_place(study: Study, request: Request) -> None:
+def check_place(study: Study, request: TrainingOptions) -> None:
     """Refuse a name that is taken.
 
     Raises
@@ -187,7 +187,7 @@ def check_place(study: Study, request: Request) -> None:
 
 def _train(
     study: Study,
-    request: Request,
+    request: TrainingOptions,
     folder: Path,
     ranks: Ranks,
     device: torch.device,
@@ -218,7 +218,7 @@ def _train(
     given = labelled.only(np.setdiff1d(labelled.glitches, list(extra)))
     groups = ranks.told(find_groups(given, store))
     task = make_task(labelled, choose_kind(given, request.split), groups, seed=request.seed, always_train=list(extra))
-    setup = Setup(task, levels, network, encoding, recipe, request.seed, device, ranks)
+    setup = TrainingContext(task, levels, network, encoding, recipe, request.seed, device, ranks)
     if request.resume and folder.exists() and latest_checkpoint(training_folder(folder)) is None:
         model = load_model(folder)
         check_same(dict(model.card), setup.facts())
@@ -250,7 +250,7 @@ def _named(progress: Callable[[str, int, int], None] | None, what: str) -> Calla
     return None if progress is None else lambda done, whole: progress(what, done, whole)
 
 
-def starting_network(study: Study, request: Request) -> tuple[Network, Model | None]:
+def starting_network(study: Study, request: TrainingOptions) -> tuple[Network, Model | None]:
     """Load the network that training starts from, and the model of the study that it is from, if it is."""
     if request.weights and is_model(request.weights):
         model = load_model(model_folder(study.folder, request.weights))
@@ -261,7 +261,7 @@ def starting_network(study: Study, request: Request) -> tuple[Network, Model | N
     return load_network(request.backbone or DEFAULT_BACKBONE, starting_weights(study, request)), None
 
 
-def starting_weights(study: Study, request: Request) -> str:
+def starting_weights(study: Study, request: TrainingOptions) -> str:
     """The weights that were asked for; else ImageNet's for a paper's preset, and what `discover embed` takes for any other."""
     if request.weights:
         return request.weights
@@ -270,7 +270,7 @@ def starting_weights(study: Study, request: Request) -> str:
     return default_weights(request.backbone or DEFAULT_BACKBONE, choose_encoding(study, request))
 
 
-def choose_encoding(study: Study, request: Request, before: Model | None = None) -> Encoding:
+def choose_encoding(study: Study, request: TrainingOptions, before: Model | None = None) -> Encoding:
     """The views that were asked for; else the starting model's, the preset's, or the richest that every glitch has."""
     if request.views:
         return parse_encoding(request.views)
@@ -281,7 +281,7 @@ def choose_encoding(study: Study, request: Request, before: Model | None = None)
     return richest_encoding(study)
 
 
-def _save(folder: Path, setup: Setup, fitted: Fitted, before: Model | None) -> Model:
+def _save(folder: Path, setup: TrainingContext, fitted: Fitted, before: Model | None) -> Model:
     task, weights = setup.task, dict(fitted.weights)
     head, bias, mean = weights.pop("head.weight"), weights.pop("head.bias"), weights.pop("mean_image", None)
     origin = setup.network.weights
@@ -307,7 +307,7 @@ def _save(folder: Path, setup: Setup, fitted: Fitted, before: Model | None) -> M
     return save_model(folder, weights, head, bias, card=card, parts=task.parts, before=before, mean_image=mean)
 
 
-def _notes(task: Task, labelled: Labelled) -> list[str]:
+def _notes(task: TrainingSet, labelled: Labelled) -> list[str]:
     notes = []
     if labelled.left_out:
         first = labelled.left_out[0]

@@ -15,7 +15,7 @@ from embed.storage import settle
 from embed.study.records import View
 from embed.study.study import Study
 from embed.types import Progress
-from embed.vectors.plan import Plan, Settings, asked_digest, latest_choice, make_plan
+from embed.vectors.plan import EmbeddingOptions, Plan, asked_digest, latest_choice, make_plan
 from embed.vectors.store import (
     MARK,
     VectorStore,
@@ -40,7 +40,7 @@ AHEAD = 3
 
 def embed(
     study: Study,
-    settings: Settings | None = None,
+    settings: EmbeddingOptions | None = None,
     *,
     retry: bool = False,
     command: str = "embed",
@@ -52,7 +52,7 @@ def embed(
     ----------
     study : Study
         Written to, as a run of its own, unless the vectors are there already.
-    settings : Settings, optional
+    settings : EmbeddingOptions, optional
         Network, weights, views, device; by default as embedded last, or else the defaults.
     retry : bool
         Log a run even when all is there, and decode again what could not be decoded when the store was made.
@@ -73,7 +73,7 @@ def embed(
     WeightsError, DeviceError, StorageError
         See the modules of these names.
     """
-    settings = settings or Settings()
+    settings = settings or EmbeddingOptions()
     latest = latest_choice(study) if settings.asks_for_nothing else None
     if latest is not None and not retry:
         store = _finished(study, study.folder / "vectors" / latest["store"])
@@ -98,7 +98,7 @@ def _finished(study: Study, folder: Path) -> VectorStore | None:
 
 
 def _make(
-    study: Study, plan: Plan, found: VectorStore | None, settings: Settings, progress: Progress | None
+    study: Study, plan: Plan, found: VectorStore | None, settings: EmbeddingOptions, progress: Progress | None
 ) -> VectorStore:
     old = _reusable(plan, found)
     todo = np.flatnonzero(old < 0)

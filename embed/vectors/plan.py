@@ -30,7 +30,7 @@ def default_weights(backbone: str, encoding: Encoding) -> str:
 
 
 @dataclass(frozen=True)
-class Settings:
+class EmbeddingOptions:
     """What is asked of an embedding; None takes the study's latest store's choice, or else the default.
 
     Attributes
@@ -97,7 +97,7 @@ def asked_digest(glitches: np.ndarray, inputs: np.ndarray, left_out: list[LeftOu
     return hashlib.sha256(glitches.tobytes() + inputs.tobytes() + lacking.tobytes()).hexdigest()
 
 
-def make_plan(study: Study, settings: Settings, latest: dict[str, str]) -> Plan:
+def make_plan(study: Study, settings: EmbeddingOptions, latest: dict[str, str]) -> Plan:
     """Settle every choice: what is asked for, or else what the latest run used, or else the default.
 
     Raises
@@ -158,7 +158,7 @@ def make_plan(study: Study, settings: Settings, latest: dict[str, str]) -> Plan:
     return Plan(network, runtime, encoding, passport, folder, glitches, inputs, left_out, choice)
 
 
-def _check_model(model: Model, settings: Settings) -> None:
+def _check_model(model: Model, settings: EmbeddingOptions) -> None:
     """Refuse a backbone or views beside a trained model that are not its own."""
     own = {"backbone": model.network.backbone.name, "views": str(model.encoding)}
     asked = {"backbone": settings.backbone, "views": settings.views and str(parse_encoding(settings.views))}

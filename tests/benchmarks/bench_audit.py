@@ -62,11 +62,11 @@ def real(tmp_path_factory):
         pytest.skip(f"{DATA} is not here")
     import pandas as pd
 
-    from embed import Settings, Study, embed, ingest_folder
+    from embed import EmbeddingOptions, Study, embed, ingest_folder
 
     with Study(tmp_path_factory.mktemp("audit") / "study", create=True) as study:
         ingest_folder(study, DATA)
-        store = embed(study, Settings())
+        store = embed(study, EmbeddingOptions())
         ids = study.glitches().loc[store.glitches, "id"]
         truth = pd.read_csv(DATA / "truth.csv").drop_duplicates("id").set_index("id")["truth"].reindex(ids)
     return normalise(np.asarray(store.vectors)), np.unique(truth.to_numpy(str), return_inverse=True)[1]

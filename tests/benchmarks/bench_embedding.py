@@ -13,7 +13,7 @@ from PIL import Image
 from scipy.spatial import cKDTree
 from torchvision.transforms import v2
 
-from embed import Settings, Study, embed, ingest_folder
+from embed import EmbeddingOptions, Study, embed, ingest_folder
 from embed.network.network import load_network
 from embed.views.decoding import PUBLISHED_BOX
 from embed.views.viridis import table
@@ -78,7 +78,7 @@ def test_throughput(tmp_path, pictures, times):
             with study.run("ingest"):
                 ingest_folder(study, pictures[0].parents[1])
             start = time.perf_counter()
-            store = embed(study, Settings(weights="bundled", views="4.0"))
+            store = embed(study, EmbeddingOptions(weights="bundled", views="4.0"))
             ours.append(time.perf_counter() - start)
             names = dict(zip(store.glitches.tolist(), range(len(store.glitches)), strict=True))
             rows = {view.source: names[view.glitch] for view in study.views() if view.duration == 4.0}
@@ -98,9 +98,9 @@ def test_throughput(tmp_path, pictures, times):
 
 CHILD = """
 import json, sys
-from embed import Settings, Study, embed
+from embed import EmbeddingOptions, Study, embed
 with Study(sys.argv[1]) as study:
-    store = embed(study, Settings(views="4.0", cache=False))
+    store = embed(study, EmbeddingOptions(views="4.0", cache=False))
 peak = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(json.dumps({"peak": peak / 1024, "vectors": store.vectors.nbytes / 2**20}))
 """

@@ -13,9 +13,9 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
-from embed import Settings, Study, embed, ingest_folder
+from embed import EmbeddingOptions, Study, embed, ingest_folder
 from embed.network.network import load_network
-from embed.training.trainer import Request, train
+from embed.training.trainer import TrainingOptions, train
 from embed.views.decoding import PUBLISHED_BOX
 
 pytestmark = pytest.mark.benchmark
@@ -95,7 +95,7 @@ def test_training_beside_a_plain_loop(tmp_path, device):
             with study.run("ingest"):
                 ingest_folder(study, tmp_path / "data")
             start, before = time.perf_counter(), processor_time()
-            model = train(study, Request(device=device, views="4.0"), changes={"epochs": EPOCHS}).model
+            model = train(study, TrainingOptions(device=device, views="4.0"), changes={"epochs": EPOCHS}).model
             ours.append(time.perf_counter() - start)
             own = processor_time() - before
             frame = study.glitches()
@@ -126,7 +126,7 @@ def test_later_epochs(tmp_path):
         changes = {"epochs": 3, "patience": 0}
         model = train(
             study,
-            Request(device="cpu", views="4.0"),
+            TrainingOptions(device="cpu", views="4.0"),
             changes=changes,
             progress=lambda what, done, _: times.append((time.perf_counter(), done)) if what == "train" else None,
         ).model
@@ -168,9 +168,9 @@ def test_embedding_beside_the_network_alone(tmp_path, device):
     with Study(tmp_path / "study", create=True) as study:
         with study.run("ingest"):
             ingest_folder(study, folder.parent)
-        embed(study, Settings(views="4.0", device=device, weights="glitch"))  # fills the cache
+        embed(study, EmbeddingOptions(views="4.0", device=device, weights="glitch"))  # fills the cache
         start = time.perf_counter()
-        embed(study, Settings(views="4.0", device=device, weights="bundled"))
+        embed(study, EmbeddingOptions(views="4.0", device=device, weights="bundled"))
         whole = count / (time.perf_counter() - start)
     kind = torch.bfloat16 if device == "cuda" else torch.float32
     network = load_network().module.to(device, kind, memory_format=torch.channels_last)

@@ -14,7 +14,7 @@ from support.terminal import error_of, run
 from discovery.candidates.candidates import COLUMNS
 from discovery.cli import create_parser, main
 from discovery.csvfile import csv_text
-from embed import Settings, Study, embed
+from embed import EmbeddingOptions, Study, embed
 from embed.storage import file_name
 
 
@@ -170,7 +170,7 @@ def test_a_network_that_gives_nan(study, tiny, monkeypatch):
             match=r"no usable vector \(NaN or all zero\) for 24 glitches, first H1_a000000000; use other --weights",
         ),
     ):
-        embed(opened, Settings(**tiny))
+        embed(opened, EmbeddingOptions(**tiny))
 
 
 def test_a_label_with_markup_runs_nothing_and_stays_as_it_is(capsys, tmp_path):

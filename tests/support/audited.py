@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from discovery.labelaudit.labelaudit import Asked, audit_study
+from discovery.labelaudit.labelaudit import AuditOptions, audit_study
 from embed import Study, ingest_folder
 from embed.vectors.store import Passport, VectorStore, stores, write_store
 from embed.views.png import levels_to_png
@@ -65,7 +65,7 @@ def run_audit(folder: Path, out: Path | None = None, *, vectors: bool = False, *
     with Study(folder) as study:
         store = stores(study.folder)[0] if vectors else None
         given = None if vectors else folder / "probabilities.csv"
-        return audit_study(study, store, Asked(**{"splits": 10, **asked}), probabilities=given, out=out)
+        return audit_study(study, store, AuditOptions(**{"splits": 10, **asked}), probabilities=given, out=out)
 
 
 def copy_study(folder: Path, to: Path) -> Path:

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from embed import Settings, embed
+from embed import EmbeddingOptions, embed
 from embed.network.model import model_folder, save_model
 from embed.network.network import load_network
 
@@ -14,7 +14,7 @@ PARTS = ("train", "train", "train", "validation", "test", "test")
 
 def make_model(study, tiny, name, *, parts, seed=0, classes=LABELS, before=None):
     """Fit a final layer on the training part's vectors, a few iterations only, so that it makes mistakes."""
-    store = embed(study, Settings(**tiny), command="test")
+    store = embed(study, EmbeddingOptions(**tiny), command="test")
     frame = study.glitches()
     part = frame["id"].map(parts)
     chosen = frame[(part == "train") & frame["label"].isin(classes)]

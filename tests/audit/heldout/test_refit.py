@@ -11,11 +11,11 @@ import audit.heldout.refit
 from audit.heldout.refit import Refitting, _parts, refit_network, untaught_start
 from audit.heldout.splits import plan_splits
 from discovery.cli import main
-from embed import Settings, Study, embed, ingest_folder
+from embed import EmbeddingOptions, Study, embed, ingest_folder
 from embed.dataset.splits import TEST, TRAIN, VALIDATION
 from embed.errors import InputError
 from embed.study.records import Label
-from embed.training.trainer import Request, train
+from embed.training.trainer import TrainingOptions, train
 
 COUNTS = {"Blip": 12, "Koi_Fish": 12, "Power_Line": 12}
 CLASSES = tuple(sorted(COUNTS))
@@ -150,8 +150,10 @@ def test_the_command_finds_the_wrong_labels(folder, mislabelled, tiny, capsys):
 def test_vectors_that_have_learnt_the_labels_are_cross_fitted(folder, tiny, monkeypatch):
     """A model of the study starts from what it was fine-tuned from; its own vectors stay refused."""
     with Study(folder) as study:
-        train(study, Request("first", tiny["backbone"], tiny["weights"], "4.0"), changes={"epochs": 1, "batch": 8})
-        embed(study, Settings(weights="model:first"))
+        train(
+            study, TrainingOptions("first", tiny["backbone"], tiny["weights"], "4.0"), changes={"epochs": 1, "batch": 8}
+        )
+        embed(study, EmbeddingOptions(weights="model:first"))
     with pytest.raises(InputError, match=r"'first' was fine-tuned from 'tiny\.safetensors', which may have seen"):
         untaught_start(folder, "model:first")
     monkeypatch.setattr("audit.heldout.refit.WEIGHT_SOURCES", ("tiny.safetensors",))

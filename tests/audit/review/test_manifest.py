@@ -14,7 +14,7 @@ from support.audited import CLASSES, make_study, read_csv, run_audit
 from support.gallery import draw_levels, png, published, write
 
 from audit.review.ledger import find_audit, subjects_of
-from audit.review.manifest import AUDIT, SUBJECT, _lead_with_a_safe_row, write_pack
+from audit.review.manifest import AUDIT, SUBJECT, _lead_with_a_safe_row, write_manifest
 from audit.review.spectrograms import MAX_BYTES, draw_frame, frame_png, title
 from audit.review.table import IMAGES
 from embed import Study
@@ -116,7 +116,7 @@ def test_same_seed_same_folder_and_another_seed_other_controls(audited, tmp_path
     write(old, b"of an earlier pack")
     with Study(folder) as study:
         for name, seed in (("one", 0), ("two", 0), ("three", 1)):
-            write_pack(tmp_path / name, found.result, found.glitches, study, "audit-x", first=3, seed=seed)
+            write_manifest(tmp_path / name, found.result, found.glitches, study, "audit-x", first=3, seed=seed)
     one, two, three = (
         {p.name: p.read_bytes() for p in (tmp_path / name).iterdir()} for name in ("one", "two", "three")
     )
@@ -130,12 +130,12 @@ def test_nothing_to_ask(audited, tmp_path):
     folder, _, found = audited
     with Study(folder) as study:
         bare = found.glitches.assign(**dict.fromkeys(IMAGES, ""))
-        assert write_pack(tmp_path / "v", found.result, bare, study, "audit-x") is None
+        assert write_manifest(tmp_path / "v", found.result, bare, study, "audit-x") is None
         empty = replace(found.result, listed=0)
-        assert write_pack(tmp_path / "v", empty, found.glitches, study, "audit-x") is None
+        assert write_manifest(tmp_path / "v", empty, found.glitches, study, "audit-x") is None
         some = found.glitches.copy()
         some.loc[found.result.order[0], "image_4.0"] = ""
-        pack = write_pack(tmp_path / "v", found.result, some, study, "audit-x", first=2)
+        pack = write_manifest(tmp_path / "v", found.result, some, study, "audit-x", first=2)
         assert pack.without_pictures == 1
         assert found.glitches["glitch"].iloc[found.result.order[0]] not in {s.glitch for s in pack.subjects}
 

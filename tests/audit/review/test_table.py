@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from audit import audit, audit_probabilities
 from audit.cells import neutralised, restored, safe_csv
-from audit.review.comparisons import find_witnesses
+from audit.review.comparisons import find_class_neighbours
 from audit.review.reasons import reasons
 from audit.review.table import COLUMNS, IMAGES, audit_csv, image_column
 from embed.errors import InputError
@@ -140,7 +140,7 @@ def test_witnesses_by_brute_force(found):
     result, vectors, _ = found
     rows = np.array([5, 0, 90])
     suggested = result.suggested[rows]
-    near = find_witnesses(vectors, result.labels, rows, suggested)
+    near = find_class_neighbours(vectors, result.labels, rows, suggested)
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     for wanted, found_rows in ((result.labels[rows], near.agreeing), (suggested, near.opposing)):
         for row, kind, got in zip(rows, wanted, found_rows, strict=True):

@@ -11,7 +11,7 @@ from support.terminal import error_of, run
 
 from audit.review.table import COLUMNS
 from discovery.cli import create_parser
-from discovery.labelaudit.labelaudit import Asked, audit_study
+from discovery.labelaudit.labelaudit import AuditOptions, audit_study
 from embed import Study
 from embed.errors import InputError
 from embed.study.records import Label
@@ -105,7 +105,7 @@ def test_unlabelled_glitches_and_those_without_vectors_are_left_out_and_counted(
             opened.add_glitch("extra1", "H1", None)
             glitch, _ = opened.add_glitch("extra2", "H1", None)
             opened.add_label(glitch, Label("Blip", "person", "test"))
-        found = audit_study(opened, stores(study)[0], Asked(splits=10), out=tmp_path / "out")
+        found = audit_study(opened, stores(study)[0], AuditOptions(splits=10), out=tmp_path / "out")
     assert found.left_out == {"no label": 1, "no vector": 1}
     assert len(found.result) == 120
     page = (tmp_path / "out" / "audit.html").read_text("utf-8")
@@ -139,16 +139,16 @@ def test_labels_without_vectors_and_vectors_without_labels(tmp_path):
             numbers = [study.add_glitch(f"g{n}", "H1", None)[0] for n in range(8)]
         store = store_vectors(study, np.array(numbers[:4]), np.eye(4, dtype=np.float32))
         with pytest.raises(InputError, match=r"none of the 8 glitches in .* has a label to audit; add labels with"):
-            audit_study(study, store, Asked())
+            audit_study(study, store, AuditOptions())
         with study.run("x"), study.transaction():
             for number in numbers[4:]:
                 study.add_label(number, Label("Blip", "person", "test"))
         with pytest.raises(
             InputError, match=r"none of the 4 labelled glitches has a vector with the views 1\.0,2\.0,4\.0"
         ):
-            audit_study(study, store, Asked())
+            audit_study(study, store, AuditOptions())
         with pytest.raises(InputError, match="an audit needs vectors or a CSV of probabilities"):
-            audit_study(study, None, Asked())
+            audit_study(study, None, AuditOptions())
 
 
 def test_vectors_that_may_have_learnt_the_labels(study, tmp_path):
@@ -156,9 +156,9 @@ def test_vectors_that_may_have_learnt_the_labels(study, tmp_path):
         own = stores(study)[0]
         store = store_vectors(opened, own.glitches, np.asarray(own.vectors), weights="tuned.safetensors")
         with pytest.raises(InputError, match=r"'tuned\.safetensors' may have been fine-tuned on these very labels"):
-            audit_study(opened, store, Asked(splits=10), out=tmp_path / "out")
+            audit_study(opened, store, AuditOptions(splits=10), out=tmp_path / "out")
         assert not (tmp_path / "out").exists()
-        found = audit_study(opened, store, Asked(splits=10, trust_vectors=True), out=tmp_path / "out")
+        found = audit_study(opened, store, AuditOptions(splits=10, trust_vectors=True), out=tmp_path / "out")
     assert "trusted all the same" in found.facts["origin"]
 
 

@@ -10,7 +10,7 @@ from support.gallery import draw_levels, make_gallery, png, published, view_name
 from support.models import LABELS, make_model
 from support.terminal import error_of, run
 
-from embed import Settings, Study, embed, ingest_folder
+from embed import EmbeddingOptions, Study, embed, ingest_folder
 from embed.errors import InputError
 from embed.metrics.calibration import softmax
 from embed.network.model import load_model, model_folder
@@ -33,7 +33,7 @@ def test_figures_files_and_what_they_rest_on(capsys, study, tiny, tmp_path):
     with Study(study) as opened:
         frame = opened.glitches()
         model = load_model(model_folder(opened.folder, "one"))
-        store = embed(opened, Settings(weights="model:one", runtime="torch"), command="test")
+        store = embed(opened, EmbeddingOptions(weights="model:one", runtime="torch"), command="test")
         runs = opened.runs()["command"].tolist()
     held = frame[frame["id"].map(model.parts) == "test"]
     probabilities = softmax(model.logits(np.asarray(store.vectors[store.rows(held.index.to_numpy())])))

@@ -161,15 +161,15 @@ def test_a_class_is_added(study, tiny, capsys, tmp_path):
 def test_the_gap_is_that_of_planted_duplicates():
     """Vectors of no class information but for duplicates: a random split recognises the twins, an honest one nothing."""
     from embed.dataset.gap import split_gap
-    from embed.dataset.splits import make_partition
+    from embed.dataset.splits import make_split
 
     rng = np.random.default_rng(0)
     groups = np.repeat(np.arange(150), 4)
     targets = rng.integers(0, 3, 150)[groups]
     vectors = (rng.normal(size=(150, 200))[groups] + 0.01 * rng.normal(size=(600, 200))).astype(np.float32)
-    grouped = split_gap(vectors, targets, make_partition(targets, "grouped", groups=groups))
+    grouped = split_gap(vectors, targets, make_split(targets, "grouped", groups=groups))
     assert grouped.random > grouped.honest + 0.25
     assert grouped.interval[0] < 1 / 3 < grouped.interval[1]
     assert f"a gap of +{100 * (grouped.random - grouped.honest):.2f} points" in grouped.in_words()
-    honest = split_gap(vectors, targets, make_partition(targets, "random"))
+    honest = split_gap(vectors, targets, make_split(targets, "random"))
     assert honest.random == pytest.approx(honest.honest, abs=0.12)

@@ -9,7 +9,7 @@ import pytest
 from support.browser import chromium, needs_chromium
 
 from audit import audit
-from audit.review.comparisons import find_witnesses
+from audit.review.comparisons import find_class_neighbours
 from discovery.labelaudit.charts import calibration_svg, convergence_svg, evidence_svg
 from discovery.labelaudit.gallery import Exhibits
 from discovery.labelaudit.page import MAX_CASES, MIN_CASES, audit_html, headline, shown_rows
@@ -37,7 +37,7 @@ def glitches():
 def exhibits(found, pictures=True):
     result, vectors = found
     rows = shown_rows(result)
-    witnesses = find_witnesses(vectors, result.labels, rows, result.suggested[rows])
+    witnesses = find_class_neighbours(vectors, result.labels, rows, result.suggested[rows])
     levels = np.broadcast_to(np.arange(120, dtype=np.uint8)[:, None, None, None], (120, 4, 6, 8)).copy()
     present = np.ones((120, 4), bool)
     present[int(rows[0]), 3] = False

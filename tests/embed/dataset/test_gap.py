@@ -7,7 +7,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from embed.dataset.gap import split_gap
-from embed.dataset.splits import TEST, TRAIN, Partition, make_partition
+from embed.dataset.splits import TEST, TRAIN, Split, make_split
 from embed.errors import InputError
 
 
@@ -24,7 +24,7 @@ def clouds(count=900, classes=6, dimension=400, signal=12, seed=0):
 def test_it_is_as_good_as_scikit_learn_on_all_columns():
     """Whitened axes would weigh noise as much as classes: 20 points are lost so, and a gap made of them."""
     vectors, codes = clouds(count=400, signal=6, classes=8)
-    split = make_partition(codes, "random", seed=5)
+    split = make_split(codes, "random", seed=5)
     found = split_gap(vectors, codes, split, seed=1)
     train, test = split.rows(TRAIN), split.rows(TEST)
     whole = make_pipeline(StandardScaler(), LogisticRegression(C=1e-2, max_iter=2000))
@@ -41,7 +41,7 @@ def test_near_duplicates_make_a_gap():
     rng = np.random.default_rng(2)
     twins = np.repeat(vectors, 4, axis=0) + 0.01 * rng.normal(size=(600, 80)).astype(np.float32)
     labels, groups = np.repeat(codes, 4), np.repeat(np.arange(150), 4)
-    found = split_gap(twins, labels, make_partition(labels, "grouped", groups=groups, seed=0), seed=0)
+    found = split_gap(twins, labels, make_split(labels, "grouped", groups=groups, seed=0), seed=0)
     assert found.honest < 0.55
     assert found.random > found.honest + 0.3
     assert found.difference[0] > 0.1
@@ -52,4 +52,4 @@ def test_near_duplicates_make_a_gap():
 def test_nothing_to_test_is_refused():
     vectors, codes = clouds(count=60)
     with pytest.raises(InputError, match="the split has nothing to test"):
-        split_gap(vectors, codes, Partition(np.zeros(60, np.int8), "grouped", 60))
+        split_gap(vectors, codes, Split(np.zeros(60, np.int8), "grouped", 60))

@@ -14,11 +14,11 @@ from sklearn.neighbors import KNeighborsClassifier
 from support.gallery import draw_levels, make_gallery, png, published, view_name, write
 
 from audit import check_leak
-from embed import Settings, Study, embed, ingest_folder
+from embed import EmbeddingOptions, Study, embed, ingest_folder
 from embed.errors import WeightsError
 from embed.network.network import load_network
 from embed.network.pretrained import GLITCH_WEIGHTS
-from embed.training.trainer import Request, starting_weights
+from embed.training.trainer import TrainingOptions, starting_weights
 from embed.vectors.plan import default_weights
 from embed.views.encoding import parse_encoding
 
@@ -57,15 +57,15 @@ def test_it_is_the_default_for_spectrograms_alone(tmp_path):
     with Study(tmp_path / "study", create=True) as study:
         with study.run("ingest"):
             ingest_folder(study, tmp_path / "data")
-        store = embed(study, Settings())
+        store = embed(study, EmbeddingOptions())
         assert store.passport["weights"] == "glitch"
         assert "saw none of these labels" in check_leak(store.passport)
-        assert starting_weights(study, Request()) == "glitch"
-        assert starting_weights(study, Request(preset="o1-paper")) == "bundled"
-        assert starting_weights(study, Request(weights="model:x")) == "model:x"
+        assert starting_weights(study, TrainingOptions()) == "glitch"
+        assert starting_weights(study, TrainingOptions(preset="o1-paper")) == "bundled"
+        assert starting_weights(study, TrainingOptions(weights="model:x")) == "model:x"
         # What was chosen for a study stays chosen.
-        embed(study, Settings(weights="bundled"))
-        assert embed(study, Settings()).passport["weights"] == "bundled"
+        embed(study, EmbeddingOptions(weights="bundled"))
+        assert embed(study, EmbeddingOptions()).passport["weights"] == "bundled"
 
 
 def test_real_glitches_are_better_kept_apart(real_data, tmp_path):
@@ -80,7 +80,7 @@ def test_real_glitches_are_better_kept_apart(real_data, tmp_path):
             ingest_folder(study, tmp_path / "data")
         truth = study.glitches()["id"].map(told)
         for weights in ("bundled", "glitch"):
-            store = embed(study, Settings(weights=weights, views="4.0"))
+            store = embed(study, EmbeddingOptions(weights=weights, views="4.0"))
             figures[weights] = JUDGE["judge"](study, store, truth, "None_of_the_Above", 1)
     for name in ("5-NN", "AMI hdbscan", "AMI spectral"):
         assert figures["glitch"][name] >= figures["bundled"][name]
@@ -121,7 +121,7 @@ def test_unlabelled_glitches_are_passed_over(tmp_path, tiny):
                 for folder in folders:
                     ingest_folder(study, tmp_path / folder)
             truth = study.glitches()["label"]
-            store = embed(study, Settings(**tiny, views="4.0"))
+            store = embed(study, EmbeddingOptions(**tiny, views="4.0"))
             assert len(store.glitches) == 16 + 4 * (len(folders) - 1)
             figures.append(JUDGE["judge"](study, store, truth, "Blip", 1))
     assert figures[0]["glitches"] == 16
@@ -140,7 +140,7 @@ def test_the_scripts_make_weights_and_judge_them(tmp_path, monkeypatch, capsys):
     assert "epoch 1: " in out
     assert (tmp_path / "two.safetensors").exists()
     with Study(tmp_path / "study") as study:
-        store = embed(study, Settings(weights=str(tmp_path / "two.safetensors"), views="4.0"))
+        store = embed(study, EmbeddingOptions(weights=str(tmp_path / "two.safetensors"), views="4.0"))
         assert len(store.glitches) == 30
     monkeypatch.setattr(
         sys, "argv",

@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save_file
 from support.gallery import make_gallery
 
 from audit.heldout.leak import check_leak
-from embed import Settings, Study, embed, ingest_folder
+from embed import EmbeddingOptions, Study, embed, ingest_folder
 from embed.errors import InputError, WeightsError
 from embed.network.backbones import find_backbone
 from embed.network.model import Model, is_model, load_model, model_folder, models, save_model
@@ -152,7 +152,7 @@ def test_embedding_with_a_trained_model(tmp_path):
         with study.run("ingest"):
             ingest_folder(study, tmp_path / "data")
         random_model(tmp_path / "study" / "models" / "first", views="2.0")
-        store = embed(study, Settings(weights="model:first", runtime="torch"))
+        store = embed(study, EmbeddingOptions(weights="model:first", runtime="torch"))
         assert (store.passport["views"], store.passport["backbone"]) == ("2.0", TINY)
         assert store.passport["trained_on"] == CARD["trained_on"]
         assert store.name.startswith("timm-test_efficientnet-model-first-2.0-")
@@ -160,13 +160,13 @@ def test_embedding_with_a_trained_model(tmp_path):
         with pytest.raises(InputError, match=r"was fine-tuned on labels 0123456789ab of 5 glitches"):
             check_leak(store.passport)
         with pytest.raises(InputError, match=r"--views 4.0 does not go with model 'first', .* trained with 2.0"):
-            embed(study, Settings(weights="model:first", views="4.0"))
+            embed(study, EmbeddingOptions(weights="model:first", views="4.0"))
         with pytest.raises(InputError, match=r"--backbone vgg16 does not go with model 'first'"):
-            embed(study, Settings(weights="model:first", backbone="vgg16"))
+            embed(study, EmbeddingOptions(weights="model:first", backbone="vgg16"))
         with pytest.raises(InputError, match=r"no model 'second' in .*; there are: first"):
-            embed(study, Settings(weights="model:second"))
+            embed(study, EmbeddingOptions(weights="model:second"))
         random_model(tmp_path / "study" / "models" / "first", seed=7, views="2.0")
-        assert embed(study, Settings(weights="model:first", runtime="torch")).folder != store.folder
+        assert embed(study, EmbeddingOptions(weights="model:first", runtime="torch")).folder != store.folder
 
 
 def test_passports_of_untrained_weights_keep_their_names():

@@ -210,7 +210,7 @@ def test_the_whole_on_a_small_study(tmp_path, tiny):
 
     from embed import Study, ingest_folder
     from embed.training.selftraining import recursive_training
-    from embed.training.trainer import Request
+    from embed.training.trainer import TrainingOptions
 
     make_gallery(tmp_path / "data", {"Blip": 12, "Power_Line": 12})
     rng = np.random.default_rng(7)
@@ -226,7 +226,7 @@ def test_the_whole_on_a_small_study(tmp_path, tiny):
             glitch: ("Blip", "Power_Line")[int(name[-1]) % 2]
             for glitch, name in zip(free.index, free["id"], strict=True)
         }
-        request = Request("r", backbone=tiny["backbone"], weights=tiny["weights"], split="random", device="cpu")
+        request = TrainingOptions("r", backbone=tiny["backbone"], weights=tiny["weights"], split="random", device="cpu")
         result = recursive_training(study, request, [4, 8], changes={"epochs": 1, "batch": 8}, truth=truth)
         assert [model.name for model in result.models] == ["r", "r-4", "r-8"]
         assert [item.added for item in result.rounds] == [0, 4, 8]
@@ -266,13 +266,13 @@ def test_what_is_one_with_held_out_glitches_is_not_learnt_from(tmp_path, tiny):
     from embed import Study, ingest_folder
     from embed.ingest.tables import ingest_table
     from embed.training.selftraining import recursive_training
-    from embed.training.trainer import Request, train
+    from embed.training.trainer import TrainingOptions, train
 
     ids = make_gallery(tmp_path / "data", {"Blip": 12, "Power_Line": 12})
     rng = np.random.default_rng(7)
     for number in range(12):
         write(tmp_path / "free" / view_name(f"free{number:02d}", 4.0), png(published(draw_levels(rng, number % 2))))
-    request = Request("r", backbone=tiny["backbone"], weights=tiny["weights"], split="grouped", device="cpu")
+    request = TrainingOptions("r", backbone=tiny["backbone"], weights=tiny["weights"], split="grouped", device="cpu")
     with Study(tmp_path / "study", create=True) as study:
         with study.run("ingest"):
             ingest_folder(study, tmp_path / "data")

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from support.gallery import make_gallery
 
-from embed import Settings, Study, embed, ingest_folder
+from embed import EmbeddingOptions, Study, embed, ingest_folder
 from embed.errors import InputError, TrainingError
 from embed.network.model import load_model
 from embed.study.records import Label
@@ -28,7 +28,7 @@ from embed.training.distributed import Ranks
 from embed.training.loop import epoch_rows
 from embed.training.recipe import PRESETS, make_recipe
 from embed.training.schedule import PLATEAU_EPOCHS, best_epoch, learning_rate, should_stop, stale, trained_share
-from embed.training.trainer import Request, train
+from embed.training.trainer import TrainingOptions, train
 
 COUNTS = {"Blip": 12, "Koi_Fish": 12, "Power_Line": 12}
 QUICK = {"epochs": 3, "batch": 8, "learning_rate": 1e-3}
@@ -53,7 +53,7 @@ def study(tmp_path, learned):
 
 @pytest.fixture
 def start(tiny):
-    return Request(backbone=tiny["backbone"], weights=tiny["weights"], views="4.0", device="cpu", name="first")
+    return TrainingOptions(backbone=tiny["backbone"], weights=tiny["weights"], views="4.0", device="cpu", name="first")
 
 
 def label(study, glitch, name):
@@ -88,7 +88,7 @@ def test_a_model_is_trained_and_kept(study, start):
     assert frame.assign(part=[parts[name] for name in frame["id"]]).groupby(["label", "part"]).size().min() >= 1
     assert model.trained_on.startswith(f"labels {model.card['label_digest'][:12]} of ")
     # The weights are those of the network at its best epoch: embedding and one product repeat the test's accuracy.
-    store = embed(study, Settings(weights="model:first", runtime="torch"))
+    store = embed(study, EmbeddingOptions(weights="model:first", runtime="torch"))
     tested = [place for place, glitch in enumerate(store.glitches) if parts[frame.loc[glitch, "id"]] == "test"]
     truth = frame.loc[store.glitches[tested], "label"].tolist()
     found = [model.classes[place] for place in model.logits(np.array(store.vectors))[tested].argmax(1)]
@@ -328,10 +328,10 @@ CHILD = """
 import sys, torch
 torch.set_num_threads(1)
 from embed import Study
-from embed.training import Request, train
+from embed.training import TrainingOptions, train
 folder, weights, name = sys.argv[1:4]
 with Study(folder) as study:
-    train(study, Request(name=name, backbone="timm:test_efficientnet", weights=weights, views="4.0", device="cpu", resume="--resume" in sys.argv),
+    train(study, TrainingOptions(name=name, backbone="timm:test_efficientnet", weights=weights, views="4.0", device="cpu", resume="--resume" in sys.argv),
           changes={"epochs": 3, "batch": 8, "learning_rate": 1e-3, "batch_norm": sys.argv[4]})
 """
 

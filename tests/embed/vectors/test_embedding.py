@@ -10,7 +10,7 @@ import pytest
 import torch
 from support.gallery import draw_levels, make_gallery, png, published, view_name, write
 
-from embed import Settings, Study, embed, ingest_folder
+from embed import EmbeddingOptions, Study, embed, ingest_folder
 from embed.errors import InputError, StorageError, StudyError
 from embed.vectors.store import VectorStore, stores
 from embed.views.cache import ViewCache
@@ -132,7 +132,7 @@ def test_a_store_is_reused_extended_and_never_mixed(tmp_path, gallery, tiny):
     data = tmp_path / "data"
     shutil.copytree(gallery, data)
     with study_of(tmp_path / "study", data) as study:
-        first = embed(study, Settings(**tiny))
+        first = embed(study, EmbeddingOptions(**tiny))
         stamp = (first.folder / "vectors.npy").stat().st_mtime_ns
         assert embed(study).folder == first.folder
         assert (first.folder / "vectors.npy").stat().st_mtime_ns == stamp
@@ -145,13 +145,13 @@ def test_a_store_is_reused_extended_and_never_mixed(tmp_path, gallery, tiny):
         assert calls[0][0] > 24  # the first 24 were not computed again
         assert calls[-1] == (27, 27)
         assert np.array_equal(extended.vectors[:24], old)
-        assert embed(study, Settings(**tiny | {"runtime": "onnx"})).folder != extended.folder
+        assert embed(study, EmbeddingOptions(**tiny | {"runtime": "onnx"})).folder != extended.folder
         whole = {
             name: (extended.folder / name).read_bytes()
             for name in ("vectors.npy", "graph.npz", "index.faiss", "passport.json")
         }
         shutil.rmtree(study.folder / "vectors")
-        again = embed(study, Settings(**tiny))
+        again = embed(study, EmbeddingOptions(**tiny))
         assert {name: (again.folder / name).read_bytes() for name in whole} == whole
 
 
@@ -159,7 +159,7 @@ def test_a_changed_picture_is_computed_again(tmp_path, gallery, tiny):
     data = tmp_path / "data"
     shutil.copytree(gallery, data)
     with study_of(tmp_path / "study", data) as study:
-        old = np.array(embed(study, Settings(**tiny)).vectors)
+        old = np.array(embed(study, EmbeddingOptions(**tiny)).vectors)
         path = sorted(data.glob("*/*.png"))[5]
         path.write_bytes(png(published(draw_levels(np.random.default_rng(99), 2))))
         with study.run("ingest"):
@@ -173,13 +173,13 @@ def test_glitches_without_the_views_are_left_out_and_counted(tmp_path, tiny):
     make_gallery(data / "a", {"Blip": 4}, durations=(1.0, 2.0, 4.0))
     write(data / "b" / "Whistle" / view_name("only4", 4.0), png(published(draw_levels(np.random.default_rng(0)))))
     with study_of(tmp_path / "study", data) as study:
-        assert embed(study, Settings(**tiny)).passport["views"] == "4.0"  # the richest that every glitch has
-        store = embed(study, Settings(**tiny, views="1.0,2.0,4.0"))
+        assert embed(study, EmbeddingOptions(**tiny)).passport["views"] == "4.0"  # the richest that every glitch has
+        store = embed(study, EmbeddingOptions(**tiny, views="1.0,2.0,4.0"))
         assert store.passport["rows"] == 4
         assert store.left_out[0].reason == "no view 1.0 s, 2.0 s"
         assert embed(study).passport["views"] == "1.0,2.0,4.0"  # and then what was embedded last
         with pytest.raises(InputError, match=r"no glitch has the views 0.5 \(5 glitches lack them\)"):
-            embed(study, Settings(**tiny, views="0.5"))
+            embed(study, EmbeddingOptions(**tiny, views="0.5"))
 
 
 def test_pictures_that_vanish_or_rot_are_left_out_and_tried_again(tmp_path, gallery, tiny):
@@ -190,7 +190,7 @@ def test_pictures_that_vanish_or_rot_are_left_out_and_tried_again(tmp_path, gall
         kept = gone.read_bytes()
         gone.unlink()
         rotten.write_bytes(rotten.read_bytes()[:5000])
-        store = embed(study, Settings(**tiny))
+        store = embed(study, EmbeddingOptions(**tiny))
         assert store.passport["rows"] == 22
         assert [item.reason.split(": ", 1)[-1][:40] for item in store.left_out] == [
             f"{gone} cannot be read (No such file or directory)"[:40],
@@ -250,14 +250,14 @@ import sys
 from pathlib import Path
 import embed.embedding, embed.ingest
 embed.ingest.folders.BATCH, embed.vectors.embedding.PART = 5, 3
-from embed import Settings, Study, embed, ingest_folder
+from embed import EmbeddingOptions, Study, embed, ingest_folder
 print("ready", flush=True)
 with Study(sys.argv[1], create=True) as study:
     if sys.argv[3] == "ingest":
         with study.run("ingest"):
             ingest_folder(study, Path(sys.argv[2]))
     else:
-        embed(study, Settings(backbone="timm:test_efficientnet", weights=sys.argv[4], runtime="torch"))
+        embed(study, EmbeddingOptions(backbone="timm:test_efficientnet", weights=sys.argv[4], runtime="torch"))
 print("done", flush=True)
 """
 
@@ -344,12 +344,12 @@ def test_killed_while_the_store_is_moved_into_place(tmp_path, embedded, moment):
 
 FULL = """
 import sys, resource
-from embed import Settings, Study, embed
+from embed import EmbeddingOptions, Study, embed
 from embed.errors import DiscoverError
 study = Study(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
 try:
-    embed(study, Settings(backbone="timm:test_efficientnet", weights=sys.argv[3], runtime="torch"))
+    embed(study, EmbeddingOptions(backbone="timm:test_efficientnet", weights=sys.argv[3], runtime="torch"))
 except DiscoverError as error:
     print(type(error).__name__, error)
 """
@@ -372,7 +372,7 @@ def test_a_full_disk(tmp_path, gallery, tiny):
         assert not list((tmp_path / "study").rglob("*.tmp"))
     for name in ("study", "whole"):
         with Study(tmp_path / name) as study:
-            embed(study, Settings(**tiny))
+            embed(study, EmbeddingOptions(**tiny))
     assert {name: data for name, data in bytes_of(tmp_path / "study").items() if name != "dump"} == {
         name: data for name, data in bytes_of(tmp_path / "whole").items() if name != "dump"
     }
@@ -391,9 +391,9 @@ def test_a_really_full_disk(tmp_path, gallery, tiny):
             with pytest.raises(OSError, match="No space left"):
                 filler.write_bytes(bytes(5_000_000))
             with pytest.raises(StorageError, match=r"cannot write .*disk is full.*free some space and run again"):
-                embed(study, Settings(**tiny))
+                embed(study, EmbeddingOptions(**tiny))
             filler.unlink()
-            assert embed(study, Settings(**tiny)).passport["rows"] == 24
+            assert embed(study, EmbeddingOptions(**tiny)).passport["rows"] == 24
     finally:
         subprocess.run(["umount", "-l", str(small)], check=True)
 
