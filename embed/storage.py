@@ -1,14 +1,12 @@
 """Files that are either whole or not there: atomic writes, hashes, and errors that say what the disk lacked."""
 
-import csv
 import errno
 import hashlib
-import io
 import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -90,13 +88,6 @@ def _sync_folder(folder: Path) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text atomically."""
     write_atomic(path, lambda file: file.write(text.encode("utf-8")))
-
-
-def write_table(path: Path, rows: Iterable[Sequence[object]]) -> None:
-    """Write rows as CSV, lines ended by a line feed."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    write_text(path, text.getvalue())
 
 
 def write_bytes(path: Path, data: bytes) -> None:

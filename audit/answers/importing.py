@@ -10,12 +10,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from audit.answerfile import AnswerFile
 from audit.answers.consensus import audit_of_votes, consensus
 from audit.answers.precision import Measured, Score, measured_precision
 from audit.answers.vocabulary import RIGHT, WRONG, Vocabulary
 from audit.answers.zooniverse import COLUMNS, read_votes
-from audit.cells import restored
 from audit.review.ledger import (
     ASKED,
     Audit,
@@ -28,14 +26,15 @@ from audit.review.ledger import (
     verdicts_by_id,
 )
 from audit.review.table import DECISION
+from embed.csvfile import CsvFile, restored
 from embed.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from audit.answerfile import Row
     from audit.review.ledger import Verdict
+    from embed.csvfile import Row
     from embed.study.study import Study
 
 PERSON = "person"
@@ -111,7 +110,7 @@ def read_answers(study: Study, path: Path, *, new: Sequence[str] = (), choices: 
         Naming the line: answers to an audit of another study, an unknown id, rows that contradict each other, an answer that cannot
         be understood, damaged JSON.
     """
-    file = AnswerFile(path)
+    file = CsvFile(path, f"the audit's table with a column {DECISION!r}, or Zooniverse's classification export")
     if all(name in file.columns for name in COLUMNS):
         return _from_votes(study, file, new, choices)
     lacking = [name for name in ("id", "label", "passport", DECISION) if name not in file.columns]
@@ -170,7 +169,7 @@ def _audit(study: Study, passport: str, where: str) -> Audit:
     return audit
 
 
-def _from_votes(study: Study, file: AnswerFile, new: Sequence[str], choices: Sequence[str]) -> Answers:
+def _from_votes(study: Study, file: CsvFile, new: Sequence[str], choices: Sequence[str]) -> Answers:
     found = read_votes(file, choices)
     audit = audit_of_votes(study, found, str(file.path))
     labels = current_labels(study)
@@ -179,7 +178,7 @@ def _from_votes(study: Study, file: AnswerFile, new: Sequence[str], choices: Seq
     return Answers(audit, kept, agreed.controls, [*notes, *agreed.notes])
 
 
-def _from_table(study: Study, file: AnswerFile, new: Sequence[str]) -> Answers:
+def _from_table(study: Study, file: CsvFile, new: Sequence[str]) -> Answers:
     audit: Audit | None = None
     verdicts: dict[str, Verdict] = {}
     decisions: dict[int, tuple[Decision, str]] = {}

@@ -17,7 +17,7 @@ from embed.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from audit.answerfile import AnswerFile, Row
+    from embed.csvfile import CsvFile, Row
 
 COLUMNS = ("annotations", "subject_data")
 """By which an export is known."""
@@ -55,12 +55,12 @@ class Votes:
     unanswered: int = 0
 
 
-def read_votes(file: AnswerFile, choices: Sequence[str] = ()) -> Votes:
+def read_votes(file: CsvFile, choices: Sequence[str] = ()) -> Votes:
     """Read an export.
 
     Parameters
     ----------
-    file : AnswerFile
+    file : CsvFile
     choices : sequence of str
         The question's answers in order, for exports that give their number.
 

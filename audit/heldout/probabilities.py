@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.answerfile import AnswerFile
 from audit.heldout.labels import SUM_TOLERANCE
+from embed.csvfile import CsvFile
 from embed.errors import InputError
 from embed.gravityspy import COLUMN_ALIASES, class_name
 
@@ -62,7 +62,7 @@ def read_probabilities(path: Path) -> External:
         Naming the line: a value that is no probability, or a row that does not sum to 1 within `SUM_TOLERANCE`; no id column, or fewer
         than two classes.
     """
-    file = AnswerFile(path)
+    file = CsvFile(path, "a table of probabilities: an id and a column a class")
     identifier = next((name for name in COLUMN_ALIASES["gravityspy_id"] if name in file.columns), None)
     if identifier is None:
         raise InputError(

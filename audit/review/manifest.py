@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.cells import safe_csv
 from audit.review.controls import choose_asked
 from audit.review.ledger import ASKED, AUDIT, SUBJECT, Subject
 from audit.review.spectrograms import frame_png
 from audit.review.table import IMAGES, image_column
+from embed.csvfile import csv_text
 from embed.errors import InputError
 from embed.storage import storage_errors, write_text
 
@@ -146,7 +146,7 @@ def write_manifest(
     manifest, readme = folder / "manifest.csv", folder / "README.md"
     pack = ReviewManifest(subjects, durations, int((~usable[head]).sum()), (manifest, readme))
     write_text(readme, _readme(pack, result, passport))
-    write_text(manifest, safe_csv(header, rows))
+    write_text(manifest, csv_text(header, rows))
     return pack
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.cells import safe_csv
 from audit.review.reasons import reasons
+from embed.csvfile import csv_text
 from embed.errors import InputError
 from embed.gravityspy import DURATIONS
 
@@ -100,4 +100,4 @@ def audit_rows(
 
 def audit_csv(result: AuditResult, glitches: pd.DataFrame, passport: str, *, first: int | None = None) -> str:
     """Write the table as CSV with the columns `COLUMNS`; see `audit_rows`."""
-    return safe_csv(COLUMNS, audit_rows(result, glitches, passport, first=first))
+    return csv_text(COLUMNS, audit_rows(result, glitches, passport, first=first))

@@ -13,10 +13,10 @@ from discovery.candidates.contactsheet import contact_sheet
 from discovery.candidates.report import report_html
 from discovery.clustering.clustering import NOISE, Clustering, hdbscan_clusters, spectral_clusters
 from discovery.clustering.projection import Method, project
-from discovery.csvfile import write_csv
 from discovery.explorer.explorer import embedding_html
 from discovery.pages.columns import shown_columns
 from discovery.pages.pictures import load_thumbnails, longest_views
+from embed.csvfile import write_csv
 from embed.errors import InputError
 from embed.storage import file_name, write_bytes, write_text
 from embed.study.study import Study

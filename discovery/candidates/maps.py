@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from discovery.clustering.projection import Method, project
-from discovery.csvfile import write_csv
 from discovery.explorer.explorer import embedding_html
 from discovery.pages.columns import shown_columns
 from discovery.pages.pictures import load_thumbnails
+from embed.csvfile import write_csv
 from embed.errors import InputError
 from embed.storage import file_name, write_text
 from embed.study.study import Study

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from discovery.commands.console import Terminal
-from discovery.csvfile import write_csv
+from embed.csvfile import write_csv
 from embed.errors import InputError
 from embed.ingest.folders import ingest_folder
 from embed.ingest.tables import ingest_labels, ingest_table

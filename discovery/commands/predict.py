@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from discovery.commands.console import Terminal
-from discovery.csvfile import csv_text
+from embed.csvfile import csv_text
 from embed.errors import InputError
 from embed.metrics.accuracy import top_classes
 from embed.network.model import Model, load_model, model_folder, models

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from discovery.commands.console import Terminal
 from discovery.commands.ingest import show_skipped
-from discovery.csvfile import write_csv
+from embed.csvfile import write_csv
 from embed.errors import InputError
 from embed.ingest.folders import Picture, add_picture, probed
 from embed.network.devices import choose_device

@@ -6,7 +6,7 @@ from argparse import Namespace
 from discovery.candidates.search import nearest
 from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
-from discovery.csvfile import csv_text
+from embed.csvfile import csv_text
 from embed.study.study import Study
 
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from discovery.csvfile import write_csv
 from discovery.evaluation.confusion import confusion_png
 from discovery.evaluation.mistakes import MAX_GALLERY, Mistakes
 from discovery.evaluation.page import evaluation_html
 from discovery.pages.pictures import load_thumbnails, longest_views
+from embed.csvfile import write_csv
 from embed.storage import file_name, write_bytes, write_text
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from discovery.csvfile import write_csv
 from discovery.pages.page import PageShell, asset, escaped, render_page
 from discovery.pages.plots import legend, line_svg, series_css
+from embed.csvfile import write_csv
 from embed.metrics.intervals import wilson
 from embed.storage import write_text
 

@@ -11,7 +11,6 @@ Its network is used wherever `embed.network.network.load_network`'s is: the vect
 embedding and one matrix product.
 """
 
-import csv
 import json
 import re
 from collections.abc import Mapping
@@ -25,6 +24,7 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
+from embed.csvfile import CsvFile, restored, write_csv
 from embed.errors import InputError, WeightsError
 from embed.network.backbones import Backbone, find_backbone
 from embed.network.network import Network, load_state, state_digest, truncated
@@ -36,7 +36,6 @@ from embed.storage import (
     settle,
     storage_errors,
     write_bytes,
-    write_table,
     write_text,
 )
 from embed.views.encoding import Encoding, parse_encoding
@@ -118,14 +117,12 @@ class Model:
     @cached_property
     def parts(self) -> dict[str, str]:
         """The part (train, validation or test) of each glitch's id."""
-        with (self.folder / _PARTS).open(encoding="utf-8", newline="") as file:
-            return {row["id"]: row["part"] for row in csv.DictReader(file)}
+        return {restored(row.cells["id"]): row.cells["part"] for row in CsvFile(self.folder / _PARTS).rows()}
 
     @cached_property
     def learnt_from(self) -> frozenset[str]:
         """Ids that it was trained on, and those that the models which it began from were trained on."""
-        with (self.folder / _BEFORE).open(encoding="utf-8", newline="") as file:
-            before = {row["id"] for row in csv.DictReader(file)}
+        before = {restored(row.cells["id"]) for row in CsvFile(self.folder / _BEFORE).rows()}
         return frozenset(before | {name for name, part in self.parts.items() if part == "train"})
 
     def logits(self, vectors: np.ndarray) -> np.ndarray:
@@ -223,8 +220,8 @@ def save_model(
     with storage_errors(folder):
         new.mkdir(parents=True)
     write_bytes(new / _WEIGHTS, save(plain))
-    write_table(new / _PARTS, [("id", "part"), *sorted(parts.items())])
-    write_table(new / _BEFORE, [("id",), *((name,) for name in sorted(before.learnt_from if before else ()))])
+    write_csv(new / _PARTS, ("id", "part"), sorted(parts.items()))
+    write_csv(new / _BEFORE, ("id",), ((name,) for name in sorted(before.learnt_from if before else ())))
     write_text(new / _CARD, canonical_json(card) + "\n")
     move_into_place(folder)
     return load_model(folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import math
@@ -16,6 +15,7 @@ import h5py
 import numpy as np
 from PIL import Image
 
+from embed.csvfile import csv_lines
 from embed.errors import InputError
 from embed.gravityspy import DURATIONS
 from embed.qtransform.transform import q_scan, quantise
@@ -217,22 +217,22 @@ def write_study(
     population, detectors = _detectors(population, noise, BLOCK_S if output == "images" else STRAIN_S)
     with storage_errors(out), ExitStack() as stack:
         out.mkdir(parents=True, exist_ok=True)
-        truth = csv.writer(stack.enter_context((out / "truth.csv").open("w", newline="", encoding="utf-8")))
-        metadata = csv.writer(stack.enter_context((out / "metadata.csv").open("w", newline="", encoding="utf-8")))
-        truth.writerow(TRUTH_COLUMNS)
-        metadata.writerow(METADATA_COLUMNS)
+        truth = stack.enter_context((out / "truth.csv").open("w", newline="", encoding="utf-8"))
+        metadata = stack.enter_context((out / "metadata.csv").open("w", newline="", encoding="utf-8"))
+        truth.write(csv_lines([TRUTH_COLUMNS]))
+        metadata.write(csv_lines([METADATA_COLUMNS]))
         if output == "strain":
             for entry, drawn in _write_strain(out, population, detectors, progress):
-                truth.writerow(_truth_row(entry, drawn))
+                truth.write(csv_lines([_truth_row(entry, drawn)]))
                 tile = drawn.tile
-                metadata.writerow(_metadata_row(entry, tile.frequency, tile.snr, tile.q))
+                metadata.write(csv_lines([_metadata_row(entry, tile.frequency, tile.snr, tile.q)]))
             return population
         pool = stack.enter_context(ThreadPoolExecutor(max_workers=2))
         for part in _views(population, detectors, DURATIONS, shape, device, progress):
             list(pool.map(_write_views, [out] * len(part.entries), part.entries, part.levels))
             for k, (entry, drawn) in enumerate(zip(part.entries, part.drawn, strict=True)):
-                truth.writerow(_truth_row(entry, drawn))
-                metadata.writerow(_metadata_row(entry, part.frequency[k], part.snr[k], part.q[k]))
+                truth.write(csv_lines([_truth_row(entry, drawn)]))
+                metadata.write(csv_lines([_metadata_row(entry, part.frequency[k], part.snr[k], part.q[k])]))
     return population
 
 

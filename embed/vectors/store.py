@@ -14,7 +14,6 @@ A store is a folder ``vectors/<passport>/`` of the study::
 It is built beside its place and moved there whole.
 """
 
-import csv
 import hashlib
 import json
 import shutil
@@ -26,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from embed.csvfile import CsvFile, restored, write_csv
 from embed.errors import InputError, StudyError
 from embed.storage import (
     beside,
@@ -35,7 +35,6 @@ from embed.storage import (
     storage_errors,
     write_array,
     write_atomic,
-    write_table,
     write_text,
 )
 from embed.vectors.graph import NeighbourGraph, load_graph, neighbour_graph, save_graph
@@ -150,8 +149,8 @@ class VectorStore:
     @cached_property
     def left_out(self) -> list[LeftOut]:
         """Glitches without a vector."""
-        with (self.folder / "left-out.csv").open(encoding="utf-8", newline="") as file:
-            return [LeftOut(int(row["glitch"]), row["reason"]) for row in csv.DictReader(file)]
+        rows = CsvFile(self.folder / "left-out.csv").rows()
+        return [LeftOut(int(row.cells["glitch"]), restored(row.cells["reason"])) for row in rows]
 
     @cached_property
     def graph(self) -> NeighbourGraph:
@@ -239,7 +238,7 @@ def write_store(
     write_array(new / "glitches.npy", glitches)
     write_array(new / "inputs.npy", inputs)
     write_text(new / "ids.txt", "".join(f"{name}\n" for name in ids))
-    write_table(new / "left-out.csv", [("glitch", "reason"), *left_out])
+    write_csv(new / "left-out.csv", ("glitch", "reason"), left_out)
     array = np.load(new / "vectors.npy", mmap_mode="r")
     _check(array, ids)
     index = build_index(array, seed=seed)

@@ -13,8 +13,8 @@ from support.terminal import error_of, run
 
 from discovery.candidates.candidates import COLUMNS
 from discovery.cli import create_parser, main
-from discovery.csvfile import csv_text
 from embed import EmbeddingOptions, Study, embed
+from embed.csvfile import csv_text
 from embed.storage import file_name
 
 

@@ -209,7 +209,7 @@ def test_a_table_that_does_not_fit_is_refused_whole(study, table, tmp_path, chan
         (b"id,label,passport,decision\n\xe9,x,y,z\n", "is not UTF-8"),
         (b"id,id,passport,decision\n", "has two columns 'id'"),
         (b"id,label,passport,decision\na,b\n", r"a\.csv, line 2: 2 cells under 4 columns"),
-        (b'id,label,passport,decision\n"a,b,c,d\n', r"a\.csv, line 2: no CSV"),
+        (b'id,label,passport,decision\n"a,b,c,d\n', r"a\.csv, line 2: not CSV"),
     ],
 )
 def test_files_that_are_no_tables(study, tmp_path, data, message):

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit import audit, audit_probabilities
-from audit.cells import neutralised, restored, safe_csv
 from audit.review.comparisons import find_class_neighbours
 from audit.review.reasons import reasons
 from audit.review.table import COLUMNS, IMAGES, audit_csv, image_column
+from embed.csvfile import csv_text, neutralised, restored
 from embed.errors import InputError
 
 EVIL = '=HYPERLINK("http://x","y")'
@@ -128,7 +128,7 @@ def test_neutralised_text_comes_back(text):
 
 
 def test_numbers_stay_numbers_and_nothing_else_runs():
-    text = safe_csv(("a", "b"), [(-1.5, "=x"), (float("nan"), None), (np.float64(2.5), np.int64(-3))])
+    text = csv_text(("a", "b"), [(-1.5, "=x"), (float("nan"), None), (np.float64(2.5), np.int64(-3))])
     assert text == "a,b\n-1.5,'=x\n,\n2.5,-3\n"
 
 

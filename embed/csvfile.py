@@ -1,0 +1,181 @@
+"""CSV files: one writer whose cells no spreadsheet runs as a formula, and one reader that names the line of a fault.
+
+A spreadsheet runs a cell that begins with ``=``, ``+``, ``-`` or ``@`` as a formula, also behind blanks, and in some
+locales behind their full-width forms (OWASP, "CSV Injection"); one that splits at semicolons or tabs begins a new cell
+behind them. The writer puts an apostrophe before such a beginning, which makes it text; `restored` removes exactly these.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from embed.errors import InputError
+from embed.storage import write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+#: A beginning that must not stand bare: of the cell, or behind what some program takes for the end of one.
+_BEGINNING = re.compile(r"(?:\A|(?<=[;\t\r\n]))(?=['\t\r\n]|\s*[=+\-@＝＋－＠])")  # noqa: RUF001 - full-width signs
+_APOSTROPHE = re.compile(r"(?:\A|(?<=[;\t\r\n]))'")
+_SEPARATORS = (",", ";", "\t")
+"""A spreadsheet saves with semicolons or tabs where the comma is the decimal point."""
+
+
+def neutralised(text: str) -> str:
+    """Put an apostrophe before whatever a spreadsheet would run; a number stays as it is.
+
+    Examples
+    --------
+    >>> neutralised("=1+1"), neutralised("-0.25"), neutralised("Blip")
+    ("'=1+1", '-0.25', 'Blip')
+    """
+    return text if _NUMBER.fullmatch(text) else _BEGINNING.sub("'", text)
+
+
+def restored(text: str) -> str:
+    """Return the text that `neutralised` was given.
+
+    Examples
+    --------
+    >>> restored("'=1+1")
+    '=1+1'
+    """
+    return _APOSTROPHE.sub("", text)
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    r"""Write a table as CSV text: the same table is the same text.
+
+    Text is neutralised, numbers are written in full, NaN and None are empty cells, and lines end with a line feed.
+
+    Examples
+    --------
+    >>> csv_text(("id", "snr"), [("H1_a", 7.5), ("H1_b", None)])
+    'id,snr\nH1_a,7.5\nH1_b,\n'
+    """
+    return csv_lines([columns]) + csv_lines(rows)
+
+
+def csv_lines(rows: Iterable[Sequence[object]]) -> str:
+    """Write rows as lines of CSV, without a header; see `csv_text`."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([_cell(value) for value in row] for row in rows)
+    return out.getvalue()
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a table to a file atomically; see `csv_text`.
+
+    Raises
+    ------
+    StorageError
+        When the file cannot be written.
+    """
+    write_text(path, csv_text(columns, rows))
+
+
+def _cell(value: object) -> str:
+    if value is None or (isinstance(value, float | np.floating) and not np.isfinite(value)):
+        return ""
+    if isinstance(value, str):
+        return neutralised(value)
+    if isinstance(value, np.generic) and not isinstance(value, np.floating):
+        return str(value.item())
+    return str(value)  # of a float, the shortest decimal that reads back as the same number of its own width
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a CSV file.
+
+    Attributes
+    ----------
+    cells : dict of str to str
+        By column; apostrophes of the writer are still there, see `restored`.
+    where : str
+        The file's name and the row's first line.
+    """
+
+    cells: dict[str, str]
+    where: str
+
+
+class CsvFile:
+    """A CSV file that is read row by row; the separator is found in the first line.
+
+    Parameters
+    ----------
+    path : Path
+    expected : str
+        What the file should be, for the message about an empty one.
+
+    Attributes
+    ----------
+    path : Path
+    columns : list of str
+        Names without surrounding blanks.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, is not UTF-8, is empty, or has two columns of one name.
+    """
+
+    def __init__(self, path: Path, expected: str = "a CSV with a line of column names") -> None:
+        self.path = path
+        try:
+            with path.open(encoding="utf-8-sig", newline="") as file:
+                first = file.readline()
+        except (OSError, UnicodeDecodeError) as error:
+            raise self._unreadable(error) from error
+        self._separator = max(_SEPARATORS, key=first.count)
+        self.columns = [name.strip() for name in next(csv.reader([first], delimiter=self._separator), [])]
+        if not any(self.columns):
+            raise InputError(f"{path} is empty; give {expected}")
+        doubled = next((name for name in self.columns if name and self.columns.count(name) > 1), None)
+        if doubled is not None:
+            raise InputError(f"{path} has two columns {doubled!r}; remove one of them")
+
+    def _unreadable(self, error: Exception) -> InputError:
+        if isinstance(error, UnicodeDecodeError):
+            return InputError(
+                f"{self.path} is not UTF-8; save it as CSV UTF-8, or convert it, for instance with `iconv -f LATIN1 -t UTF-8`"
+            )
+        return InputError(f"{self.path} cannot be read ({getattr(error, 'strerror', None) or error})")
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the rows; blank lines are passed over.
+
+        Raises
+        ------
+        InputError
+            Naming the line, where a row has more or fewer cells than the header or is not CSV.
+        """
+        line = 1
+        try:
+            with self.path.open(encoding="utf-8-sig", newline="") as file:
+                reader = csv.reader(file, delimiter=self._separator, strict=True)
+                next(reader)
+                line = reader.line_num + 1
+                for cells in reader:
+                    where = f"{self.path.name}, line {line}"
+                    if cells and len(cells) != len(self.columns):
+                        raise InputError(
+                            f"{where}: {len(cells)} cells under {len(self.columns)} columns; was the file cut off or edited by hand?"
+                        )
+                    if any(cells):
+                        yield Row(dict(zip(self.columns, cells, strict=True)), where)
+                    line = reader.line_num + 1
+        except csv.Error as error:
+            raise InputError(f"{self.path.name}, line {line}: not CSV ({error}); was the file cut off?") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise self._unreadable(error) from error
