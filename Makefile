@@ -3,6 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 STUDY ?= study
+BIOME := $(VENV)/javascript/node_modules/.bin/biome
 
 .PHONY: demo test test-all bench lint clean
 .DEFAULT_GOAL := help
@@ -26,10 +27,14 @@ else
 	$(BIN)/python examples/demo.py
 endif
 
-lint: $(READY) ## style and types
+lint: $(READY) ## style, types, import contracts, JavaScript
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	@if [ -x $(BIOME) ] || { command -v npm >/dev/null && npm install --silent --no-audit --no-fund --prefix $(VENV)/javascript @biomejs/biome@2.6.8; }; \
+	then $(BIOME) lint --error-on-warnings discovery/explorer/explorer.js; \
+	else echo "The JavaScript is not linted: it needs npm (Node.js) and the package @biomejs/biome"; fi
 
 test: $(READY) lint ## everything that ends within minutes
 	$(BIN)/python -m pytest -m "not long and not benchmark"
