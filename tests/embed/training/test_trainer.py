@@ -328,7 +328,7 @@ CHILD = """
 import sys, torch
 torch.set_num_threads(1)
 from embed import Study
-from embed.training import TrainingOptions, train
+from embed.training.trainer import TrainingOptions, train
 folder, weights, name = sys.argv[1:4]
 with Study(folder) as study:
     train(study, TrainingOptions(name=name, backbone="timm:test_efficientnet", weights=weights, views="4.0", device="cpu", resume="--resume" in sys.argv),
