@@ -44,7 +44,7 @@ def recurse(
             report=report,
         )
     folder = options.out or study.folder / "reports" / f"recursive-{file_name(request.name)}"
-    ids = dict(study.connection.execute("SELECT glitch, id FROM glitches"))
+    ids = study.ids()
     card = result.models[0].card
     asked = {
         "preset": request.preset,

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from embed.errors import InputError
 from embed.gravityspy import SAMPLE_TYPES, class_name, gps_of_id, is_identifier, parse_view_name
-from embed.study.records import Label
+from embed.study.records import Label, View, ViewFile
 from embed.study.report import IngestReport, batches
 from embed.study.study import Study
+from embed.study.views import add_view, find_view, update_view
 from embed.types import Progress
 from embed.views.imagefile import SUFFIXES, ImageFile, probe
 
@@ -167,33 +168,25 @@ def add_picture(
     if isinstance(image, InputError):
         report.skip(picture.path, str(image))
         return
-    known = None
     glitch = study.find_glitch(picture.gravityspy_id, picture.ifo)
-    if glitch is not None:
-        known = study.connection.execute(
-            "SELECT view, source, sha256, dataset FROM views WHERE glitch = ? AND duration = ?",
-            (glitch, picture.duration),
-        ).fetchone()
-    if known is not None and not _same_view(study, picture, image, known, report):
+    known = None if glitch is None else find_view(study, glitch, picture.duration)
+    file = ViewFile(
+        duration=picture.duration,
+        kind=picture.kind,
+        source=str(picture.path),
+        size=image.size,
+        modified=image.modified,
+        sha256=image.sha256,
+        width=image.width,
+        height=image.height,
+    )
+    if known is not None and not _same_view(study, file, known, report):
         return
     metadata = {"sample_type": picture.sample_type} if picture.sample_type else {}
     glitch, added = study.add_glitch(picture.gravityspy_id, picture.ifo, gps_of_id(picture.gravityspy_id), metadata)
     report.glitches += added
     if known is None:
-        study.connection.execute(
-            "INSERT INTO views (glitch, duration, kind, source, size, modified, sha256, width, height) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                glitch,
-                picture.duration,
-                picture.kind,
-                str(picture.path),
-                image.size,
-                image.modified,
-                image.sha256,
-                image.width,
-                image.height,
-            ),
-        )
+        add_view(study, glitch, file)
         report.views += 1
     if picture.label is None:
         return
@@ -206,27 +199,21 @@ def add_picture(
     report.labels += study.add_label(glitch, Label(picture.label, by="folder", source="ingest"))
 
 
-def _same_view(
-    study: Study, picture: Picture, image: ImageFile, known: tuple[int, str, str, str], report: IngestReport
-) -> bool:
-    """Whether the file may speak for the view that the study has: it is that file, or the old one moved here."""
-    view, source, sha256, _ = known
-    if source == str(picture.path):
-        if sha256 != image.sha256:
-            study.connection.execute(
-                "UPDATE views SET size = ?, modified = ?, sha256 = ?, width = ?, height = ? WHERE view = ?",
-                (image.size, image.modified, image.sha256, image.width, image.height, view),
-            )
-            report.views += 1
-        else:
-            report.unchanged += 1
+def _same_view(study: Study, file: ViewFile, known: View, report: IngestReport) -> bool:
+    """Whether the file is the one of the view that the study has, changed or moved since; keeps the view up to date."""
+    if known.source == file.source and known.sha256 != file.sha256:
+        update_view(study, known, file)
+        report.views += 1
         return True
-    if sha256 == image.sha256 and not Path(source).exists():
-        study.connection.execute(
-            "UPDATE views SET source = ?, modified = ? WHERE view = ?", (str(picture.path), image.modified, view)
-        )
+    if known.source == file.source:
         report.unchanged += 1
         return True
-    likeness = "a copy of" if sha256 == image.sha256 else "another picture than"
-    report.skip(picture.path, f"two files for one view: {likeness} {source}, which the study has; remove one of them")
+    if known.sha256 == file.sha256 and not Path(known.source).exists():
+        update_view(study, known, file)
+        report.unchanged += 1
+        return True
+    likeness = "a copy of" if known.sha256 == file.sha256 else "another picture than"
+    report.skip(
+        file.source, f"two files for one view: {likeness} {known.source}, which the study has; remove one of them"
+    )
     return False

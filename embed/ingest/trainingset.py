@@ -14,9 +14,10 @@ import h5py
 from embed.errors import InputError
 from embed.gravityspy import DURATIONS, SAMPLE_TYPES, class_name, gps_of_id, is_identifier
 from embed.ingest.folders import BATCH
-from embed.study.records import Label
+from embed.study.records import Label, ViewFile
 from embed.study.report import IngestReport, batches
 from embed.study.study import Study
+from embed.study.views import add_view, find_view
 from embed.types import Progress
 from embed.views.plane import read_plane
 
@@ -92,31 +93,25 @@ def _add(study: Study, path: Path, file: h5py.File, leaf: str, modified: int, re
         report.skip(where, str(error))
         return
     glitch = study.find_glitch(identifier, None)
-    known = None
-    if glitch is not None:
-        known = study.connection.execute(
-            "SELECT source, dataset FROM views WHERE glitch = ? AND duration = ?", (glitch, duration)
-        ).fetchone()
-    if known is not None and known != (str(path.absolute()), leaf):
-        report.skip(where, f"two files for one view: the study has it from {known[0]}; remove one of them")
+    known = None if glitch is None else find_view(study, glitch, duration)
+    if known is not None and (known.source, known.dataset) != (str(path.absolute()), leaf):
+        report.skip(where, f"two files for one view: the study has it from {known.source}; remove one of them")
         return
     glitch, added = study.add_glitch(identifier, None, gps_of_id(identifier), {"sample_type": split})
     report.glitches += added
     if known is None:
-        study.connection.execute(
-            "INSERT INTO views (glitch, duration, kind, source, dataset, size, modified, sha256, width, height) VALUES (?, ?, 'grey', ?, ?, ?, ?, ?, ?, ?)",
-            (
-                glitch,
-                duration,
-                str(path.absolute()),
-                leaf,
-                plane.nbytes,
-                modified,
-                hashlib.sha256(plane.tobytes()).hexdigest(),
-                plane.shape[1],
-                plane.shape[0],
-            ),
+        found = ViewFile(
+            duration=duration,
+            kind="grey",
+            source=str(path.absolute()),
+            dataset=leaf,
+            size=plane.nbytes,
+            modified=modified,
+            sha256=hashlib.sha256(plane.tobytes()).hexdigest(),
+            width=plane.shape[1],
+            height=plane.shape[0],
         )
+        add_view(study, glitch, found)
         report.views += 1
     else:
         report.unchanged += 1

@@ -206,6 +206,10 @@ class Study:
         )
         return frame.astype({"gps": np.float64, "confidence": np.float64})
 
+    def ids(self) -> dict[int, str]:
+        """Return the id of each glitch: row number -> id."""
+        return dict(self.connection.execute("SELECT glitch, id FROM glitches"))
+
     def metadata(self) -> pd.DataFrame:
         """The glitches' metadata (SNR, frequencies, URLs, ...), one row each, columns as found; index ``glitch``."""
         rows = self.connection.execute("SELECT glitch, metadata FROM glitches ORDER BY glitch").fetchall()
@@ -214,17 +218,16 @@ class Study:
         )
 
     def views(self, glitches: Iterable[int] | None = None) -> list[View]:
-        """The views of `glitches` (all of them when None), ordered by glitch, then duration."""
-        query = "SELECT view, glitch, duration, kind, source, dataset, sha256 FROM views"
+        """The views of `glitches` in their order (of all glitches when None), each glitch's by duration."""
+        columns = "v.view, v.glitch, v.duration, v.kind, v.source, v.dataset, v.sha256"
         if glitches is None:
-            return [View(*row) for row in self.connection.execute(f"{query} ORDER BY glitch, duration")]
-        found: list[View] = []
-        for glitch in glitches:
-            found += [
-                View(*row)
-                for row in self.connection.execute(f"{query} WHERE glitch = ? ORDER BY duration", (int(glitch),))
-            ]
-        return found
+            rows = self.connection.execute(f"SELECT {columns} FROM views v ORDER BY glitch, duration")  # noqa: S608 - columns of ours
+        else:
+            rows = self.connection.execute(
+                f"SELECT {columns} FROM json_each(?) g JOIN views v ON v.glitch = g.value ORDER BY g.key, v.duration",  # noqa: S608 - columns of ours
+                (json.dumps([int(glitch) for glitch in glitches]),),
+            )
+        return [View(*row) for row in rows]
 
     def durations(self) -> dict[float, int]:
         """How many glitches have a view of each duration (seconds; 0 is a plain image)."""
@@ -268,6 +271,13 @@ class Study:
     def runs(self) -> pd.DataFrame:
         """The log of runs, oldest first."""
         return pd.read_sql_query("SELECT * FROM runs ORDER BY run", self.connection)
+
+    def latest_arguments(self, command: str) -> dict[str, Any] | None:
+        """Return the arguments of the latest finished run of a command; None where there is none."""
+        row = self.connection.execute(
+            "SELECT arguments FROM runs WHERE command = ? AND outcome = 'done' ORDER BY run DESC LIMIT 1", (command,)
+        ).fetchone()
+        return json.loads(row[0]) if row else None
 
     def save_clusters(self, run: int, glitches: np.ndarray, clusters: np.ndarray, probabilities: np.ndarray) -> None:
         """Store a clustering of `glitches` under its run."""

@@ -164,7 +164,7 @@ def _reusable(plan: Plan, found: VectorStore | None) -> np.ndarray:
 
 
 def _ids(study: Study, glitches: np.ndarray) -> list[str]:
-    names = dict(study.connection.execute("SELECT glitch, id FROM glitches"))
+    names = study.ids()
     return [names[glitch] for glitch in glitches.tolist()]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from embed.errors import InputError
 from embed.study.study import Study
+from embed.study.views import count_viewed, view_hashes
 from embed.views.encoding import Encoding, richest
 
 
@@ -21,7 +22,7 @@ class LeftOut(NamedTuple):
 
 def richest_encoding(study: Study) -> Encoding:
     """The richest encoding that every glitch of the study has the views for; errors as `embed.views.encoding.richest`."""
-    (glitches,) = study.connection.execute("SELECT count(DISTINCT glitch) FROM views").fetchone()
+    glitches = count_viewed(study)
     if glitches == 0:
         raise InputError(f"the study {study.folder} holds no images yet; bring some in with `discover ingest PATH`")
     return richest(study.durations(), glitches)
@@ -32,8 +33,7 @@ def wanted(study: Study, encoding: Encoding) -> tuple[np.ndarray, np.ndarray, li
     glitches: list[int] = []
     inputs = bytearray()
     left_out: list[LeftOut] = []
-    rows = study.connection.execute("SELECT glitch, duration, sha256 FROM views ORDER BY glitch, duration")
-    for glitch, group in groupby(rows, key=itemgetter(0)):
+    for glitch, group in groupby(view_hashes(study), key=itemgetter(0)):
         hashes = {duration: sha256 for _, duration, sha256 in group}
         lacking = [duration for duration in encoding.durations if duration not in hashes]
         if lacking:
