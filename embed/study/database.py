@@ -1,12 +1,13 @@
 """The study's SQLite database: its tables, how it is opened, and who may write to it."""
 
-import fcntl
 import os
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from embed.errors import StorageError, StudyError
 from embed.storage import storage_errors
@@ -149,30 +150,34 @@ def transaction(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
 
 @contextmanager
 def write_lock(folder: Path, command: str) -> Iterator[None]:
-    """Hold the study's only writer's place; a second writer is refused at once, and a killed one leaves no lock behind.
+    """Hold the study's write lock; a second writer is refused at once, and a killed one leaves no lock behind.
+
+    The lock is `flock`'s on the file ``.lock``, which the operating system releases when its process ends. The file holds
+    the writer's process number and command while it is locked, and is empty otherwise.
 
     Raises
     ------
     StudyError
-        When another process holds it; the message says which.
+        When another process holds it; the message names that process.
+    StorageError
+        When the lock file cannot be written, or its file system has no locks.
     """
     path = folder / ".lock"
+    lock = FileLock(path, blocking=False, thread_local=False, fallback_to_soft=False)
     with storage_errors(path):
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            holder = os.pread(descriptor, 200, 0).decode("utf-8", "replace") or "another process"
+            lock.acquire()
+        except Timeout as error:
+            holder = path.read_text("utf-8", "replace")[:200] or "another process"
             raise StudyError(
                 f"study {folder} is locked by {holder}; wait for it to end or choose another --study"
             ) from error
+    try:
         with storage_errors(path):
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"process {os.getpid()} (discover {command})".encode(), 0)
+            path.write_text(f"process {os.getpid()} (discover {command})", "utf-8")
         try:
             yield
         finally:
-            os.ftruncate(descriptor, 0)
+            path.write_text("", "utf-8")
     finally:
-        os.close(descriptor)
+        lock.release()

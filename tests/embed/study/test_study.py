@@ -1,14 +1,16 @@
+import errno
 import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embed import Study
-from embed.errors import InputError, StudyError
+from embed.errors import InputError, StorageError, StudyError
 from embed.study.records import Label
 
 
@@ -158,3 +160,39 @@ def test_a_study_that_another_process_writes_is_refused(study):
         holder.communicate()
     with study.run("ingest"):
         assert (study.folder / ".lock").read_text().startswith(f"process {os.getpid()}")
+    assert (study.folder / ".lock").read_text() == ""
+
+
+def test_a_second_writer_of_the_same_process_is_refused_too(study):
+    with (
+        Study(study.folder) as other,
+        study.run("embed"),
+        pytest.raises(StudyError, match=rf"is locked by process {os.getpid()} \(discover embed\)"),
+        other.run("ingest"),
+    ):
+        pass
+    with other_run(study):
+        assert study.runs()["command"].tolist() == ["embed", "status"]
+
+
+@contextmanager
+def other_run(study):
+    with Study(study.folder) as other, other.run("status"):
+        yield
+
+
+def test_a_file_system_without_locks_is_an_error_and_no_lock_of_another_kind(study, monkeypatch):
+    import fcntl
+
+    def no_locks(*_):
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with pytest.raises(StorageError, match=r"cannot write .*\.lock: Function not implemented"), study.run("ingest"):
+        pass
+
+
+def test_a_lock_file_that_cannot_be_written(study):
+    (study.folder / ".lock").mkdir()
+    with pytest.raises(StorageError, match=r"cannot write .*\.lock: Is a directory"), study.run("ingest"):
+        pass
