@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from embed.errors import StorageError
+from embed.errors import InputError, StorageError
 
 _FULL = {
     errno.ENOSPC: "the disk is full",
@@ -108,6 +108,18 @@ def canonical_json(value: Any) -> str:  # noqa: ANN401 - any JSON value
 def digest(value: Any) -> str:  # noqa: ANN401 - any JSON value
     """SHA-256 (hexadecimal) of a JSON value's canonical form."""
     return hashlib.sha256(canonical_json(value).encode("utf-8")).hexdigest()
+
+
+def check_regular(path: Path) -> None:
+    """Refuse a pipe, a socket or a device, whose end a reader would wait for; a missing file is left to the reader.
+
+    Raises
+    ------
+    InputError
+        When `path` is there, and is neither a file nor a folder nor a link to one.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise InputError(f"{path} is a pipe, a socket or a device; give a file")
 
 
 def file_digest(path: Path) -> str:

@@ -1,6 +1,5 @@
 """``discover train --recursive``."""
 
-import csv
 from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from discovery.commands.console import Terminal
 from discovery.commands.epochs import watched
 from discovery.evaluation.selftraining import write_recursion
+from embed.csvfile import CsvFile, restored
 from embed.dataset.gap import told_gap
 from embed.errors import InputError
 from embed.storage import file_name
@@ -95,14 +95,11 @@ def recurse(
 
 def _truth(study: Study, path: Path) -> dict[int, str]:
     """Row number -> true class, of a table with columns ``id`` (``ifo`` where ids need it) and ``truth``."""
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"--truth {path} cannot be read ({error})") from error
-    if not rows or not {"id", "truth"} <= rows[0].keys():
+    file = CsvFile(path, "a table with columns id and truth")
+    if not {"id", "truth"} <= set(file.columns):
         raise InputError(
             f"--truth {path} has no columns id and truth; give a table such as truth.csv of `discover simulate`"
         )
+    rows = ({name: restored(cell) for name, cell in row.cells.items()} for row in file.rows())
     found = ((study.find_glitch(row["id"], row.get("ifo") or None), row["truth"]) for row in rows)
     return {glitch: name for glitch, name in found if glitch is not None}

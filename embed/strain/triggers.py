@@ -7,13 +7,13 @@ signal-to-noise ratio above 7.5 and a peak frequency of 10 to 2048 Hz.
 
 from __future__ import annotations
 
-import csv
 import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from embed.csvfile import CsvFile
 from embed.errors import InputError
 from embed.gravityspy import COLUMN_ALIASES, gps_of_id, is_identifier
 from embed.study.report import Skip
@@ -85,38 +85,28 @@ def read_triggers(path: str | os.PathLike[str], ifos: Iterable[str]) -> tuple[li
     Raises
     ------
     InputError
-        No readable CSV, no time column, or no detector column and several detectors.
+        No readable CSV, a row with more or fewer cells than columns, no time column, or no detector column and several
+        detectors.
     """
     path = Path(path)
     known = sorted(set(ifos))
     triggers: list[Trigger] = []
     skipped: list[Skip] = []
     seen: set[tuple[str, float]] = set()
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, skipinitialspace=True)
-            columns = _columns(path, reader.fieldnames or [], known)
-            for row in reader:
-                where = f"{path.name}:{reader.line_num}"
-                try:
-                    trigger = _trigger(row, columns, known)
-                except InputError as error:
-                    skipped.append(Skip(where, str(error)))
-                    continue
-                if (trigger.ifo, trigger.gps) in seen:
-                    skipped.append(Skip(where, f"repeats {trigger.ifo} at GPS {trigger.gps:.9f}"))
-                    continue
-                seen.add((trigger.ifo, trigger.gps))
-                triggers.append(trigger)
-    except OSError as error:
-        msg = f"{path} cannot be read ({error.strerror or error})"
-        raise InputError(msg) from error
-    except UnicodeDecodeError as error:
-        msg = f"{path} is not UTF-8 (byte 0x{error.object[error.start]:02x}); convert it, for instance with iconv"
-        raise InputError(msg) from error
-    except csv.Error as error:
-        msg = f"{path} is not a readable CSV ({error})"
-        raise InputError(msg) from error
+    file = CsvFile(path, "a table of triggers: a CSV with a column of GPS times", skip_blanks=True)
+    columns = _columns(path, file.columns, known)
+    for row in file.rows():
+        where = f"{path.name}:{row.line}"
+        try:
+            trigger = _trigger(row.cells, columns, known)
+        except InputError as error:
+            skipped.append(Skip(where, str(error)))
+            continue
+        if (trigger.ifo, trigger.gps) in seen:
+            skipped.append(Skip(where, f"repeats {trigger.ifo} at GPS {trigger.gps:.9f}"))
+            continue
+        seen.add((trigger.ifo, trigger.gps))
+        triggers.append(trigger)
     return triggers, skipped
 
 
@@ -138,8 +128,8 @@ def _columns(path: Path, header: Iterable[str], ifos: list[str]) -> dict[str, st
     return found
 
 
-def _trigger(row: Mapping[str, str | None], columns: Mapping[str, str], ifos: list[str]) -> Trigger:
-    cells = {ours: (row.get(name) or "").strip() for ours, name in columns.items() if name}
+def _trigger(row: Mapping[str, str], columns: Mapping[str, str], ifos: list[str]) -> Trigger:
+    cells = {ours: row[name].strip() for ours, name in columns.items() if name}
     ifo = cells.get("ifo") or (ifos[0] if len(ifos) == 1 else "")
     if not re.fullmatch(r"[A-Z][0-9]", ifo):
         msg = f"detector {ifo!r} is none (H1, L1, V1, K1, G1)"

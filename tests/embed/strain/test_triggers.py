@@ -64,6 +64,11 @@ def test_byte_order_mark_and_windows_line_ends(tmp_path):
     assert len(read_triggers(path, ["H1"])[0]) == 1
 
 
+def test_blanks_and_semicolons_between_cells(tmp_path):
+    for text in ('gps, ifo, id\n1126259462.5, H1, "a"\n', "gps;ifo;id\n1126259462.5;H1;a\n"):
+        assert read_triggers(table(tmp_path, text), []) == ([Trigger(1126259462.5, "H1", "a")], [])
+
+
 def test_rows_that_are_no_triggers_are_listed(tmp_path):
     path = table(
         tmp_path,
@@ -108,8 +113,10 @@ def test_tables_that_cannot_be_read(tmp_path):
         read_triggers(table(tmp_path, "gps\n1126259462.5\n"), ["L1", "H1"])
     with pytest.raises(InputError, match=r"cannot be read \(No such file"):
         read_triggers(tmp_path / "none.csv", ["H1"])
-    with pytest.raises(InputError, match="its columns are: none"):
+    with pytest.raises(InputError, match=r"is empty; give a table of triggers: a CSV with a column of GPS"):
         read_triggers(table(tmp_path, ""), ["H1"])
+    with pytest.raises(InputError, match=r"triggers.csv, line 3: 3 cells under 2 columns"):
+        read_triggers(table(tmp_path, "gps,ifo\n1126259462.5,H1\n1126259463.5,H1,8\n"), ["H1"])
     (tmp_path / "latin.csv").write_bytes(b"gps,ifo\n1126259462.5,H1\xe9\n")
     with pytest.raises(InputError, match=r"is not UTF-8 \(byte 0xe9\)"):
         read_triggers(tmp_path / "latin.csv", ["H1"])
