@@ -95,11 +95,14 @@ def recurse(
 
 def _truth(study: Study, path: Path) -> dict[int, str]:
     """Row number -> true class, of a table with columns ``id`` (``ifo`` where ids need it) and ``truth``."""
-    file = CsvFile(path, "a table with columns id and truth")
+    try:
+        file = CsvFile(path, "a table with columns id and truth")
+        rows = [{name: restored(cell) for name, cell in row.cells.items()} for row in file.rows()]
+    except InputError as error:
+        raise InputError(f"--truth {error}") from error
     if not {"id", "truth"} <= set(file.columns):
         raise InputError(
             f"--truth {path} has no columns id and truth; give a table such as truth.csv of `discover simulate`"
         )
-    rows = ({name: restored(cell) for name, cell in row.cells.items()} for row in file.rows())
     found = ((study.find_glitch(row["id"], row.get("ifo") or None), row["truth"]) for row in rows)
     return {glitch: name for glitch, name in found if glitch is not None}
