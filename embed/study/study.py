@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from embed.errors import InputError, StudyError
+from embed.spelling import closest
 from embed.storage import canonical_json, storage_errors, sweep_temporaries
 from embed.study.database import connect, now, transaction, write_lock
 from embed.study.records import MODEL, Label, View
@@ -248,24 +249,21 @@ class Study:
         Raises
         ------
         InputError
-            When no glitch has it; the message names the labels that there are.
+            When no glitch has it; the message suggests the label of nearest spelling and names all.
         """
-        column = "predicted" if predicted else "label"
-        frame = self.glitches()
-        rows = frame.index[frame[column] == label].to_numpy(np.int64)
+        column, other = ("predicted", "label") if predicted else ("label", "predicted")
+        glitches = self.glitches()
+        rows = glitches.index[glitches[column] == label].to_numpy(np.int64)
         if rows.size == 0:
-            known = (
-                ", ".join(
-                    f"{name} ({size})" for name, size in frame[frame[column] != ""].groupby(column).size().items()
-                )
-                or "none"
-            )
-            other = "label" if predicted else "predicted"
-            hint = f"; {int((frame[other] == label).sum())} glitches have it as {'given' if predicted else 'predicted'} label ({'leave out' if predicted else 'add'} --predicted)"
-            raise InputError(
-                f"no glitch is {'predicted' if predicted else 'labelled'} {label!r}; there are: {known}"
-                + (hint if (frame[other] == label).any() else "")
-            )
+            counts = glitches[glitches[column] != ""].groupby(column).size()
+            known = ", ".join(f"{name} ({size})" for name, size in counts.items()) or "none"
+            near = closest(label, counts.index)
+            message = f"no glitch is {'predicted' if predicted else 'labelled'} {label!r}; "
+            message += f"did you mean {near!r}? There are: {known}" if near else f"there are: {known}"
+            if (elsewhere := int((glitches[other] == label).sum())) > 0:
+                remedy = "leave out --predicted" if predicted else "add --predicted"
+                message += f"; {elsewhere} glitches have it as {'given' if predicted else 'predicted'} label ({remedy})"
+            raise InputError(message)
         return rows
 
     def runs(self) -> pd.DataFrame:

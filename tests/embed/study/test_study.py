@@ -130,6 +130,8 @@ def test_members(study):
     assert study.members("Chirp", predicted=True).tolist() == [1, 2, 3]
     with pytest.raises(InputError, match=r"no glitch is labelled 'Tomte'; there are: Blip \(2\), Whistle \(1\)"):
         study.members("Tomte")
+    with pytest.raises(InputError, match=r"labelled 'blips'; did you mean 'Blip'\? There are: Blip \(2\), Whistle"):
+        study.members("blips")
     with pytest.raises(InputError, match=r"3 glitches have it as predicted label \(add --predicted\)"):
         study.members("Chirp")
 
