@@ -9,6 +9,7 @@ from pathlib import Path
 
 from embed.errors import InputError
 from embed.gravityspy import SAMPLE_TYPES, class_name, gps_of_id, is_identifier, parse_view_name
+from embed.ingest.typos import warn_of_typos
 from embed.study.records import Label, View, ViewFile
 from embed.study.report import IngestReport, batches
 from embed.study.study import Study
@@ -48,7 +49,7 @@ def ingest_folder(study: Study, folder: Path, *, plain: bool = False, progress: 
     study : Study
         Open for writing within `Study.run`.
     folder : Path
-        What is read; symbolic links to folders are not followed.
+        What is read; symbolic links to folders are followed, but no folder is read twice.
     plain : bool
         Take every image as a plain one, whatever its name.
     progress : callable, optional
@@ -66,26 +67,51 @@ def ingest_folder(study: Study, folder: Path, *, plain: bool = False, progress: 
     paths = list(_walk(folder.absolute(), report))
     pictures = _pictures(paths, folder.absolute(), plain, report)
     done = 0
-    for batch in batches(probed(pictures), BATCH):
-        with study.transaction():
-            for picture, image in batch:
-                add_picture(study, picture, image, labelled, report)
-        done += len(batch)
-        if progress is not None:
-            progress(done, len(paths))
+    with warn_of_typos(study, report):
+        for batch in batches(probed(pictures), BATCH):
+            with study.transaction():
+                for picture, image in batch:
+                    add_picture(study, picture, image, labelled, report)
+            done += len(batch)
+            if progress is not None:
+                progress(done, len(paths))
     report.skipped.sort(key=lambda skip: skip.path)
     return report
 
 
 def _walk(folder: Path, report: IngestReport) -> Iterator[Path]:
+    """Files of a folder, folder by folder, in the order of their names; links to folders are followed."""
+
     def refused(error: OSError) -> None:
         report.skip(error.filename, f"folder cannot be read ({error.strerror})")
 
-    for root, folders, names in os.walk(folder, onerror=refused):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+    trees = [folder.resolve()]
+    for root, folders, names in os.walk(folder, onerror=refused, followlinks=True):
+        below = []
+        for path in sorted(Path(root, name) for name in folders if not name.startswith(".")):
+            if path.is_symlink():
+                target = path.resolve()
+                if (reason := _why_not_followed(target, Path(root).resolve(), trees)) is not None:
+                    report.skip(path, reason)
+                    continue
+                trees.append(target)
+            below.append(path.name)
+        folders[:] = below
         for name in sorted(names):
             if not name.startswith("."):
                 yield Path(root, name)
+
+
+def _why_not_followed(target: Path, at: Path, trees: Iterable[Path]) -> str | None:
+    """Why a link to `target` in the folder `at` is not followed, so that no file is read twice and no circle is walked."""
+    if at.is_relative_to(target):
+        return f"it links to {target}, the folder that it is in; remove the link"
+    for tree in trees:
+        if target.is_relative_to(tree):
+            return f"it links to {target}, whose files are read anyway; remove the link"
+        if tree.is_relative_to(target):
+            return f"it links to {target}, which holds {tree}, whose files are read already; remove the link"
+    return None
 
 
 def _pictures(paths: Iterable[Path], folder: Path, plain: bool, report: IngestReport) -> Iterator[Picture]:

@@ -4,6 +4,7 @@ The columns are found by name through the aliases of `embed.gravityspy.COLUMN_AL
 never matter (the published files disagree about both).
 """
 
+import math
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pandas as pd
 
 from embed.errors import InputError
 from embed.gravityspy import COLUMN_ALIASES, class_name, gps_of_id, is_identifier, parse_view_name
+from embed.ingest.typos import warn_of_typos
 from embed.study.records import MODEL, Label
 from embed.study.report import IngestReport
 from embed.study.study import Study
@@ -50,13 +52,14 @@ def ingest_table(study: Study, path: Path, *, progress: Progress | None = None) 
     """
     report = IngestReport()
     done = 0
-    for chunk, names in _read(path, required=("gravityspy_id",)):
-        with study.transaction():
-            for number, row in _rows(chunk, names, path, report):
-                _add_row(study, row, f"{path.name}:{number}", path, report)
-        done += len(chunk)
-        if progress is not None:
-            progress(done, 0)
+    with warn_of_typos(study, report):
+        for chunk, names in _read(path, required=("gravityspy_id",)):
+            with study.transaction():
+                for number, row in _rows(chunk, names, path, report):
+                    _add_row(study, row, f"{path.name}:{number}", path, report)
+            done += len(chunk)
+            if progress is not None:
+                progress(done, 0)
     return report
 
 
@@ -86,20 +89,15 @@ def ingest_labels(
     report = IngestReport()
     said: dict[int, str] = {}
     done = 0
-    for chunk, names in _read(path, required=("gravityspy_id",), also=(column,)):
-        with study.transaction():
-            for number, row in _rows(chunk, names, path, report):
-                _label_row(
-                    study,
-                    row,
-                    f"{path.name}:{number}",
-                    Label(class_name(row[column]), by=by, source=path.name),
-                    said,
-                    report,
-                )
-        done += len(chunk)
-        if progress is not None:
-            progress(done, 0)
+    with warn_of_typos(study, report):
+        for chunk, names in _read(path, required=("gravityspy_id",), also=(column,)):
+            with study.transaction():
+                for number, row in _rows(chunk, names, path, report):
+                    label = Label(class_name(row[column]), by=by, source=path.name)
+                    _label_row(study, row, f"{path.name}:{number}", label, said=said, report=report)
+            done += len(chunk)
+            if progress is not None:
+                progress(done, 0)
     return report
 
 
@@ -196,9 +194,12 @@ def _gps(row: dict[str, str], identifier: str) -> float | None:
 
 def _number(text: str, column: str) -> float:
     try:
-        return float(text)
+        value = float(text)
     except ValueError as error:
         raise InputError(f"{column} {text[:40]!r} is not a number") from error
+    if not math.isfinite(value):
+        raise InputError(f"{column} is {text[:40]!r}, not a finite number; leave the cell empty where it is unknown")
+    return value
 
 
 def _add_row(study: Study, row: dict[str, str], where: str, path: Path, report: IngestReport) -> None:
@@ -227,7 +228,7 @@ def _add_row(study: Study, row: dict[str, str], where: str, path: Path, report: 
 
 
 def _label_row(
-    study: Study, row: dict[str, str], where: str, label: Label, said: dict[int, str], report: IngestReport
+    study: Study, row: dict[str, str], where: str, label: Label, *, said: dict[int, str], report: IngestReport
 ) -> None:
     identifier, ifo = _identity(row)
     if not label.label:

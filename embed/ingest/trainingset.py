@@ -14,6 +14,7 @@ import h5py
 from embed.errors import InputError
 from embed.gravityspy import DURATIONS, SAMPLE_TYPES, class_name, gps_of_id, is_identifier
 from embed.ingest.folders import BATCH
+from embed.ingest.typos import warn_of_typos
 from embed.study.records import Label, ViewFile
 from embed.study.report import IngestReport, batches
 from embed.study.study import Study
@@ -51,13 +52,14 @@ def ingest_training_set(study: Study, path: Path, *, progress: Progress | None =
                 )
             done = 0
             modified = path.stat().st_mtime_ns
-            for batch in batches(leaves, BATCH):
-                with study.transaction():
-                    for leaf in batch:
-                        _add(study, path, file, leaf, modified, report)
-                done += len(batch)
-                if progress is not None:
-                    progress(done, len(leaves))
+            with warn_of_typos(study, report):
+                for batch in batches(leaves, BATCH):
+                    with study.transaction():
+                        for leaf in batch:
+                            _add(study, path, file, leaf, modified=modified, report=report)
+                    done += len(batch)
+                    if progress is not None:
+                        progress(done, len(leaves))
     except OSError as error:
         raise InputError(f"{path} cannot be read as HDF5 ({str(error)[:200]})") from error
     return report
@@ -74,7 +76,7 @@ def _leaves(file: h5py.File) -> Iterator[str]:
                     yield f"{label}/{split}/{glitch}/{view}"
 
 
-def _add(study: Study, path: Path, file: h5py.File, leaf: str, modified: int, report: IngestReport) -> None:
+def _add(study: Study, path: Path, file: h5py.File, leaf: str, *, modified: int, report: IngestReport) -> None:
     label, split, identifier, name = leaf.split("/")
     where = f"{path.name}:/{leaf}"
     try:

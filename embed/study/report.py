@@ -27,7 +27,9 @@ class IngestReport:
     unchanged : int
         Files or table rows that the study already had.
     skipped : list of Skip
-        What did not go in, each with the reason.
+        What was not added, each with the reason.
+    warnings : list of str
+        What was added and is probably not meant, such as a label with a typo.
     """
 
     glitches: int = 0
@@ -35,6 +37,7 @@ class IngestReport:
     labels: int = 0
     unchanged: int = 0
     skipped: list[Skip] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     def skip(self, path: object, reason: str) -> None:
         """List something that did not go in."""

@@ -6,6 +6,7 @@ with its end mark. The layouts are those of the PNG specification (third edition
 """
 
 import hashlib
+import stat
 import struct
 import zlib
 from dataclasses import dataclass, replace
@@ -60,6 +61,8 @@ def probe(path: Path) -> ImageFile:
     """
     try:
         status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise InputError("a pipe, a socket, a device or a folder, no file; remove it")
         if status.st_size > MAX_FILE_BYTES:
             raise InputError(f"{status.st_size} bytes is more than the limit of {MAX_FILE_BYTES}")
         data = path.read_bytes()

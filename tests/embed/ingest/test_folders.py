@@ -160,6 +160,47 @@ def test_a_folder_without_permission():
         shutil.rmtree(base)
 
 
+def test_linked_folders_are_read_under_their_names(study, tmp_path):
+    """Class folders may be links: what they lead to is read once, under the path as typed."""
+    data, pool = tmp_path / "data", tmp_path / "pool"
+    write(data / "Blip" / view_name("real", 4.0), PICTURE)
+    write(pool / "w" / "train" / view_name("far", 4.0), OTHER)
+    (data / "Whistle").symlink_to(pool / "w")
+    for name, target in (("AWhistle", data / "Whistle"), ("ABlip", data / "Blip"), ("up", data), ("pool", pool)):
+        (data / name).symlink_to(target)
+    (data / "Blip" / "loop").symlink_to("..")
+    (pool / "w" / "home").symlink_to(pool)
+    (data / "broken.png").symlink_to(tmp_path / "nothing.png")
+    report = ingest(study, data)
+    frame = study.glitches()
+    assert dict(zip(frame["id"], frame["label"], strict=True)) == {"H1_far": "AWhistle", "H1_real": "Blip"}
+    assert [view.source for view in study.views()] == [
+        str(data / "AWhistle" / "train" / view_name("far", 4.0)),
+        str(data / "Blip" / view_name("real", 4.0)),
+    ]
+    assert {str(Path(skip.path).relative_to(data)): skip.reason for skip in report.skipped} == {
+        "ABlip": f"it links to {data / 'Blip'}, whose files are read anyway; remove the link",
+        "AWhistle/home": f"it links to {pool}, the folder that it is in; remove the link",
+        "Blip/loop": f"it links to {data}, the folder that it is in; remove the link",
+        "Whistle": f"it links to {pool / 'w'}, whose files are read anyway; remove the link",
+        "broken.png": "cannot be read (No such file or directory)",
+        "pool": f"it links to {pool}, which holds {pool / 'w'}, whose files are read already; remove the link",
+        "up": f"it links to {data}, the folder that it is in; remove the link",
+    }
+
+
+def test_pipes_and_devices_named_as_images_are_listed(study, tmp_path):
+    data = tmp_path / "data"
+    write(data / "Blip" / view_name("good", 4.0), PICTURE)
+    os.mkfifo(data / "Blip" / view_name("pipe", 4.0))
+    (data / "Blip" / view_name("zero", 4.0)).symlink_to("/dev/zero")
+    report = ingest(study, data)
+    assert report.glitches == 1
+    assert [skip.reason for skip in report.skipped] == [
+        "a pipe, a socket, a device or a folder, no file; remove it"
+    ] * 2
+
+
 def test_a_name_that_is_no_utf8(study, tmp_path):
     data = tmp_path / "data"
     write(data / "Blip" / view_name("good", 4.0), PICTURE)
@@ -251,6 +292,16 @@ def test_bad_rows_are_listed_and_good_ones_go_in(study, tmp_path):
         "table.csv:4": "its cell 'label' has 1000000 characters, the limit is 10000",
         "table.csv:5": "event_time 'soon' is not a number",
     }
+
+
+@pytest.mark.parametrize(("column", "cell"), [("snr", "NaN"), ("event_time", "inf"), ("ml_confidence", "-Infinity")])
+def test_numbers_that_are_not_finite_are_listed(study, tmp_path, column, cell):
+    text = f"gravityspy_id,ifo,{column},ml_label\ngood,H1,0.5,Blip\nbad,H1,{cell},Blip\n"
+    report = table(study, text, tmp_path)
+    assert study.glitches()["id"].tolist() == ["H1_good"]
+    assert [(skip.path, skip.reason) for skip in report.skipped] == [
+        ("table.csv:3", f"{column} is {cell!r}, not a finite number; leave the cell empty where it is unknown")
+    ]
 
 
 def test_labels_are_added_and_never_overwrite(study, tmp_path):
