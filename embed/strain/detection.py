@@ -26,13 +26,26 @@ if TYPE_CHECKING:
     from embed.qtransform.tiling import QPlane
     from embed.strain.record import Block, StrainRecord
 
-SNR_THRESHOLD = 7.5  # Gravity Spy's: its population is every Omicron trigger above it
-DEAD_TIME = 0.5  # s: the window in which a view's own search looks, so that two triggers never show the same tile
-BIN_SECONDS = 1 / 32  # in which the loudest tile is kept before the dead time is applied
-EDGE_SECONDS = max(DURATIONS) / 2 + FIR_SECONDS / 2  # at the ends of good strain, where no view could be made
-SHORTEST_SECONDS = 2 * EDGE_SECONDS + 2.0  # of good strain that is looked at
-MEDIAN_TILES = 1 << 14  # tiles of a row that its median is taken of: standard error 1.1 %
-TIME, ENERGY, FREQUENCY, Q = range(4)  # columns of a table of loud tiles
+SNR_THRESHOLD = 7.5
+"""Gravity Spy's: its population is every Omicron trigger above it."""
+
+DEAD_TIME = 0.5
+"""s; the window in which a view's own search looks, so that two triggers never show the same tile."""
+
+BIN_SECONDS = 1 / 32
+"""Of each bin of this length the loudest tile is kept, before the dead time is applied."""
+
+EDGE_SECONDS = max(DURATIONS) / 2 + FIR_SECONDS / 2
+"""At the ends of good strain, where no view could be made."""
+
+SHORTEST_SECONDS = 2 * EDGE_SECONDS + 2.0
+"""Shortest stretch of good strain that is searched."""
+
+MEDIAN_TILES = 1 << 14
+"""Tiles of a row whose median is taken: its standard error is then 1.1 %."""
+
+TIME, ENERGY, FREQUENCY, Q = range(4)
+"""Columns of a table of loud tiles."""
 
 
 def find_triggers(
@@ -71,8 +84,7 @@ def find_triggers(
         A threshold or a dead time that is not positive.
     """
     if not (snr > 0 and dead_time > 0):
-        msg = f"the SNR threshold ({snr:g}) and the dead time ({dead_time:g} s) must be positive"
-        raise InputError(msg)
+        raise InputError(f"the SNR threshold ({snr:g}) and the dead time ({dead_time:g} s) must be positive")
     where = torch.device(device or "cpu")
 
     def compute(block: Block) -> NDArray[np.float64]:
@@ -109,8 +121,7 @@ def _loud_tiles(
     x = torch.from_numpy(block.values)[None].to(device)
     x = x.to(torch.float32) if whitened else whiten(x, rate, decimate=decimation(planes, rate, size))
     if not bool((x != 0).any()):
-        msg = f"the strain from GPS {block.start:.0f} on is zero throughout"
-        raise InputError(msg)
+        raise InputError(f"the strain from GPS {block.start:.0f} on is zero throughout")
     whole = whole_source(x)
     tiles = np.concatenate([_loud_in_plane(whole, plane, least) for plane in planes])
     inner = (tiles[:, TIME] >= EDGE_SECONDS) & (tiles[:, TIME] < size / rate - EDGE_SECONDS)

@@ -13,7 +13,8 @@ from embed.strain.record import BLOCK_SECONDS
 if TYPE_CHECKING:
     import os
 
-SAMPLE_RATE = 16384  # Hz: Gravity Spy's; data at 4096 Hz are not valid above about 1700 Hz
+SAMPLE_RATE = 16384
+"""Hz, Gravity Spy's; data at 4096 Hz are not valid above about 1700 Hz."""
 
 
 def fetch_open_strain(
@@ -53,11 +54,10 @@ def fetch_open_strain(
         try:
             series = timeseries.TimeSeries.fetch_open_data(ifo, start, start + seconds, sample_rate=sample_rate)
         except Exception as error:
-            msg = (
+            raise InputError(
                 f"no open strain of {ifo} at GPS {start} to {start + round(seconds)} could be fetched ({str(error)[:200]}); "
                 "is there a network, and is the time public? Or download a file from gwosc.org and name it"
-            )
-            raise InputError(msg) from error
+            ) from error
         series.name = f"{ifo}:GWOSC"
         partial = path.with_suffix(".partial")
         with storage_errors(path):

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-BLOCK_SECONDS = 64.0  # of strain that a view's spectrum and medians come from: Gravity Spy's
-LEAST_BLOCK_SECONDS = 8.0  # a median over fewer than seven periodograms says little about a spectrum
+BLOCK_SECONDS = 64.0
+"""Strain from which a view's spectrum and medians are computed, as Gravity Spy does."""
+
+LEAST_BLOCK_SECONDS = 8.0
+"""Shorter blocks have fewer than seven periodograms, whose median says little about a spectrum."""
 
 
 @dataclass(frozen=True)
@@ -58,27 +61,25 @@ class StrainRecord:
         self.files = tuple(sorted(files, key=lambda file: file.start))
         self.required = required
         if not self.files:
-            msg = "no strain files were given"
-            raise InputError(msg)
+            raise InputError("no strain files were given")
         first = self.files[0]
         self.ifo, self.sample_rate = first.ifo, first.sample_rate
         for file in self.files[1:]:
             if file.ifo != self.ifo:
-                msg = f"{first.path} is of {self.ifo} and {file.path} of {file.ifo}; a record is of one detector"
-                raise InputError(msg)
+                raise InputError(
+                    f"{first.path} is of {self.ifo} and {file.path} of {file.ifo}; a record is of one detector"
+                )
             if file.sample_rate != self.sample_rate:
-                msg = (
+                raise InputError(
                     f"{first.path} has {self.sample_rate:g} Hz and {file.path} {file.sample_rate:g} Hz; "
                     "scan files of one sample rate at a time"
                 )
-                raise InputError(msg)
         for one, other in pairwise(self.files):
             if other.start < one.end:
-                msg = (
+                raise InputError(
                     f"{one.path} and {other.path} both cover GPS {other.start:.3f} to {min(one.end, other.end):.3f}; "
                     "leave one of them out"
                 )
-                raise InputError(msg)
 
     @property
     def start(self) -> float:
@@ -215,6 +216,5 @@ def records(files: Iterable[StrainFile], *, required: tuple[str, ...] = REQUIRED
     for file in files:
         by_ifo.setdefault(file.ifo, []).append(file)
     if not by_ifo:
-        msg = "no strain files were given"
-        raise InputError(msg)
+        raise InputError("no strain files were given")
     return {ifo: StrainRecord(own, required=required) for ifo, own in sorted(by_ifo.items())}

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from embed.strain.record import StrainRecord
     from embed.strain.triggers import Trigger
 
-BATCH = 16  # triggers whose strain is in memory at once, twice over (the next are read meanwhile): 0.3 GB at 16384 Hz
+BATCH = 16
+"""Triggers whose strain is in memory at once, twice over because the next are read meanwhile: 0.3 GB at 16384 Hz."""
 
 Scanned = tuple["Trigger", "NDArray[np.uint8] | Skip"]
 

@@ -22,8 +22,12 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping
 
-GPS_RANGE = (6.0e8, 2.0e9)  # s: 1999 to 2043; outside it a number is no GPS time of a detector (2e9 and more: Unix)
-GPS_ALIASES = (*COLUMN_ALIASES["gps"], "time", "GPS", "peak_gps_time", "geocent_time")  # and Omicron's, and pipelines'
+GPS_RANGE = (6.0e8, 2.0e9)
+"""s, 1999 to 2043; a number outside it is no GPS time of a detector (2e9 and more: Unix time)."""
+
+GPS_ALIASES = (*COLUMN_ALIASES["gps"], "time", "GPS", "peak_gps_time", "geocent_time")
+"""Names of the column of GPS times, those of Omicron and search pipelines included."""
+
 NUMBERS = ("snr", "peak_frequency", "q_value", "duration", "bandwidth", "central_frequency", "amplitude")
 
 
@@ -117,14 +121,14 @@ def _columns(path: Path, header: Iterable[str], ifos: list[str]) -> dict[str, st
     found = {ours: next((name for name in names if name in header), "") for ours, names in aliases.items()}
     shown = ", ".join(header[:12]) or "none"
     if not found["gps"] and not found["gps_seconds"]:
-        msg = f"{path} has no column of GPS times ({', '.join(GPS_ALIASES[:6])}, peak_time); its columns are: {shown}"
-        raise InputError(msg)
+        raise InputError(
+            f"{path} has no column of GPS times ({', '.join(GPS_ALIASES[:6])}, peak_time); its columns are: {shown}"
+        )
     if not found["ifo"] and len(ifos) != 1:
-        msg = (
+        raise InputError(
             f"{path} has no detector column (ifo) and the strain is of {', '.join(ifos) or 'no detector'}; "
             "add the column, or give strain of one detector"
         )
-        raise InputError(msg)
     return found
 
 
@@ -132,8 +136,7 @@ def _trigger(row: Mapping[str, str], columns: Mapping[str, str], ifos: list[str]
     cells = {ours: row[name].strip() for ours, name in columns.items() if name}
     ifo = cells.get("ifo") or (ifos[0] if len(ifos) == 1 else "")
     if not re.fullmatch(r"[A-Z][0-9]", ifo):
-        msg = f"detector {ifo!r} is none (H1, L1, V1, K1, G1)"
-        raise InputError(msg)
+        raise InputError(f"detector {ifo!r} is none (H1, L1, V1, K1, G1)")
     identifier = cells.get("gravityspy_id", "")
     if cells.get("gps_seconds"):  # seconds and nanoseconds keep more digits than their sum in one column does
         gps = _number(cells["gps_seconds"], "peak_time") + 1e-9 * _number(
@@ -146,8 +149,7 @@ def _trigger(row: Mapping[str, str], columns: Mapping[str, str], ifos: list[str]
     gps = _gps_time(gps)
     identifier = identifier or f"{gps:.9f}"
     if not is_identifier(identifier):
-        msg = f"{identifier[:80]!r} cannot be an id (letters, digits and . _ + - ( ) only)"
-        raise InputError(msg)
+        raise InputError(f"{identifier[:80]!r} cannot be an id (letters, digits and . _ + - ( ) only)")
     numbers = {name: _number(cells[name], name) for name in NUMBERS if cells.get(name)}
     snr, frequency, q = (numbers.pop(name, None) for name in ("snr", "peak_frequency", "q_value"))
     return Trigger(gps, ifo, identifier, snr, frequency, q, numbers or None)
@@ -155,8 +157,7 @@ def _trigger(row: Mapping[str, str], columns: Mapping[str, str], ifos: list[str]
 
 def _gps_time(gps: float) -> float:
     if not GPS_RANGE[0] < gps < GPS_RANGE[1]:
-        msg = f"{gps!r} is not a GPS time in seconds (such as 1126259462.4)"
-        raise InputError(msg)
+        raise InputError(f"{gps!r} is not a GPS time in seconds (such as 1126259462.4)")
     return gps
 
 
@@ -164,9 +165,7 @@ def _number(text: str, column: str) -> float:
     try:
         value = float(text)
     except ValueError as error:
-        msg = f"{column} {text[:40]!r} is not a number"
-        raise InputError(msg) from error
+        raise InputError(f"{column} {text[:40]!r} is not a number") from error
     if not math.isfinite(value):
-        msg = f"{column} is {text[:40]!r}, not a finite number"
-        raise InputError(msg)
+        raise InputError(f"{column} is {text[:40]!r}, not a finite number")
     return value

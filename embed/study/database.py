@@ -9,7 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from embed.errors import StorageError, StudyError
+from embed.errors import InputError, StorageError, StudyError
 from embed.storage import storage_errors
 
 SCHEMA_VERSION = 1
@@ -69,13 +69,29 @@ CREATE TABLE clusters (          -- the clusters of each clustering run
 ) WITHOUT ROWID;
 """
 
+TABLES = ("glitches", "views", "labels", "runs", "clusters")
+"""Tables that every study has."""
+
 _BUSY_SECONDS = 30.0
 
 
 def now() -> int:
-    """Seconds since 1970, UTC; the environment variable ``SOURCE_DATE_EPOCH`` fixes it for reproducible studies."""
+    """Seconds since 1970, UTC; the environment variable ``SOURCE_DATE_EPOCH`` fixes it for reproducible studies.
+
+    Raises
+    ------
+    InputError
+        When ``SOURCE_DATE_EPOCH`` is no whole number.
+    """
     fixed = os.environ.get("SOURCE_DATE_EPOCH")
-    return int(fixed) if fixed else int(time.time())
+    if not fixed:
+        return int(time.time())
+    try:
+        return int(fixed)
+    except ValueError as error:
+        raise InputError(
+            f"the environment variable SOURCE_DATE_EPOCH is {fixed!r}; set it to whole seconds since 1970, or unset it"
+        ) from error
 
 
 def connect(path: Path, *, create: bool) -> sqlite3.Connection:
@@ -84,7 +100,7 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
     Raises
     ------
     StudyError
-        When it is missing and `create` is false, is no study database, or was made by another version.
+        When it is missing and `create` is false, is no study database, lacks a table, or was made by another version.
     """
     if not create and not path.exists():
         raise StudyError(f"no study in {path.parent}; make one with `discover ingest PATH --study {path.parent}`")
@@ -100,12 +116,19 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             version = SCHEMA_VERSION
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     except sqlite3.DatabaseError as error:
         raise _database_error(error, path) from error
     if version != SCHEMA_VERSION:
         connection.close()
         raise StudyError(
             f"{path} has format {version}, this version reads format {SCHEMA_VERSION}; use another --study folder"
+        )
+    lacking = [name for name in TABLES if name not in tables]
+    if lacking:
+        connection.close()
+        raise StudyError(
+            f"{path} has no table {lacking[0]!r}; another program has changed it, so restore a copy or ingest again with another --study"
         )
     return connection
 

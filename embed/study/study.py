@@ -155,7 +155,7 @@ class Study:
             )
         if metadata:
             (text,) = self.connection.execute("SELECT metadata FROM glitches WHERE glitch = ?", (glitch,)).fetchone()
-            merged = canonical_json(metadata | json.loads(text))
+            merged = canonical_json(metadata | self._read_json(text, f"the metadata of glitch {glitch}"))
             if merged != text:
                 self.connection.execute("UPDATE glitches SET metadata = ? WHERE glitch = ?", (merged, glitch))
         return glitch, False
@@ -192,7 +192,7 @@ class Study:
             ``label`` (the given label: the latest event that is no model's), ``predicted`` and ``confidence`` (a model's
             latest), empty strings and NaN where there is none.
         """
-        frame = pd.read_sql_query(
+        table = pd.read_sql_query(
             """
             SELECT g.glitch, g.id, g.gravityspy_id, coalesce(g.ifo, '') AS ifo, g.gps,
                    coalesce(given.label, '') AS label, coalesce(model.label, '') AS predicted, model.confidence
@@ -205,7 +205,12 @@ class Study:
             params={"model": MODEL},
             index_col="glitch",
         )
-        return frame.astype({"gps": np.float64, "confidence": np.float64})
+        try:
+            return table.astype({"gps": np.float64, "confidence": np.float64})
+        except ValueError as error:
+            raise StudyError(
+                f"{self.database} has a gps or confidence that is no number ({error}); another program has changed it, restore a copy"
+            ) from error
 
     def ids(self) -> dict[int, str]:
         """Return the id of each glitch: row number -> id."""
@@ -215,7 +220,8 @@ class Study:
         """The glitches' metadata (SNR, frequencies, URLs, ...), one row each, columns as found; index ``glitch``."""
         rows = self.connection.execute("SELECT glitch, metadata FROM glitches ORDER BY glitch").fetchall()
         return pd.DataFrame(
-            [json.loads(text) for _, text in rows], index=pd.Index([row for row, _ in rows], name="glitch")
+            [self._read_json(text, f"the metadata of glitch {row}") for row, text in rows],
+            index=pd.Index([row for row, _ in rows], name="glitch"),
         )
 
     def views(self, glitches: Iterable[int] | None = None) -> list[View]:
@@ -270,12 +276,25 @@ class Study:
         """The log of runs, oldest first."""
         return pd.read_sql_query("SELECT * FROM runs ORDER BY run", self.connection)
 
+    def _read_json(self, text: str, what: str) -> dict[str, Any]:
+        try:
+            value = json.loads(text)
+        except ValueError as error:
+            raise StudyError(
+                f"{self.database}: {what} is no JSON ({error}); another program has changed it, restore a copy"
+            ) from error
+        if not isinstance(value, dict):
+            raise StudyError(
+                f"{self.database}: {what} is {text[:40]!r}, no JSON object; another program has changed it, restore a copy"
+            )
+        return value
+
     def latest_arguments(self, command: str) -> dict[str, Any] | None:
         """Return the arguments of the latest finished run of a command; None where there is none."""
         row = self.connection.execute(
             "SELECT arguments FROM runs WHERE command = ? AND outcome = 'done' ORDER BY run DESC LIMIT 1", (command,)
         ).fetchone()
-        return json.loads(row[0]) if row else None
+        return self._read_json(row[0], f"what the latest run of {command} was given") if row else None
 
     def save_clusters(self, run: int, glitches: np.ndarray, clusters: np.ndarray, probabilities: np.ndarray) -> None:
         """Store a clustering of `glitches` under its run."""

@@ -42,6 +42,44 @@ def test_another_version(study):
         Study(study.folder)
 
 
+@pytest.mark.parametrize("name", ["views", "clusters"])
+def test_a_study_that_lacks_a_table(study, name):
+    study.connection.execute(f"DROP TABLE {name}")
+    with pytest.raises(StudyError, match=f"has no table '{name}'; another program has changed it"):
+        Study(study.folder)
+
+
+@pytest.mark.parametrize(
+    ("statement", "read", "message"),
+    [
+        ("UPDATE glitches SET metadata = '{'", Study.metadata, r"study.db: the metadata of glitch 1 is no JSON"),
+        ("UPDATE glitches SET metadata = '[]'", Study.metadata, r"the metadata of glitch 1 is '\[\]', no JSON object"),
+        (
+            "UPDATE glitches SET metadata = '{'",
+            lambda study: add(study, snr=1.0),
+            r"the metadata of glitch 1 is no JSON",
+        ),
+        ("UPDATE glitches SET gps = 'soon'", Study.glitches, r"study.db has a gps or confidence that is no number"),
+        (
+            "INSERT INTO runs (command, arguments, started, outcome) VALUES ('embed', 'x', 1, 'done')",
+            lambda study: study.latest_arguments("embed"),
+            r"what the latest run of embed was given is no JSON",
+        ),
+    ],
+)
+def test_rows_that_another_program_damaged(study, statement, read, message):
+    add(study, gps=1.5)
+    study.connection.execute(statement)
+    with pytest.raises(StudyError, match=message):
+        read(study)
+
+
+def test_a_clock_that_is_no_number(study, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "today")
+    with pytest.raises(InputError, match="SOURCE_DATE_EPOCH is 'today'; set it to whole seconds"), study.run("ingest"):
+        pass
+
+
 def test_one_glitch_one_row(study):
     first, added = add(study, "abc", "H1", gps=1.5, snr=10.0)
     assert added
