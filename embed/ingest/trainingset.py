@@ -45,7 +45,7 @@ def ingest_training_set(study: Study, path: Path, *, progress: Progress | None =
     report = IngestReport()
     try:
         with h5py.File(path, "r") as file:
-            leaves = list(_leaves(file))
+            leaves = list(_leaves(path, file, report))
             if not leaves:
                 raise InputError(
                     f"{path} holds no /<label>/<train|validation|test>/<id>/<duration>.png; it is not a Gravity Spy training set"
@@ -65,15 +65,24 @@ def ingest_training_set(study: Study, path: Path, *, progress: Progress | None =
     return report
 
 
-def _leaves(file: h5py.File) -> Iterator[str]:
-    for label in sorted(file):
-        group = file[label]
-        for split in sorted(group) if isinstance(group, h5py.Group) else ():
-            glitches = group[split]
-            for glitch in sorted(glitches) if split in SAMPLE_TYPES and isinstance(glitches, h5py.Group) else ():
-                views = glitches[glitch]
-                for view in sorted(views) if isinstance(views, h5py.Group) else ():
+def _leaves(path: Path, file: h5py.File, report: IngestReport) -> Iterator[str]:
+    for label, group in _groups(path, file, report):
+        for split, glitches in _groups(path, group, report):
+            for glitch, views in _groups(path, glitches, report) if split in SAMPLE_TYPES else ():
+                for view in sorted(views):
                     yield f"{label}/{split}/{glitch}/{view}"
+
+
+def _groups(path: Path, parent: h5py.Group, report: IngestReport) -> Iterator[tuple[str, h5py.Group]]:
+    """Groups in a group, by name; a link that leads nowhere is listed as skipped."""
+    for name in sorted(parent):
+        try:
+            node = parent[name]
+        except (KeyError, OSError, RuntimeError) as error:
+            report.skip(f"{path.name}:{parent.name.rstrip('/')}/{name}", f"a link that leads nowhere ({error.args[0]})")
+            continue
+        if isinstance(node, h5py.Group):
+            yield name, node
 
 
 def _add(study: Study, path: Path, file: h5py.File, leaf: str, *, modified: int, report: IngestReport) -> None:

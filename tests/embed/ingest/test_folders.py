@@ -385,6 +385,33 @@ def test_a_training_set_with_bad_leaves(study, tmp_path):
     ]
 
 
+def test_a_training_set_with_links_that_lead_nowhere_and_empty_planes(study, tmp_path):
+    path = training_set(
+        tmp_path / "t.h5",
+        {
+            "Blip/train/good/4.0.png": plane(),
+            "Blip/train/flat/4.0.png": np.zeros((1, 0, 170)),
+            "Blip/train/empty/4.0.png": h5py.Empty("f4"),
+        },
+    )
+    with h5py.File(path, "a") as file:
+        file["Whistle"] = h5py.SoftLink("/nowhere")
+        file["Blip/train/far"] = h5py.ExternalLink("nothing.h5", "/x")
+        file["Blip/train/loop"] = h5py.SoftLink("/Blip/train/loop")
+        file["Blip/train/far2/4.0.png"] = h5py.ExternalLink("nothing.h5", "/x")
+    with study.run("ingest"):
+        report = ingest_training_set(study, path)
+    assert (report.glitches, study.glitches()["id"].tolist()) == (1, ["good"])
+    found = {skip.path: skip.reason for skip in report.skipped}
+    for name in ("Whistle", "Blip/train/far", "Blip/train/loop"):
+        assert found.pop(f"t.h5:/{name}").startswith("a link that leads nowhere (")
+    assert found == {
+        "t.h5:/Blip/train/empty/4.0.png": "shape None is not one plane of at most 25000000 pixels",
+        "t.h5:/Blip/train/far2/4.0.png": "no data set of numbers",
+        "t.h5:/Blip/train/flat/4.0.png": "shape (1, 0, 170) is not one plane of at most 25000000 pixels",
+    }
+
+
 @pytest.mark.parametrize("content", [b"no hdf5", None])
 def test_what_is_no_training_set(study, tmp_path, content):
     path = tmp_path / "t.h5"
