@@ -1,4 +1,4 @@
-"""Strain into a study: the views of each trigger are drawn, written beside the database and stored with the glitch."""
+"""Strain into a study: the views of each trigger are computed, written to the study's folder and added to its glitches."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def ingest_strain(
     device: torch.device | str | None = None,
     progress: Progress | None = None,
 ) -> StrainReport:
-    """Draw the four views of each trigger and add them to the study, one transaction a trigger.
+    """Compute the four views of each trigger and add them to the study, in one transaction per trigger.
 
     The views go to the study's folder ``views`` under Gravity Spy's names. A second run adds nothing.
 
@@ -60,7 +60,7 @@ def ingest_strain(
     records : mapping of str to StrainRecord
         Strain by detector, see `embed.strain.record.records`.
     triggers : sequence of Trigger
-        See `embed.strain.triggers` and `embed.strain.detection.find_triggers`; scanning is quickest in order of time.
+        See `embed.strain.triggers` and `embed.strain.detection.find_triggers`; order of time is quickest.
     whitened : bool
         The strain is whitened already.
     device : device, optional
@@ -76,7 +76,7 @@ def ingest_strain(
     Raises
     ------
     InputError
-        When a strain file has gone or is damaged.
+        When a strain file is missing or damaged.
     StorageError
         When the disk is full or the study's folder cannot be written.
 
@@ -129,7 +129,7 @@ def write_scan_table(path: Path, triggers: Sequence[Trigger]) -> None:
 
 def _metadata(trigger: Trigger) -> dict[str, float]:
     named = {"snr": trigger.snr, "peak_frequency": trigger.peak_frequency, "q_value": trigger.q_value}
-    return {name: value for name, value in named.items() if value is not None}
+    return {**(trigger.metadata or {}), **{name: value for name, value in named.items() if value is not None}}
 
 
 def _pictures(trigger: Trigger, paths: list[Path]) -> Iterator[Picture]:

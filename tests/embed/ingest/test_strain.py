@@ -42,6 +42,14 @@ def test_triggers_become_glitches_with_four_views_once(tmp_path, strain):
     assert calls == [(1, 3), (2, 3), (3, 3)] * 2
 
 
+def test_the_numbers_of_the_trigger_table_are_kept(tmp_path, strain):
+    trigger = Trigger(START + 20.5, "H1", "abc", snr=9.0, metadata={"duration": 0.5, "bandwidth": 30.0})
+    with Study(tmp_path / "study", create=True) as study, study.run("scan"):
+        ingest_strain(study, strain, [trigger])
+        found = study.metadata().iloc[0].to_dict()
+    assert (found["snr"], found["duration"], found["bandwidth"]) == (9.0, 0.5, 30.0)
+
+
 def test_the_table_of_scanned_triggers(tmp_path):
     path = tmp_path / "scan.csv"
     write_scan_table(path, [Trigger(START + 0.5, "H1", "abc", 8.25, None, 11.5)])
