@@ -1,8 +1,8 @@
-"""CSV files: one writer whose cells no spreadsheet runs as a formula, and one reader that names the line of a fault.
+"""CSV files: one writer whose cells no spreadsheet runs as a formula, and one reader that names the line of an error.
 
-A spreadsheet runs a cell that begins with ``=``, ``+``, ``-`` or ``@`` as a formula, also behind blanks, and in some
-locales behind their full-width forms (OWASP, "CSV Injection"); one that splits at semicolons or tabs begins a new cell
-behind them. The writer puts an apostrophe before such a beginning, which makes it text; `restored` removes exactly these.
+A spreadsheet runs a cell as a formula if it begins with ``=``, ``+``, ``-`` or ``@``, also after blanks, and in some
+locales with their full-width forms (OWASP, "CSV Injection"); one that splits at semicolons or tabs begins a new cell
+after them. The writer puts an apostrophe before such a beginning, which makes it text; `restored` removes exactly these.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SEPARATORS = (",", ";", "\t")
 
 
 def neutralised(text: str) -> str:
-    """Put an apostrophe before whatever a spreadsheet would run; a number stays as it is.
+    """Put an apostrophe before every beginning that a spreadsheet would run; a number stays as it is.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def neutralised(text: str) -> str:
 
 
 def restored(text: str) -> str:
-    """Return the text that `neutralised` was given.
+    """Undo `neutralised`.
 
     Examples
     --------
@@ -109,7 +109,7 @@ class Row:
     Attributes
     ----------
     cells : dict of str to str
-        By column; apostrophes of the writer are still there, see `restored`.
+        By column; the writer's apostrophes are kept, see `restored`.
     where : str
         The file's name and the row's first line, for messages.
     line : int

@@ -20,7 +20,7 @@ SHOWN = 20
 
 
 def run(options: Namespace) -> None:
-    """Bring what the options name into the study."""
+    """Add a folder, a table, a training set or labels to the study."""
     if options.path is None and options.labels is None:
         raise InputError("nothing to ingest; give a PATH, --labels CSV, or both")
     for path in (options.path, options.labels):
@@ -73,7 +73,7 @@ def _ingest_path(study: Study, options: Namespace, progress: Callable[[int, int]
 
 
 def show_skipped(terminal: Terminal, report: IngestReport, path: Path) -> None:
-    """Print what did not go in, and where all of it is listed."""
+    """Print the first skipped files, and where all are listed."""
     if not report.skipped:
         return
     terminal.table(

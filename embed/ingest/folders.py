@@ -1,4 +1,4 @@
-"""Bring images into a study: idempotent, resumable, and every file left out is listed with the reason."""
+"""Images into a study. A second run adds nothing, a killed run is resumed, and every file left out is listed with the reason."""
 
 import os
 from collections import deque
@@ -21,12 +21,12 @@ SPLIT_FOLDERS = (*SAMPLE_TYPES, "val", "valid")
 """Folder names that are a split of the data, never a class."""
 
 BATCH = 500
-"""Files a transaction; a killed ingest loses at most this many."""
+"""Files per transaction; a killed ingest loses at most this many."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """An image file and what its place and name say of it."""
+    """An image file, and what its folder and name say about it."""
 
     path: Path
     gravityspy_id: str
@@ -38,11 +38,11 @@ class Picture:
 
 
 def ingest_folder(study: Study, folder: Path, *, plain: bool = False, progress: Progress | None = None) -> IngestReport:
-    """Bring the images of a folder in; the folders' names are the labels.
+    """Add the images of a folder; the folders' names are the labels.
 
     Two layouts are read, file by file: Gravity Spy's ``<label>/[<split>/]<IFO>_<id>_spectrogram_<duration>.png``, whose
-    durations become views of one glitch, and any other image, ``[<split>/]<label>/[<split>/]<name>.png``, which is a glitch (a
-    galaxy, ...) of its own with one plain view. A second run adds nothing.
+    durations become views of one glitch, and any other image, ``[<split>/]<label>/[<split>/]<name>.png``, each of which
+    becomes one object (a galaxy, ...) with one plain view. A second run adds nothing.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def ingest_folder(study: Study, folder: Path, *, plain: bool = False, progress: 
     folder : Path
         What is read; symbolic links to folders are followed, but no folder is read twice.
     plain : bool
-        Take every image as a plain one, whatever its name.
+        Take every image as a plain one, also those with Gravity Spy's names.
     progress : callable, optional
         Called with (files done, files in all).
 
@@ -153,7 +153,7 @@ def _picture(path: Path, folder: Path, plain: bool) -> Picture:
 
 
 def probed(pictures: Iterable[Picture]) -> Iterator[tuple[Picture, ImageFile | InputError]]:
-    """Probe image files a few ahead in threads, in order; a file that is no whole image comes with the error."""
+    """Probe image files in threads, in order; a file that is no whole image is yielded with the error."""
     window: deque[tuple[Picture, Future[ImageFile | InputError]]] = deque()
     with ThreadPoolExecutor(max_workers=min(8, (os.cpu_count() or 1) * 2)) as pool:
         for picture in pictures:
@@ -183,13 +183,13 @@ def add_picture(
     study : Study
         Open for writing.
     picture : Picture
-        The image and what is known of it.
+        The image and what is known about it.
     image : ImageFile or InputError
-        What `probed` found; an error is listed as skipped.
+        As `probed` yields it; an error is listed as skipped.
     labelled : dict
-        Label of each glitch so far in this run, kept up here: a glitch whose views lie under two labels keeps the first.
+        Label of each glitch so far in this run, updated here: a glitch whose views are under two labels keeps the first.
     report : IngestReport
-        Kept up here.
+        Updated here.
     """
     if isinstance(image, InputError):
         report.skip(picture.path, str(image))

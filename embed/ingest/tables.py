@@ -1,4 +1,4 @@
-"""Gravity Spy's metadata and machine-classification tables: CSV in, glitches, metadata and label events out.
+"""Gravity Spy's metadata and machine-classification tables (CSV) into glitches, metadata and label events.
 
 The columns are found by name through the aliases of `embed.gravityspy.COLUMN_ALIASES`; position and number of columns
 never matter (the published files disagree about both).
@@ -24,7 +24,7 @@ MAX_CELL = 10_000
 """Longest cell in characters; the longest that Gravity Spy publishes is a URL of about 120."""
 
 CHUNK = 20_000
-"""Rows read, and committed, at a time."""
+"""Rows per transaction."""
 
 _NUMBERS = ("peak_frequency", "central_frequency", "bandwidth", "duration", "snr", "amplitude", "q_value")
 _TEXTS = ("sample_type", "url1", "url2", "url3", "url4")
@@ -32,7 +32,7 @@ _NO_URL = ("", "?")
 
 
 def ingest_table(study: Study, path: Path, *, progress: Progress | None = None) -> IngestReport:
-    """Bring a metadata or classification CSV in: glitches (with or without images yet), metadata, label events.
+    """Add a metadata or classification CSV: glitches (with or without images), metadata, label events.
 
     A ``label`` column becomes a label event by ``metadata``, ``ml_label`` with ``ml_confidence`` one by ``model``.
 
@@ -77,7 +77,7 @@ def ingest_labels(
     column : str
         The label column.
     by : str
-        The author that the events name.
+        The author of the events.
     progress : callable, optional
         Called with (rows done, 0).
 
@@ -104,7 +104,7 @@ def ingest_labels(
 def _read(
     path: Path, *, required: tuple[str, ...], also: tuple[str, ...] = ()
 ) -> Iterator[tuple[pd.DataFrame, dict[str, str]]]:
-    """Chunks of a CSV as text, and where our columns are in it: our name -> the file's."""
+    """Chunks of a CSV as text, and the file's name of each of our columns."""
     try:
         header = list(pd.read_csv(path, nrows=0, dtype=str, encoding="utf-8-sig").columns)
         names = {
@@ -156,7 +156,7 @@ def _some(names: list[str]) -> str:
 def _rows(
     chunk: pd.DataFrame, names: dict[str, str], path: Path, report: IngestReport
 ) -> Iterator[tuple[int, dict[str, str]]]:
-    """Rows under our names, with their line in the file; rows with a monstrous cell are listed and left out."""
+    """Rows under our names, with their line in the file; rows with a cell that is too long are listed and left out."""
     ours = list(names)
     table = chunk[[names[name] for name in ours]]
     for number, values in zip(table.index.to_numpy() + 2, table.itertuples(index=False, name=None), strict=True):

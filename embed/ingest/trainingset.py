@@ -1,8 +1,8 @@
 """The Gravity Spy training set in HDF5: ``/<label>/<sample_type>/<gravityspy_id>/<duration>.png``.
 
 Each leaf is a data set despite its name: one luminance plane (1, 140, 170) of values 0 to 1, cropped and scaled down by
-Gravity Spy (``skimage.color.rgb2gray`` of the viridis picture). The layout names no detector; the metadata CSV does, and
-fills it in when it is brought in before or after.
+Gravity Spy (``skimage.color.rgb2gray`` of the viridis picture). The layout names no detector; ingest the metadata CSV,
+before or after, to add it.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ SUFFIXES = (".h5", ".hdf5")
 
 
 def ingest_training_set(study: Study, path: Path, *, progress: Progress | None = None) -> IngestReport:
-    """Bring the views of a training-set file in; they stay in the file and are referenced.
+    """Add the views of a training-set file; the study refers to the file, which must stay where it is.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def ingest_training_set(study: Study, path: Path, *, progress: Progress | None =
     Raises
     ------
     InputError
-        When the file is no HDF5 or holds nothing of the training set's layout.
+        When the file is no HDF5, or nothing in it has the training set's layout.
     """
     report = IngestReport()
     try:

@@ -32,7 +32,7 @@ def typos(before: Collection[str], counts: Mapping[str, int]) -> list[str]:
     Parameters
     ----------
     before : collection of str
-        Labels that the study had.
+        The study's labels before.
     counts : mapping of str to int
         Label -> glitches that have it now.
 

@@ -1,7 +1,7 @@
-"""Strain files: GWOSC's HDF5, gwpy's HDF5 and GWF frames, read by the stretch, with their gaps and data-quality bits.
+"""Strain files: GWOSC's HDF5, gwpy's HDF5 and GWF frames, read in parts, with their gaps and data-quality bits.
 
-A file is opened once for what it holds (detector, start, rate, quality bits) and read a stretch at a time. The files of
-a detector are one record in time; where no file covers it, or its samples are NaN, the record has a gap.
+A file is opened once for its detector, start, rate and quality bits, and read in parts later. The files of a detector make
+one record in time; where no file covers it, or its samples are NaN, the record has a gap.
 
 GWOSC's layout (gwosc.org): ``strain/Strain`` with attributes Xstart (GPS s) and Xspacing (s), ``meta/Detector``,
 ``quality/simple/DQmask`` (1 Hz, one bit per name of ``DQShortnames``). gwpy's: any data set with attributes x0 and dx.
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
+
+    from embed.types import Flags, Floats
 
 HDF5, GWF = b"\x89HDF\r\n\x1a\n", b"IGWD"
 """How files of the two formats begin."""
@@ -60,7 +62,7 @@ class StrainFile:
     sample_rate : float
         Hz, a whole number.
     quality : dict of str to ndarray of bool, shape (S,)
-        For each data-quality bit, the seconds from ``start`` on at which it is on. Empty where the file has none.
+        For each data-quality bit, whether it is on, for each second from ``start``. Empty where the file has none.
     is_gwf : bool
         Whether the file is GWF; otherwise HDF5.
     """
@@ -71,7 +73,7 @@ class StrainFile:
     start: float
     size: int
     sample_rate: float
-    quality: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict, repr=False)
+    quality: Mapping[str, Flags] = field(default_factory=dict, repr=False)
     is_gwf: bool = False
 
     @property
@@ -79,13 +81,13 @@ class StrainFile:
         """GPS time after the last sample, s."""
         return self.start + self.size / self.sample_rate
 
-    def read(self, first: int, last: int) -> NDArray[np.float64]:
-        """Read samples ``first`` to ``last``, float64.
+    def read(self, first: int, last: int) -> Floats:
+        """Read samples ``first`` to ``last`` (exclusive): ndarray of float64, shape (last - first,).
 
         Raises
         ------
         InputError
-            The file has gone, or is damaged.
+            When the file is missing or damaged.
         """
         try:
             if self.is_gwf:
@@ -104,7 +106,7 @@ class StrainFile:
     def off(self, start: float, end: float, required: Iterable[str] = REQUIRED) -> list[tuple[int, str]]:
         """Seconds from ``start`` to ``end`` (GPS) in which a required quality bit is off, with the bit's name.
 
-        Names that the file does not have are not asked of it.
+        Bits that the file does not have are ignored.
         """
         seconds = slice(max(0, int(np.floor(start - self.start))), max(0, int(np.ceil(end - self.start))))
         return [
@@ -121,17 +123,17 @@ def open_strain(path: str | os.PathLike[str], *, ifo: str | None = None, channel
     Parameters
     ----------
     path : path
-        Told apart by content, not by name.
+        The format is found from the content, not from the name.
     ifo : str, optional
-        Detector that the file must be of; needed where the file does not say.
+        The detector; needed where the file does not name it.
     channel : str, optional
-        Data set or channel to read, where there are several.
+        Data set or channel to read, where the file has several.
 
     Raises
     ------
     InputError
-        No strain file, of another detector, without a detector, several channels, an impossible sample rate, or sizes
-        that contradict each other; or a GWF file and no gwpy or frame library.
+        When it is no strain file, of another detector or of none, has several channels, an impossible sample rate, or sizes
+        that contradict each other, or when it is GWF and gwpy or a frame library is missing.
     """
     path = Path(path)
     check_regular(path)
@@ -164,7 +166,7 @@ def _open_hdf5(path: Path, channel: str | None) -> dict[str, Any]:
 
 
 def _series(path: Path, file: h5py.File, name: str) -> h5py.Dataset:
-    """Return a data set that is one series of numbers and fits into the memory."""
+    """Return a data set; it must be one series of numbers and fit into memory."""
     data = file[name]
     if not isinstance(data, h5py.Dataset) or data.ndim != 1:
         raise InputError(
@@ -255,7 +257,7 @@ def gwpy_timeseries() -> Any:  # noqa: ANN401 - a module without types
     Raises
     ------
     InputError
-        It is not installed.
+        When it is not installed.
     """
     try:
         import gwpy.timeseries  # noqa: PLC0415
@@ -275,10 +277,10 @@ def _checked(
     spacing: float,
     said_size: int | None = None,
     said_seconds: float | None = None,
-    quality: Mapping[str, NDArray[np.bool_]] | None = None,
+    quality: Mapping[str, Flags] | None = None,
     is_gwf: bool = False,
 ) -> StrainFile:
-    """Refuse what contradicts itself, or cannot be used."""
+    """Refuse a file whose values contradict each other or cannot be used."""
     named = re.match(r"[A-Z]+-([A-Z][0-9])_", path.name)  # H-H1_GWOSC_...: the naming of frame files, LIGO-T010150
     found_ifo = found_ifo or (named[1] if named else None)
     if ifo is not None and found_ifo is not None and ifo != found_ifo:
@@ -308,7 +310,7 @@ def _checked(
 
 
 def _only(path: Path, wanted: str | None, names: list[str], what: str) -> str:
-    """Return the one name there is, or the one wanted."""
+    """Return the wanted name, or the only one."""
     shown = ", ".join(names[:8]) or "none"
     if wanted is not None:
         if wanted not in names:
@@ -319,7 +321,7 @@ def _only(path: Path, wanted: str | None, names: list[str], what: str) -> str:
     return names[0]
 
 
-def _bits(mask: NDArray[np.integer[Any]], names: Iterable[str]) -> dict[str, NDArray[np.bool_]]:
+def _bits(mask: NDArray[np.integer[Any]], names: Iterable[str]) -> dict[str, Flags]:
     return {name: (np.asarray(mask, dtype=np.int64) >> bit & 1).astype(bool) for bit, name in enumerate(names)}
 
 

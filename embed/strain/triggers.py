@@ -1,4 +1,4 @@
-"""Triggers: the times at which something was loud, read from a table, given by hand, or found in the strain.
+"""Triggers: the times at which a detector was loud, read from a table, given by hand, or found in the strain.
 
 Tables are read by the column names of `embed.gravityspy.COLUMN_ALIASES` (the Zenodo CSVs, the old database, LDVW's
 exports); position and number of columns never matter. Gravity Spy's own population is every Omicron trigger with a
@@ -42,11 +42,11 @@ class Trigger:
     ifo : str
         Detector.
     gravityspy_id : str
-        Gravity Spy's id, or the GPS time to nine decimals, as Gravity Spy does without one.
+        Gravity Spy's id, or the GPS time to nine decimals, as in Gravity Spy for glitches without an id.
     snr, peak_frequency, q_value : float or None
-        Of the loudest tile (frequency in Hz), where known.
+        Of the loudest tile (frequency in Hz); None where unknown.
     metadata : dict
-        Whatever other numbers the table gave, under our names.
+        The table's other numbers, under our names.
     """
 
     gps: float
@@ -59,12 +59,12 @@ class Trigger:
 
 
 def trigger_at(gps: float, ifo: str) -> Trigger:
-    """Make a trigger of a time given by hand.
+    """Make a trigger of a GPS time in seconds.
 
     Raises
     ------
     InputError
-        A time that is no GPS time.
+        When it is no GPS time.
     """
     return Trigger(_gps_time(gps), ifo, f"{gps:.9f}")
 
@@ -75,22 +75,22 @@ def read_triggers(path: str | os.PathLike[str], ifos: Iterable[str]) -> tuple[li
     Parameters
     ----------
     path : path
-        UTF-8, with a header. A column of GPS times is needed; detector and id where there are such columns.
+        UTF-8, with a header. A column of GPS times is needed; columns of detectors and ids are read where present.
     ifos : iterable of str
-        Detectors that there is strain of. A table without a detector column is of the only one.
+        Detectors with strain. A table without a detector column needs exactly one.
 
     Returns
     -------
     triggers : list of Trigger
-        In the table's order, repeats of a detector and time left out.
+        In the table's order, without repetitions of a detector and time.
     skipped : list of Skip
-        Rows that are none, ``file:line`` and reason.
+        Rows that are no triggers, as ``file:line``, and the reason.
 
     Raises
     ------
     InputError
-        No readable CSV, a row with more or fewer cells than columns, no time column, or no detector column and several
-        detectors.
+        When the file is no readable CSV, a row has more or fewer cells than columns, there is no time column, or there is no
+        detector column and several detectors.
     """
     path = Path(path)
     known = sorted(set(ifos))
@@ -115,7 +115,7 @@ def read_triggers(path: str | os.PathLike[str], ifos: Iterable[str]) -> tuple[li
 
 
 def _columns(path: Path, header: Iterable[str], ifos: list[str]) -> dict[str, str]:
-    """Our name of a column -> the file's, for those that there are."""
+    """The file's name of each of our columns, empty where the file has none."""
     header = list(header)
     aliases = {**COLUMN_ALIASES, "gps": GPS_ALIASES}
     found = {ours: next((name for name in names if name in header), "") for ours, names in aliases.items()}

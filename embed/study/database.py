@@ -157,7 +157,7 @@ def _database_error(error: sqlite3.DatabaseError, path: Path) -> StudyError | St
 
 @contextmanager
 def transaction(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
-    """All of the statements within, or none."""
+    """Write all statements of the block, or none."""
     try:
         connection.execute("BEGIN IMMEDIATE")
         try:

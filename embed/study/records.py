@@ -8,7 +8,7 @@ MODEL = "model"
 
 @dataclass(frozen=True)
 class View:
-    """One picture of a glitch, as it is on disk.
+    """One picture of a glitch on disk.
 
     Attributes
     ----------

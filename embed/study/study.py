@@ -1,4 +1,4 @@
-"""The study: one folder that holds every glitch, its views, its labels, and all that was made from them."""
+"""The study: one folder that holds every glitch, its views, its labels, and all results computed from them."""
 
 import json
 import os
@@ -16,6 +16,7 @@ from embed.spelling import closest
 from embed.storage import canonical_json, storage_errors, sweep_temporaries
 from embed.study.database import connect, now, transaction, write_lock
 from embed.study.records import MODEL, Label, View
+from embed.types import Codes, Floats, Rows
 
 if TYPE_CHECKING:
     import sqlite3
@@ -29,7 +30,7 @@ class Study:
     folder : path
         The study's folder.
     create : bool
-        Make it when it is not there.
+        Make it when it does not exist.
 
     Raises
     ------
@@ -80,7 +81,7 @@ class Study:
             When another process is writing to this study.
         """
         if self._writing:
-            raise StudyError(f"study {self.folder} is being written by this very process; end that run first")
+            raise StudyError(f"study {self.folder} is already being written by this process; end that run first")
         with write_lock(self.folder, command):
             self._writing = True
             try:
@@ -105,11 +106,11 @@ class Study:
             self.connection.execute("UPDATE runs SET finished = ?, outcome = ? WHERE run = ?", (now(), outcome, number))
 
     def transaction(self) -> Any:  # noqa: ANN401 - a context manager
-        """All database statements of the block, or none."""
+        """Write all database statements of the block, or none."""
         return transaction(self.connection, self.database)
 
     def find_glitch(self, gravityspy_id: str, ifo: str | None) -> int | None:
-        """Row number of the glitch with this id, whether or not the detector was known when it came in; None if absent.
+        """Return the row number of the glitch with this id, also where the study does not know its detector; None if absent.
 
         Raises
         ------
@@ -131,7 +132,7 @@ class Study:
     def add_glitch(
         self, gravityspy_id: str, ifo: str | None, gps: float | None, metadata: dict[str, Any] | None = None
     ) -> tuple[int, bool]:
-        """Find or add a glitch, and fill in what was not known of it; nothing known is overwritten.
+        """Find or add a glitch, and fill in what is not known of it yet; known values are never overwritten.
 
         Returns
         -------
@@ -161,7 +162,7 @@ class Study:
         return glitch, False
 
     def add_label(self, glitch: int, label: Label) -> bool:
-        """Append a label event, unless the same author's latest word on this glitch is already this label.
+        """Append a label event, unless the same author's latest event on this glitch has the same label already.
 
         Returns
         -------
@@ -189,8 +190,8 @@ class Study:
         -------
         DataFrame
             Columns ``glitch`` (int64, index), ``id``, ``gravityspy_id``, ``ifo``, ``gps`` (float64 seconds, NaN when unknown),
-            ``label`` (the given label: the latest event that is no model's), ``predicted`` and ``confidence`` (a model's
-            latest), empty strings and NaN where there is none.
+            ``label`` (the given label: the latest event by a person or a file), ``predicted`` and ``confidence`` (the latest
+            event by a model); empty strings and NaN where there is none.
         """
         table = pd.read_sql_query(
             """
@@ -217,7 +218,7 @@ class Study:
         return dict(self.connection.execute("SELECT glitch, id FROM glitches"))
 
     def metadata(self) -> pd.DataFrame:
-        """The glitches' metadata (SNR, frequencies, URLs, ...), one row each, columns as found; index ``glitch``."""
+        """The glitches' metadata (SNR, frequencies, URLs, ...), one row each; a column for every name that occurs, index ``glitch``."""
         rows = self.connection.execute("SELECT glitch, metadata FROM glitches ORDER BY glitch").fetchall()
         return pd.DataFrame(
             [self._read_json(text, f"the metadata of glitch {row}") for row, text in rows],
@@ -249,8 +250,8 @@ class Study:
         """Number of glitches of each given (or predicted) label, alphabetical; unlabelled ones under the empty string."""
         return self.glitches().groupby("predicted" if predicted else "label").size()
 
-    def members(self, label: str, *, predicted: bool = False) -> np.ndarray:
-        """Row numbers (int64, ascending) of the glitches with this label.
+    def members(self, label: str, *, predicted: bool = False) -> Rows:
+        """Row numbers of the glitches with this label: ndarray of int64, shape (N,), ascending.
 
         Raises
         ------
@@ -296,7 +297,7 @@ class Study:
         ).fetchone()
         return self._read_json(row[0], f"what the latest run of {command} was given") if row else None
 
-    def save_clusters(self, run: int, glitches: np.ndarray, clusters: np.ndarray, probabilities: np.ndarray) -> None:
+    def save_clusters(self, run: int, glitches: Rows, clusters: Codes, probabilities: Floats) -> None:
         """Store a clustering of `glitches` under its run."""
         rows = zip([run] * len(glitches), glitches.tolist(), clusters.tolist(), probabilities.tolist(), strict=True)
         with self.transaction():

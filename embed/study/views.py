@@ -1,4 +1,4 @@
-"""The table of views: a view found, added, kept up to date, and the hashes of all of them."""
+"""The table of views: find, add and update a view; count and hash all of them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def add_view(study: Study, glitch: int, file: ViewFile) -> None:
 
 
 def update_view(study: Study, view: View, file: ViewFile) -> None:
-    """Store where the file of a view is now and what it holds, within a transaction; duration and kind stay."""
+    """Store the place, size and hash of a view's file as they are now, within a transaction; duration and kind stay."""
     study.connection.execute(
         "UPDATE views SET source = ?, size = ?, modified = ?, sha256 = ?, width = ?, height = ? WHERE view = ?",
         (file.source, file.size, file.modified, file.sha256, file.width, file.height, view.view),

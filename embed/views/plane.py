@@ -2,12 +2,13 @@
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from embed.errors import InputError
 from embed.views.imagefile import MAX_PIXELS
 
 
-def read_plane(file: h5py.File, leaf: str) -> np.ndarray:
+def read_plane(file: h5py.File, leaf: str) -> NDArray[np.float32]:
     """Read one luminance plane.
 
     Parameters

@@ -22,25 +22,25 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
+    from embed.types import Pixels
 
 COMPRESSION = 2
 """zlib's level; higher ones make files a twentieth smaller and take several times as long."""
 
 
-def levels_to_png(levels: NDArray[np.uint8]) -> bytes:
+def levels_to_png(levels: Pixels) -> bytes:
     """Encode one view.
 
     Parameters
     ----------
-    levels : ndarray, uint8, shape (H, W)
+    levels : ndarray of uint8, shape (H, W)
         Row 0 on top.
 
     Returns
     -------
     bytes
-        A PNG file of 8-bit palette indices, the palette matplotlib's viridis; the same levels give the same bytes with
-        the same zlib.
+        A PNG file of 8-bit palette indices, the palette matplotlib's viridis; with one version of zlib,
+        the same levels give the same bytes.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def write_views(
     folder: Path,
     ifo: str,
     gravityspy_id: str,
-    levels: NDArray[np.uint8],
+    levels: Pixels,
     durations: Sequence[float] = DURATIONS,
 ) -> list[Path]:
     """Write the views of one glitch under Gravity Spy's names, ``<IFO>_<id>_spectrogram_<duration>.png``.
@@ -77,11 +77,11 @@ def write_views(
     Parameters
     ----------
     folder : Path
-        Made when missing.
+        A missing folder is made.
     ifo, gravityspy_id : str
-    levels : ndarray, uint8, shape (D, H, W)
+    levels : ndarray of uint8, shape (D, H, W)
     durations : sequence of float
-        s, one a view.
+        Seconds of each view.
 
     Returns
     -------

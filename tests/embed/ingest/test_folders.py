@@ -196,9 +196,7 @@ def test_pipes_and_devices_named_as_images_are_listed(study, tmp_path):
     (data / "Blip" / view_name("zero", 4.0)).symlink_to("/dev/zero")
     report = ingest(study, data)
     assert report.glitches == 1
-    assert [skip.reason for skip in report.skipped] == [
-        "a pipe, a socket, a device or a folder, no file; remove it"
-    ] * 2
+    assert [skip.reason for skip in report.skipped] == ["is a pipe, a socket, a device or a folder; remove it"] * 2
 
 
 def test_a_name_that_is_no_utf8(study, tmp_path):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embed.errors import InputError
-from embed.strain.detection import ENERGY, TIME, _apart, find_triggers
+from embed.strain.detection import ENERGY, TIME, find_triggers, loudest_apart
 from embed.strain.files import open_strain
 from embed.strain.record import StrainRecord
 from embed.strain.triggers import Trigger, read_triggers, trigger_at
@@ -213,7 +213,7 @@ def test_too_short_to_be_searched(tmp_path):
 )
 def test_apart_is_greedy_by_loudness(events, dead_time):
     tiles = np.array([(time, energy, 0, 0) for time, energy in events]).reshape(-1, 4)
-    kept = _apart(tiles, dead_time)
+    kept = loudest_apart(tiles, dead_time)
     assert (np.diff(kept[:, TIME]) > 0).all() or len(kept) < 2
     expected = []  # one after the other, by the definition
     for time, energy in sorted(events, key=lambda event: (-event[1], event[0])):
