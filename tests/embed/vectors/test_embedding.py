@@ -67,7 +67,7 @@ def test_the_richest_encoding_that_every_glitch_has():
     assert richest({1.0: 9, 4.0: 8}, 9) == Encoding("single", (1.0,))
     assert richest({0.0: 5}, 5).name == "plain"
     with pytest.raises(
-        InputError, match=r"no duration is there for all 9 glitches \(1.0 s: 8, 4.0 s: 8\); choose with --views"
+        InputError, match=r"no duration is present for all 9 glitches \(1.0 s: 8, 4.0 s: 8\); choose with --views"
     ):
         richest({1.0: 8, 4.0: 8}, 9)
 
