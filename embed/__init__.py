@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from embed.errors import DiscoverError
     from embed.ingest.folders import ingest_folder
+    from embed.ingest.strain import ingest_strain
     from embed.ingest.tables import ingest_labels, ingest_table
     from embed.ingest.trainingset import ingest_training_set
     from embed.study.report import IngestReport
@@ -16,13 +17,14 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "DiscoverError": "embed.errors",
-    "IngestReport": "embed.ingest.folders",
+    "IngestReport": "embed.study.report",
     "EmbeddingOptions": "embed.vectors.plan",
     "Study": "embed.study.study",
     "VectorStore": "embed.vectors.store",
     "embed": "embed.vectors.embedding",
     "ingest_folder": "embed.ingest.folders",
     "ingest_labels": "embed.ingest.tables",
+    "ingest_strain": "embed.ingest.strain",
     "ingest_table": "embed.ingest.tables",
     "ingest_training_set": "embed.ingest.trainingset",
 }
@@ -36,6 +38,7 @@ __all__ = [
     "embed",
     "ingest_folder",
     "ingest_labels",
+    "ingest_strain",
     "ingest_table",
     "ingest_training_set",
 ]

@@ -1,14 +1,13 @@
-"""CSV files: one writer whose cells no spreadsheet runs as a formula, and one reader that names the line of a fault.
+"""CSV files: one writer whose cells no spreadsheet runs as a formula, and one reader that names the line of an error.
 
-A spreadsheet runs a cell that begins with ``=``, ``+``, ``-`` or ``@`` as a formula, also behind blanks, and in some
-locales behind their full-width forms (OWASP, "CSV Injection"); one that splits at semicolons or tabs begins a new cell
-behind them. The writer puts an apostrophe before such a beginning, which makes it text; `restored` removes exactly these.
+A spreadsheet runs a cell as a formula if it begins with ``=``, ``+``, ``-`` or ``@``, also after blanks, and in some
+locales with their full-width forms (OWASP, "CSV Injection"); one that splits at semicolons or tabs begins a new cell
+after them. The writer puts an apostrophe before such a beginning, which makes it text; `restored` removes exactly these.
 """
 
 from __future__ import annotations
 
 import csv
-import io
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,22 +15,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embed.errors import InputError
-from embed.storage import write_text
+from embed.storage import check_regular, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
-#: A beginning that must not stand bare: of the cell, or behind what some program takes for the end of one.
 _BEGINNING = re.compile(r"(?:\A|(?<=[;\t\r\n]))(?=['\t\r\n]|\s*[=+\-@＝＋－＠])")  # noqa: RUF001 - full-width signs
+"""Where an apostrophe is needed: at the beginning of a cell, or after a character that some program takes for its end."""
 _APOSTROPHE = re.compile(r"(?:\A|(?<=[;\t\r\n]))'")
 _SEPARATORS = (",", ";", "\t")
 """A spreadsheet saves with semicolons or tabs where the comma is the decimal point."""
 
 
 def neutralised(text: str) -> str:
-    """Put an apostrophe before whatever a spreadsheet would run; a number stays as it is.
+    """Put an apostrophe before every beginning that a spreadsheet would run; a number stays as it is.
 
     Examples
     --------
@@ -42,7 +41,7 @@ def neutralised(text: str) -> str:
 
 
 def restored(text: str) -> str:
-    """Return the text that `neutralised` was given.
+    """Undo `neutralised`.
 
     Examples
     --------
@@ -67,9 +66,19 @@ def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def csv_lines(rows: Iterable[Sequence[object]]) -> str:
     """Write rows as lines of CSV, without a header; see `csv_text`."""
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows([_cell(value) for value in row] for row in rows)
-    return out.getvalue()
+    lines = _Lines()
+    csv.writer(lines, lineterminator="\r\n").writerows([_cell(value) for value in row] for row in rows)
+    return "".join(lines)
+
+
+class _Lines(list[str]):
+    """Lines as `csv.writer` writes them, but ended by a line feed.
+
+    Python before 3.13 quotes a carriage return in a cell only where the lines end with one.
+    """
+
+    def write(self, line: str) -> None:
+        self.append(f"{line[:-2]}\n")
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -100,13 +109,16 @@ class Row:
     Attributes
     ----------
     cells : dict of str to str
-        By column; apostrophes of the writer are still there, see `restored`.
+        By column; the writer's apostrophes are kept, see `restored`.
     where : str
-        The file's name and the row's first line.
+        The file's name and the row's first line, for messages.
+    line : int
+        The row's first line; the column names are in line 1.
     """
 
     cells: dict[str, str]
     where: str
+    line: int
 
 
 class CsvFile:
@@ -117,6 +129,8 @@ class CsvFile:
     path : Path
     expected : str
         What the file should be, for the message about an empty one.
+    skip_blanks : bool
+        Leave out blanks at the beginning of cells, as in ``1, 2``.
 
     Attributes
     ----------
@@ -127,11 +141,15 @@ class CsvFile:
     Raises
     ------
     InputError
-        When the file cannot be read, is not UTF-8, is empty, or has two columns of one name.
+        When the file cannot be read, is no file (a pipe, ...), is not UTF-8, is empty, or has two columns of one name.
     """
 
-    def __init__(self, path: Path, expected: str = "a CSV with a line of column names") -> None:
+    def __init__(
+        self, path: Path, expected: str = "a CSV with a line of column names", *, skip_blanks: bool = False
+    ) -> None:
         self.path = path
+        self._skip_blanks = skip_blanks
+        check_regular(path)
         try:
             with path.open(encoding="utf-8-sig", newline="") as file:
                 first = file.readline()
@@ -148,12 +166,12 @@ class CsvFile:
     def _unreadable(self, error: Exception) -> InputError:
         if isinstance(error, UnicodeDecodeError):
             return InputError(
-                f"{self.path} is not UTF-8; save it as CSV UTF-8, or convert it, for instance with `iconv -f LATIN1 -t UTF-8`"
+                f"{self.path} is not UTF-8 (byte 0x{error.object[error.start]:02x}); save it as CSV UTF-8, or convert it, for instance with `iconv -f LATIN1 -t UTF-8`"
             )
         return InputError(f"{self.path} cannot be read ({getattr(error, 'strerror', None) or error})")
 
     def rows(self) -> Iterator[Row]:
-        """Yield the rows; blank lines are passed over.
+        """Yield the rows; blank lines are left out.
 
         Raises
         ------
@@ -163,7 +181,7 @@ class CsvFile:
         line = 1
         try:
             with self.path.open(encoding="utf-8-sig", newline="") as file:
-                reader = csv.reader(file, delimiter=self._separator, strict=True)
+                reader = csv.reader(file, delimiter=self._separator, strict=True, skipinitialspace=self._skip_blanks)
                 next(reader)
                 line = reader.line_num + 1
                 for cells in reader:
@@ -173,7 +191,7 @@ class CsvFile:
                             f"{where}: {len(cells)} cells under {len(self.columns)} columns; was the file cut off or edited by hand?"
                         )
                     if any(cells):
-                        yield Row(dict(zip(self.columns, cells, strict=True)), where)
+                        yield Row(dict(zip(self.columns, cells, strict=True)), where, line)
                     line = reader.line_num + 1
         except csv.Error as error:
             raise InputError(f"{self.path.name}, line {line}: not CSV ({error}); was the file cut off?") from error

@@ -2,7 +2,7 @@
 
 
 class DiscoverError(Exception):
-    """Base of every error whose message is written for the user: it quotes the offending value and says the remedy."""
+    """Base of every error whose message is written for the user: it quotes the offending value and names the remedy."""
 
 
 class InputError(DiscoverError, ValueError):
@@ -14,11 +14,11 @@ class StudyError(DiscoverError):
 
 
 class WeightsError(DiscoverError):
-    """Network weights that were asked for cannot be had, or do not fit the network."""
+    """The chosen network weights are not available, or do not fit the network."""
 
 
 class DeviceError(DiscoverError, RuntimeError):
-    """The device that was asked for is not there."""
+    """The chosen device does not exist on this machine."""
 
 
 class StorageError(DiscoverError, OSError):
@@ -26,4 +26,4 @@ class StorageError(DiscoverError, OSError):
 
 
 class TrainingError(DiscoverError):
-    """A training broke down, or its checkpoint cannot be gone on from."""
+    """A training failed, or cannot be resumed from its checkpoint."""

@@ -42,7 +42,7 @@ O1_CLASSES = (
 O3_ADDITIONS = ("Blip_Low_Frequency", "Fast_Scattering")
 VOLUNTEER_ADDITIONS = ("70_Hz_Line", "High_Frequency_Burst", "Low_Frequency_Blip", "Pizzicato")
 CLASSES = tuple(sorted(O1_CLASSES + O3_ADDITIONS))
-"""The 24 classes that a Gravity Spy machine label has had since O1."""
+"""The 24 classes of Gravity Spy's machine labels since O1."""
 
 ERAS = {
     "O1": (1126400000, 1137250000),
@@ -50,7 +50,7 @@ ERAS = {
     "O3a": (1238166018, 1254009618),
     "O3b": (1256655642, 1272326418),
 }
-"""GPS seconds [first, last) of the observing runs as Gravity Spy's own search tool bounds them."""
+"""GPS seconds [first, last) of the observing runs, as in Gravity Spy's own search tool."""
 
 _VOLUNTEER_CODES = {
     "1080LINE": "1080Lines",
@@ -94,7 +94,7 @@ _FOLDED = {re.sub(r"[\W_]+", "", name).upper(): name for name in CLASSES + VOLUN
 
 
 def class_name(label: str) -> str:
-    """Return Gravity Spy's spelling of `label`; a label it does not know comes back as it is.
+    """Return Gravity Spy's spelling of `label`; a label that is no class of Gravity Spy is returned unchanged.
 
     Volunteer codes (``KOIFISH``), their legacy forms (``NNFTHBV``) and spellings that differ by case, blanks or
     underscores only (``koi fish``) are the same class; ``CROWN`` is the volunteers' name of ``Fast_Scattering``.
@@ -126,17 +126,17 @@ COLUMN_ALIASES = {
     "url3": ("url3", "imgUrl3"),
     "url4": ("url4", "imgUrl4"),
 }
-"""Our name of a column -> the names it has in the Zenodo CSVs, the old database and LDVW exports, best first."""
+"""Our name of a column -> its names in the Zenodo CSVs, the old database and LDVW exports, preferred first."""
 
 
 @dataclass(frozen=True)
 class ViewName:
-    """What the name of a Gravity Spy image says.
+    """The parts of a Gravity Spy image's name.
 
     Attributes
     ----------
     ifo : str
-        Detector prefix, such as ``H1``.
+        Detector prefix: ``H1``, ``L1``, ...
     gravityspy_id : str
         Gravity Spy's id: ten characters, or the GPS time to nine decimals where no id was given.
     duration : float
@@ -174,5 +174,5 @@ def gps_of_id(gravityspy_id: str) -> float | None:
 
 
 def is_identifier(text: str) -> bool:
-    """Whether `text` may name a glitch: letters, digits and ``. _ + - ( )`` in parts parted by ``/``, none of them ``..``."""
+    """Whether `text` may be a glitch's id: letters, digits and ``. _ + - ( )`` in parts separated by ``/``, none of them ``..``."""
     return len(text) <= MAX_IDENTIFIER and _IDENTIFIER.fullmatch(text) is not None and ".." not in text.split("/")

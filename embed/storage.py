@@ -1,4 +1,4 @@
-"""Files that are either whole or not there: atomic writes, hashes, and errors that say what the disk lacked."""
+"""Files that are either whole or absent: atomic writes, hashes, and errors that say why a write failed."""
 
 import errno
 import hashlib
@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from embed.errors import StorageError
+from embed.errors import InputError, StorageError
 
 _FULL = {
     errno.ENOSPC: "the disk is full",
@@ -25,7 +25,7 @@ _CHUNK = 1 << 20
 
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """Turn the operating system's refusal to write `path` into a StorageError that says what to do."""
+    """Turn an operating-system error on writing `path` into a StorageError that names the remedy."""
     try:
         yield
     except StorageError:
@@ -54,7 +54,7 @@ def write_atomic(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     Parameters
     ----------
     path : Path
-        The file; its folder is made when missing.
+        The file; a missing folder is made.
     write : callable
         Called with the open binary file.
 
@@ -101,13 +101,25 @@ def write_array(path: Path, array: np.ndarray) -> None:
 
 
 def canonical_json(value: Any) -> str:  # noqa: ANN401 - any JSON value
-    """Serialise to JSON in one way only: keys sorted, no stray blanks, numbers as Python prints them."""
+    """Serialise to JSON in one way only: sorted keys, no extra blanks, numbers as Python prints them."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def digest(value: Any) -> str:  # noqa: ANN401 - any JSON value
     """SHA-256 (hexadecimal) of a JSON value's canonical form."""
     return hashlib.sha256(canonical_json(value).encode("utf-8")).hexdigest()
+
+
+def check_regular(path: Path) -> None:
+    """Refuse a pipe, a socket or a device, which a reader could wait for without end; a missing file is no error here.
+
+    Raises
+    ------
+    InputError
+        When `path` exists, and is neither a file nor a folder nor a link to one.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise InputError(f"{path} is a pipe, a socket or a device; give a file")
 
 
 def file_digest(path: Path) -> str:
@@ -120,19 +132,19 @@ def file_digest(path: Path) -> str:
 
 
 def beside(folder: Path) -> tuple[Path, Path]:
-    """Where a folder is built, and where the one that it replaces waits: ``<folder>.new`` and ``<folder>.old``."""
+    """Where a new folder is built, and where the old one is kept meanwhile: ``<folder>.new`` and ``<folder>.old``."""
     return folder.with_name(f"{folder.name}.new"), folder.with_name(f"{folder.name}.old")
 
 
 def settle(folder: Path, mark: str) -> None:
-    """Finish or undo what a killed run left of moving a folder into its place.
+    """Finish or undo a move of a folder into its place that was interrupted.
 
     Parameters
     ----------
     folder : Path
         The place.
     mark : str
-        The file that is written last: a folder that has it is whole.
+        The file that is written last: a folder with it is complete.
     """
     new, old = beside(folder)
     if not folder.exists() and (new / mark).exists():
@@ -144,7 +156,7 @@ def settle(folder: Path, mark: str) -> None:
 
 
 def move_into_place(folder: Path) -> None:
-    """Move the whole folder that was built beside its place there, over the one that it replaces."""
+    """Replace a folder by the new one that was built beside it."""
     new, old = beside(folder)
     with storage_errors(folder):
         if folder.exists():
@@ -163,5 +175,5 @@ def sweep_temporaries(folder: Path) -> int:
 
 
 def file_name(label: str) -> str:
-    """A label as part of a file name: what is not a letter, digit, ``.``, ``_`` or ``-`` becomes ``_``."""
+    """A label as part of a file name: every character except letters, digits, ``.``, ``_`` and ``-`` becomes ``_``."""
     return re.sub(r"[^A-Za-z0-9._-]", "_", label).strip(".")[:60] or "_"

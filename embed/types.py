@@ -17,6 +17,8 @@ Codes = NDArray[np.int64]
 """int64 (N,): class numbers from 0 to K - 1."""
 Flags = NDArray[np.bool_]
 """bool (N,): a yes or no for each row."""
+Pixels = NDArray[np.uint8]
+"""uint8: levels (H, W), colours (H, W, 3), views (4, H, W), records (R, pixels)."""
 Progress = Callable[[int, int], None]
 """Called with how many are done and how many there are."""
 Step = Callable[[str], None]

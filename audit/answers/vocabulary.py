@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from embed.errors import InputError
 from embed.gravityspy import CLASSES, VOLUNTEER_ADDITIONS, class_name
+from embed.spelling import closest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -94,6 +94,6 @@ class Vocabulary:
         return Answer(outcome, asked if outcome == RIGHT else "")
 
     def _remedy(self, text: str) -> str:
-        near = difflib.get_close_matches(text, sorted(self.classes), 1, 0.7)
-        meant = f"did you mean {near[0]!r}? Otherwise " if near else ""
+        near = closest(text, self.classes)
+        meant = f"did you mean {near!r}? Otherwise " if near else ""
         return f"{meant}write a class name, keep, suggested, wrong or unsure, and name a class that is new with --new-class"

@@ -20,7 +20,7 @@ SHOWN = 20
 
 
 def run(options: Namespace) -> None:
-    """Bring what the options name into the study."""
+    """Add a folder, a table, a training set or labels to the study."""
     if options.path is None and options.labels is None:
         raise InputError("nothing to ingest; give a PATH, --labels CSV, or both")
     for path in (options.path, options.labels):
@@ -41,12 +41,15 @@ def run(options: Namespace) -> None:
             report.labels += added.labels
             report.unchanged += added.unchanged
             report.skipped += added.skipped
+            report.warnings += added.warnings
         skipped = study.folder / "reports" / "ingest-skipped.csv"
         write_csv(skipped, ("path", "reason"), [(skip.path, skip.reason) for skip in report.skipped])
     show_skipped(terminal, report, skipped)
     rows = [(name, str(getattr(report, name))) for name in ("glitches", "views", "labels")]
     rows += [("unchanged", str(report.unchanged)), ("skipped", str(len(report.skipped)))]
     terminal.table(f"Added to {options.study}", ("", "number"), rows)
+    for warning in report.warnings:
+        terminal.say(f"Warning: {warning}")
     terminal.result(asdict(report))
     if not (report.glitches or report.views or report.labels or report.unchanged):
         first = f"the first: {report.skipped[0].path}: {report.skipped[0].reason}" if report.skipped else "it is empty"
@@ -70,7 +73,7 @@ def _ingest_path(study: Study, options: Namespace, progress: Callable[[int, int]
 
 
 def show_skipped(terminal: Terminal, report: IngestReport, path: Path) -> None:
-    """Print what did not go in, and where all of it is listed."""
+    """Print the first skipped files, and where all are listed."""
     if not report.skipped:
         return
     terminal.table(

@@ -1,6 +1,5 @@
 """``discover train --recursive``."""
 
-import csv
 from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from discovery.commands.console import Terminal
 from discovery.commands.epochs import watched
 from discovery.evaluation.selftraining import write_recursion
+from embed.csvfile import CsvFile, restored
 from embed.dataset.gap import told_gap
 from embed.errors import InputError
 from embed.storage import file_name
@@ -44,7 +44,7 @@ def recurse(
             report=report,
         )
     folder = options.out or study.folder / "reports" / f"recursive-{file_name(request.name)}"
-    ids = dict(study.connection.execute("SELECT glitch, id FROM glitches"))
+    ids = study.ids()
     card = result.models[0].card
     asked = {
         "preset": request.preset,
@@ -96,11 +96,11 @@ def recurse(
 def _truth(study: Study, path: Path) -> dict[int, str]:
     """Row number -> true class, of a table with columns ``id`` (``ifo`` where ids need it) and ``truth``."""
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"--truth {path} cannot be read ({error})") from error
-    if not rows or not {"id", "truth"} <= rows[0].keys():
+        file = CsvFile(path, "a table with columns id and truth")
+        rows = [{name: restored(cell) for name, cell in row.cells.items()} for row in file.rows()]
+    except InputError as error:
+        raise InputError(f"--truth {error}") from error
+    if not {"id", "truth"} <= set(file.columns):
         raise InputError(
             f"--truth {path} has no columns id and truth; give a table such as truth.csv of `discover simulate`"
         )

@@ -11,7 +11,7 @@ SHOWN = 20
 
 
 def run(options: Namespace) -> None:
-    """Say what the study holds."""
+    """Print what is in the study."""
     terminal = Terminal(as_json=options.json)
     with Study(options.study) as study:
         counts = {table: study.count(table) for table in ("glitches", "views", "labels")}

@@ -1,4 +1,4 @@
-"""Bring images into a study: idempotent, resumable, and every file left out is listed with the reason."""
+"""Images into a study. A second run adds nothing, a killed run is resumed, and every file left out is listed with the reason."""
 
 import os
 from collections import deque
@@ -9,9 +9,11 @@ from pathlib import Path
 
 from embed.errors import InputError
 from embed.gravityspy import SAMPLE_TYPES, class_name, gps_of_id, is_identifier, parse_view_name
-from embed.study.records import Label
+from embed.ingest.typos import warn_of_typos
+from embed.study.records import Label, View, ViewFile
 from embed.study.report import IngestReport, batches
 from embed.study.study import Study
+from embed.study.views import add_view, find_view, update_view
 from embed.types import Progress
 from embed.views.imagefile import SUFFIXES, ImageFile, probe
 
@@ -19,12 +21,12 @@ SPLIT_FOLDERS = (*SAMPLE_TYPES, "val", "valid")
 """Folder names that are a split of the data, never a class."""
 
 BATCH = 500
-"""Files a transaction; a killed ingest loses at most this many."""
+"""Files per transaction; a killed ingest loses at most this many."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """An image file and what its place and name say of it."""
+    """An image file, and what its folder and name say about it."""
 
     path: Path
     gravityspy_id: str
@@ -36,20 +38,20 @@ class Picture:
 
 
 def ingest_folder(study: Study, folder: Path, *, plain: bool = False, progress: Progress | None = None) -> IngestReport:
-    """Bring the images of a folder in; the folders' names are the labels.
+    """Add the images of a folder; the folders' names are the labels.
 
     Two layouts are read, file by file: Gravity Spy's ``<label>/[<split>/]<IFO>_<id>_spectrogram_<duration>.png``, whose
-    durations become views of one glitch, and any other image, ``[<split>/]<label>/[<split>/]<name>.png``, which is a glitch (a
-    galaxy, ...) of its own with one plain view. A second run adds nothing.
+    durations become views of one glitch, and any other image, ``[<split>/]<label>/[<split>/]<name>.png``, each of which
+    becomes one object (a galaxy, ...) with one plain view. A second run adds nothing.
 
     Parameters
     ----------
     study : Study
         Open for writing within `Study.run`.
     folder : Path
-        What is read; symbolic links to folders are not followed.
+        What is read; symbolic links to folders are followed, but no folder is read twice.
     plain : bool
-        Take every image as a plain one, whatever its name.
+        Take every image as a plain one, also those with Gravity Spy's names.
     progress : callable, optional
         Called with (files done, files in all).
 
@@ -65,26 +67,51 @@ def ingest_folder(study: Study, folder: Path, *, plain: bool = False, progress: 
     paths = list(_walk(folder.absolute(), report))
     pictures = _pictures(paths, folder.absolute(), plain, report)
     done = 0
-    for batch in batches(probed(pictures), BATCH):
-        with study.transaction():
-            for picture, image in batch:
-                add_picture(study, picture, image, labelled, report)
-        done += len(batch)
-        if progress is not None:
-            progress(done, len(paths))
+    with warn_of_typos(study, report):
+        for batch in batches(probed(pictures), BATCH):
+            with study.transaction():
+                for picture, image in batch:
+                    add_picture(study, picture, image, labelled, report)
+            done += len(batch)
+            if progress is not None:
+                progress(done, len(paths))
     report.skipped.sort(key=lambda skip: skip.path)
     return report
 
 
 def _walk(folder: Path, report: IngestReport) -> Iterator[Path]:
+    """Files of a folder, folder by folder, in the order of their names; links to folders are followed."""
+
     def refused(error: OSError) -> None:
         report.skip(error.filename, f"folder cannot be read ({error.strerror})")
 
-    for root, folders, names in os.walk(folder, onerror=refused):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+    trees = [folder.resolve()]
+    for root, folders, names in os.walk(folder, onerror=refused, followlinks=True):
+        below = []
+        for path in sorted(Path(root, name) for name in folders if not name.startswith(".")):
+            if path.is_symlink():
+                target = path.resolve()
+                if (reason := _why_not_followed(target, Path(root).resolve(), trees)) is not None:
+                    report.skip(path, reason)
+                    continue
+                trees.append(target)
+            below.append(path.name)
+        folders[:] = below
         for name in sorted(names):
             if not name.startswith("."):
                 yield Path(root, name)
+
+
+def _why_not_followed(target: Path, at: Path, trees: Iterable[Path]) -> str | None:
+    """Why a link to `target` in the folder `at` is not followed, so that no file is read twice and no circle is walked."""
+    if at.is_relative_to(target):
+        return f"it links to {target}, the folder that it is in; remove the link"
+    for tree in trees:
+        if target.is_relative_to(tree):
+            return f"it links to {target}, whose files are read anyway; remove the link"
+        if tree.is_relative_to(target):
+            return f"it links to {target}, which holds {tree}, whose files are read already; remove the link"
+    return None
 
 
 def _pictures(paths: Iterable[Path], folder: Path, plain: bool, report: IngestReport) -> Iterator[Picture]:
@@ -126,7 +153,7 @@ def _picture(path: Path, folder: Path, plain: bool) -> Picture:
 
 
 def probed(pictures: Iterable[Picture]) -> Iterator[tuple[Picture, ImageFile | InputError]]:
-    """Probe image files a few ahead in threads, in order; a file that is no whole image comes with the error."""
+    """Probe image files in threads, in order; a file that is no whole image is yielded with the error."""
     window: deque[tuple[Picture, Future[ImageFile | InputError]]] = deque()
     with ThreadPoolExecutor(max_workers=min(8, (os.cpu_count() or 1) * 2)) as pool:
         for picture in pictures:
@@ -156,44 +183,36 @@ def add_picture(
     study : Study
         Open for writing.
     picture : Picture
-        The image and what is known of it.
+        The image and what is known about it.
     image : ImageFile or InputError
-        What `probed` found; an error is listed as skipped.
+        As `probed` yields it; an error is listed as skipped.
     labelled : dict
-        Label of each glitch so far in this run, kept up here: a glitch whose views lie under two labels keeps the first.
+        Label of each glitch so far in this run, updated here: a glitch whose views are under two labels keeps the first.
     report : IngestReport
-        Kept up here.
+        Updated here.
     """
     if isinstance(image, InputError):
         report.skip(picture.path, str(image))
         return
-    known = None
     glitch = study.find_glitch(picture.gravityspy_id, picture.ifo)
-    if glitch is not None:
-        known = study.connection.execute(
-            "SELECT view, source, sha256, dataset FROM views WHERE glitch = ? AND duration = ?",
-            (glitch, picture.duration),
-        ).fetchone()
-    if known is not None and not _same_view(study, picture, image, known, report):
+    known = None if glitch is None else find_view(study, glitch, picture.duration)
+    file = ViewFile(
+        duration=picture.duration,
+        kind=picture.kind,
+        source=str(picture.path),
+        size=image.size,
+        modified=image.modified,
+        sha256=image.sha256,
+        width=image.width,
+        height=image.height,
+    )
+    if known is not None and not _same_view(study, file, known, report):
         return
     metadata = {"sample_type": picture.sample_type} if picture.sample_type else {}
     glitch, added = study.add_glitch(picture.gravityspy_id, picture.ifo, gps_of_id(picture.gravityspy_id), metadata)
     report.glitches += added
     if known is None:
-        study.connection.execute(
-            "INSERT INTO views (glitch, duration, kind, source, size, modified, sha256, width, height) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                glitch,
-                picture.duration,
-                picture.kind,
-                str(picture.path),
-                image.size,
-                image.modified,
-                image.sha256,
-                image.width,
-                image.height,
-            ),
-        )
+        add_view(study, glitch, file)
         report.views += 1
     if picture.label is None:
         return
@@ -206,27 +225,21 @@ def add_picture(
     report.labels += study.add_label(glitch, Label(picture.label, by="folder", source="ingest"))
 
 
-def _same_view(
-    study: Study, picture: Picture, image: ImageFile, known: tuple[int, str, str, str], report: IngestReport
-) -> bool:
-    """Whether the file may speak for the view that the study has: it is that file, or the old one moved here."""
-    view, source, sha256, _ = known
-    if source == str(picture.path):
-        if sha256 != image.sha256:
-            study.connection.execute(
-                "UPDATE views SET size = ?, modified = ?, sha256 = ?, width = ?, height = ? WHERE view = ?",
-                (image.size, image.modified, image.sha256, image.width, image.height, view),
-            )
-            report.views += 1
-        else:
-            report.unchanged += 1
+def _same_view(study: Study, file: ViewFile, known: View, report: IngestReport) -> bool:
+    """Whether the file is the one of the view that the study has, changed or moved since; keeps the view up to date."""
+    if known.source == file.source and known.sha256 != file.sha256:
+        update_view(study, known, file)
+        report.views += 1
         return True
-    if sha256 == image.sha256 and not Path(source).exists():
-        study.connection.execute(
-            "UPDATE views SET source = ?, modified = ? WHERE view = ?", (str(picture.path), image.modified, view)
-        )
+    if known.source == file.source:
         report.unchanged += 1
         return True
-    likeness = "a copy of" if sha256 == image.sha256 else "another picture than"
-    report.skip(picture.path, f"two files for one view: {likeness} {source}, which the study has; remove one of them")
+    if known.sha256 == file.sha256 and not Path(known.source).exists():
+        update_view(study, known, file)
+        report.unchanged += 1
+        return True
+    likeness = "a copy of" if known.sha256 == file.sha256 else "another picture than"
+    report.skip(
+        file.source, f"two files for one view: {likeness} {known.source}, which the study has; remove one of them"
+    )
     return False

@@ -1,9 +1,10 @@
-"""Gravity Spy's metadata and machine-classification tables: CSV in, glitches, metadata and label events out.
+"""Gravity Spy's metadata and machine-classification tables (CSV) into glitches, metadata and label events.
 
 The columns are found by name through the aliases of `embed.gravityspy.COLUMN_ALIASES`; position and number of columns
 never matter (the published files disagree about both).
 """
 
+import math
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pandas as pd
 
 from embed.errors import InputError
 from embed.gravityspy import COLUMN_ALIASES, class_name, gps_of_id, is_identifier, parse_view_name
+from embed.ingest.typos import warn_of_typos
 from embed.study.records import MODEL, Label
 from embed.study.report import IngestReport
 from embed.study.study import Study
@@ -22,7 +24,7 @@ MAX_CELL = 10_000
 """Longest cell in characters; the longest that Gravity Spy publishes is a URL of about 120."""
 
 CHUNK = 20_000
-"""Rows read, and committed, at a time."""
+"""Rows per transaction."""
 
 _NUMBERS = ("peak_frequency", "central_frequency", "bandwidth", "duration", "snr", "amplitude", "q_value")
 _TEXTS = ("sample_type", "url1", "url2", "url3", "url4")
@@ -30,7 +32,7 @@ _NO_URL = ("", "?")
 
 
 def ingest_table(study: Study, path: Path, *, progress: Progress | None = None) -> IngestReport:
-    """Bring a metadata or classification CSV in: glitches (with or without images yet), metadata, label events.
+    """Add a metadata or classification CSV: glitches (with or without images), metadata, label events.
 
     A ``label`` column becomes a label event by ``metadata``, ``ml_label`` with ``ml_confidence`` one by ``model``.
 
@@ -50,13 +52,14 @@ def ingest_table(study: Study, path: Path, *, progress: Progress | None = None) 
     """
     report = IngestReport()
     done = 0
-    for chunk, names in _read(path, required=("gravityspy_id",)):
-        with study.transaction():
-            for number, row in _rows(chunk, names, path, report):
-                _add_row(study, row, f"{path.name}:{number}", path, report)
-        done += len(chunk)
-        if progress is not None:
-            progress(done, 0)
+    with warn_of_typos(study, report):
+        for chunk, names in _read(path, required=("gravityspy_id",)):
+            with study.transaction():
+                for number, row in _rows(chunk, names, path, report):
+                    _add_row(study, row, f"{path.name}:{number}", path, report)
+            done += len(chunk)
+            if progress is not None:
+                progress(done, 0)
     return report
 
 
@@ -74,7 +77,7 @@ def ingest_labels(
     column : str
         The label column.
     by : str
-        The author that the events name.
+        The author of the events.
     progress : callable, optional
         Called with (rows done, 0).
 
@@ -86,27 +89,22 @@ def ingest_labels(
     report = IngestReport()
     said: dict[int, str] = {}
     done = 0
-    for chunk, names in _read(path, required=("gravityspy_id",), also=(column,)):
-        with study.transaction():
-            for number, row in _rows(chunk, names, path, report):
-                _label_row(
-                    study,
-                    row,
-                    f"{path.name}:{number}",
-                    Label(class_name(row[column]), by=by, source=path.name),
-                    said,
-                    report,
-                )
-        done += len(chunk)
-        if progress is not None:
-            progress(done, 0)
+    with warn_of_typos(study, report):
+        for chunk, names in _read(path, required=("gravityspy_id",), also=(column,)):
+            with study.transaction():
+                for number, row in _rows(chunk, names, path, report):
+                    label = Label(class_name(row[column]), by=by, source=path.name)
+                    _label_row(study, row, f"{path.name}:{number}", label, said=said, report=report)
+            done += len(chunk)
+            if progress is not None:
+                progress(done, 0)
     return report
 
 
 def _read(
     path: Path, *, required: tuple[str, ...], also: tuple[str, ...] = ()
 ) -> Iterator[tuple[pd.DataFrame, dict[str, str]]]:
-    """Chunks of a CSV as text, and where our columns are in it: our name -> the file's."""
+    """Chunks of a CSV as text, and the file's name of each of our columns."""
     try:
         header = list(pd.read_csv(path, nrows=0, dtype=str, encoding="utf-8-sig").columns)
         names = {
@@ -158,7 +156,7 @@ def _some(names: list[str]) -> str:
 def _rows(
     chunk: pd.DataFrame, names: dict[str, str], path: Path, report: IngestReport
 ) -> Iterator[tuple[int, dict[str, str]]]:
-    """Rows under our names, with their line in the file; rows with a monstrous cell are listed and left out."""
+    """Rows under our names, with their line in the file; rows with a cell that is too long are listed and left out."""
     ours = list(names)
     table = chunk[[names[name] for name in ours]]
     for number, values in zip(table.index.to_numpy() + 2, table.itertuples(index=False, name=None), strict=True):
@@ -196,9 +194,12 @@ def _gps(row: dict[str, str], identifier: str) -> float | None:
 
 def _number(text: str, column: str) -> float:
     try:
-        return float(text)
+        value = float(text)
     except ValueError as error:
         raise InputError(f"{column} {text[:40]!r} is not a number") from error
+    if not math.isfinite(value):
+        raise InputError(f"{column} is {text[:40]!r}, not a finite number; leave the cell empty where it is unknown")
+    return value
 
 
 def _add_row(study: Study, row: dict[str, str], where: str, path: Path, report: IngestReport) -> None:
@@ -227,7 +228,7 @@ def _add_row(study: Study, row: dict[str, str], where: str, path: Path, report: 
 
 
 def _label_row(
-    study: Study, row: dict[str, str], where: str, label: Label, said: dict[int, str], report: IngestReport
+    study: Study, row: dict[str, str], where: str, label: Label, *, said: dict[int, str], report: IngestReport
 ) -> None:
     identifier, ifo = _identity(row)
     if not label.label:

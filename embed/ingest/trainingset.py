@@ -1,8 +1,8 @@
 """The Gravity Spy training set in HDF5: ``/<label>/<sample_type>/<gravityspy_id>/<duration>.png``.
 
 Each leaf is a data set despite its name: one luminance plane (1, 140, 170) of values 0 to 1, cropped and scaled down by
-Gravity Spy (``skimage.color.rgb2gray`` of the viridis picture). The layout names no detector; the metadata CSV does, and
-fills it in when it is brought in before or after.
+Gravity Spy (``skimage.color.rgb2gray`` of the viridis picture). The layout names no detector; ingest the metadata CSV,
+before or after, to add it.
 """
 
 import hashlib
@@ -14,9 +14,11 @@ import h5py
 from embed.errors import InputError
 from embed.gravityspy import DURATIONS, SAMPLE_TYPES, class_name, gps_of_id, is_identifier
 from embed.ingest.folders import BATCH
-from embed.study.records import Label
+from embed.ingest.typos import warn_of_typos
+from embed.study.records import Label, ViewFile
 from embed.study.report import IngestReport, batches
 from embed.study.study import Study
+from embed.study.views import add_view, find_view
 from embed.types import Progress
 from embed.views.plane import read_plane
 
@@ -24,7 +26,7 @@ SUFFIXES = (".h5", ".hdf5")
 
 
 def ingest_training_set(study: Study, path: Path, *, progress: Progress | None = None) -> IngestReport:
-    """Bring the views of a training-set file in; they stay in the file and are referenced.
+    """Add the views of a training-set file; the study refers to the file, which must stay where it is.
 
     Parameters
     ----------
@@ -38,42 +40,52 @@ def ingest_training_set(study: Study, path: Path, *, progress: Progress | None =
     Raises
     ------
     InputError
-        When the file is no HDF5 or holds nothing of the training set's layout.
+        When the file is no HDF5, or nothing in it has the training set's layout.
     """
     report = IngestReport()
     try:
         with h5py.File(path, "r") as file:
-            leaves = list(_leaves(file))
+            leaves = list(_leaves(path, file, report))
             if not leaves:
                 raise InputError(
                     f"{path} holds no /<label>/<train|validation|test>/<id>/<duration>.png; it is not a Gravity Spy training set"
                 )
             done = 0
             modified = path.stat().st_mtime_ns
-            for batch in batches(leaves, BATCH):
-                with study.transaction():
-                    for leaf in batch:
-                        _add(study, path, file, leaf, modified, report)
-                done += len(batch)
-                if progress is not None:
-                    progress(done, len(leaves))
+            with warn_of_typos(study, report):
+                for batch in batches(leaves, BATCH):
+                    with study.transaction():
+                        for leaf in batch:
+                            _add(study, path, file, leaf, modified=modified, report=report)
+                    done += len(batch)
+                    if progress is not None:
+                        progress(done, len(leaves))
     except OSError as error:
         raise InputError(f"{path} cannot be read as HDF5 ({str(error)[:200]})") from error
     return report
 
 
-def _leaves(file: h5py.File) -> Iterator[str]:
-    for label in sorted(file):
-        group = file[label]
-        for split in sorted(group) if isinstance(group, h5py.Group) else ():
-            glitches = group[split]
-            for glitch in sorted(glitches) if split in SAMPLE_TYPES and isinstance(glitches, h5py.Group) else ():
-                views = glitches[glitch]
-                for view in sorted(views) if isinstance(views, h5py.Group) else ():
+def _leaves(path: Path, file: h5py.File, report: IngestReport) -> Iterator[str]:
+    for label, group in _groups(path, file, report):
+        for split, glitches in _groups(path, group, report):
+            for glitch, views in _groups(path, glitches, report) if split in SAMPLE_TYPES else ():
+                for view in sorted(views):
                     yield f"{label}/{split}/{glitch}/{view}"
 
 
-def _add(study: Study, path: Path, file: h5py.File, leaf: str, modified: int, report: IngestReport) -> None:
+def _groups(path: Path, parent: h5py.Group, report: IngestReport) -> Iterator[tuple[str, h5py.Group]]:
+    """Groups in a group, by name; a link that leads nowhere is listed as skipped."""
+    for name in sorted(parent):
+        try:
+            node = parent[name]
+        except (KeyError, OSError, RuntimeError) as error:
+            report.skip(f"{path.name}:{parent.name.rstrip('/')}/{name}", f"a link that leads nowhere ({error.args[0]})")
+            continue
+        if isinstance(node, h5py.Group):
+            yield name, node
+
+
+def _add(study: Study, path: Path, file: h5py.File, leaf: str, *, modified: int, report: IngestReport) -> None:
     label, split, identifier, name = leaf.split("/")
     where = f"{path.name}:/{leaf}"
     try:
@@ -92,31 +104,25 @@ def _add(study: Study, path: Path, file: h5py.File, leaf: str, modified: int, re
         report.skip(where, str(error))
         return
     glitch = study.find_glitch(identifier, None)
-    known = None
-    if glitch is not None:
-        known = study.connection.execute(
-            "SELECT source, dataset FROM views WHERE glitch = ? AND duration = ?", (glitch, duration)
-        ).fetchone()
-    if known is not None and known != (str(path.absolute()), leaf):
-        report.skip(where, f"two files for one view: the study has it from {known[0]}; remove one of them")
+    known = None if glitch is None else find_view(study, glitch, duration)
+    if known is not None and (known.source, known.dataset) != (str(path.absolute()), leaf):
+        report.skip(where, f"two files for one view: the study has it from {known.source}; remove one of them")
         return
     glitch, added = study.add_glitch(identifier, None, gps_of_id(identifier), {"sample_type": split})
     report.glitches += added
     if known is None:
-        study.connection.execute(
-            "INSERT INTO views (glitch, duration, kind, source, dataset, size, modified, sha256, width, height) VALUES (?, ?, 'grey', ?, ?, ?, ?, ?, ?, ?)",
-            (
-                glitch,
-                duration,
-                str(path.absolute()),
-                leaf,
-                plane.nbytes,
-                modified,
-                hashlib.sha256(plane.tobytes()).hexdigest(),
-                plane.shape[1],
-                plane.shape[0],
-            ),
+        found = ViewFile(
+            duration=duration,
+            kind="grey",
+            source=str(path.absolute()),
+            dataset=leaf,
+            size=plane.nbytes,
+            modified=modified,
+            sha256=hashlib.sha256(plane.tobytes()).hexdigest(),
+            width=plane.shape[1],
+            height=plane.shape[0],
         )
+        add_view(study, glitch, found)
         report.views += 1
     else:
         report.unchanged += 1

@@ -1,7 +1,7 @@
-"""Find loud tiles in strain: triggers where there is no trigger list.
+"""Find loud tiles in strain, as triggers, for strain without a list of triggers.
 
-The strain is cut into overlapping blocks, whitened and Q-transformed as for the views; of the tiles above the threshold
-the loudest in each short bin of time is kept, and of those the loudest take all others within the dead time.
+The strain is cut into overlapping blocks, whitened and Q-transformed as for the views. Of the tiles above the threshold the
+loudest in each short time bin is kept; of those, a louder tile removes all others within the dead time.
 """
 
 from __future__ import annotations
@@ -21,18 +21,30 @@ from embed.strain.record import BLOCK_SECONDS
 from embed.strain.triggers import Trigger
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from embed.qtransform.tiling import QPlane
     from embed.strain.record import Block, StrainRecord
+    from embed.types import Floats
 
-SNR_THRESHOLD = 7.5  # Gravity Spy's: its population is every Omicron trigger above it
-DEAD_TIME = 0.5  # s: the window in which a view's own search looks, so that two triggers never show the same tile
-BIN_SECONDS = 1 / 32  # in which the loudest tile is kept before the dead time is applied
-EDGE_SECONDS = max(DURATIONS) / 2 + FIR_SECONDS / 2  # at the ends of good strain, where no view could be made
-SHORTEST_SECONDS = 2 * EDGE_SECONDS + 2.0  # of good strain that is looked at
-MEDIAN_TILES = 1 << 14  # tiles of a row that its median is taken of: standard error 1.1 %
-TIME, ENERGY, FREQUENCY, Q = range(4)  # columns of a table of loud tiles
+SNR_THRESHOLD = 7.5
+"""Gravity Spy's: its population is every Omicron trigger above it."""
+
+DEAD_TIME = 0.5
+"""s; the window in which a view's own search looks, so that two triggers never show the same tile."""
+
+BIN_SECONDS = 1 / 32
+"""Of each bin of this length the loudest tile is kept, before the dead time is applied."""
+
+EDGE_SECONDS = max(DURATIONS) / 2 + FIR_SECONDS / 2
+"""At the ends of good strain, where no view could be made."""
+
+SHORTEST_SECONDS = 2 * EDGE_SECONDS + 2.0
+"""Shortest stretch of good strain that is searched."""
+
+MEDIAN_TILES = 1 << 14
+"""Tiles of a row whose median is taken: its standard error is then 1.1 %."""
+
+TIME, ENERGY, FREQUENCY, Q = range(4)
+"""Columns of a table of loud tiles."""
 
 
 def find_triggers(
@@ -62,25 +74,24 @@ def find_triggers(
     Returns
     -------
     list of Trigger
-        In order of time. Nothing is found in the outermost 3 s of a good stretch, where no view could be made either,
-        nor in stretches of less than 8 s.
+        In order of time. The outermost 3 s of a good stretch, where no view could be made either, and stretches of less
+        than 8 s are not searched.
 
     Raises
     ------
     InputError
-        A threshold or a dead time that is not positive.
+        When the threshold or the dead time is not positive, or the strain is zero throughout.
     """
     if not (snr > 0 and dead_time > 0):
-        msg = f"the SNR threshold ({snr:g}) and the dead time ({dead_time:g} s) must be positive"
-        raise InputError(msg)
+        raise InputError(f"the SNR threshold ({snr:g}) and the dead time ({dead_time:g} s) must be positive")
     where = torch.device(device or "cpu")
 
-    def compute(block: Block) -> NDArray[np.float64]:
+    def compute(block: Block) -> Floats:
         return _loud_tiles(block, snr**2 / 2, q_range, frequency_range, where, whitened=whitened)
 
     stretches = record.stretches(BLOCK_SECONDS, 2 * EDGE_SECONDS, SHORTEST_SECONDS)
     loud = [*in_threads(compute, stretches, where), np.empty((0, 4))]
-    kept = _apart(np.concatenate(loud), dead_time)
+    kept = loudest_apart(np.concatenate(loud), dead_time)
     return [
         Trigger(
             gps=float(tile[TIME]),
@@ -102,15 +113,14 @@ def _loud_tiles(
     device: torch.device,
     *,
     whitened: bool,
-) -> NDArray[np.float64]:
-    """Loudest tile of each bin of a block's inner part, where at least ``least``: (N, 4)."""
+) -> Floats:
+    """Loudest tile of each time bin of a block's inner part, of energy `least` or more: ndarray of float64, shape (N, 4)."""
     rate, size = block.sample_rate, len(block.values)
     planes = q_tiling(size / rate, q_range, (frequency_range[0], min(frequency_range[1], rate / 2)))
     x = torch.from_numpy(block.values)[None].to(device)
     x = x.to(torch.float32) if whitened else whiten(x, rate, decimate=decimation(planes, rate, size))
     if not bool((x != 0).any()):
-        msg = f"the strain from GPS {block.start:.0f} on is zero throughout"
-        raise InputError(msg)
+        raise InputError(f"the strain from GPS {block.start:.0f} on is zero throughout")
     whole = whole_source(x)
     tiles = np.concatenate([_loud_in_plane(whole, plane, least) for plane in planes])
     inner = (tiles[:, TIME] >= EDGE_SECONDS) & (tiles[:, TIME] < size / rate - EDGE_SECONDS)
@@ -123,8 +133,8 @@ def _loud_tiles(
     return tiles
 
 
-def _loud_in_plane(whole: Source, plane: QPlane, least: float) -> NDArray[np.float64]:
-    """Tiles of a plane of at least this normalised energy, the loudest of neighbouring rows alone: (N, 4)."""
+def _loud_in_plane(whole: Source, plane: QPlane, least: float) -> Floats:
+    """Tiles of a plane of at least this normalised energy, one per time of a group of rows: ndarray of float64, shape (N, 4)."""
     found = [np.empty((0, 4))]
     for group in plane_tiles([whole], plane):
         energies = group.energies[0]
@@ -146,10 +156,20 @@ def _loud_in_plane(whole: Source, plane: QPlane, least: float) -> NDArray[np.flo
     return np.concatenate(found)
 
 
-def _apart(tiles: NDArray[np.float64], dead_time: float) -> NDArray[np.float64]:
-    """Loudest tiles first, each taking all within the dead time; what is kept, in order of time.
+def loudest_apart(tiles: Floats, dead_time: float) -> Floats:
+    """Keep the loudest tile, remove all others within the dead time, and so on; of equally loud ones the earlier is kept.
 
-    Of equally loud tiles the earlier comes first.
+    Parameters
+    ----------
+    tiles : ndarray of float64, shape (N, 4)
+        Columns `TIME` (s), `ENERGY`, `FREQUENCY` (Hz) and `Q`.
+    dead_time : float
+        Seconds.
+
+    Returns
+    -------
+    ndarray of float64, shape (M, 4)
+        In order of time.
     """
     tiles = tiles[np.argsort(tiles[:, TIME], kind="stable")]
     times = tiles[:, TIME]

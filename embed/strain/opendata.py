@@ -1,4 +1,4 @@
-"""Open data: strain of any public time fetched from the Gravitational Wave Open Science Center, kept as a file."""
+"""Open data: strain of a public time, fetched from the Gravitational Wave Open Science Center and kept as a file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from embed.strain.record import BLOCK_SECONDS
 if TYPE_CHECKING:
     import os
 
-SAMPLE_RATE = 16384  # Hz: Gravity Spy's; data at 4096 Hz are not valid above about 1700 Hz
+SAMPLE_RATE = 16384
+"""Hz, Gravity Spy's; data at 4096 Hz are not valid above about 1700 Hz."""
 
 
 def fetch_open_strain(
@@ -24,7 +25,7 @@ def fetch_open_strain(
     seconds: float = BLOCK_SECONDS,
     sample_rate: int = SAMPLE_RATE,
 ) -> StrainFile:
-    """Fetch the block of strain around a time, or open it where it was fetched before.
+    """Fetch the block of strain around a time; a block that was fetched before is opened.
 
     Parameters
     ----------
@@ -33,18 +34,18 @@ def fetch_open_strain(
     gps : float
         s.
     folder : path
-        Where the file is kept, in gwpy's HDF5; made when missing.
+        Where the file is kept, as gwpy's HDF5; a missing folder is made.
     seconds : float
-        Length of the block, as Gravity Spy's: from ``round(gps - seconds / 2)`` on.
+        Length of the block, which begins at ``round(gps - seconds / 2)`` as Gravity Spy's.
     sample_rate : int
         4096 or 16384 Hz.
 
     Raises
     ------
     InputError
-        No gwpy, no network, or no public strain of that detector and time.
+        When gwpy or the network is missing, or there is no public strain of that detector and time.
     StorageError
-        The folder cannot be written, or the disk is full.
+        When the folder cannot be written, or the disk is full.
     """
     start = round(gps - seconds / 2)
     path = Path(folder) / f"{ifo[0]}-{ifo}_GWOSC_{sample_rate // 1024}KHZ-{start}-{seconds:g}.hdf5"
@@ -53,11 +54,10 @@ def fetch_open_strain(
         try:
             series = timeseries.TimeSeries.fetch_open_data(ifo, start, start + seconds, sample_rate=sample_rate)
         except Exception as error:
-            msg = (
+            raise InputError(
                 f"no open strain of {ifo} at GPS {start} to {start + round(seconds)} could be fetched ({str(error)[:200]}); "
-                "is there a network, and is the time public? Or download a file from gwosc.org and name it"
-            )
-            raise InputError(msg) from error
+                "is there a network, and is the time public? Or download a file from gwosc.org and give its path"
+            ) from error
         series.name = f"{ifo}:GWOSC"
         partial = path.with_suffix(".partial")
         with storage_errors(path):

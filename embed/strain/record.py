@@ -1,4 +1,4 @@
-"""The strain record of each detector: many files as one time line, read by the block, gaps and bad seconds known."""
+"""The strain record of each detector: its files as one time line with known gaps and bad seconds, read in blocks."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ from embed.strain.files import REQUIRED, StrainFile
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from numpy.typing import NDArray
+    from embed.types import Floats
 
-BLOCK_SECONDS = 64.0  # of strain that a view's spectrum and medians come from: Gravity Spy's
-LEAST_BLOCK_SECONDS = 8.0  # a median over fewer than seven periodograms says little about a spectrum
+BLOCK_SECONDS = 64.0
+"""Strain from which a view's spectrum and medians are computed, as Gravity Spy does."""
+
+LEAST_BLOCK_SECONDS = 8.0
+"""Shorter blocks have fewer than seven periodograms, whose median says little about a spectrum."""
 
 
 @dataclass(frozen=True)
@@ -26,14 +29,14 @@ class Block:
 
     Attributes
     ----------
-    values : ndarray, float64, shape (T,)
+    values : ndarray of float64, shape (T,)
     start : float
         GPS time of the first sample, s.
     sample_rate : float
         Hz.
     """
 
-    values: NDArray[np.float64]
+    values: Floats
     start: float
     sample_rate: float
 
@@ -51,41 +54,39 @@ class StrainRecord:
     Raises
     ------
     InputError
-        No files, several detectors or sample rates, or files that overlap.
+        When there are no files, several detectors or sample rates, or files that overlap.
     """
 
     def __init__(self, files: Iterable[StrainFile], *, required: tuple[str, ...] = REQUIRED) -> None:
         self.files = tuple(sorted(files, key=lambda file: file.start))
         self.required = required
         if not self.files:
-            msg = "no strain files were given"
-            raise InputError(msg)
+            raise InputError("no strain files were given")
         first = self.files[0]
         self.ifo, self.sample_rate = first.ifo, first.sample_rate
         for file in self.files[1:]:
             if file.ifo != self.ifo:
-                msg = f"{first.path} is of {self.ifo} and {file.path} of {file.ifo}; a record is of one detector"
-                raise InputError(msg)
-            if file.sample_rate != self.sample_rate:
-                msg = (
-                    f"{first.path} has {self.sample_rate:g} Hz and {file.path} {file.sample_rate:g} Hz; "
-                    "scan files of one sample rate at a time"
+                raise InputError(
+                    f"{first.path} is of {self.ifo} and {file.path} of {file.ifo}; a record is of one detector"
                 )
-                raise InputError(msg)
+            if file.sample_rate != self.sample_rate:
+                raise InputError(
+                    f"{first.path} has {self.sample_rate:g} Hz and {file.path} {file.sample_rate:g} Hz; "
+                    "scan files of different sample rates separately"
+                )
         for one, other in pairwise(self.files):
             if other.start < one.end:
-                msg = (
+                raise InputError(
                     f"{one.path} and {other.path} both cover GPS {other.start:.3f} to {min(one.end, other.end):.3f}; "
                     "leave one of them out"
                 )
-                raise InputError(msg)
 
     @property
     def start(self) -> float:
-        """GPS time of the first sample of all, s."""
+        """GPS time of the first sample, s."""
         return self.files[0].start
 
-    def read(self, start: float, seconds: float) -> NDArray[np.float64]:
+    def read(self, start: float, seconds: float) -> Floats:
         """Read a stretch, NaN where there is no strain or a required bit is off.
 
         Parameters
@@ -97,7 +98,7 @@ class StrainRecord:
 
         Returns
         -------
-        ndarray, float64, shape (T,)
+        ndarray of float64, shape (T,)
         """
         rate = self.sample_rate
         out = np.full(round(seconds * rate), np.nan)
@@ -113,9 +114,9 @@ class StrainRecord:
         return out
 
     def block_around(self, gps: float, needed: float, longest: float = BLOCK_SECONDS) -> Block | str:
-        """Longest good block around a time, ``longest`` s where there is one, as centred on it as can be.
+        """Return the longest good block around a time, at most ``longest`` s, centred on it as well as possible.
 
-        It begins on a whole GPS second and is whole seconds long where it can be: Gravity Spy's goes from
+        Where possible it begins on a whole GPS second and its length is in whole seconds: Gravity Spy's goes from
         ``round(gps - 32)`` to 64 s later.
 
         Parameters
@@ -123,14 +124,14 @@ class StrainRecord:
         gps : float
             s.
         needed : float
-            Good strain that there must be on each side, s.
+            Good strain needed on each side, s.
         longest : float
             s.
 
         Returns
         -------
         Block, or str
-            The block, or the reason why there is none: the time is in no file, in a gap, in bad data, or too near.
+            The block, or the reason why there is none: the time is in no file, in a gap, in bad data, or too near to one.
         """
         rate = self.sample_rate
         begin = float(round(gps - longest / 2))
@@ -162,7 +163,7 @@ class StrainRecord:
         return Block(values[low : low + round(length * rate)], origin + low / rate, rate)
 
     def stretches(self, longest: float, overlap: float, needed: float) -> Iterator[Block]:
-        """Cover all good strain by blocks of at most ``longest`` s that overlap by ``overlap`` s.
+        """Yield blocks of at most ``longest`` s that cover all good strain and overlap by ``overlap`` s.
 
         Stretches shorter than ``needed`` s are left out.
         """
@@ -177,7 +178,7 @@ class StrainRecord:
                 begin = stop - overlap
 
     def _good(self) -> Iterator[tuple[float, float]]:
-        """Good stretches, GPS start and end, read a file at a time."""
+        """Yield start and end (GPS) of the good stretches, reading one file after another."""
         open_at: float | None = None
         end = self.start
         for file in self.files:
@@ -197,7 +198,7 @@ class StrainRecord:
             yield open_at, end
 
     def _why(self, gps: float) -> str:
-        """Why there is no good strain at a time."""
+        """Return the reason why there is no good strain at a time."""
         rate = self.sample_rate
         for file in self.files:
             if file.start - 0.5 / rate <= gps < file.end - 0.5 / rate:
@@ -210,11 +211,10 @@ class StrainRecord:
 
 
 def records(files: Iterable[StrainFile], *, required: tuple[str, ...] = REQUIRED) -> dict[str, StrainRecord]:
-    """Sort files by detector; errors as `StrainRecord`."""
+    """Make a record of each detector's files; errors as `StrainRecord`."""
     by_ifo: dict[str, list[StrainFile]] = {}
     for file in files:
         by_ifo.setdefault(file.ifo, []).append(file)
     if not by_ifo:
-        msg = "no strain files were given"
-        raise InputError(msg)
+        raise InputError("no strain files were given")
     return {ifo: StrainRecord(own, required=required) for ifo, own in sorted(by_ifo.items())}

@@ -1,4 +1,4 @@
-"""Scan strain: from strain records and triggers to the four views of each, or the reason why there are none."""
+"""Scan strain: the four views of each trigger, or the reason why there are none."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import torch
-    from numpy.typing import NDArray
 
     from embed.strain.record import StrainRecord
     from embed.strain.triggers import Trigger
+    from embed.types import Pixels
 
-BATCH = 16  # triggers whose strain is in memory at once, twice over (the next are read meanwhile): 0.3 GB at 16384 Hz
+BATCH = 16
+"""Triggers whose strain is in memory at once, twice over because the next are read meanwhile: 0.3 GB at 16384 Hz."""
 
-Scanned = tuple["Trigger", "NDArray[np.uint8] | Skip"]
+Scanned = tuple["Trigger", "Pixels | Skip"]
 
 
 def scan(
@@ -37,27 +38,27 @@ def scan(
     shape: tuple[int, int] = PUBLISHED_BOX,
     device: torch.device | str | None = None,
 ) -> Iterator[Scanned]:
-    """Compute the views of triggers, a batch at a time in flat memory.
+    """Compute the views of triggers in batches, in constant memory.
 
     Parameters
     ----------
     records : mapping of str to StrainRecord
         Strain by detector (see `embed.strain.record.records`).
     triggers : iterable of Trigger
-        In any order; scanning is quickest in order of time.
+        In any order; order of time is quickest.
     whitened : bool
         The strain is whitened already.
     shape : tuple of int
-        Rows and columns of a view; the published picture's unless given, so that both are resized alike later.
+        Rows and columns of a view; by default the published picture's, so that both are resized alike later.
     device : device, optional
         Where the Q-transform runs.
 
     Yields
     ------
     trigger : Trigger
-        In the order given, with the Q of the plane shown, and its SNR and peak frequency where the trigger had none.
-    levels : ndarray, uint8, shape (4, H, W), or Skip
-        The views of 0.5, 1, 2 and 4 s, as `embed.qtransform.transform.q_views`; or, without good strain around it, the reason.
+        In the given order, with the Q of the plane shown, and with SNR and peak frequency where the trigger has none.
+    levels : ndarray of uint8, shape (4, H, W), or Skip
+        The views of 0.5, 1, 2 and 4 s, as of `embed.qtransform.transform.q_views`, or the reason why there are none.
     """
     longest, needed = BLOCK_SECONDS, max(DURATIONS) / 2 + (0.0 if whitened else FIR_SECONDS / 2)
 
@@ -87,7 +88,7 @@ def _views(
     shape: tuple[int, int],
     device: torch.device | str | None,
 ) -> Iterator[Scanned]:
-    """Views of one batch: blocks of one length and rate together, a block that cannot be transformed listed alone."""
+    """Views of one batch; blocks of equal length and rate are transformed together, and one by one after an error."""
     done: dict[int, Scanned] = {}
     alike: dict[tuple[int, float], list[int]] = {}
     for i, block in enumerate(blocks):

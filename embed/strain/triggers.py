@@ -1,4 +1,4 @@
-"""Triggers: the times at which something was loud, read from a table, given by hand, or found in the strain.
+"""Triggers: the times at which a detector was loud, read from a table, given by hand, or found in the strain.
 
 Tables are read by the column names of `embed.gravityspy.COLUMN_ALIASES` (the Zenodo CSVs, the old database, LDVW's
 exports); position and number of columns never matter. Gravity Spy's own population is every Omicron trigger with a
@@ -7,13 +7,13 @@ signal-to-noise ratio above 7.5 and a peak frequency of 10 to 2048 Hz.
 
 from __future__ import annotations
 
-import csv
 import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from embed.csvfile import CsvFile
 from embed.errors import InputError
 from embed.gravityspy import COLUMN_ALIASES, gps_of_id, is_identifier
 from embed.study.report import Skip
@@ -22,8 +22,12 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping
 
-GPS_RANGE = (6.0e8, 2.0e9)  # s: 1999 to 2043; outside it a number is no GPS time of a detector (2e9 and more: Unix)
-GPS_ALIASES = (*COLUMN_ALIASES["gps"], "time", "GPS", "peak_gps_time", "geocent_time")  # and Omicron's, and pipelines'
+GPS_RANGE = (6.0e8, 2.0e9)
+"""s, 1999 to 2043; a number outside it is no GPS time of a detector (2e9 and more: Unix time)."""
+
+GPS_ALIASES = (*COLUMN_ALIASES["gps"], "time", "GPS", "peak_gps_time", "geocent_time")
+"""Names of the column of GPS times, those of Omicron and search pipelines included."""
+
 NUMBERS = ("snr", "peak_frequency", "q_value", "duration", "bandwidth", "central_frequency", "amplitude")
 
 
@@ -38,11 +42,11 @@ class Trigger:
     ifo : str
         Detector.
     gravityspy_id : str
-        Gravity Spy's id, or the GPS time to nine decimals, as Gravity Spy does without one.
+        Gravity Spy's id, or the GPS time to nine decimals, as in Gravity Spy for glitches without an id.
     snr, peak_frequency, q_value : float or None
-        Of the loudest tile (frequency in Hz), where known.
+        Of the loudest tile (frequency in Hz); None where unknown.
     metadata : dict
-        Whatever other numbers the table gave, under our names.
+        The table's other numbers, under our names.
     """
 
     gps: float
@@ -55,12 +59,12 @@ class Trigger:
 
 
 def trigger_at(gps: float, ifo: str) -> Trigger:
-    """Make a trigger of a time given by hand.
+    """Make a trigger of a GPS time in seconds.
 
     Raises
     ------
     InputError
-        A time that is no GPS time.
+        When it is no GPS time.
     """
     return Trigger(_gps_time(gps), ifo, f"{gps:.9f}")
 
@@ -71,79 +75,68 @@ def read_triggers(path: str | os.PathLike[str], ifos: Iterable[str]) -> tuple[li
     Parameters
     ----------
     path : path
-        UTF-8, with a header. A column of GPS times is needed; detector and id where there are such columns.
+        UTF-8, with a header. A column of GPS times is needed; columns of detectors and ids are read where present.
     ifos : iterable of str
-        Detectors that there is strain of. A table without a detector column is of the only one.
+        Detectors with strain. A table without a detector column needs exactly one.
 
     Returns
     -------
     triggers : list of Trigger
-        In the table's order, repeats of a detector and time left out.
+        In the table's order, without repetitions of a detector and time.
     skipped : list of Skip
-        Rows that are none, ``file:line`` and reason.
+        Rows that are no triggers, as ``file:line``, and the reason.
 
     Raises
     ------
     InputError
-        No readable CSV, no time column, or no detector column and several detectors.
+        When the file is no readable CSV, a row has more or fewer cells than columns, there is no time column, or there is no
+        detector column and several detectors.
     """
     path = Path(path)
     known = sorted(set(ifos))
     triggers: list[Trigger] = []
     skipped: list[Skip] = []
     seen: set[tuple[str, float]] = set()
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, skipinitialspace=True)
-            columns = _columns(path, reader.fieldnames or [], known)
-            for row in reader:
-                where = f"{path.name}:{reader.line_num}"
-                try:
-                    trigger = _trigger(row, columns, known)
-                except InputError as error:
-                    skipped.append(Skip(where, str(error)))
-                    continue
-                if (trigger.ifo, trigger.gps) in seen:
-                    skipped.append(Skip(where, f"repeats {trigger.ifo} at GPS {trigger.gps:.9f}"))
-                    continue
-                seen.add((trigger.ifo, trigger.gps))
-                triggers.append(trigger)
-    except OSError as error:
-        msg = f"{path} cannot be read ({error.strerror or error})"
-        raise InputError(msg) from error
-    except UnicodeDecodeError as error:
-        msg = f"{path} is not UTF-8 (byte 0x{error.object[error.start]:02x}); convert it, for instance with iconv"
-        raise InputError(msg) from error
-    except csv.Error as error:
-        msg = f"{path} is not a readable CSV ({error})"
-        raise InputError(msg) from error
+    file = CsvFile(path, "a table of triggers: a CSV with a column of GPS times", skip_blanks=True)
+    columns = _columns(path, file.columns, known)
+    for row in file.rows():
+        where = f"{path.name}:{row.line}"
+        try:
+            trigger = _trigger(row.cells, columns, known)
+        except InputError as error:
+            skipped.append(Skip(where, str(error)))
+            continue
+        if (trigger.ifo, trigger.gps) in seen:
+            skipped.append(Skip(where, f"repeats {trigger.ifo} at GPS {trigger.gps:.9f}"))
+            continue
+        seen.add((trigger.ifo, trigger.gps))
+        triggers.append(trigger)
     return triggers, skipped
 
 
 def _columns(path: Path, header: Iterable[str], ifos: list[str]) -> dict[str, str]:
-    """Our name of a column -> the file's, for those that there are."""
+    """The file's name of each of our columns, empty where the file has none."""
     header = list(header)
     aliases = {**COLUMN_ALIASES, "gps": GPS_ALIASES}
     found = {ours: next((name for name in names if name in header), "") for ours, names in aliases.items()}
     shown = ", ".join(header[:12]) or "none"
     if not found["gps"] and not found["gps_seconds"]:
-        msg = f"{path} has no column of GPS times ({', '.join(GPS_ALIASES[:6])}, peak_time); its columns are: {shown}"
-        raise InputError(msg)
+        raise InputError(
+            f"{path} has no column of GPS times ({', '.join(GPS_ALIASES[:6])}, peak_time); its columns are: {shown}"
+        )
     if not found["ifo"] and len(ifos) != 1:
-        msg = (
+        raise InputError(
             f"{path} has no detector column (ifo) and the strain is of {', '.join(ifos) or 'no detector'}; "
             "add the column, or give strain of one detector"
         )
-        raise InputError(msg)
     return found
 
 
-def _trigger(row: Mapping[str, str | None], columns: Mapping[str, str], ifos: list[str]) -> Trigger:
-    cells = {ours: (row.get(name) or "").strip() for ours, name in columns.items() if name}
+def _trigger(row: Mapping[str, str], columns: Mapping[str, str], ifos: list[str]) -> Trigger:
+    cells = {ours: row[name].strip() for ours, name in columns.items() if name}
     ifo = cells.get("ifo") or (ifos[0] if len(ifos) == 1 else "")
     if not re.fullmatch(r"[A-Z][0-9]", ifo):
-        msg = f"detector {ifo!r} is none (H1, L1, V1, K1, G1)"
-        raise InputError(msg)
+        raise InputError(f"detector {ifo!r} is none (H1, L1, V1, K1, G1)")
     identifier = cells.get("gravityspy_id", "")
     if cells.get("gps_seconds"):  # seconds and nanoseconds keep more digits than their sum in one column does
         gps = _number(cells["gps_seconds"], "peak_time") + 1e-9 * _number(
@@ -156,8 +149,7 @@ def _trigger(row: Mapping[str, str | None], columns: Mapping[str, str], ifos: li
     gps = _gps_time(gps)
     identifier = identifier or f"{gps:.9f}"
     if not is_identifier(identifier):
-        msg = f"{identifier[:80]!r} cannot be an id (letters, digits and . _ + - ( ) only)"
-        raise InputError(msg)
+        raise InputError(f"{identifier[:80]!r} cannot be an id (letters, digits and . _ + - ( ) only)")
     numbers = {name: _number(cells[name], name) for name in NUMBERS if cells.get(name)}
     snr, frequency, q = (numbers.pop(name, None) for name in ("snr", "peak_frequency", "q_value"))
     return Trigger(gps, ifo, identifier, snr, frequency, q, numbers or None)
@@ -165,8 +157,7 @@ def _trigger(row: Mapping[str, str | None], columns: Mapping[str, str], ifos: li
 
 def _gps_time(gps: float) -> float:
     if not GPS_RANGE[0] < gps < GPS_RANGE[1]:
-        msg = f"{gps!r} is not a GPS time in seconds (such as 1126259462.4)"
-        raise InputError(msg)
+        raise InputError(f"{gps!r} is not a GPS time in seconds (such as 1126259462.4)")
     return gps
 
 
@@ -174,9 +165,7 @@ def _number(text: str, column: str) -> float:
     try:
         value = float(text)
     except ValueError as error:
-        msg = f"{column} {text[:40]!r} is not a number"
-        raise InputError(msg) from error
+        raise InputError(f"{column} {text[:40]!r} is not a number") from error
     if not math.isfinite(value):
-        msg = f"{column} is {text[:40]!r}, not a finite number"
-        raise InputError(msg)
+        raise InputError(f"{column} is {text[:40]!r}, not a finite number")
     return value

@@ -1,6 +1,5 @@
 """The study's SQLite database: its tables, how it is opened, and who may write to it."""
 
-import fcntl
 import os
 import sqlite3
 import time
@@ -8,7 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from embed.errors import StorageError, StudyError
+from filelock import FileLock, Timeout
+
+from embed.errors import InputError, StorageError, StudyError
 from embed.storage import storage_errors
 
 SCHEMA_VERSION = 1
@@ -68,13 +69,29 @@ CREATE TABLE clusters (          -- the clusters of each clustering run
 ) WITHOUT ROWID;
 """
 
+TABLES = ("glitches", "views", "labels", "runs", "clusters")
+"""Tables that every study has."""
+
 _BUSY_SECONDS = 30.0
 
 
 def now() -> int:
-    """Seconds since 1970, UTC; the environment variable ``SOURCE_DATE_EPOCH`` fixes it for reproducible studies."""
+    """Seconds since 1970, UTC; the environment variable ``SOURCE_DATE_EPOCH`` fixes it for reproducible studies.
+
+    Raises
+    ------
+    InputError
+        When ``SOURCE_DATE_EPOCH`` is no whole number.
+    """
     fixed = os.environ.get("SOURCE_DATE_EPOCH")
-    return int(fixed) if fixed else int(time.time())
+    if not fixed:
+        return int(time.time())
+    try:
+        return int(fixed)
+    except ValueError as error:
+        raise InputError(
+            f"the environment variable SOURCE_DATE_EPOCH is {fixed!r}; set it to whole seconds since 1970, or unset it"
+        ) from error
 
 
 def connect(path: Path, *, create: bool) -> sqlite3.Connection:
@@ -83,7 +100,7 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
     Raises
     ------
     StudyError
-        When it is missing and `create` is false, is no study database, or was made by another version.
+        When it is missing and `create` is false, is no study database, lacks a table, or was made by another version.
     """
     if not create and not path.exists():
         raise StudyError(f"no study in {path.parent}; make one with `discover ingest PATH --study {path.parent}`")
@@ -99,12 +116,19 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             version = SCHEMA_VERSION
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     except sqlite3.DatabaseError as error:
         raise _database_error(error, path) from error
     if version != SCHEMA_VERSION:
         connection.close()
         raise StudyError(
             f"{path} has format {version}, this version reads format {SCHEMA_VERSION}; use another --study folder"
+        )
+    lacking = [name for name in TABLES if name not in tables]
+    if lacking:
+        connection.close()
+        raise StudyError(
+            f"{path} has no table {lacking[0]!r}; another program has changed it, so restore a copy or ingest again with another --study"
         )
     return connection
 
@@ -133,7 +157,7 @@ def _database_error(error: sqlite3.DatabaseError, path: Path) -> StudyError | St
 
 @contextmanager
 def transaction(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
-    """All of the statements within, or none."""
+    """Write all statements of the block, or none."""
     try:
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -149,30 +173,34 @@ def transaction(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
 
 @contextmanager
 def write_lock(folder: Path, command: str) -> Iterator[None]:
-    """Hold the study's only writer's place; a second writer is refused at once, and a killed one leaves no lock behind.
+    """Hold the study's write lock; a second writer is refused at once, and a killed one leaves no lock behind.
+
+    The lock is `flock`'s on the file ``.lock``, which the operating system releases when its process ends. The file holds
+    the writer's process number and command while it is locked, and is empty otherwise.
 
     Raises
     ------
     StudyError
-        When another process holds it; the message says which.
+        When another process holds it; the message names that process.
+    StorageError
+        When the lock file cannot be written, or its file system has no locks.
     """
     path = folder / ".lock"
+    lock = FileLock(path, blocking=False, thread_local=False, fallback_to_soft=False)
     with storage_errors(path):
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            holder = os.pread(descriptor, 200, 0).decode("utf-8", "replace") or "another process"
+            lock.acquire()
+        except Timeout as error:
+            holder = path.read_text("utf-8", "replace")[:200] or "another process"
             raise StudyError(
                 f"study {folder} is locked by {holder}; wait for it to end or choose another --study"
             ) from error
+    try:
         with storage_errors(path):
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"process {os.getpid()} (discover {command})".encode(), 0)
+            path.write_text(f"process {os.getpid()} (discover {command})", "utf-8")
         try:
             yield
         finally:
-            os.ftruncate(descriptor, 0)
+            path.write_text("", "utf-8")
     finally:
-        os.close(descriptor)
+        lock.release()

@@ -1,4 +1,4 @@
-"""Rows of a study: a view of a glitch, a label event."""
+"""Rows of a study: a view of a glitch, the file of a view, a label event."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ MODEL = "model"
 
 @dataclass(frozen=True)
 class View:
-    """One picture of a glitch, as it is on disk.
+    """One picture of a glitch on disk.
 
     Attributes
     ----------
@@ -31,6 +31,33 @@ class View:
     source: str
     dataset: str
     sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ViewFile:
+    """A picture of a glitch, before it is stored as a view.
+
+    Attributes
+    ----------
+    duration, kind, source, dataset, sha256
+        As in `View`.
+    size : int
+        Bytes.
+    modified : int
+        The file's time of change, nanoseconds since 1970.
+    width, height : int
+        Pixels.
+    """
+
+    duration: float
+    kind: str
+    source: str
+    dataset: str = ""
+    size: int
+    modified: int
+    sha256: str
+    width: int
+    height: int
 
 
 @dataclass(frozen=True)

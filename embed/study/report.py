@@ -1,4 +1,4 @@
-"""What bringing something into a study reports: rows added, rows skipped and why, progress."""
+"""What an ingest reports: rows added, rows skipped and why, warnings."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Skip:
-    """A file, or a row of a table, that did not go in, and why."""
+    """A file, or a row of a table, that was not added, and why."""
 
     path: str
     reason: str
@@ -25,9 +25,11 @@ class IngestReport:
     glitches, views, labels : int
         Rows added to the study.
     unchanged : int
-        Files or table rows that the study already had.
+        Files or table rows that are in the study already.
     skipped : list of Skip
-        What did not go in, each with the reason.
+        What was not added, each with the reason.
+    warnings : list of str
+        What was added but is probably a mistake: labels with a typo.
     """
 
     glitches: int = 0
@@ -35,9 +37,10 @@ class IngestReport:
     labels: int = 0
     unchanged: int = 0
     skipped: list[Skip] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     def skip(self, path: object, reason: str) -> None:
-        """List something that did not go in."""
+        """List something that was not added."""
         self.skipped.append(Skip(str(path), reason))
 
 

@@ -1,4 +1,4 @@
-"""The study: one folder that holds every glitch, its views, its labels, and all that was made from them."""
+"""The study: one folder that holds every glitch, its views, its labels, and all results computed from them."""
 
 import json
 import os
@@ -12,9 +12,11 @@ import numpy as np
 import pandas as pd
 
 from embed.errors import InputError, StudyError
+from embed.spelling import closest
 from embed.storage import canonical_json, storage_errors, sweep_temporaries
 from embed.study.database import connect, now, transaction, write_lock
 from embed.study.records import MODEL, Label, View
+from embed.types import Codes, Floats, Rows
 
 if TYPE_CHECKING:
     import sqlite3
@@ -28,7 +30,7 @@ class Study:
     folder : path
         The study's folder.
     create : bool
-        Make it when it is not there.
+        Make it when it does not exist.
 
     Raises
     ------
@@ -79,7 +81,7 @@ class Study:
             When another process is writing to this study.
         """
         if self._writing:
-            raise StudyError(f"study {self.folder} is being written by this very process; end that run first")
+            raise StudyError(f"study {self.folder} is already being written by this process; end that run first")
         with write_lock(self.folder, command):
             self._writing = True
             try:
@@ -104,11 +106,11 @@ class Study:
             self.connection.execute("UPDATE runs SET finished = ?, outcome = ? WHERE run = ?", (now(), outcome, number))
 
     def transaction(self) -> Any:  # noqa: ANN401 - a context manager
-        """All database statements of the block, or none."""
+        """Write all database statements of the block, or none."""
         return transaction(self.connection, self.database)
 
     def find_glitch(self, gravityspy_id: str, ifo: str | None) -> int | None:
-        """Row number of the glitch with this id, whether or not the detector was known when it came in; None if absent.
+        """Return the row number of the glitch with this id, also where the study does not know its detector; None if absent.
 
         Raises
         ------
@@ -130,7 +132,7 @@ class Study:
     def add_glitch(
         self, gravityspy_id: str, ifo: str | None, gps: float | None, metadata: dict[str, Any] | None = None
     ) -> tuple[int, bool]:
-        """Find or add a glitch, and fill in what was not known of it; nothing known is overwritten.
+        """Find or add a glitch, and fill in what is not known of it yet; known values are never overwritten.
 
         Returns
         -------
@@ -154,13 +156,13 @@ class Study:
             )
         if metadata:
             (text,) = self.connection.execute("SELECT metadata FROM glitches WHERE glitch = ?", (glitch,)).fetchone()
-            merged = canonical_json(metadata | json.loads(text))
+            merged = canonical_json(metadata | self._read_json(text, f"the metadata of glitch {glitch}"))
             if merged != text:
                 self.connection.execute("UPDATE glitches SET metadata = ? WHERE glitch = ?", (merged, glitch))
         return glitch, False
 
     def add_label(self, glitch: int, label: Label) -> bool:
-        """Append a label event, unless the same author's latest word on this glitch is already this label.
+        """Append a label event, unless the same author's latest event on this glitch has the same label already.
 
         Returns
         -------
@@ -188,10 +190,10 @@ class Study:
         -------
         DataFrame
             Columns ``glitch`` (int64, index), ``id``, ``gravityspy_id``, ``ifo``, ``gps`` (float64 seconds, NaN when unknown),
-            ``label`` (the given label: the latest event that is no model's), ``predicted`` and ``confidence`` (a model's
-            latest), empty strings and NaN where there is none.
+            ``label`` (the given label: the latest event by a person or a file), ``predicted`` and ``confidence`` (the latest
+            event by a model); empty strings and NaN where there is none.
         """
-        frame = pd.read_sql_query(
+        table = pd.read_sql_query(
             """
             SELECT g.glitch, g.id, g.gravityspy_id, coalesce(g.ifo, '') AS ifo, g.gps,
                    coalesce(given.label, '') AS label, coalesce(model.label, '') AS predicted, model.confidence
@@ -204,27 +206,36 @@ class Study:
             params={"model": MODEL},
             index_col="glitch",
         )
-        return frame.astype({"gps": np.float64, "confidence": np.float64})
+        try:
+            return table.astype({"gps": np.float64, "confidence": np.float64})
+        except ValueError as error:
+            raise StudyError(
+                f"{self.database} has a gps or confidence that is no number ({error}); another program has changed it, restore a copy"
+            ) from error
+
+    def ids(self) -> dict[int, str]:
+        """Return the id of each glitch: row number -> id."""
+        return dict(self.connection.execute("SELECT glitch, id FROM glitches"))
 
     def metadata(self) -> pd.DataFrame:
-        """The glitches' metadata (SNR, frequencies, URLs, ...), one row each, columns as found; index ``glitch``."""
+        """The glitches' metadata (SNR, frequencies, URLs, ...), one row each; a column for every name that occurs, index ``glitch``."""
         rows = self.connection.execute("SELECT glitch, metadata FROM glitches ORDER BY glitch").fetchall()
         return pd.DataFrame(
-            [json.loads(text) for _, text in rows], index=pd.Index([row for row, _ in rows], name="glitch")
+            [self._read_json(text, f"the metadata of glitch {row}") for row, text in rows],
+            index=pd.Index([row for row, _ in rows], name="glitch"),
         )
 
     def views(self, glitches: Iterable[int] | None = None) -> list[View]:
-        """The views of `glitches` (all of them when None), ordered by glitch, then duration."""
-        query = "SELECT view, glitch, duration, kind, source, dataset, sha256 FROM views"
+        """The views of `glitches` in their order (of all glitches when None), each glitch's by duration."""
+        columns = "v.view, v.glitch, v.duration, v.kind, v.source, v.dataset, v.sha256"
         if glitches is None:
-            return [View(*row) for row in self.connection.execute(f"{query} ORDER BY glitch, duration")]
-        found: list[View] = []
-        for glitch in glitches:
-            found += [
-                View(*row)
-                for row in self.connection.execute(f"{query} WHERE glitch = ? ORDER BY duration", (int(glitch),))
-            ]
-        return found
+            rows = self.connection.execute(f"SELECT {columns} FROM views v ORDER BY glitch, duration")  # noqa: S608 - columns of ours
+        else:
+            rows = self.connection.execute(
+                f"SELECT {columns} FROM json_each(?) g JOIN views v ON v.glitch = g.value ORDER BY g.key, v.duration",  # noqa: S608 - columns of ours
+                (json.dumps([int(glitch) for glitch in glitches]),),
+            )
+        return [View(*row) for row in rows]
 
     def durations(self) -> dict[float, int]:
         """How many glitches have a view of each duration (seconds; 0 is a plain image)."""
@@ -239,37 +250,54 @@ class Study:
         """Number of glitches of each given (or predicted) label, alphabetical; unlabelled ones under the empty string."""
         return self.glitches().groupby("predicted" if predicted else "label").size()
 
-    def members(self, label: str, *, predicted: bool = False) -> np.ndarray:
-        """Row numbers (int64, ascending) of the glitches with this label.
+    def members(self, label: str, *, predicted: bool = False) -> Rows:
+        """Row numbers of the glitches with this label: ndarray of int64, shape (N,), ascending.
 
         Raises
         ------
         InputError
-            When no glitch has it; the message names the labels that there are.
+            When no glitch has it; the message suggests the label of nearest spelling and names all.
         """
-        column = "predicted" if predicted else "label"
-        frame = self.glitches()
-        rows = frame.index[frame[column] == label].to_numpy(np.int64)
+        column, other = ("predicted", "label") if predicted else ("label", "predicted")
+        glitches = self.glitches()
+        rows = glitches.index[glitches[column] == label].to_numpy(np.int64)
         if rows.size == 0:
-            known = (
-                ", ".join(
-                    f"{name} ({size})" for name, size in frame[frame[column] != ""].groupby(column).size().items()
-                )
-                or "none"
-            )
-            other = "label" if predicted else "predicted"
-            hint = f"; {int((frame[other] == label).sum())} glitches have it as {'given' if predicted else 'predicted'} label ({'leave out' if predicted else 'add'} --predicted)"
-            raise InputError(
-                f"no glitch is {'predicted' if predicted else 'labelled'} {label!r}; there are: {known}"
-                + (hint if (frame[other] == label).any() else "")
-            )
+            counts = glitches[glitches[column] != ""].groupby(column).size()
+            known = ", ".join(f"{name} ({size})" for name, size in counts.items()) or "none"
+            near = closest(label, counts.index)
+            message = f"no glitch is {'predicted' if predicted else 'labelled'} {label!r}; "
+            message += f"did you mean {near!r}? There are: {known}" if near else f"there are: {known}"
+            if (elsewhere := int((glitches[other] == label).sum())) > 0:
+                remedy = "leave out --predicted" if predicted else "add --predicted"
+                message += f"; {elsewhere} glitches have it as {'given' if predicted else 'predicted'} label ({remedy})"
+            raise InputError(message)
         return rows
 
     def runs(self) -> pd.DataFrame:
         """The log of runs, oldest first."""
         return pd.read_sql_query("SELECT * FROM runs ORDER BY run", self.connection)
 
-    def save_clusters(self, run: int, glitches: np.ndarray, clusters: np.ndarray, probabilities: np.ndarray) -> None:
+    def _read_json(self, text: str, what: str) -> dict[str, Any]:
+        try:
+            value = json.loads(text)
+        except ValueError as error:
+            raise StudyError(
+                f"{self.database}: {what} is no JSON ({error}); another program has changed it, restore a copy"
+            ) from error
+        if not isinstance(value, dict):
+            raise StudyError(
+                f"{self.database}: {what} is {text[:40]!r}, no JSON object; another program has changed it, restore a copy"
+            )
+        return value
+
+    def latest_arguments(self, command: str) -> dict[str, Any] | None:
+        """Return the arguments of the latest finished run of a command; None where there is none."""
+        row = self.connection.execute(
+            "SELECT arguments FROM runs WHERE command = ? AND outcome = 'done' ORDER BY run DESC LIMIT 1", (command,)
+        ).fetchone()
+        return self._read_json(row[0], f"what the latest run of {command} was given") if row else None
+
+    def save_clusters(self, run: int, glitches: Rows, clusters: Codes, probabilities: Floats) -> None:
         """Store a clustering of `glitches` under its run."""
         rows = zip([run] * len(glitches), glitches.tolist(), clusters.tolist(), probabilities.tolist(), strict=True)
         with self.transaction():

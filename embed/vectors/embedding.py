@@ -164,7 +164,7 @@ def _reusable(plan: Plan, found: VectorStore | None) -> np.ndarray:
 
 
 def _ids(study: Study, glitches: np.ndarray) -> list[str]:
-    names = dict(study.connection.execute("SELECT glitch, id FROM glitches"))
+    names = study.ids()
     return [names[glitch] for glitch in glitches.tolist()]
 
 
@@ -239,7 +239,7 @@ def _decoded(cache: ViewCache, views: list[View]) -> np.ndarray | str:
 def _vectors(plan: Plan, views: np.ndarray) -> np.ndarray:
     """Run the network on one batch, filled up to the runtime's size."""
     spec, batch = plan.network.backbone, plan.runtime.batch
-    pictures = network_input(views, plan.encoding, spec.size, spec.mean, spec.std, plan.runtime.device)
+    pictures = network_input(views, plan.encoding, spec.size, mean=spec.mean, std=spec.std, device=plan.runtime.device)
     filled = (
         torch.cat([pictures, pictures.new_zeros(batch - len(pictures), *pictures.shape[1:])])
         if len(pictures) < batch

@@ -1,7 +1,6 @@
 """What an embedding is to do: which network, which views, which glitches, and where the vectors go."""
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -171,7 +170,4 @@ def _check_model(model: Model, settings: EmbeddingOptions) -> None:
 
 def latest_choice(study: Study) -> dict[str, str] | None:
     """What the latest finished `embed` run used: ``backbone``, ``weights``, ``views``, ``runtime`` and the ``store`` it made."""
-    row = study.connection.execute(
-        "SELECT arguments FROM runs WHERE command = 'embed' AND outcome = 'done' ORDER BY run DESC LIMIT 1"
-    ).fetchone()
-    return json.loads(row[0]) if row else None
+    return study.latest_arguments("embed")

@@ -1,8 +1,8 @@
 """Decoded views on disk, so that a second network of the same input size does not decode the images again.
 
-One file a size, of equal records, one a view at the place of its row number; each carries the hash of the file it was decoded from
-and a checksum of its pixels. A record that a killed run left half written, or that belongs to another image by now, fails
-its check and is decoded again: the cache needs no index and no repair.
+There is one file for each size, with one record for each view at the place of its row number. A record holds the hash of
+the image file and a checksum of the pixels. Where a killed run wrote half a record, or the image has changed since, the check
+fails and the image is decoded again: the cache needs no index and no repair.
 """
 
 import os
@@ -16,6 +16,7 @@ import numpy as np
 
 from embed.storage import storage_errors
 from embed.study.records import View
+from embed.types import Pixels
 from embed.views.decoding import VIEWS_VERSION, decode
 
 _KEY_BYTES = 32
@@ -23,12 +24,12 @@ _CHECK_BYTES = 4
 
 
 class ViewCache:
-    """Decoded views, read from disk or decoded and kept.
+    """Decoded views, read from disk where they are kept, otherwise decoded and kept.
 
     Parameters
     ----------
     folder : Path or None
-        Where the cache lies; None keeps nothing.
+        The cache's folder; None keeps nothing.
     side : int
         Rows and columns of a view.
     plain : bool
@@ -61,8 +62,8 @@ class ViewCache:
             os.close(self._file)
             self._file = None
 
-    def get(self, view: View) -> np.ndarray:
-        """Return the decoded view, uint8 of `shape`; threads may call it at the same time.
+    def get(self, view: View) -> Pixels:
+        """Return the decoded view, an ndarray of uint8 of `shape`; threads may call it at the same time.
 
         Raises
         ------
@@ -91,10 +92,13 @@ class ViewCache:
                 os.pwrite(self._file, whole, place)  # a short write means a full disk: the second one says so
         return array
 
-    def records(self) -> np.ndarray | None:
-        """Map the cache: uint8 (R, pixels), row ``view.view - 1`` for each view that `get` has returned; None where nothing is kept.
+    def records(self) -> Pixels | None:
+        """Map the cache into memory, without a copy; processes share it.
 
-        Reading it costs no copy in memory of its own, and processes share it. Rows of views that were not asked for hold anything.
+        Returns
+        -------
+        ndarray of uint8, shape (R, pixels), or None
+            Row ``view.view - 1`` for each view that `get` has returned; other rows are undefined. None where nothing is kept.
         """
         if self._file is None:
             return None

@@ -1,8 +1,8 @@
-"""A view of a glitch as one physical quantity, whatever it came from: levels of normalised energy on one fixed grid.
+"""A view of a glitch as one physical quantity, from every source: levels of normalised energy on one fixed grid.
 
-A published picture is 800x600 with axes, a title and a colour bar. The picture inside the axes is found, its viridis colours are
-turned back into levels (`embed.views.viridis`), and the levels are scaled, once, to the side that the network reads. A plain image (a
-galaxy) keeps its colours.
+A published picture has 800x600 pixels with axes, a title and a colour bar. The picture inside the axes is found, its viridis
+colours are turned back into levels (`embed.views.viridis`), and the levels are scaled, once, to the side that the network
+reads. A plain image (a galaxy) keeps its colours.
 """
 
 import io
@@ -14,13 +14,14 @@ from PIL import Image
 
 from embed.errors import InputError
 from embed.study.records import View
+from embed.types import Flags, Pixels
 from embed.views.imagefile import probe_bytes
 from embed.views.plane import read_plane
 from embed.views.viridis import levels_of_colours, levels_of_luminance, off_scale_share
 
 PUBLISHED_SIZE = (800, 600)
 PUBLISHED_BOX = (101, 61, 674, 540)
-"""Where the picture lies in a published image: left, top, right, bottom in pixels; checked against the image, then used."""
+"""The picture in a published image: left, top, right, bottom in pixels; used only where the image agrees."""
 
 VIEWS_VERSION = 1
 """Raised whenever the same file would decode to other levels; part of the passport and of the cache's name."""
@@ -33,12 +34,12 @@ _MIN_SIDE = 32
 _MAX_OFF_SCALE = 0.25
 
 
-def picture_box(colours: np.ndarray) -> tuple[int, int, int, int]:
+def picture_box(colours: Pixels) -> tuple[int, int, int, int]:
     """Find the picture inside the axes: the largest coloured block.
 
     Parameters
     ----------
-    colours : uint8 (height, width, 3)
+    colours : ndarray of uint8, shape (H, W, 3)
         The whole image.
 
     Returns
@@ -69,15 +70,15 @@ def picture_box(colours: np.ndarray) -> tuple[int, int, int, int]:
     return box
 
 
-def _coloured(colours: np.ndarray) -> np.ndarray:
+def _coloured(colours: Pixels) -> Flags:
     return (colours.max(axis=-1) - colours.min(axis=-1)) > _COLOURED
 
 
-def _is_edge(*lines: np.ndarray) -> bool:
+def _is_edge(*lines: Pixels) -> bool:
     return all(_coloured(line).mean() > _MOSTLY for line in lines)
 
 
-def _is_box(colours: np.ndarray, box: tuple[int, int, int, int]) -> bool:
+def _is_box(colours: Pixels, box: tuple[int, int, int, int]) -> bool:
     left, top, right, bottom = box
     inside = (
         colours[top, left:right],
@@ -94,7 +95,7 @@ def _is_box(colours: np.ndarray, box: tuple[int, int, int, int]) -> bool:
     return _is_edge(*inside) and not any(_coloured(line).mean() > 1 - _MOSTLY for line in outside)
 
 
-def _longest_run(flags: np.ndarray) -> tuple[int, int]:
+def _longest_run(flags: Flags) -> tuple[int, int]:
     edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(np.int8), [0]])))
     if edges.size == 0:
         return (0, 0)
@@ -103,7 +104,7 @@ def _longest_run(flags: np.ndarray) -> tuple[int, int]:
     return int(starts[longest]), int(ends[longest])
 
 
-def spectrogram_levels(data: bytes, side: int) -> np.ndarray:
+def spectrogram_levels(data: bytes, side: int) -> Pixels:
     """Decode a viridis spectrogram.
 
     Parameters
@@ -115,7 +116,7 @@ def spectrogram_levels(data: bytes, side: int) -> np.ndarray:
 
     Returns
     -------
-    uint8 (side, side)
+    ndarray of uint8, shape (side, side)
         Levels: ten times the normalised energy.
 
     Raises
@@ -132,8 +133,11 @@ def spectrogram_levels(data: bytes, side: int) -> np.ndarray:
     return _scale(levels_of_colours(picture), side)
 
 
-def plain_image(data: bytes, side: int) -> np.ndarray:
-    """Decode a plain picture to uint8 (side, side, 3), transparent parts on black; errors as `spectrogram_levels`."""
+def plain_image(data: bytes, side: int) -> Pixels:
+    """Decode a plain picture: ndarray of uint8, shape (side, side, 3), transparent parts on black.
+
+    Errors as `spectrogram_levels`.
+    """
     image = _open(data)
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         image = Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image.convert("RGBA"))
@@ -150,23 +154,23 @@ def _open(data: bytes) -> Image.Image:
     return image
 
 
-def _scale(array: np.ndarray, side: int) -> np.ndarray:
-    """Resample with a triangle filter as wide as a new pixel (what torchvision calls antialiased bilinear)."""
+def _scale(array: Pixels, side: int) -> Pixels:
+    """Resample with a triangle filter as wide as a new pixel (antialiased bilinear in torchvision)."""
     return np.asarray(Image.fromarray(array).resize((side, side), Image.Resampling.BILINEAR))
 
 
-def decode(view: View, side: int) -> np.ndarray:
-    """Decode a view from where it lies.
+def decode(view: View, side: int) -> Pixels:
+    """Read and decode a view.
 
     Returns
     -------
-    uint8 (side, side), or (side, side, 3) for a plain image
+    ndarray of uint8, shape (side, side), or (side, side, 3) of a plain image
         Levels, or colours.
 
     Raises
     ------
     InputError
-        When the file is gone, has changed into something else, or cannot be decoded.
+        When the file is missing, or cannot be decoded.
     """
     if view.kind == "grey":
         try:

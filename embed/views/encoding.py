@@ -1,7 +1,7 @@
 """How the views of one glitch become the three channels that an ImageNet network reads.
 
 One duration is repeated on the three channels; three durations (1, 2 and 4 s in George, Shen & Huerta 2018, section III) are
-red, green and blue; all four lie in a 2x2 mosaic, arranged as Gravity Spy's own classifier arranges them (0.5 s above 1 s on
+red, green and blue; all four make a 2x2 mosaic, arranged as Gravity Spy's own classifier arranges them (0.5 s above 1 s on
 the left, 2 s above 4 s on the right).
 """
 
@@ -13,6 +13,7 @@ import torch
 
 from embed.errors import InputError
 from embed.gravityspy import DURATIONS
+from embed.types import Pixels
 
 PLAIN = 0.0
 """The duration of a plain image's only view."""
@@ -46,8 +47,8 @@ RICHEST_FIRST = (
     *(Encoding("single", (duration,)) for duration in (4.0, 2.0, 1.0, 0.5)),
     Encoding("plain", (PLAIN,)),
 )
-"""What is tried when no views are asked for: the paper's three durations, then one. (The mosaic is for the asking: it shows each
-view at half the resolution, and was no better on real glitches.)"""
+"""Tried in this order when no views are chosen: the paper's three durations, then one. The mosaic must be chosen: it shows each
+view at half the resolution, and was no better on real glitches."""
 
 
 def parse_encoding(text: str) -> Encoding:
@@ -56,7 +57,7 @@ def parse_encoding(text: str) -> Encoding:
     Raises
     ------
     InputError
-        When a duration is none of Gravity Spy's, comes twice, or there are neither 1, 3 nor 4 of them.
+        When a duration is none of Gravity Spy's or is given twice, or when there are not 1, 3 or 4 of them.
     """
     if text == "plain":
         return Encoding("plain", (PLAIN,))
@@ -70,7 +71,7 @@ def parse_encoding(text: str) -> Encoding:
         or len(set(durations)) < len(durations)
     ):
         raise InputError(
-            f"--views {text!r}: give durations out of {', '.join(map(str, DURATIONS))} (such as 1.0,2.0,4.0), each once, or plain"
+            f"--views {text!r}: give durations out of {', '.join(map(str, DURATIONS))} (for example 1.0,2.0,4.0), each once, or plain"
         )
     names = {1: "single", 3: "rgb", 4: "mosaic"}
     if len(durations) not in names:
@@ -81,24 +82,24 @@ def parse_encoding(text: str) -> Encoding:
 
 
 def richest(counts: Mapping[float, int], glitches: int) -> Encoding:
-    """Choose the richest encoding for which every glitch that has a view at all has what it needs.
+    """Choose the first encoding of `RICHEST_FIRST` whose views every glitch with a view has.
 
     Parameters
     ----------
     counts : mapping
         Duration in seconds -> glitches that have that view.
     glitches : int
-        Glitches that have a view at all.
+        Glitches with at least one view.
 
     Raises
     ------
     InputError
-        When no single encoding serves every glitch; the message gives the counts.
+        When no encoding fits every glitch; the message gives the counts.
     """
     for encoding in RICHEST_FIRST:
         if glitches and all(counts.get(duration, 0) == glitches for duration in encoding.durations):
             return encoding
-    had = (
+    present = (
         ", ".join(
             f"{'plain' if duration == PLAIN else f'{duration} s'}: {count}"
             for duration, count in sorted(counts.items())
@@ -106,14 +107,15 @@ def richest(counts: Mapping[float, int], glitches: int) -> Encoding:
         or "none"
     )
     raise InputError(
-        f"no duration is there for all {glitches} glitches ({had}); choose with --views, glitches without those views are left out and counted"
+        f"no duration is present for all {glitches} glitches ({present}); choose with --views, glitches without those views are left out and counted"
     )
 
 
 def network_input(
-    views: np.ndarray,
+    views: Pixels,
     encoding: Encoding,
     size: int,
+    *,
     mean: tuple[float, ...],
     std: tuple[float, ...],
     device: torch.device,
@@ -122,21 +124,21 @@ def network_input(
 
     Parameters
     ----------
-    views : uint8 (B, V, side, side) levels, or (B, 1, side, side, 3) for plain images
-        V views in the encoding's order, at the encoding's side for this size.
+    views : ndarray of uint8, shape (B, V, side, side), or (B, 1, side, side, 3) of plain images
+        Levels of V views in the encoding's order, or colours, at the encoding's side for this size.
     encoding : Encoding
-        How they are put together.
+        How they are arranged.
     size : int
         Side of the network's input, pixels.
     mean, std : tuple of 3 float
         The network's normalisation, of values 0 to 1.
     device : torch.device
-        Where the work is done.
+        Where it is computed.
 
     Returns
     -------
-    float32 (B, 3, size, size)
-        ``(level / 255 - mean) / std`` a channel.
+    tensor of float32, shape (B, 3, size, size)
+        ``(level / 255 - mean) / std`` of each channel.
     """
     tensor = torch.from_numpy(np.ascontiguousarray(views)).to(device)
     if encoding.name == "plain":
@@ -147,18 +149,18 @@ def network_input(
 def compose(
     values: torch.Tensor, encoding: Encoding, size: int, mean: tuple[float, ...], std: tuple[float, ...]
 ) -> torch.Tensor:
-    """Put views together and normalise them.
+    """Arrange views as a network's input and normalise them.
 
     Parameters
     ----------
-    values : float32 (B, V, side, side), or (B, 3, side, side) for plain images
+    values : tensor of float32, shape (B, V, side, side), or (B, 3, side, side) of plain images
         Levels or colours, 0 to 255.
     encoding, size, mean, std
         See `network_input`.
 
     Returns
     -------
-    float32 (B, 3, size, size), on the values' device
+    tensor of float32, shape (B, 3, size, size), on the values' device
     """
     scaled, device = values, values.device
     if encoding.name == "mosaic":

@@ -1,11 +1,12 @@
-"""Is this file a whole image, and how large? Answered from its structure, without decoding a pixel.
+"""Whether a file is a whole image, and its size, found from the file's structure without decoding it.
 
-A PNG is walked chunk by chunk, each chunk's checksum compared, to its end mark: a truncated or damaged file is found at the
-speed of reading, about ten times faster than decoding it. A JPEG is walked marker by marker to its size and must close
-with its end mark. The layouts are those of the PNG specification (third edition, section 5) and of ITU T.81, annex B.
+The chunks of a PNG are read to its end mark and their checksums compared: a truncated or damaged file is found at the speed
+of reading, about ten times faster than by decoding. The markers of a JPEG are read up to its size, and it must end with its end
+mark. The layouts are those of the PNG specification (third edition, section 5) and of ITU T.81, annex B.
 """
 
 import hashlib
+import stat
 import struct
 import zlib
 from dataclasses import dataclass, replace
@@ -28,7 +29,7 @@ _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 @dataclass(frozen=True)
 class ImageFile:
-    """What is known of an image file before it is decoded.
+    """Size, time and hash of an image file that is not decoded yet.
 
     Attributes
     ----------
@@ -50,7 +51,7 @@ class ImageFile:
 
 
 def probe(path: Path) -> ImageFile:
-    """Read an image file once: its size in pixels, its hash, and that it is whole.
+    """Read an image file once and check that it is whole.
 
     Raises
     ------
@@ -60,6 +61,8 @@ def probe(path: Path) -> ImageFile:
     """
     try:
         status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise InputError("is a pipe, a socket, a device or a folder; remove it")
         if status.st_size > MAX_FILE_BYTES:
             raise InputError(f"{status.st_size} bytes is more than the limit of {MAX_FILE_BYTES}")
         data = path.read_bytes()

@@ -1,7 +1,7 @@
-"""The decoded views of many glitches, ready to be drawn from in any order, epoch after epoch.
+"""The decoded views of many glitches, for reading in any order, epoch after epoch.
 
-They are decoded once, into the view cache, and mapped from there: the operating system keeps in memory what fits, and processes share
-it. On a GPU with room for them they lie there whole.
+They are decoded once, into the view cache, and mapped from there: the operating system keeps in memory what fits, and
+processes share it. A GPU with enough memory holds all of them.
 """
 
 from __future__ import annotations
@@ -18,16 +18,13 @@ from embed.views.cache import ViewCache, room_for
 from embed.views.selection import LeftOut
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
     from embed.study.records import View
     from embed.study.study import Study
+    from embed.types import Pixels, Progress, Rows
     from embed.views.encoding import Encoding
 
 DEVICE_SHARE = 0.5
-"""Of a GPU's free memory that the views may take: the rest is the network's."""
+"""Share of a GPU's free memory that the views may take; the rest is for the network."""
 _CHUNK = 1024
 
 
@@ -36,19 +33,17 @@ class Levels:
 
     Parameters
     ----------
-    records : uint8 (R, pixels)
+    records : ndarray of uint8, shape (R, pixels)
         Decoded views, in memory or mapped.
-    places : int64 (N, V)
+    places : ndarray of int64, shape (N, V)
         The record of each view of each glitch.
     shape : tuple of int
-        Of one record: (side, side), or (side, side, 3) for a plain image.
+        Of one record: (side, side), or (side, side, 3) of a plain image.
     device : torch.device
-        Where batches are wanted.
+        The device of the batches.
     """
 
-    def __init__(
-        self, records: NDArray[np.uint8], places: NDArray[np.int64], shape: tuple[int, ...], device: torch.device
-    ) -> None:
+    def __init__(self, records: Pixels, places: Rows, shape: tuple[int, ...], device: torch.device) -> None:
         self._records = records
         self._places = places
         self._shape = shape
@@ -58,21 +53,21 @@ class Levels:
     def __len__(self) -> int:
         return len(self._places)
 
-    def batch(self, rows: NDArray[np.int64]) -> torch.Tensor:
-        """Views of some glitches: uint8 (B, V, side, side), or (B, 3, side, side) of a plain image, on the device."""
+    def batch(self, rows: Rows) -> torch.Tensor:
+        """Return views of some glitches: tensor of uint8, shape (B, V, side, side), or (B, 3, side, side) of plain images."""
         if self._resident is not None:
             return self._arranged(self._resident[torch.from_numpy(rows).to(self._device)])
         return self._arranged(self._read(rows).to(self._device, non_blocking=True))
 
-    def mean(self, rows: NDArray[np.int64]) -> torch.Tensor:
-        """Mean of some glitches' views, float32 (1, V, side, side) as `batch` has them, summed in float64."""
+    def mean(self, rows: Rows) -> torch.Tensor:
+        """Return the mean of some glitches' views, computed in float64: tensor of float32, shape (1, ...) as of `batch`."""
         total = sum(
             self.batch(rows[start : start + _CHUNK]).sum(dim=0, dtype=torch.int64).double()
             for start in range(0, len(rows), _CHUNK)
         )
         return (torch.as_tensor(total) / len(rows)).float()[None]
 
-    def _read(self, rows: NDArray[np.int64]) -> torch.Tensor:
+    def _read(self, rows: Rows) -> torch.Tensor:
         places = self._places[rows]
         return torch.from_numpy(self._records[places.ravel()].reshape(*places.shape, *self._shape))
 
@@ -93,28 +88,28 @@ def _fits(size: int, device: torch.device) -> bool:
 
 def read_levels(
     study: Study,
-    glitches: NDArray[np.int64],
+    glitches: Rows,
     encoding: Encoding,
     size: int,
     *,
     device: torch.device,
     cache: bool = True,
-    progress: Callable[[int, int], None] | None = None,
-) -> tuple[Levels, NDArray[np.int64], list[LeftOut]]:
+    progress: Progress | None = None,
+) -> tuple[Levels, Rows, list[LeftOut]]:
     """Decode the views of glitches.
 
     Parameters
     ----------
     study : Study
-    glitches : int64 (N,)
+    glitches : ndarray of int64, shape (N,)
         Row numbers in the study; each has every view of the encoding (see `embed.views.selection.wanted`).
     encoding : Encoding
     size : int
         Side of the network's input, pixels.
     device : torch.device
-        Where batches are wanted.
+        The device of the batches.
     cache : bool
-        Keep the decoded views on disk, where there is room, and map them; else they are held in memory.
+        Keep the decoded views on disk, where there is room, and map them; otherwise hold them in memory.
     progress : callable, optional
         Called with (glitches done, glitches in all).
 
@@ -122,7 +117,7 @@ def read_levels(
     -------
     levels : Levels
         Of M glitches.
-    glitches : int64 (M,)
+    glitches : ndarray of int64, shape (M,)
         Those that could be decoded.
     left_out : list of LeftOut
         The others, and why.
@@ -141,7 +136,7 @@ def read_levels(
     kept: list[int] = []
     left_out: list[LeftOut] = []
     places: list[list[int]] = []
-    held: list[np.ndarray] = []
+    held: list[Pixels] = []
     folder = study.folder / "cache"
     on_disk = cache and room_for(study.folder, len(glitches) * len(order), side, plain=plain)
     with (
@@ -170,7 +165,7 @@ def read_levels(
         return Levels(records, np.array(places, np.int64), store.shape, device), np.array(kept, np.int64), left_out
 
 
-def _decoded(store: ViewCache, views: list[View]) -> list[np.ndarray] | str:
+def _decoded(store: ViewCache, views: list[View]) -> list[Pixels] | str:
     try:
         return [store.get(view) for view in views]
     except InputError as error:

@@ -9,6 +9,8 @@ import numpy as np
 
 from embed.errors import InputError
 from embed.study.study import Study
+from embed.study.views import count_viewed, view_hashes
+from embed.types import Pixels, Rows
 from embed.views.encoding import Encoding, richest
 
 
@@ -20,20 +22,29 @@ class LeftOut(NamedTuple):
 
 
 def richest_encoding(study: Study) -> Encoding:
-    """The richest encoding that every glitch of the study has the views for; errors as `embed.views.encoding.richest`."""
-    (glitches,) = study.connection.execute("SELECT count(DISTINCT glitch) FROM views").fetchone()
+    """Return the first encoding of `RICHEST_FIRST` that every glitch has the views for; errors as `richest`."""
+    glitches = count_viewed(study)
     if glitches == 0:
-        raise InputError(f"the study {study.folder} holds no images yet; bring some in with `discover ingest PATH`")
+        raise InputError(f"the study {study.folder} holds no images yet; add some with `discover ingest PATH`")
     return richest(study.durations(), glitches)
 
 
-def wanted(study: Study, encoding: Encoding) -> tuple[np.ndarray, np.ndarray, list[LeftOut]]:
-    """Glitches that have every view of the encoding, a hash of each one's files, and those that lack some."""
+def wanted(study: Study, encoding: Encoding) -> tuple[Rows, Pixels, list[LeftOut]]:
+    """Separate the glitches with every view of an encoding from the others.
+
+    Returns
+    -------
+    glitches : ndarray of int64, shape (N,)
+        Row numbers of those with every view.
+    inputs : ndarray of uint8, shape (N, 32)
+        SHA-256 of the hashes of each one's files.
+    left_out : list of LeftOut
+        The others, and which views they lack.
+    """
     glitches: list[int] = []
     inputs = bytearray()
     left_out: list[LeftOut] = []
-    rows = study.connection.execute("SELECT glitch, duration, sha256 FROM views ORDER BY glitch, duration")
-    for glitch, group in groupby(rows, key=itemgetter(0)):
+    for glitch, group in groupby(view_hashes(study), key=itemgetter(0)):
         hashes = {duration: sha256 for _, duration, sha256 in group}
         lacking = [duration for duration in encoding.durations if duration not in hashes]
         if lacking:

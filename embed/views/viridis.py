@@ -1,4 +1,4 @@
-"""Viridis forwards and backwards: colour <-> level, where a level is ten times the normalised energy, 0 to 255.
+"""Viridis colours from levels and levels from viridis colours; a level is ten times the normalised energy, 0 to 255.
 
 Gravity Spy draws normalised energies 0 to 25.5 with matplotlib's viridis, whose table has 256 colours: a colour's place in
 the table is the energy in steps of 0.1.
@@ -10,21 +10,23 @@ import matplotlib as mpl
 import numpy as np
 from scipy.spatial import cKDTree
 
+from embed.types import Pixels
+
 LUMINANCE = np.array([0.2125, 0.7154, 0.0721])
-"""Weights of red, green and blue in skimage's rgb2gray (ITU-R BT.709), which the training set's planes were made with."""
+"""Weights of red, green and blue in skimage's rgb2gray (ITU-R BT.709), with which the training set's planes were made."""
 
 _NEAR = 6
-"""Colours within this many steps (of 255) a channel of the table are looked up exactly; farther ones by coarse cells."""
+"""Colours within this many steps (of 255) of the table in every channel are looked up exactly, others in coarse cells."""
 
 
 @cache
-def table() -> np.ndarray:
-    """The 256 colours, uint8 (256, 3)."""
+def table() -> Pixels:
+    """Return the 256 colours: ndarray of uint8, shape (256, 3)."""
     return mpl.colormaps["viridis"](np.arange(256), bytes=True)[:, :3].copy()
 
 
 @cache
-def _inverse() -> np.ndarray:
+def _inverse() -> Pixels:
     """Level of the nearest table colour for all 2**24 colours, uint8, indexed by red << 16 | green << 8 | blue.
 
     Exact near the table, where all but a few antialiased pixels lie; elsewhere nearest to the centre of an 8x1x8 cell.
@@ -47,17 +49,17 @@ def _inverse() -> np.ndarray:
     return inverse
 
 
-def levels_of_colours(colours: np.ndarray) -> np.ndarray:
+def levels_of_colours(colours: Pixels) -> Pixels:
     """Invert viridis.
 
     Parameters
     ----------
-    colours : uint8 (..., 3)
+    colours : ndarray of uint8, shape (..., 3)
         Red, green, blue.
 
     Returns
     -------
-    uint8 (...)
+    ndarray of uint8, shape (...)
         Level of the nearest of the 256 colours.
     """
     key = colours[..., 0].astype(np.uint32)
@@ -68,30 +70,30 @@ def levels_of_colours(colours: np.ndarray) -> np.ndarray:
     return _inverse()[key]
 
 
-def levels_of_luminance(luminance: np.ndarray) -> np.ndarray:
+def levels_of_luminance(luminance: np.ndarray) -> Pixels:
     """Invert viridis' luminance, which grows with the level.
 
     Parameters
     ----------
-    luminance : float (...)
+    luminance : ndarray of float, shape (...)
         ``rgb2gray`` of viridis colours, 0 to 1.
 
     Returns
     -------
-    uint8 (...)
+    ndarray of uint8, shape (...)
         The nearest level.
     """
     scale = table() / 255.0 @ LUMINANCE
     return np.rint(np.interp(luminance, scale, np.arange(256.0))).astype(np.uint8)
 
 
-def colours_of_levels(levels: np.ndarray) -> np.ndarray:
-    """Viridis of levels uint8 (...) as uint8 (..., 3)."""
+def colours_of_levels(levels: Pixels) -> Pixels:
+    """Return the viridis colours, ndarray of uint8, shape (..., 3), of levels, ndarray of uint8, shape (...)."""
     return table()[levels]
 
 
-def off_scale_share(colours: np.ndarray, tolerance: float = 60.0) -> float:
-    """Share of pixels whose colour is farther than `tolerance` (of 255, Euclidean) from every viridis colour."""
+def off_scale_share(colours: Pixels, tolerance: float = 60.0) -> float:
+    """Return the share of pixels whose colour is farther than `tolerance` (of 255, Euclidean) from every viridis colour."""
     sample = colours.reshape(-1, 3)
     difference = sample.astype(np.int32) - table()[levels_of_colours(sample)]
     return float((np.square(difference).sum(axis=1) > tolerance**2).mean()) if len(sample) else 0.0

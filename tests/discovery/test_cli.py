@@ -253,6 +253,23 @@ def test_nothing_to_ingest(capsys, tmp_path, make, message):
     assert message in error_of(capsys, "ingest", tmp_path / "data", "--study", tmp_path / "study")
 
 
+def test_a_label_with_a_typo_is_reported(capsys, tmp_path):
+    make_gallery(tmp_path / "data", {"Blip": 2, "Blips": 1})
+    code, out, _ = run(capsys, "ingest", tmp_path / "data", "--study", tmp_path / "study", "--json")
+    assert code == 0
+    (warning,) = json.loads(out)["warnings"]
+    assert warning.startswith("the new label 'Blips' (1 glitch) is spelled nearly like 'Blip'")
+    code, out, _ = run(capsys, "ingest", tmp_path / "data", "--study", tmp_path / "again")
+    assert code == 0
+    assert f"Warning: {warning}" in out
+    write(tmp_path / "labels.csv", b"id,label\nH1_a000000000,Whistl\n")
+    code, out, _ = run(capsys, "ingest", "--labels", tmp_path / "labels.csv", "--study", tmp_path / "study", "--json")
+    assert "'Whistl'" in json.loads(out)["warnings"][0]
+    assert "no glitch is labelled 'blib'; did you mean 'Blip'?" in error_of(
+        capsys, "cluster", "blib", "--study", tmp_path / "study"
+    )
+
+
 def test_no_study(capsys, tmp_path):
     assert "no study in" in error_of(capsys, "status", "--study", tmp_path)
 

@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 from support.terminal import run
 
@@ -135,6 +136,21 @@ def test_what_cannot_be_scanned(capsys, tmp_path, gw150914, arguments, message):
     assert code == 2
     assert message in err
     assert err.count("\n") == 1
+
+
+def test_find_runs_on_the_chosen_device(capsys, monkeypatch, tmp_path, gw150914):
+    from discovery.commands import scan
+    from embed.strain.detection import find_triggers
+
+    used = []
+
+    def find(record, *, device=None, **options):
+        used.append(device)
+        return find_triggers(record, device=device, **options)
+
+    monkeypatch.setattr(scan, "find_triggers", find)
+    assert run(capsys, "scan", gw150914[0], "--find", "--device", "cpu", "--study", tmp_path / "study")[0] == 0
+    assert used == [torch.device("cpu")]
 
 
 def test_strain_that_is_none(capsys, tmp_path):

@@ -160,6 +160,45 @@ def test_a_folder_without_permission():
         shutil.rmtree(base)
 
 
+def test_linked_folders_are_read_under_their_names(study, tmp_path):
+    """Class folders may be links: what they lead to is read once, under the path as typed."""
+    data, pool = tmp_path / "data", tmp_path / "pool"
+    write(data / "Blip" / view_name("real", 4.0), PICTURE)
+    write(pool / "w" / "train" / view_name("far", 4.0), OTHER)
+    (data / "Whistle").symlink_to(pool / "w")
+    for name, target in (("AWhistle", data / "Whistle"), ("ABlip", data / "Blip"), ("up", data), ("pool", pool)):
+        (data / name).symlink_to(target)
+    (data / "Blip" / "loop").symlink_to("..")
+    (pool / "w" / "home").symlink_to(pool)
+    (data / "broken.png").symlink_to(tmp_path / "nothing.png")
+    report = ingest(study, data)
+    frame = study.glitches()
+    assert dict(zip(frame["id"], frame["label"], strict=True)) == {"H1_far": "AWhistle", "H1_real": "Blip"}
+    assert [view.source for view in study.views()] == [
+        str(data / "AWhistle" / "train" / view_name("far", 4.0)),
+        str(data / "Blip" / view_name("real", 4.0)),
+    ]
+    assert {str(Path(skip.path).relative_to(data)): skip.reason for skip in report.skipped} == {
+        "ABlip": f"it links to {data / 'Blip'}, whose files are read anyway; remove the link",
+        "AWhistle/home": f"it links to {pool}, the folder that it is in; remove the link",
+        "Blip/loop": f"it links to {data}, the folder that it is in; remove the link",
+        "Whistle": f"it links to {pool / 'w'}, whose files are read anyway; remove the link",
+        "broken.png": "cannot be read (No such file or directory)",
+        "pool": f"it links to {pool}, which holds {pool / 'w'}, whose files are read already; remove the link",
+        "up": f"it links to {data}, the folder that it is in; remove the link",
+    }
+
+
+def test_pipes_and_devices_named_as_images_are_listed(study, tmp_path):
+    data = tmp_path / "data"
+    write(data / "Blip" / view_name("good", 4.0), PICTURE)
+    os.mkfifo(data / "Blip" / view_name("pipe", 4.0))
+    (data / "Blip" / view_name("zero", 4.0)).symlink_to("/dev/zero")
+    report = ingest(study, data)
+    assert report.glitches == 1
+    assert [skip.reason for skip in report.skipped] == ["is a pipe, a socket, a device or a folder; remove it"] * 2
+
+
 def test_a_name_that_is_no_utf8(study, tmp_path):
     data = tmp_path / "data"
     write(data / "Blip" / view_name("good", 4.0), PICTURE)
@@ -253,6 +292,16 @@ def test_bad_rows_are_listed_and_good_ones_go_in(study, tmp_path):
     }
 
 
+@pytest.mark.parametrize(("column", "cell"), [("snr", "NaN"), ("event_time", "inf"), ("ml_confidence", "-Infinity")])
+def test_numbers_that_are_not_finite_are_listed(study, tmp_path, column, cell):
+    text = f"gravityspy_id,ifo,{column},ml_label\ngood,H1,0.5,Blip\nbad,H1,{cell},Blip\n"
+    report = table(study, text, tmp_path)
+    assert study.glitches()["id"].tolist() == ["H1_good"]
+    assert [(skip.path, skip.reason) for skip in report.skipped] == [
+        ("table.csv:3", f"{column} is {cell!r}, not a finite number; leave the cell empty where it is unknown")
+    ]
+
+
 def test_labels_are_added_and_never_overwrite(study, tmp_path):
     make_gallery(tmp_path / "data", {"Blip": 2})
     ingest(study, tmp_path / "data")
@@ -332,6 +381,33 @@ def test_a_training_set_with_bad_leaves(study, tmp_path):
         "values are not all between 0 a",
         "values are not all between 0 a",
     ]
+
+
+def test_a_training_set_with_links_that_lead_nowhere_and_empty_planes(study, tmp_path):
+    path = training_set(
+        tmp_path / "t.h5",
+        {
+            "Blip/train/good/4.0.png": plane(),
+            "Blip/train/flat/4.0.png": np.zeros((1, 0, 170)),
+            "Blip/train/empty/4.0.png": h5py.Empty("f4"),
+        },
+    )
+    with h5py.File(path, "a") as file:
+        file["Whistle"] = h5py.SoftLink("/nowhere")
+        file["Blip/train/far"] = h5py.ExternalLink("nothing.h5", "/x")
+        file["Blip/train/loop"] = h5py.SoftLink("/Blip/train/loop")
+        file["Blip/train/far2/4.0.png"] = h5py.ExternalLink("nothing.h5", "/x")
+    with study.run("ingest"):
+        report = ingest_training_set(study, path)
+    assert (report.glitches, study.glitches()["id"].tolist()) == (1, ["good"])
+    found = {skip.path: skip.reason for skip in report.skipped}
+    for name in ("Whistle", "Blip/train/far", "Blip/train/loop"):
+        assert found.pop(f"t.h5:/{name}").startswith("a link that leads nowhere (")
+    assert found == {
+        "t.h5:/Blip/train/empty/4.0.png": "shape None is not one plane of at most 25000000 pixels",
+        "t.h5:/Blip/train/far2/4.0.png": "no data set of numbers",
+        "t.h5:/Blip/train/flat/4.0.png": "shape (1, 0, 170) is not one plane of at most 25000000 pixels",
+    }
 
 
 @pytest.mark.parametrize("content", [b"no hdf5", None])

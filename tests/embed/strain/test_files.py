@@ -1,5 +1,6 @@
 """Strain files of all three kinds, records with gaps, open data, the scan."""
 
+import os
 import re
 
 import h5py
@@ -168,6 +169,41 @@ def test_what_a_file_says_of_itself_must_fit(tmp_path):
         opened(tmp_path / "nan.hdf5", x, spacing=np.nan)
     with pytest.raises(InputError, match="holds no samples"):
         opened(tmp_path / "none.hdf5", x[:0])
+
+
+def test_series_that_are_no_strain(tmp_path):
+    path = tmp_path / "h.hdf5"
+    for values, message in (
+        (np.zeros((2, 4096)), r"strain/Strain has shape \(2, 4096\); strain is one series of samples"),
+        (np.array(["loud", "quiet"], "S5"), r"strain/Strain holds no numbers \(\|S5\)"),
+        (h5py.Empty("f8"), r"strain/Strain has shape None; strain is one series of samples"),
+    ):
+        with h5py.File(path, "w") as file:
+            data = file.create_dataset("strain/Strain", data=values)
+            data.attrs.update({"Xstart": START, "Xspacing": 1 / RATE})
+        with pytest.raises(InputError, match=message):
+            open_strain(path, ifo="H1")
+    with h5py.File(path, "w") as file:
+        file.create_group("strain/Strain")
+    with pytest.raises(InputError, match="strain/Strain has shape of a group"):
+        open_strain(path, ifo="H1")
+    with h5py.File(path, "w") as file:
+        data = file.create_dataset("a", shape=(10**10,), dtype="f8", chunks=(1 << 20,))
+        data.attrs.update({"x0": START, "dx": 1 / RATE, "channel": "H1:A"})
+    with pytest.raises(InputError, match=r"a has 10000000000 samples, the limit is 1073741824; split it"):
+        open_strain(path)
+
+
+def test_a_pipe_is_refused_without_waiting(tmp_path):
+    os.mkfifo(tmp_path / "pipe.hdf5")
+    with pytest.raises(InputError, match=r"pipe.hdf5 is a pipe, a socket or a device; give a file"):
+        open_strain(tmp_path / "pipe.hdf5")
+
+
+def test_the_format_is_known_by_the_content_not_by_the_name(tmp_path):
+    x = noise(8)
+    file = opened(tmp_path / "named.gwf", x)
+    np.testing.assert_array_equal(file.read(100, 300), x[100:300])
 
 
 def test_a_file_that_goes(tmp_path):

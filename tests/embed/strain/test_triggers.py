@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embed.errors import InputError
-from embed.strain.detection import ENERGY, TIME, _apart, find_triggers
+from embed.strain.detection import ENERGY, TIME, find_triggers, loudest_apart
 from embed.strain.files import open_strain
 from embed.strain.record import StrainRecord
 from embed.strain.triggers import Trigger, read_triggers, trigger_at
@@ -64,6 +64,11 @@ def test_byte_order_mark_and_windows_line_ends(tmp_path):
     assert len(read_triggers(path, ["H1"])[0]) == 1
 
 
+def test_blanks_and_semicolons_between_cells(tmp_path):
+    for text in ('gps, ifo, id\n1126259462.5, H1, "a"\n', "gps;ifo;id\n1126259462.5;H1;a\n"):
+        assert read_triggers(table(tmp_path, text), []) == ([Trigger(1126259462.5, "H1", "a")], [])
+
+
 def test_rows_that_are_no_triggers_are_listed(tmp_path):
     path = table(
         tmp_path,
@@ -108,8 +113,10 @@ def test_tables_that_cannot_be_read(tmp_path):
         read_triggers(table(tmp_path, "gps\n1126259462.5\n"), ["L1", "H1"])
     with pytest.raises(InputError, match=r"cannot be read \(No such file"):
         read_triggers(tmp_path / "none.csv", ["H1"])
-    with pytest.raises(InputError, match="its columns are: none"):
+    with pytest.raises(InputError, match=r"is empty; give a table of triggers: a CSV with a column of GPS"):
         read_triggers(table(tmp_path, ""), ["H1"])
+    with pytest.raises(InputError, match=r"triggers.csv, line 3: 3 cells under 2 columns"):
+        read_triggers(table(tmp_path, "gps,ifo\n1126259462.5,H1\n1126259463.5,H1,8\n"), ["H1"])
     (tmp_path / "latin.csv").write_bytes(b"gps,ifo\n1126259462.5,H1\xe9\n")
     with pytest.raises(InputError, match=r"is not UTF-8 \(byte 0xe9\)"):
         read_triggers(tmp_path / "latin.csv", ["H1"])
@@ -206,7 +213,7 @@ def test_too_short_to_be_searched(tmp_path):
 )
 def test_apart_is_greedy_by_loudness(events, dead_time):
     tiles = np.array([(time, energy, 0, 0) for time, energy in events]).reshape(-1, 4)
-    kept = _apart(tiles, dead_time)
+    kept = loudest_apart(tiles, dead_time)
     assert (np.diff(kept[:, TIME]) > 0).all() or len(kept) < 2
     expected = []  # one after the other, by the definition
     for time, energy in sorted(events, key=lambda event: (-event[1], event[0])):

@@ -1,14 +1,16 @@
+import errno
 import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embed import Study
-from embed.errors import InputError, StudyError
+from embed.errors import InputError, StorageError, StudyError
 from embed.study.records import Label
 
 
@@ -38,6 +40,44 @@ def test_another_version(study):
     study.connection.execute("PRAGMA user_version = 99")
     with pytest.raises(StudyError, match="has format 99, this version reads format 1"):
         Study(study.folder)
+
+
+@pytest.mark.parametrize("name", ["views", "clusters"])
+def test_a_study_that_lacks_a_table(study, name):
+    study.connection.execute(f"DROP TABLE {name}")
+    with pytest.raises(StudyError, match=f"has no table '{name}'; another program has changed it"):
+        Study(study.folder)
+
+
+@pytest.mark.parametrize(
+    ("statement", "read", "message"),
+    [
+        ("UPDATE glitches SET metadata = '{'", Study.metadata, r"study.db: the metadata of glitch 1 is no JSON"),
+        ("UPDATE glitches SET metadata = '[]'", Study.metadata, r"the metadata of glitch 1 is '\[\]', no JSON object"),
+        (
+            "UPDATE glitches SET metadata = '{'",
+            lambda study: add(study, snr=1.0),
+            r"the metadata of glitch 1 is no JSON",
+        ),
+        ("UPDATE glitches SET gps = 'soon'", Study.glitches, r"study.db has a gps or confidence that is no number"),
+        (
+            "INSERT INTO runs (command, arguments, started, outcome) VALUES ('embed', 'x', 1, 'done')",
+            lambda study: study.latest_arguments("embed"),
+            r"what the latest run of embed was given is no JSON",
+        ),
+    ],
+)
+def test_rows_that_another_program_damaged(study, statement, read, message):
+    add(study, gps=1.5)
+    study.connection.execute(statement)
+    with pytest.raises(StudyError, match=message):
+        read(study)
+
+
+def test_a_clock_that_is_no_number(study, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "today")
+    with pytest.raises(InputError, match="SOURCE_DATE_EPOCH is 'today'; set it to whole seconds"), study.run("ingest"):
+        pass
 
 
 def test_one_glitch_one_row(study):
@@ -128,6 +168,8 @@ def test_members(study):
     assert study.members("Chirp", predicted=True).tolist() == [1, 2, 3]
     with pytest.raises(InputError, match=r"no glitch is labelled 'Tomte'; there are: Blip \(2\), Whistle \(1\)"):
         study.members("Tomte")
+    with pytest.raises(InputError, match=r"labelled 'blips'; did you mean 'Blip'\? There are: Blip \(2\), Whistle"):
+        study.members("blips")
     with pytest.raises(InputError, match=r"3 glitches have it as predicted label \(add --predicted\)"):
         study.members("Chirp")
 
@@ -158,3 +200,39 @@ def test_a_study_that_another_process_writes_is_refused(study):
         holder.communicate()
     with study.run("ingest"):
         assert (study.folder / ".lock").read_text().startswith(f"process {os.getpid()}")
+    assert (study.folder / ".lock").read_text() == ""
+
+
+def test_a_second_writer_of_the_same_process_is_refused_too(study):
+    with (
+        Study(study.folder) as other,
+        study.run("embed"),
+        pytest.raises(StudyError, match=rf"is locked by process {os.getpid()} \(discover embed\)"),
+        other.run("ingest"),
+    ):
+        pass
+    with other_run(study):
+        assert study.runs()["command"].tolist() == ["embed", "status"]
+
+
+@contextmanager
+def other_run(study):
+    with Study(study.folder) as other, other.run("status"):
+        yield
+
+
+def test_a_file_system_without_locks_is_an_error_and_no_lock_of_another_kind(study, monkeypatch):
+    import fcntl
+
+    def no_locks(*_):
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with pytest.raises(StorageError, match=r"cannot write .*\.lock: Function not implemented"), study.run("ingest"):
+        pass
+
+
+def test_a_lock_file_that_cannot_be_written(study):
+    (study.folder / ".lock").mkdir()
+    with pytest.raises(StorageError, match=r"cannot write .*\.lock: Is a directory"), study.run("ingest"):
+        pass

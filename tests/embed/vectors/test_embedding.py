@@ -67,7 +67,7 @@ def test_the_richest_encoding_that_every_glitch_has():
     assert richest({1.0: 9, 4.0: 8}, 9) == Encoding("single", (1.0,))
     assert richest({0.0: 5}, 5).name == "plain"
     with pytest.raises(
-        InputError, match=r"no duration is there for all 9 glitches \(1.0 s: 8, 4.0 s: 8\); choose with --views"
+        InputError, match=r"no duration is present for all 9 glitches \(1.0 s: 8, 4.0 s: 8\); choose with --views"
     ):
         richest({1.0: 8, 4.0: 8}, 9)
 
@@ -76,13 +76,20 @@ def test_what_the_network_sees():
     """Flat views make every pixel's value known by hand."""
     views = np.stack([np.full((1, 224, 224), level, np.uint8) for level in (51, 102, 204, 255)], axis=1)
     cpu = torch.device("cpu")
-    single = network_input(views[:, 2:3], Encoding("single", (4.0,)), 224, (0.5,) * 3, (0.5,) * 3, cpu)
+    single = network_input(views[:, 2:3], Encoding("single", (4.0,)), 224, mean=(0.5,) * 3, std=(0.5,) * 3, device=cpu)
     assert single.shape == (1, 3, 224, 224)
     assert torch.allclose(single, torch.tensor(0.6), atol=1e-6)
-    rgb = network_input(views[:, :3], Encoding("rgb", (1.0, 2.0, 4.0)), 224, (0.0, 0.5, 0.0), (1.0, 0.5, 2.0), cpu)
+    rgb = network_input(
+        views[:, :3], Encoding("rgb", (1.0, 2.0, 4.0)), 224, mean=(0.0, 0.5, 0.0), std=(1.0, 0.5, 2.0), device=cpu
+    )
     assert torch.allclose(rgb[0, :, 5, 5], torch.tensor([0.2, -0.2, 0.4]), atol=1e-6)
     mosaic = network_input(
-        views[:, :, ::2, ::2], Encoding("mosaic", (0.5, 1.0, 2.0, 4.0)), 224, (0.0,) * 3, (1.0,) * 3, cpu
+        views[:, :, ::2, ::2],
+        Encoding("mosaic", (0.5, 1.0, 2.0, 4.0)),
+        224,
+        mean=(0.0,) * 3,
+        std=(1.0,) * 3,
+        device=cpu,
     )
     corners = [float(mosaic[0, 0, row, column]) for row, column in ((5, 5), (200, 5), (5, 200), (200, 200))]
     assert corners == pytest.approx(
@@ -90,7 +97,9 @@ def test_what_the_network_sees():
     )  # 0.5 above 1 s on the left, 2 above 4 s on the right
     plain = np.zeros((1, 1, 299, 299, 3), np.uint8)
     plain[..., 2] = 255
-    assert network_input(plain, Encoding("plain", (0.0,)), 299, (0.0,) * 3, (1.0,) * 3, cpu)[0, :, 7, 7].tolist() == [
+    assert network_input(plain, Encoding("plain", (0.0,)), 299, mean=(0.0,) * 3, std=(1.0,) * 3, device=cpu)[
+        0, :, 7, 7
+    ].tolist() == [
         0,
         0,
         1,
@@ -211,7 +220,7 @@ def test_pictures_that_vanish_or_rot_are_left_out_and_tried_again(tmp_path, gall
 def test_an_empty_study(tmp_path):
     with (
         Study(tmp_path, create=True) as study,
-        pytest.raises(InputError, match="holds no images yet; bring some in with `discover ingest PATH`"),
+        pytest.raises(InputError, match="holds no images yet; add some with `discover ingest PATH`"),
     ):
         embed(study)
 

@@ -1,0 +1,137 @@
+"""Strain into a study: the views of each trigger are computed, written to the study's folder and added to its glitches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from embed.csvfile import write_csv
+from embed.ingest.folders import Picture, add_picture, probed
+from embed.qtransform.transform import DURATIONS
+from embed.strain.scan import scan
+from embed.study.report import IngestReport, Skip
+from embed.views.png import write_views
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    import torch
+
+    from embed.strain.record import StrainRecord
+    from embed.strain.triggers import Trigger
+    from embed.study.study import Study
+    from embed.types import Progress
+
+SCAN_COLUMNS = ("id", "ifo", "gps", "snr", "peak_frequency", "q_value")
+"""Columns of the table of scanned triggers."""
+
+
+@dataclass
+class StrainReport(IngestReport):
+    """What an ingest of strain did.
+
+    Attributes
+    ----------
+    scanned : list of Trigger
+        Triggers whose views were made, in the order given, with the values of their loudest tile.
+    """
+
+    scanned: list[Trigger] = field(default_factory=list)
+
+
+def ingest_strain(
+    study: Study,
+    records: Mapping[str, StrainRecord],
+    triggers: Sequence[Trigger],
+    *,
+    whitened: bool = False,
+    device: torch.device | str | None = None,
+    progress: Progress | None = None,
+) -> StrainReport:
+    """Compute the four views of each trigger and add them to the study, in one transaction per trigger.
+
+    The views go to the study's folder ``views`` under Gravity Spy's names. A second run adds nothing.
+
+    Parameters
+    ----------
+    study : Study
+        Open for writing within `Study.run`.
+    records : mapping of str to StrainRecord
+        Strain by detector, see `embed.strain.record.records`.
+    triggers : sequence of Trigger
+        See `embed.strain.triggers` and `embed.strain.detection.find_triggers`; order of time is quickest.
+    whitened : bool
+        The strain is whitened already.
+    device : device, optional
+        Where the Q-transform runs; the CPU unless given.
+    progress : callable, optional
+        Called with (triggers done, triggers in all).
+
+    Returns
+    -------
+    StrainReport
+        A trigger without good strain around it is listed as skipped, with the reason.
+
+    Raises
+    ------
+    InputError
+        When a strain file is missing or damaged.
+    StorageError
+        When the disk is full or the study's folder cannot be written.
+
+    Examples
+    --------
+    >>> from embed import Study, ingest_strain
+    >>> from embed.strain.detection import find_triggers
+    >>> from embed.strain.files import open_strain
+    >>> from embed.strain.record import records
+    >>> strain = records([open_strain("H-H1_GWOSC_16KHZ_R1-1126257415-4096.hdf5")])  # doctest: +SKIP
+    >>> with Study("study", create=True) as study, study.run("scan"):  # doctest: +SKIP
+    ...     ingest_strain(study, strain, find_triggers(strain["H1"]))
+    """
+    report = StrainReport()
+    folder = study.folder / "views"
+    for number, (trigger, levels) in enumerate(scan(records, triggers, whitened=whitened, device=device), 1):
+        if isinstance(levels, Skip):
+            report.skipped.append(levels)
+        else:
+            paths = write_views(folder, trigger.ifo, trigger.gravityspy_id, levels)
+            with study.transaction():
+                _, added = study.add_glitch(trigger.gravityspy_id, trigger.ifo, trigger.gps, _metadata(trigger))
+                report.glitches += added
+                for picture, image in probed(_pictures(trigger, paths)):
+                    add_picture(study, picture, image, {}, report)
+            report.scanned.append(trigger)
+        if progress is not None:
+            progress(number, len(triggers))
+    return report
+
+
+def write_scan_table(path: Path, triggers: Sequence[Trigger]) -> None:
+    """Write the table of scanned triggers, columns `SCAN_COLUMNS`; errors as `embed.csvfile.write_csv`."""
+    write_csv(
+        path,
+        SCAN_COLUMNS,
+        [
+            (
+                f"{trigger.ifo}_{trigger.gravityspy_id}",
+                trigger.ifo,
+                trigger.gps,
+                trigger.snr,
+                trigger.peak_frequency,
+                trigger.q_value,
+            )
+            for trigger in triggers
+        ],
+    )
+
+
+def _metadata(trigger: Trigger) -> dict[str, float]:
+    named = {"snr": trigger.snr, "peak_frequency": trigger.peak_frequency, "q_value": trigger.q_value}
+    return {**(trigger.metadata or {}), **{name: value for name, value in named.items() if value is not None}}
+
+
+def _pictures(trigger: Trigger, paths: list[Path]) -> Iterator[Picture]:
+    for path, duration in zip(paths, DURATIONS, strict=True):
+        yield Picture(path.absolute(), trigger.gravityspy_id, trigger.ifo, duration, "spectrogram", None, None)

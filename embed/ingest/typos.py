@@ -1,0 +1,62 @@
+"""Labels that an ingest added and that are probably another label with a typo: reported, never refused."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from embed.gravityspy import CLASSES, VOLUNTEER_ADDITIONS
+from embed.spelling import is_typo
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from embed.study.report import IngestReport
+    from embed.study.study import Study
+
+MANY_MORE = 5
+"""A label of the study is taken for the right spelling when it has this many times the glitches of the new one."""
+
+
+@contextmanager
+def warn_of_typos(study: Study, report: IngestReport) -> Iterator[None]:
+    """Compare the study's labels after the block with those before, and add warnings about new ones to the report."""
+    before = set(study.counts_by_label().index)
+    yield
+    report.warnings += typos(before, {str(label): int(count) for label, count in study.counts_by_label().items()})
+
+
+def typos(before: Collection[str], counts: Mapping[str, int]) -> list[str]:
+    """Describe the new labels that are spelled nearly like a Gravity Spy class or a label with many more glitches.
+
+    Parameters
+    ----------
+    before : collection of str
+        The study's labels before.
+    counts : mapping of str to int
+        Label -> glitches that have it now.
+
+    Returns
+    -------
+    list of str
+        One sentence a label, alphabetical. A Gravity Spy class is never one of them.
+    """
+    classes = {*CLASSES, *VOLUNTEER_ADDITIONS}
+    found = []
+    for label in sorted(counts.keys() - {"", *before} - classes):
+        larger = [name for name, count in counts.items() if count >= MANY_MORE * counts[label] and is_typo(label, name)]
+        near = next((name for name in sorted(classes) if is_typo(label, name)), None) or max(
+            larger, key=counts.__getitem__, default=None
+        )
+        if near is None:
+            continue
+        is_class = "a Gravity Spy class, " if near in classes else ""
+        found.append(
+            f"the new label {label!r} ({_glitches(counts[label])}) is spelled nearly like {near!r} "
+            f"({is_class}{_glitches(counts.get(near, 0))}); if it is a typo, correct it and ingest again"
+        )
+    return found
+
+
+def _glitches(count: int) -> str:
+    return "1 glitch" if count == 1 else f"{count} glitches"

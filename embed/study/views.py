@@ -1,0 +1,60 @@
+"""The table of views: find, add and update a view; count and hash all of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from embed.study.records import View
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from embed.study.records import ViewFile
+    from embed.study.study import Study
+
+
+def find_view(study: Study, glitch: int, duration: float) -> View | None:
+    """Return the view of a glitch (row number) with this duration in seconds; None where the study has none."""
+    row = study.connection.execute(
+        "SELECT view, glitch, duration, kind, source, dataset, sha256 FROM views WHERE glitch = ? AND duration = ?",
+        (glitch, duration),
+    ).fetchone()
+    return None if row is None else View(*row)
+
+
+def add_view(study: Study, glitch: int, file: ViewFile) -> None:
+    """Store a view of a glitch (row number), within a transaction."""
+    study.connection.execute(
+        "INSERT INTO views (glitch, duration, kind, source, dataset, size, modified, sha256, width, height) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            glitch,
+            file.duration,
+            file.kind,
+            file.source,
+            file.dataset,
+            file.size,
+            file.modified,
+            file.sha256,
+            file.width,
+            file.height,
+        ),
+    )
+
+
+def update_view(study: Study, view: View, file: ViewFile) -> None:
+    """Store the place, size and hash of a view's file as they are now, within a transaction; duration and kind stay."""
+    study.connection.execute(
+        "UPDATE views SET source = ?, size = ?, modified = ?, sha256 = ?, width = ?, height = ? WHERE view = ?",
+        (file.source, file.size, file.modified, file.sha256, file.width, file.height, view.view),
+    )
+
+
+def count_viewed(study: Study) -> int:
+    """Return how many glitches have a view."""
+    (glitches,) = study.connection.execute("SELECT count(DISTINCT glitch) FROM views").fetchone()
+    return int(glitches)
+
+
+def view_hashes(study: Study) -> Iterator[tuple[int, float, str]]:
+    """Yield glitch (row number), duration (s) and SHA-256 of every view, ordered by glitch, then duration."""
+    yield from study.connection.execute("SELECT glitch, duration, sha256 FROM views ORDER BY glitch, duration")
