@@ -71,7 +71,7 @@ def trusted_scores(
     """
     trust = np.ones(len(labels))
     for number in range(rounds):
-        scores = held_out_scores(features, labels, classes, plan, strength, trust)
+        scores = held_out_scores(features, labels, classes, plan, strength=strength, trust=trust)
         if number + 1 < rounds:
             odds = np.exp(np.clip(SHARPNESS * np.nan_to_num(margins(scores, labels), nan=-1.0), -30, 30))
             trust = np.maximum(1 / (1 + odds), LEAST_TRUST)
@@ -83,6 +83,7 @@ def held_out_scores(
     labels: NDArray[np.int64],
     classes: int,
     plan: SplitPlan,
+    *,
     strength: float,
     trust: Floats,
 ) -> Floats:

@@ -212,7 +212,7 @@ def fit(
         if uphill.any():
             direction[uphill] = -precondition(gradient[uphill], chosen[uphill])
             slope = (direction * gradient).sum((1, 2))
-        now, loss, new_gradient, step = _line_search(features.rows, active, now, loss, direction, slope)
+        now, loss, new_gradient, step = _line_search(features.rows, active, now, loss, direction=direction, slope=slope)
         steps.append(step)
         changes.append(new_gradient - gradient)
         gradient = new_gradient
@@ -262,6 +262,7 @@ def _line_search(
     problems: Problems,
     now: torch.Tensor,
     loss: torch.Tensor,
+    *,
     direction: torch.Tensor,
     slope: torch.Tensor,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from audit.heldout.kinds import FOLDS
 from embed.dataset.splits import PURGE_SECONDS, time_gaps
 from embed.errors import InputError
 from embed.vectors.duplicates import merge_groups, same_pairs
@@ -20,11 +21,8 @@ from embed.vectors.duplicates import merge_groups, same_pairs
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from audit.heldout.kinds import SplitKind
 
-Kind = Literal["grouped", "random", "time"]
-
-FOLDS = 5
-"""Four fifths train, one fifth is tested, as in cleanlab's default."""
 BLOCKS_PER_FOLD = 4
 """Time blocks of one fold in a repeat: enough that a class which came and went is in training and test alike."""
 
@@ -78,7 +76,7 @@ def plan_splits(
     classes: NDArray[np.int64],
     splits: int,
     *,
-    kind: Kind = "grouped",
+    kind: SplitKind = "grouped",
     groups: NDArray[np.int64] | None = None,
     times: NDArray[np.float64] | None = None,
     purge: float = PURGE_SECONDS,

@@ -24,6 +24,7 @@ from embed.errors import InputError
 from embed.storage import storage_errors, write_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from audit.result import AuditResult
     from audit.review.controls import ReviewItem
     from embed.study.records import View
-    from embed.study.study import Study
 
 ROWS = 300
 """Of the list at most: 1,440 pictures with the controls, about 200 MB. The list itself is whole in ``audit.csv``."""
@@ -72,7 +72,7 @@ def write_manifest(
     folder: Path,
     result: AuditResult,
     glitches: pd.DataFrame,
-    study: Study,
+    views: Mapping[int, Sequence[View]],
     passport: str,
     *,
     first: int = ROWS,
@@ -89,8 +89,8 @@ def write_manifest(
     glitches : DataFrame, N rows
         In the result's order: ``glitch`` (row number in the study), ``id``, ``gravityspy_id``, ``ifo``, ``gps`` (seconds), ``date``
         (YYYYMMDD) and ``q_value``, NaN or empty where unknown; and the columns `audit.review.table.IMAGES`, empty where there is no view.
-    study : Study
-        Where the views are found.
+    views : mapping of int to sequence of View
+        The views of each glitch, by its number in the study.
     passport : str
         Names the audit.
     first : int
@@ -121,10 +121,10 @@ def write_manifest(
     if not asked:
         return None
     columns = [name for name, is_wanted in zip(IMAGES, wanted, strict=True) if is_wanted]
-    views = [_views(study, int(numbers[one.row]), columns) for one in asked]
-    durations = tuple(view.duration for view in views[0])
+    shown = [_shown_views(views[int(numbers[one.row])], columns) for one in asked]
+    durations = tuple(view.duration for view in shown[0])
     subjects = tuple(_subject(result, one, int(numbers[one.row]), passport, seed) for one in asked)
-    names = [_file_names(str(glitches["id"].iloc[one.row]), own) for one, own in zip(asked, views, strict=True)]
+    names = [_file_names(str(glitches["id"].iloc[one.row]), own) for one, own in zip(asked, shown, strict=True)]
     rows = [
         [*own, *_facts(result, glitches, one), subject.key, passport]
         for own, one, subject in zip(names, asked, subjects, strict=True)
@@ -134,7 +134,7 @@ def write_manifest(
     def write_frames(place: int) -> None:
         one = asked[place]
         ifo, gps = str(glitches["ifo"].iloc[one.row] or ""), float(glitches["gps"].iloc[one.row])
-        for name, view in zip(names[place], views[place], strict=True):
+        for name, view in zip(names[place], shown[place], strict=True):
             (folder / name).write_bytes(frame_png(view, ifo, gps))
 
     # The manifest, written last and for good, is what makes the folder whole: its pictures need not wait for the disk.
@@ -150,8 +150,8 @@ def write_manifest(
     return pack
 
 
-def _views(study: Study, glitch: int, columns: list[str]) -> list[View]:
-    found = {image_column(view.duration): view for view in study.views([glitch])}
+def _shown_views(views: Sequence[View], columns: list[str]) -> list[View]:
+    found = {image_column(view.duration): view for view in views}
     return [found[name] for name in columns]
 
 

@@ -6,6 +6,9 @@ from argparse import SUPPRESS, ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from audit.heldout.kinds import FOLDS, SPLIT_KINDS
+from audit.heldout.refitting import EPOCHS
+from audit.options import DEFAULTS
 from discovery.arguments.base import positive
 
 
@@ -18,16 +21,23 @@ def add_audit(commands: Any, common: ArgumentParser, vectors: ArgumentParser) ->
         description="Find the labels that are probably wrong: audit.csv, audit.html and a folder for volunteers. The vectors are made when they are not there.",
     )
     audit.add_argument(
-        "--splits", metavar="N", type=int, help="at most this many (default: 100; with --refit 5, each row tested once)"
+        "--splits",
+        metavar="N",
+        type=int,
+        help=f"at most this many (default: {DEFAULTS.splits}; with --refit {FOLDS}, each row tested once)",
     )
     audit.add_argument(
         "--split",
-        choices=("grouped", "random", "time"),
-        default="grouped",
-        help="grouped keeps near-duplicates together, time keeps a gap around each tested glitch (default: grouped)",
+        choices=SPLIT_KINDS,
+        default=DEFAULTS.split,
+        help=f"grouped keeps near-duplicates together, time keeps a gap around each tested glitch (default: {DEFAULTS.split})",
     )
     audit.add_argument(
-        "--rate", metavar="SHARE", type=float, default=0.1, help="of right labels that the list may hold (default: 0.1)"
+        "--rate",
+        metavar="SHARE",
+        type=float,
+        default=DEFAULTS.rate,
+        help=f"of right labels that the list may hold (default: {DEFAULTS.rate:g})",
     )
     audit.add_argument("--all-splits", action="store_true", help="go on when the ranking has settled")
     audit.add_argument(
@@ -45,7 +55,9 @@ def add_audit(commands: Any, common: ArgumentParser, vectors: ArgumentParser) ->
         choices=("backbone",),
         help="fine-tune the network for every split, as the O1 paper did, and ask it about what it has not seen; vectors of a model of the study start from what that model started from",
     )
-    refit.add_argument("--epochs", metavar="N", type=positive, default=8, help="of each fine-tuning (default: 8)")
+    refit.add_argument(
+        "--epochs", metavar="N", type=positive, default=EPOCHS, help=f"of each fine-tuning (default: {EPOCHS})"
+    )
     refit.add_argument(
         "--processes", metavar="N", type=positive, help="splits trained at a time (default: a GPU each; 1 on a CPU)"
     )

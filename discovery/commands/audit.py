@@ -10,13 +10,15 @@ import torch
 from audit.answers.importing import import_answers, read_answers
 from audit.answers.precision import TRUSTED
 from audit.answers.undo import undo_import
-from audit.auditor import SPLITS
-from audit.heldout.refit import Refitting, untaught_start
-from audit.heldout.splits import FOLDS
+from audit.heldout.kinds import FOLDS
+from audit.heldout.refit import untaught_start
+from audit.heldout.refitting import Refitting
+from audit.options import DEFAULTS, AuditOptions
 from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
-from discovery.labelaudit.labelaudit import AuditOptions, audit_study, summary
+from discovery.labelaudit.labelaudit import audit_study
 from discovery.labelaudit.page import headline
+from discovery.labelaudit.summary import summary
 from embed.errors import InputError
 from embed.network.devices import choose_device
 from embed.study.study import Study
@@ -42,26 +44,26 @@ def _audit(options: Namespace) -> None:
     terminal = Terminal(as_json=options.json)
     if options.refit and options.probabilities is not None:
         raise InputError("--refit trains on images, --probabilities needs none; give one of them")
+    chosen = AuditOptions(
+        splits=options.splits or (FOLDS if options.refit else DEFAULTS.splits),
+        split=options.split,
+        rate=options.rate,
+        stop_early=not options.all_splits,
+        seed=options.seed,
+        device=options.device,
+    )
     with Study(options.study) as study:
         if options.refit:
             _start_untaught(study, options)
         store = make_vectors(study, options, terminal) if options.probabilities is None else None
-        asked = AuditOptions(
-            splits=options.splits or (FOLDS if options.refit else SPLITS),
-            split=options.split,
-            rate=options.rate,
-            all_splits=options.all_splits,
-            trust_vectors=options.trust_vectors,
-            refit=_refitting(options, store) if options.refit and store is not None else None,
-            seed=options.seed,
-            device=options.device,
-        )
         with terminal.steps() as step:
             found = audit_study(
                 study,
                 store,
-                asked,
+                chosen,
                 probabilities=options.probabilities,
+                refit=_refitting(options, store) if options.refit and store is not None else None,
+                trust_vectors=options.trust_vectors,
                 out=options.out,
                 command=options.typed,
                 step=step,
@@ -113,8 +115,10 @@ def _say(terminal: Terminal, found: LabelAudit) -> None:
     for reason, count in found.left_out.items():
         if count:
             terminal.say(f"left out {count}: {reason}")
-    if found.pack is not None:
-        terminal.say(f"for volunteers: {len(found.pack.subjects)} subjects, {found.pack.controls} of them controls")
+    if found.manifest is not None:
+        terminal.say(
+            f"for volunteers: {len(found.manifest.subjects)} subjects, {found.manifest.controls} of them controls"
+        )
     for path in found.files.values():
         terminal.say(str(path))
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from discovery.labelaudit.labelaudit import AuditOptions, audit_study
+from audit import AuditOptions
+from discovery.labelaudit.labelaudit import audit_study
 from embed import Study, ingest_folder
 from embed.vectors.store import Passport, VectorStore, stores, write_store
 from embed.views.png import levels_to_png
@@ -60,12 +61,12 @@ def store_vectors(study: Study, glitches: np.ndarray, vectors: np.ndarray, weigh
     return write_store(folder, passport, glitches, inputs, names, [vectors], [], asked="made up", k=15)
 
 
-def run_audit(folder: Path, out: Path | None = None, *, vectors: bool = False, **asked):
+def run_audit(folder: Path, out: Path | None = None, *, vectors: bool = False, **options):
     """Audit by the probabilities, which is quick, or by the vectors."""
     with Study(folder) as study:
         store = stores(study.folder)[0] if vectors else None
         given = None if vectors else folder / "probabilities.csv"
-        return audit_study(study, store, AuditOptions(**{"splits": 10, **asked}), probabilities=given, out=out)
+        return audit_study(study, store, AuditOptions(**{"splits": 10, **options}), probabilities=given, out=out)
 
 
 def copy_study(folder: Path, to: Path) -> Path:

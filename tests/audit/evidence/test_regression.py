@@ -31,7 +31,7 @@ def test_one_round_is_scikit_learns_weighted_ridge(kind):
     plan = plan_splits(labels, 10, kind=kind, seed=1, times=times, purge=60.0, groups=np.arange(len(labels)))
     features = principal_features(vectors)
     trust = rng.uniform(LEAST_TRUST, 1, len(labels))
-    ours = held_out_scores(features, labels, 4, plan, 0.3, trust)
+    ours = held_out_scores(features, labels, 4, plan, strength=0.3, trust=trust)
     rows = features.rows[:, :-1].double().numpy()
     # An intercept of the ridge would centre the rows too; here only what is predicted is centred.
     sums, count = np.zeros((len(labels), 4)), np.zeros(len(labels))

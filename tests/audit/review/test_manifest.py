@@ -17,6 +17,7 @@ from audit.review.ledger import find_audit, subjects_of
 from audit.review.manifest import AUDIT, SUBJECT, _lead_with_a_safe_row, write_manifest
 from audit.review.spectrograms import MAX_BYTES, draw_frame, frame_png, title
 from audit.review.table import IMAGES
+from discovery.labelaudit.glitches import read_glitches
 from embed import Study
 from embed.errors import InputError
 from embed.study.records import View
@@ -34,6 +35,11 @@ def audited(tmp_path_factory):
 @pytest.fixture
 def folder(audited):
     return audited[0] / "reports" / "audit" / "volunteers"
+
+
+def views_of(folder):
+    with Study(folder) as study:
+        return read_glitches(study).views
 
 
 def panoptes_rows(manifest, file_columns=()):
@@ -114,9 +120,9 @@ def test_same_seed_same_folder_and_another_seed_other_controls(audited, tmp_path
     folder, _, found = audited
     old = tmp_path / "two" / "H1_old_spectrogram_0.5.png"
     write(old, b"of an earlier pack")
-    with Study(folder) as study:
-        for name, seed in (("one", 0), ("two", 0), ("three", 1)):
-            write_manifest(tmp_path / name, found.result, found.glitches, study, "audit-x", first=3, seed=seed)
+    views = views_of(folder)
+    for name, seed in (("one", 0), ("two", 0), ("three", 1)):
+        write_manifest(tmp_path / name, found.result, found.glitches, views, "audit-x", first=3, seed=seed)
     one, two, three = (
         {p.name: p.read_bytes() for p in (tmp_path / name).iterdir()} for name in ("one", "two", "three")
     )
@@ -128,16 +134,16 @@ def test_same_seed_same_folder_and_another_seed_other_controls(audited, tmp_path
 
 def test_nothing_to_ask(audited, tmp_path):
     folder, _, found = audited
-    with Study(folder) as study:
-        bare = found.glitches.assign(**dict.fromkeys(IMAGES, ""))
-        assert write_manifest(tmp_path / "v", found.result, bare, study, "audit-x") is None
-        empty = replace(found.result, listed=0)
-        assert write_manifest(tmp_path / "v", empty, found.glitches, study, "audit-x") is None
-        some = found.glitches.copy()
-        some.loc[found.result.order[0], "image_4.0"] = ""
-        pack = write_manifest(tmp_path / "v", found.result, some, study, "audit-x", first=2)
-        assert pack.without_pictures == 1
-        assert found.glitches["glitch"].iloc[found.result.order[0]] not in {s.glitch for s in pack.subjects}
+    views = views_of(folder)
+    bare = found.glitches.assign(**dict.fromkeys(IMAGES, ""))
+    assert write_manifest(tmp_path / "v", found.result, bare, views, "audit-x") is None
+    empty = replace(found.result, listed=0)
+    assert write_manifest(tmp_path / "v", empty, found.glitches, views, "audit-x") is None
+    some = found.glitches.copy()
+    some.loc[found.result.order[0], "image_4.0"] = ""
+    manifest = write_manifest(tmp_path / "v", found.result, some, views, "audit-x", first=2)
+    assert manifest.without_pictures == 1
+    assert found.glitches["glitch"].iloc[found.result.order[0]] not in {s.glitch for s in manifest.subjects}
 
 
 def test_the_coordinators_readme(audited, folder):

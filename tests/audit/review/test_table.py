@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit import audit, audit_probabilities
+from audit import AuditOptions, audit, audit_probabilities
 from audit.review.comparisons import find_class_neighbours
 from audit.review.reasons import reasons
 from audit.review.table import COLUMNS, IMAGES, audit_csv, image_column
@@ -31,7 +31,7 @@ def found():
     labels[5] = EVIL  # a Blip
     labels = np.append(labels, "Lone")
     vectors = np.concatenate([vectors, rng.normal(size=(1, 16))])
-    return audit(vectors, labels, splits=20), vectors, labels
+    return audit(vectors, labels, options=AuditOptions(splits=20)), vectors, labels
 
 
 def glitches(count=91):
