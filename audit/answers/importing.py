@@ -15,19 +15,18 @@ from audit.answers.precision import Measured, Score, measured_precision
 from audit.answers.vocabulary import RIGHT, WRONG, Vocabulary
 from audit.answers.zooniverse import COLUMNS, read_votes
 from audit.review.ledger import (
-    ASKED,
     Audit,
     Decision,
     add_decisions,
-    current_labels,
+    control_keys,
     find_audit,
     live_decisions,
-    subjects_of,
     verdicts_by_id,
 )
 from audit.review.table import DECISION
 from embed.csvfile import CsvFile, restored
 from embed.errors import InputError
+from embed.study.audits import current_labels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,20 +132,20 @@ def import_answers(study: Study, path: Path, answers: Answers) -> Imported:
         As `read_answers` gives them.
     """
     known = live_decisions(study, answers.audit)
-    fresh = [one for one in answers.decisions if not _same(known.get((one.glitch, one.subject, one.by)), one)]
-    controls = _controls(study, answers.audit)
+    new = [one for one in answers.decisions if not _same(known.get((one.glitch, one.subject, one.by)), one)]
+    controls = control_keys(study, answers.audit)
     earnest = [one for one in answers.decisions if one.subject not in controls]
     events = 0
-    if fresh:
+    if new:
         with (
             study.run("audit import", {"audit": answers.audit.passport, "file": path.name}) as run,
             study.transaction(),
         ):
-            events = add_decisions(study, run, answers.audit, fresh, path.name)
+            events = add_decisions(study, run, answers.audit, new, path.name)
     return Imported(
         audit=answers.audit.passport,
         decisions=len(answers.decisions),
-        new=len(fresh),
+        new=len(new),
         events=events,
         outcomes=dict(sorted(Counter(one.outcome for one in earnest).items())),
         relabelled=sum(one.outcome == WRONG and one.label != "" for one in earnest),
@@ -233,7 +232,7 @@ def _decision(row: Row, audit: Audit, verdicts: dict[str, Verdict], vocabulary: 
 
 def _unless_changed(study: Study, audit: Audit, decisions: list[Decision]) -> tuple[list[Decision], list[str]]:
     """Leave out confirmations of a label that is no longer the glitch's: they would undo a later word."""
-    labels, controls = current_labels(study), _controls(study, audit)
+    labels, controls = current_labels(study), control_keys(study, audit)
     kept = [
         one
         for one in decisions
@@ -243,7 +242,3 @@ def _unless_changed(study: Study, audit: Audit, decisions: list[Decision]) -> tu
     if not stale:
         return kept, []
     return kept, [f"{stale} labels were confirmed that have changed since the audit; they were left as they are now"]
-
-
-def _controls(study: Study, audit: Audit) -> set[str]:
-    return {key for key, subject in subjects_of(study, audit).items() if subject.control != ASKED}

@@ -10,7 +10,7 @@ import numpy as np
 from audit.answers.vocabulary import RIGHT, UNSURE, WRONG
 from audit.review.controls import PLANTED
 from audit.review.controls import RIGHT as RIGHT_CONTROL
-from audit.review.ledger import ASKED, live_decisions, subjects_of, verdicts_by_id
+from audit.review.ledger import ASKED, control_keys, live_decisions, verdicts_by_id
 from embed.metrics.intervals import wilson
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def measured_precision(study: Study, audit: Audit) -> Measured:
 
     Where a person and volunteers disagree the person counts; who is unsure has not answered; untested glitches had no `p_wrong`.
     """
-    controls = {key for key, subject in subjects_of(study, audit).items() if subject.control != ASKED}
+    controls = control_keys(study, audit)
     verdicts = {verdict.glitch: verdict.p_wrong for verdict in verdicts_by_id(study, audit).values()}
     decided: dict[int, str] = {}
     for decision in sorted(live_decisions(study, audit).values(), key=lambda one: one.by == "person"):
