@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from audit.auditor import audit, audit_probabilities
     from audit.heldout.leak import check_leak
     from audit.options import AuditOptions
+    from audit.ranking import find_wrong_labels, rank_labels
     from audit.result import AuditResult
 
 _HOMES = {
@@ -15,6 +16,8 @@ _HOMES = {
     "audit": "audit.auditor",
     "audit_probabilities": "audit.auditor",
     "check_leak": "audit.heldout.leak",
+    "find_wrong_labels": "audit.ranking",
+    "rank_labels": "audit.ranking",
 }
 
 __all__ = [
@@ -23,6 +26,8 @@ __all__ = [
     "audit",
     "audit_probabilities",
     "check_leak",
+    "find_wrong_labels",
+    "rank_labels",
 ]
 
 
