@@ -96,9 +96,7 @@ def audit(
     """
     classes, codes = encode_labels(labels)
     unit = normalise(vectors)
-    check_rows(len(codes), vectors=len(unit), ids=ids)
-    if groups is not None and len(np.asarray(groups)) != len(codes):
-        raise InputError(f"{len(np.asarray(groups))} groups for {len(codes)} labels: give one each")
+    check_rows(len(codes), vectors=len(unit), ids=ids, groups=groups)
     if graph is None:
         step("neighbours")
         graph = neighbour_graph(unit, seed=options.seed)

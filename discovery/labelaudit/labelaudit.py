@@ -122,17 +122,9 @@ def audit_study(
         `audit.audit` refuses them.
     """
     folder = out if out is not None else study.folder / "reports" / "audit"
-    if store is not None:
-        origin = check_leak(store.passport, trust_vectors=trust_vectors)
-        if refit is not None:
-            origin = f"{refit.backbone} fine-tuned for each split from {refit.weights} weights, and asked about what it had not seen"
-    elif probabilities is not None:
-        origin = f"probabilities of {probabilities.name}"
-    else:
-        raise InputError("an audit needs vectors or a CSV of probabilities; give one")
+    origin = _origin(store, probabilities, refit, trust_vectors=trust_vectors)
     arguments = {
-        **{name: getattr(options, name) for name in ("splits", "split", "rate", "seed", "device")},
-        "all_splits": not options.stop_early,
+        **_logged(options),
         "trust_vectors": trust_vectors,
         "refit": None if refit is None else vars(refit),
         "store": store.name if store else "",
@@ -161,6 +153,28 @@ def audit_study(
         found = LabelAudit(result, glitches, passport, facts, judged.left_out, manifest, files)
         _write(found, exhibits, options, origin, command or "discover audit")
     return found
+
+
+def _origin(
+    store: VectorStore | None, probabilities: Path | None, refit: Refitting | None, *, trust_vectors: bool
+) -> str:
+    """Where the evidence comes from; part of the passport, so its words stay as they are."""
+    if store is None:
+        if probabilities is None:
+            raise InputError("an audit needs vectors or a CSV of probabilities; give one")
+        return f"probabilities of {probabilities.name}"
+    origin = check_leak(store.passport, trust_vectors=trust_vectors)
+    if refit is None:
+        return origin
+    return (
+        f"{refit.backbone} fine-tuned for each split from {refit.weights} weights, and asked about what it had not seen"
+    )
+
+
+def _logged(options: AuditOptions) -> dict[str, Any]:
+    """The options in the study's log of runs, under the names of earlier versions."""
+    logged = {name: getattr(options, name) for name in ("splits", "split", "rate", "seed", "device")}
+    return logged | {"all_splits": not options.stop_early}
 
 
 def _judge_by_vectors(

@@ -212,7 +212,7 @@ def test_bad_probabilities(change, message):
             "1 of 300 labels are missing, the first in row 4",
         ),
         (lambda _v, y: {"labels": [None, *y[1:]]}, "the first in row 0"),
-        (lambda _v, _y: {"ids": ["x", "x", *map(str, range(298))]}, "id 'x' stands in 2 rows"),
+        (lambda _v, _y: {"ids": ["x", "x", *map(str, range(298))]}, "id 'x' is in 2 rows"),
         (lambda _v, _y: {"ids": ["x"]}, "1 ids for 300 labels"),
         (lambda _v, _y: {"groups": [1, 2]}, "2 groups for 300 labels"),
         (lambda _v, _y: {"options": AuditOptions(rate=0.0)}, "false discovery rate of 0"),

@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from audit import AuditOptions
+from audit.review.ledger import ASKED, Audit, Subject, Verdict, find_audit, remember
 from discovery.labelaudit.labelaudit import audit_study
 from embed import Study, ingest_folder
+from embed.study.records import Label
 from embed.vectors.store import Passport, VectorStore, stores, write_store
 from embed.views.png import levels_to_png
 from support.gallery import view_name, write
@@ -102,3 +104,22 @@ def classification(number: int, user: str, subject: dict[str, str], answer: obje
         "subject_ids": str(1000 + number),
         **other,
     }
+
+
+def make_reviewed(folder: Path, labels: dict[str, str], *, suggested: str = "Whistle") -> tuple[Study, Audit]:
+    """An open study without pictures, its glitches (id -> label) audited and each shown to volunteers under the key of its id."""
+    study = Study(folder, create=True)
+    with study.run("audit") as run:
+        with study.transaction():
+            numbers = [study.add_glitch(name, None, None)[0] for name in labels]
+            for number, label in zip(numbers, labels.values(), strict=True):
+                study.add_label(number, Label(label, "folder", "test"))
+        verdicts = [
+            Verdict(n, rank, label, suggested, 0.5)
+            for rank, (n, label) in enumerate(zip(numbers, labels.values(), strict=True), 1)
+        ]
+        subjects = [Subject(name, n, label, ASKED) for n, (name, label) in zip(numbers, labels.items(), strict=True)]
+        remember(study, run, "audit-test", {}, verdicts=verdicts, subjects=subjects)
+    audit = find_audit(study, "audit-test")
+    assert audit is not None
+    return study, audit
