@@ -29,12 +29,15 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 RIDGES = (3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4)
-"""Ridges tried, strongest first, for the rows of `PATH_ROWS`; the best shrinks with the number of rows."""
+"""Ridges tried, strongest first, on at most `PATH_ROWS` rows; the chosen one is scaled down for more rows."""
 PATH_ROWS = 4_000
+"""Rows that the ridges are chosen on at most."""
 ROUND_REPEATS = 4
-"""Repeats between two looks at the stability."""
+"""Repeats between two measurements of the stability."""
 PLANTED_REPEATS = 2
+"""Repeats of splits for each planted labelling."""
 REGRESSION_REPEATS = 4
+"""Repeats of splits for the trusted regression."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ class AuditData:
 
 
 def choose_ridge(data: AuditData) -> float:
-    """Choose the ridge under which the given labels are likeliest, held out and with label noise allowed for."""
+    """Choose the ridge under which the held-out labels are likeliest, allowing for label noise."""
     assert data.features is not None
     rows, plan = _sample(data, 2)
     codes = data.codes[rows]
@@ -99,7 +102,7 @@ def choose_ridge(data: AuditData) -> float:
 
 
 def _sample(data: AuditData, purpose: int) -> tuple[Rows, SplitPlan]:
-    """Rows to choose a ridge by, at most `PATH_ROWS`, and one repeat of splits of them."""
+    """Rows to choose a ridge on, at most `PATH_ROWS`, and one repeat of splits of them."""
     count = len(data.codes)
     rows = np.sort(data.rng(purpose).choice(count, min(count, PATH_ROWS), replace=False))
     groups = np.unique(data.groups[rows], return_inverse=True)[1]
@@ -107,7 +110,7 @@ def _sample(data: AuditData, purpose: int) -> tuple[Rows, SplitPlan]:
 
 
 def run_splits(data: AuditData, plan: SplitPlan, ridge: float, *, step: Step) -> tuple[HeldOut, list[Stability]]:
-    """Run the splits in rounds until the ranking has settled."""
+    """Run the splits in rounds until the ranking is stable."""
     assert data.features is not None
     heads = CrossFit(data.features, data.codes[None], len(data.classes), ridge)
     held_out = HeldOut.empty(1, len(data.codes), len(data.classes))
@@ -133,7 +136,7 @@ def run_splits(data: AuditData, plan: SplitPlan, ridge: float, *, step: Step) ->
 
 
 def random_split_error(data: AuditData, ridge: float) -> float:
-    """Error of plain random splits, which may test a glitch beside its own twin."""
+    """Error of plain random splits, where a glitch may be tested while its near-duplicate is in the training."""
     assert data.features is not None
     plan = plan_splits(data.codes, FOLDS, kind="random", seed=data.options.seed)
     held_out = HeldOut.empty(1, len(data.codes), len(data.classes))
@@ -142,7 +145,7 @@ def random_split_error(data: AuditData, ridge: float) -> float:
 
 
 def regression_scores(data: AuditData, labels: Codes, strength: float, seed: int) -> Floats:
-    """Held-out scores (N, K) of the trusted regression on a labelling."""
+    """Held-out scores of the trusted regression on a labelling, shape (N, K)."""
     assert data.features is not None
     plan = data.plan(labels, REGRESSION_REPEATS * FOLDS, seed)
     return trusted_scores(data.features, labels, len(data.classes), plan, strength)

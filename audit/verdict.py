@@ -1,4 +1,4 @@
-"""From held-out predictions to a verdict on every label: calibrated by planted errors, ranked, listed and counted."""
+"""The verdict on every label: evidence calibrated by planted errors, ranked, listed and counted."""
 
 from __future__ import annotations
 
@@ -31,16 +31,17 @@ if TYPE_CHECKING:
 
 
 PLANTED_ROWS = 4_000
-"""Rows that the plantings hold together at least, where there are enough glitches to make up for fewer plantings."""
+"""Rows of all plantings together: a small study gets more plantings, within the limits below."""
 MIN_PLANTINGS, MAX_PLANTINGS = 5, 16
 KEPT_DRAWS = 20_000
 """Rows of the ranking whose calibration draws are kept."""
 _BLOCK = 50_000
+"""Rows whose draws are in memory together."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """The evidence, what it is worth, and how that was measured; see `AuditResult`."""
+    """The evidence, its calibration, and how well it finds planted errors; see `AuditResult`."""
 
     evidence: Evidence
     calibration: Calibration
@@ -54,7 +55,15 @@ def calibrated(
     evidence: Evidence,
     again: Callable[[Codes, int], Floats],
 ) -> Finding:
-    """Plant errors twice: from the first estimate of what is wrong, and from the calibrated one."""
+    """Calibrate the evidence on planted errors, planted twice: by the first estimate of what is wrong, then by the calibrated one.
+
+    Parameters
+    ----------
+    data : AuditData
+    evidence : Evidence
+    again : callable
+        Receives planted labellings, int64 of shape (R, N), and the number of the round; returns their evidence, shape (R, N, d).
+    """
     count = len(data.codes)
     plantings = int(np.clip(PLANTED_ROWS // count, MIN_PLANTINGS, MAX_PLANTINGS))
     rows, posterior = np.arange(count), evidence.posterior
@@ -83,7 +92,7 @@ def make_result(
     curve: Sequence[Stability] = (),
     random_error: float = np.nan,
 ) -> AuditResult:
-    """Rank the rows, say how probable an error each is, cut the list and count; see `AuditResult` for the arguments."""
+    """Rank the rows by the probability of an error, cut the list and count; for the arguments see `AuditResult`."""
     rate = data.options.rate
     count = len(data.codes)
     tested = held_out.tested[0] > 0

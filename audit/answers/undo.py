@@ -31,9 +31,9 @@ class Undone:
 
 
 def undo_import(study: Study) -> Undone:
-    """Restore the labels before the last import that is not undone, by label events; decisions stay on record.
+    """Restore the labels before the last import that is not undone, by label events; its decisions are kept.
 
-    A glitch whose label somebody changed after the import keeps it.
+    A glitch whose label was changed after the import keeps that label.
 
     Raises
     ------

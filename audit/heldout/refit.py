@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from embed.types import Codes, Floats, Rows, Step
 
 _INNER_FOLDS = 10
-"""A tenth of the training part chooses the epoch."""
+"""One fold in ten of the training rows chooses the epoch."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class _Fold:
     refitting: Refitting
 
 
-def untaught_start(folder: Path, weights: str, *, trust: bool = False) -> tuple[str, str | None, str | None]:
+def unseen_start(folder: Path, weights: str, *, trust: bool = False) -> tuple[str, str | None, str | None]:
     """Weights, backbone and views that cross-fitting starts from, for vectors of these weights.
 
     Parameters
@@ -69,26 +69,26 @@ def untaught_start(folder: Path, weights: str, *, trust: bool = False) -> tuple[
     folder : Path
         The study's.
     weights : str
-        As on the command line. ``model:NAME`` gives what that model was itself fine-tuned from.
+        As on the command line. ``model:NAME`` stands for the weights that this model was fine-tuned from.
     trust : bool
-        Take weights of which nothing is known.
+        Accept weights of unknown origin.
 
     Returns
     -------
     weights : str
     backbone, views : str or None
-        The model's own; None where the weights are no model's.
+        Of the model; None where the weights are not of a model.
 
     Raises
     ------
     InputError
-        When the weights may have seen these labels and nothing is known of what they were before.
+        When the weights may have seen these labels and their origin is unknown.
     """
     if not is_model(weights):
         if trust or weights in WEIGHT_SOURCES:
             return weights, None, None
         raise InputError(
-            f"--refit needs a start that saw none of these labels, and nothing is known of {weights!r}; give --weights {' or '.join(WEIGHT_SOURCES)}, a model of the study, or --trust-vectors"
+            f"--refit needs a start that saw none of these labels, and the origin of {weights!r} is unknown; give --weights {' or '.join(WEIGHT_SOURCES)}, a model of the study, or --trust-vectors"
         )
     model = load_model(model_folder(folder, weights))
     origin = str(model.card["weights"])
@@ -140,7 +140,14 @@ def refit_network(
     folder = study.folder / "refit" / digest([described, glitches.tolist(), plan.fold.tolist()])[:12]
     folds = [
         _Fold(
-            study.folder, folder, split, glitches, codes, classes, _parts(plan, split, codes, refitting.seed), refitting
+            study.folder,
+            folder,
+            split,
+            glitches,
+            codes,
+            classes,
+            split_parts(plan, split, codes, refitting.seed),
+            refitting,
         )
         for split in range(len(plan))
     ]
@@ -153,8 +160,8 @@ def refit_network(
     return held_out
 
 
-def _parts(plan: SplitPlan, split: int, codes: Codes, seed: int) -> NDArray[np.int8]:
-    """Train, validation and test rows of a split; a tenth of the training part, by class, chooses the epoch."""
+def split_parts(plan: SplitPlan, split: int, codes: Codes, seed: int) -> NDArray[np.int8]:
+    """Parts of a split: one fold in ten of the training rows, stratified by class, becomes the validation part."""
     train = np.flatnonzero(plan.train(split))
     part = np.full(len(codes), -1, np.int8)
     part[train] = TRAIN

@@ -26,16 +26,16 @@ if TYPE_CHECKING:
     from embed.study.study import Study
 
 SUBJECT = "#discover_subject"
-"""The manifest's hidden column that names what volunteers are shown."""
+"""The manifest's hidden column with the key of the subject."""
 AUDIT = "#discover_audit"
 """The manifest's hidden column that names the audit."""
 ASKED = ""
-"""The `control` of a subject that is asked in earnest."""
+"""The `control` of a subject that is no control."""
 
 
 @dataclass(frozen=True)
 class Audit:
-    """An audit that the study remembers: its number, passport, and what made it."""
+    """An audit that the study keeps: its number, its passport, and the facts that the passport is a hash of."""
 
     number: int
     passport: str
@@ -44,7 +44,7 @@ class Audit:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What an audit said of one glitch."""
+    """An audit's verdict on one glitch; `p_wrong` is None where it was not tested."""
 
     glitch: int
     rank: int
@@ -53,7 +53,7 @@ class Verdict:
     p_wrong: float | None
 
     def why(self, passport: str, who: str) -> str:
-        """Say what a label event rests on."""
+        """The reason stored with a label event."""
         doubt = "untested" if self.p_wrong is None else f"p_wrong {self.p_wrong:.3f}"
         return f"{passport}, rank {self.rank}, {doubt}: answered by {who}"
 
@@ -65,12 +65,12 @@ class Subject:
     Attributes
     ----------
     key : str
-        Tells nothing; stands in the manifest.
+        A hash that reveals nothing; in the manifest.
     glitch : int
     shown : str
-        The label they are asked about.
+        The label that they are asked about.
     control : str
-        Empty where they are asked in earnest; ``right`` or ``planted`` where the answer is known.
+        ``right`` or ``planted`` for a control, whose answer is known; empty otherwise.
     """
 
     key: str
@@ -81,19 +81,19 @@ class Subject:
 
 @dataclass(frozen=True)
 class Decision:
-    """What people decided on one glitch.
+    """One answer to one glitch.
 
     Attributes
     ----------
     glitch : int
     subject : str
-        Key of the volunteers' row, empty where the table was answered.
+        Key of the volunteers' subject; empty where the table was answered.
     by : str
         ``person`` or ``volunteers``.
     outcome : str
-        ``right``, ``wrong`` or ``unsure``: the label that was asked about.
+        Whether the label in question is ``right`` or ``wrong``, or the answer ``unsure``.
     label : str
-        The right label, empty where nobody named it.
+        The right label; empty where nobody named it.
     confidence : float or None
         Share of the votes.
     why : str

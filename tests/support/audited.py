@@ -39,15 +39,15 @@ def make_study(folder: Path, count: int = 120, wrong: int = 12, seed: int = 0) -
             ingest_folder(study, folder / "data")
             with study.transaction():
                 study.connection.execute("UPDATE glitches SET gps = 1130000000 + 97.25 * glitch")
-        frame = study.glitches()
-        number = frame["gravityspy_id"].str[1:].astype(int).to_numpy()
+        table = study.glitches()
+        number = table["gravityspy_id"].str[1:].astype(int).to_numpy()
         vectors = np.eye(len(CLASSES), 24)[truth[number]] + 0.25 * rng.normal(size=(count, 24))
-        store_vectors(study, frame.index.to_numpy(np.int64), vectors.astype(np.float32))
+        store_vectors(study, table.index.to_numpy(np.int64), vectors.astype(np.float32))
         scores = np.exp(6 * vectors[:, : len(CLASSES)])
         scores /= scores.sum(1, keepdims=True)
         rows = [
             {"id": name, **{kind: f"{p:.6f}" for kind, p in zip(CLASSES, own, strict=True)}}
-            for name, own in zip(frame["id"], scores, strict=True)
+            for name, own in zip(table["id"], scores, strict=True)
         ]
     write_csv(folder / "study" / "probabilities.csv", rows)
     return folder / "study", {f"H1_g{n:09d}": CLASSES[kind] for n, kind in enumerate(truth)}

@@ -57,8 +57,8 @@ def test_what_no_split_tests_has_no_score():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_trust_tells_errors_that_come_in_numbers(seed):
-    """A fifth of each class is taken for the next: the first fit half believes them, the third no longer."""
+def test_trust_finds_frequent_errors(seed):
+    """A fifth of each class is taken for the next: the first fit partly trusts them, the third does not."""
     rng = np.random.default_rng(seed)
     vectors, truth = classes_apart(rng, spread=0.7)
     labels, wrong = taken_for_the_next(truth, rng, 0.2)

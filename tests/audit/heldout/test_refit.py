@@ -8,7 +8,7 @@ from support.gallery import make_gallery
 from torch.nn.functional import log_softmax
 
 import audit.heldout.refit
-from audit.heldout.refit import _parts, refit_network, untaught_start
+from audit.heldout.refit import refit_network, split_parts, unseen_start
 from audit.heldout.refitting import Refitting
 from audit.heldout.splits import plan_splits
 from discovery.cli import main
@@ -30,12 +30,12 @@ def mislabelled(tmp_path_factory):
     with Study(folder / "study", create=True) as study:
         with study.run("ingest"):
             ingest_folder(study, folder / "data")
-        frame = study.glitches()
+        table = study.glitches()
         wrong = {}
         with study.run("label"), study.transaction():
             for name, other in zip(CLASSES, CLASSES[1:] + CLASSES[:1], strict=True):
-                glitch = int(frame.index[frame["label"] == name][4])
-                wrong[frame.loc[glitch, "id"]] = name
+                glitch = int(table.index[table["label"] == name][4])
+                wrong[table.loc[glitch, "id"]] = name
                 study.add_label(glitch, Label(other, "person", "test"))
     return folder / "study", wrong
 
@@ -65,7 +65,7 @@ def test_every_row_is_asked_of_a_network_that_did_not_see_it():
     codes = np.repeat(np.arange(4), (20, 9, 2, 1))
     plan = plan_splits(codes, 10, groups=rng.integers(0, 25, len(codes)), seed=3)
     for split in range(len(plan)):
-        part = _parts(plan, split, codes, seed=0)
+        part = split_parts(plan, split, codes, seed=0)
         train = (part == TRAIN) | (part == VALIDATION)
         assert not (train & plan.test(split)).any()
         np.testing.assert_array_equal(train, plan.train(split))
@@ -81,7 +81,7 @@ def test_a_fold_that_holds_nearly_all_leaves_too_little():
     plan = plan_splits(codes, 5, groups=groups, seed=0)
     split = next(split for split in range(5) if plan.test(split).sum() > 9)
     with pytest.raises(InputError, match=r"split \d leaves 3 glitches to train on, no two of one class; label more"):
-        _parts(plan, split, codes, seed=0)
+        split_parts(plan, split, codes, seed=0)
 
 
 def test_the_predictions_are_those_of_training_by_hand(folder, tiny, monkeypatch):
@@ -163,16 +163,16 @@ def test_vectors_that_have_learnt_the_labels_are_cross_fitted(folder, tiny, monk
         )
         embed(study, EmbeddingOptions(weights="model:first"))
     with pytest.raises(InputError, match=r"'first' was fine-tuned from 'tiny\.safetensors', which may have seen"):
-        untaught_start(folder, "model:first")
+        unseen_start(folder, "model:first")
     monkeypatch.setattr("audit.heldout.refit.WEIGHT_SOURCES", ("tiny.safetensors",))
-    assert untaught_start(folder, "model:first") == ("tiny.safetensors", tiny["backbone"], "4.0")
+    assert unseen_start(folder, "model:first") == ("tiny.safetensors", tiny["backbone"], "4.0")
 
 
 def test_weights_of_unknown_past_and_contradictions_are_refused(folder, tiny, capsys, tmp_path):
-    assert untaught_start(folder, "bundled") == ("bundled", None, None)
-    assert untaught_start(folder, tiny["weights"], trust=True)[0] == tiny["weights"]
+    assert unseen_start(folder, "bundled") == ("bundled", None, None)
+    assert unseen_start(folder, tiny["weights"], trust=True)[0] == tiny["weights"]
     with pytest.raises(InputError, match=r"--refit needs a start that saw none of these labels.*tiny\.safetensors"):
-        untaught_start(folder, tiny["weights"])
+        unseen_start(folder, tiny["weights"])
     for more, message in (
         (("--probabilities", str(tmp_path / "p.csv")), "--refit trains on images, --probabilities needs none"),
         (("--weights", "model:none"), "no model"),

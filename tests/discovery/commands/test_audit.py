@@ -41,7 +41,7 @@ def relabel(folder, labels):
 
 
 def test_the_whole_path_on_pictures(capsys, embedded, tmp_path):
-    """Vectors that are there already, the list, and the answers back."""
+    """From existing vectors to the list and to imported answers."""
     folder = shutil.copytree(embedded, tmp_path / "study")
     wrong = {"H1_a000000002": "Power_Line", "H1_b000000004": "None_of_the_Above"}
     relabel(folder, wrong)
