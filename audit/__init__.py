@@ -6,20 +6,33 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from audit.auditor import audit, audit_probabilities
     from audit.heldout.leak import check_leak
+    from audit.options import AuditOptions
+    from audit.ranking import find_wrong_labels, rank_labels
     from audit.result import AuditResult
 
 _HOMES = {
+    "AuditOptions": "audit.options",
     "AuditResult": "audit.result",
     "audit": "audit.auditor",
     "audit_probabilities": "audit.auditor",
     "check_leak": "audit.heldout.leak",
+    "find_wrong_labels": "audit.ranking",
+    "rank_labels": "audit.ranking",
 }
 
-__all__ = ["AuditResult", "audit", "audit_probabilities", "check_leak"]
+__all__ = [
+    "AuditOptions",
+    "AuditResult",
+    "audit",
+    "audit_probabilities",
+    "check_leak",
+    "find_wrong_labels",
+    "rank_labels",
+]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
-    """Import a public name when it is first asked for: ``discover --help`` need not wait for torch."""
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public object of the package
+    """Import a public name on first use, so that ``discover --help`` does not wait for torch."""
     if name not in _HOMES:
         raise AttributeError(f"module 'audit' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

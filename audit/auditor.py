@@ -1,7 +1,8 @@
-"""The audit: repeated splits, heads, evidence, planted errors, and what comes of them."""
+"""The audit: repeated splits, heads, evidence, planted errors, and a verdict on every label."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from audit.evidence.scores import RARE, weigh_evidence
 from audit.heldout.crossfit import HeldOut
 from audit.heldout.features import principal_features
 from audit.heldout.labels import check_probabilities, check_rows, encode_labels
-from audit.heldout.splits import SplitPlan, combine_groups, plan_splits
+from audit.heldout.splits import SplitPlan, combine_groups
+from audit.options import DEFAULTS, AuditOptions
 from audit.procedure import (
     AuditData,
     choose_regression,
@@ -22,7 +24,6 @@ from audit.procedure import (
     run_splits,
 )
 from audit.verdict import calibrated, make_result
-from embed.dataset.splits import PURGE_SECONDS
 from embed.errors import InputError
 from embed.network.devices import choose_device
 from embed.vectors.duplicates import DUPLICATE_SIMILARITY, near_duplicates
@@ -32,16 +33,13 @@ from embed.vectors.similarity import normalise
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
-    from audit.heldout.splits import Kind
     from audit.result import AuditResult
+    from embed.types import Codes, Floats, Rows, Step
     from embed.vectors.graph import NeighbourGraph
 
-    Refit = Callable[[NDArray[np.int64], tuple[str, ...], SplitPlan], HeldOut]
-
-SPLITS = 100
-FALSE_DISCOVERY_RATE = 0.1
+    Refit = Callable[[Codes, tuple[str, ...], SplitPlan], HeldOut]
 
 
 def audit(
@@ -51,57 +49,34 @@ def audit(
     groups: ArrayLike | None = None,
     times: ArrayLike | None = None,
     ids: Sequence[str] | None = None,
-    splits: int = SPLITS,
-    split: Kind = "grouped",
-    purge: float = PURGE_SECONDS,
-    stop_early: bool = True,
-    ridge: float | None = None,
-    false_discovery_rate: float = FALSE_DISCOVERY_RATE,
-    duplicate_similarity: float = DUPLICATE_SIMILARITY,
     graph: NeighbourGraph | None = None,
+    options: AuditOptions = DEFAULTS,
     refit: Refit | None = None,
-    seed: int = 0,
-    device: str = "cpu",
-    step: Callable[[str], None] = lambda _: None,
+    step: Step = lambda _: None,
 ) -> AuditResult:
     """Find the labels that are probably wrong.
 
     Parameters
     ----------
     vectors : array_like, shape (N, D)
-        One row a glitch, any features; brought to unit length.
+        One row a glitch, any features; scaled to unit length.
     labels : array_like, shape (N,)
         Text or integers. A class of one member cannot be tested: its row is kept, with NaN for its scores.
     groups : array_like, shape (N,), optional
-        Rows of one group are never on both sides of a split; near-duplicates found on the graph are grouped besides.
+        Rows of one group are never on both sides of a split; near-duplicates found on the graph are grouped too.
     times : array_like, shape (N,), optional
-        GPS seconds, for ``split="time"``.
-    ids : sequence of str, optional
+        GPS seconds, for splits by time.
+    ids : sequence of str, length N, optional
         Checked for repeats.
-    splits : int
-        At most this many; fewer where the ranking has settled before.
-    split : {"grouped", "random", "time"}
-        See `audit.heldout.splits.plan_splits`.
-    purge : float
-        Seconds around each tested row that time splits leave out of the training.
-    stop_early : bool
-        False: run all the splits.
-    ridge : float, optional
-        Of the heads; chosen by the likelihood of held-out labels when absent.
-    false_discovery_rate : float
-        Share of right labels that the list may hold.
-    duplicate_similarity : float
-        Cosine from which two rows are near-duplicates.
     graph : NeighbourGraph, optional
-        Of these vectors; found when absent.
+        Of these vectors; computed when absent.
+    options : AuditOptions
+        Splits, false discovery rate, seed and so on; see `audit.options.AuditOptions`.
     refit : callable, optional
-        Called with (labels as class numbers, class names, plan of the splits) and gives the `HeldOut` predictions itself, in place of
-        heads on the vectors: `audit.heldout.refit.refit_network`. The planted labellings are judged by the same predictions.
-    seed : int
-        Same seed and device, same result.
-    device : {"cpu", "cuda", "auto"}
+        Makes the predictions in place of heads on the vectors, such as `audit.heldout.refit.refit_network`. It receives the labels as
+        class numbers, the class names and the plan of the splits, and returns `HeldOut`. It is not called again for planted errors.
     step : callable
-        Told what is being done.
+        Receives the name of each step that begins.
 
     Returns
     -------
@@ -111,64 +86,42 @@ def audit(
     ------
     InputError
         Labels, vectors, groups, times or ids that do not fit each other; one class only; vectors with NaN.
+
+    Examples
+    --------
+    >>> from audit import audit
+    >>> from audit.options import AuditOptions
+    >>> result = audit(vectors, labels, options=AuditOptions(splits=50, seed=1))  # doctest: +SKIP
+    >>> result.order[: result.listed]  # doctest: +SKIP
     """
     classes, codes = encode_labels(labels)
     unit = normalise(vectors)
-    check_rows(len(codes), vectors=len(unit), ids=ids)
-    _check_rate(false_discovery_rate)
-    if groups is not None and len(np.asarray(groups)) != len(codes):
-        raise InputError(f"{len(np.asarray(groups))} groups for {len(codes)} labels: give one each")
+    check_rows(len(codes), vectors=len(unit), ids=ids, groups=groups)
     if graph is None:
         step("neighbours")
-        graph = neighbour_graph(unit, seed=seed)
+        graph = neighbour_graph(unit, seed=options.seed)
     elif len(graph.neighbours) != len(codes):
-        raise InputError(f"the neighbour graph has {len(graph.neighbours)} rows for {len(codes)} labels; make it anew")
-    twins, twin = near_duplicates(graph, duplicate_similarity)
-    whole = combine_groups(groups, twins)
+        raise InputError(
+            f"the neighbour graph has {len(graph.neighbours)} rows for {len(codes)} labels; compute it again"
+        )
+    similarity = DUPLICATE_SIMILARITY if options.duplicate_similarity is None else options.duplicate_similarity
+    twins, duplicate_of = near_duplicates(graph, similarity)
     when = None if times is None else np.asarray(times, np.float64)
-    options: dict[str, Any] = {"groups": whole, "times": when, "purge": purge}
-    plan = plan_splits(codes, splits, kind=split, seed=seed, **options)
-    if refit is not None:
+    data = AuditData(codes, classes, None, graph, combine_groups(groups, twins), duplicate_of, when, options)
+    plan = data.plan(codes, options.splits, options.seed)
+    if refit is None:
+        features = principal_features(unit, device=choose_device(options.device))
         _check_testable(plan)
-        held_out = refit(codes, classes, plan)
-        settings: dict[str, Any] = {
-            "split": split,
-            "splits": len(plan),
-            "splits asked": splits,
-            "near-duplicate rows": int((twin >= 0).sum()),
-        }
-        notes = [*_notes(classes, codes, plan, held_out, whole), _NOT_RETRAINED]
-        return _from_held_out(held_out, classes, codes, graph, split, twin, settings, notes, false_discovery_rate, seed)
-    features = principal_features(unit, device=choose_device(device))
+        return _judge_by_heads(replace(data, features=features), plan, step)
     _check_testable(plan)
-    step("ridge")
-    study = AuditData(codes, len(classes), features, graph, options, split, seed)
-    chosen = choose_ridge(study) if ridge is None else ridge
-    step("splits")
-    held_out, curve = run_splits(study, plan, chosen, stop_early=stop_early, step=step)
-    random_error = random_split_error(study, chosen) if whole.max() + 1 < len(codes) or split == "time" else np.nan
-    strength = choose_regression(study)
-    regression = regression_scores(study, codes, strength, seed)
-    evidence = weigh_evidence(
-        held_out.mean_probabilities(), graph, codes, tested=held_out.scores(), regression=regression
-    )
-    step("planted errors")
-    finding = calibrated(study, evidence, planted_audits(study, chosen, strength))
-    notes = _notes(classes, codes, plan, held_out, whole)
-    settings = {
-        "split": split,
-        "splits": curve[-1].splits if curve else len(plan),
-        "splits asked": splits,
-        "ridge": chosen,
-        "regression ridge": strength,
-        "gradient norm": held_out.worst_gradient,
-        "components": features.rows.shape[1] - 1,
-        "variance kept": features.variance_kept,
-        "near-duplicate rows": int((twin >= 0).sum()),
+    held_out = refit(codes, classes, plan)
+    settings: dict[str, Any] = {
+        "split": options.split,
+        "splits": len(plan),
+        "splits asked": options.splits,
+        "near-duplicate rows": int((duplicate_of >= 0).sum()),
     }
-    return make_result(
-        study, classes, finding, held_out, curve, twin, random_error, settings, notes, false_discovery_rate
-    )
+    return _judge_by_predictions(data, held_out, settings, [*_notes(data, plan, held_out), _NOT_RETRAINED])
 
 
 def audit_probabilities(
@@ -178,8 +131,7 @@ def audit_probabilities(
     *,
     ids: Sequence[str] | None = None,
     graph: NeighbourGraph | None = None,
-    false_discovery_rate: float = FALSE_DISCOVERY_RATE,
-    seed: int = 0,
+    options: AuditOptions = DEFAULTS,
 ) -> AuditResult:
     """Audit labels against another classifier's probabilities, without images or vectors.
 
@@ -189,11 +141,13 @@ def audit_probabilities(
     ----------
     probabilities : array_like, shape (N, M)
         Rows sum to one.
-    columns : sequence of str
+    columns : sequence of str, length M
         Class of each column.
     labels : array_like, shape (N,)
-    ids, graph, false_discovery_rate, seed
+    ids, graph
         See `audit`.
+    options : AuditOptions
+        The rate and the seed are used.
 
     Raises
     ------
@@ -203,50 +157,65 @@ def audit_probabilities(
     classes, codes = encode_labels(labels)
     given = check_probabilities(probabilities, classes, columns)
     check_rows(len(codes), ids=ids)
-    _check_rate(false_discovery_rate)
-    if len(given) != len(codes):
-        raise InputError(
-            f"{len(given)} rows of probabilities for {len(codes)} labels: give one each, in the same order"
-        )
+    count = len(codes)
+    if len(given) != count:
+        raise InputError(f"{len(given)} rows of probabilities for {count} labels: give one each, in the same order")
     held_out = HeldOut.empty(1, *given.shape)
-    held_out.add(0, np.arange(len(codes)), log_probability(given), codes)
+    held_out.add(0, np.arange(count), log_probability(given), codes)
     settings = {"split": "external probabilities", "splits": 1, "splits asked": 1}
-    none = np.full(len(codes), -1, np.int64)
-    notes = ["the probabilities were taken as held out: a classifier trained on these labels hides their errors"]
-    return _from_held_out(
-        held_out, classes, codes, graph, "external", none, settings, notes, false_discovery_rate, seed
+    data = AuditData(codes, classes, None, graph, np.arange(count), np.full(count, -1, np.int64), None, options)
+    note = "the probabilities were taken as held out: a classifier trained on these labels hides their errors"
+    return _judge_by_predictions(data, held_out, settings, [note])
+
+
+_NOT_RETRAINED = "the network was not trained again on the planted errors: they are judged by its predictions from the labels as given"
+
+
+def _judge_by_heads(data: AuditData, plan: SplitPlan, step: Step) -> AuditResult:
+    """Fit heads to the vectors for every split, and again for every planted labelling."""
+    assert data.features is not None
+    options = data.options
+    step("ridge")
+    ridge = choose_ridge(data) if options.ridge is None else options.ridge
+    step("splits")
+    held_out, curve = run_splits(data, plan, ridge, step=step)
+    is_grouped = data.groups.max() + 1 < len(data.codes)
+    random_error = random_split_error(data, ridge) if is_grouped or options.split == "time" else np.nan
+    strength = choose_regression(data)
+    regression = regression_scores(data, data.codes, strength, options.seed)
+    evidence = weigh_evidence(
+        held_out.mean_probabilities(), data.graph, data.codes, tested=held_out.scores(), regression=regression
     )
+    step("planted errors")
+    finding = calibrated(data, evidence, planted_audits(data, ridge, strength))
+    settings = {
+        "split": options.split,
+        "splits": curve[-1].splits if curve else len(plan),
+        "splits asked": options.splits,
+        "ridge": ridge,
+        "regression ridge": strength,
+        "gradient norm": held_out.worst_gradient,
+        "components": data.features.rows.shape[1] - 1,
+        "variance kept": data.features.variance_kept,
+        "near-duplicate rows": int((data.duplicate_of >= 0).sum()),
+    }
+    notes = _notes(data, plan, held_out)
+    return make_result(data, finding, held_out, settings, notes, curve=curve, random_error=random_error)
 
 
-_NOT_RETRAINED = (
-    "the network was not trained again on the planted errors: they are judged by what it says of the labels as given"
-)
-
-
-def _from_held_out(
-    held_out: HeldOut,
-    classes: tuple[str, ...],
-    codes: NDArray[np.int64],
-    graph: NeighbourGraph | None,
-    kind: str,
-    twin: NDArray[np.int64],
-    settings: dict[str, Any],
-    notes: Sequence[str],
-    rate: float,
-    seed: int,
+def _judge_by_predictions(
+    data: AuditData, held_out: HeldOut, settings: dict[str, Any], notes: Sequence[str]
 ) -> AuditResult:
-    """Judge the labels by predictions that are there already."""
-    study = AuditData(codes, len(classes), None, graph, {}, kind, seed)
+    """Judge labels and planted errors by the same predictions: nothing is fitted again."""
     probabilities = held_out.mean_probabilities()
-    evidence = weigh_evidence(probabilities, graph, codes)
+    evidence = weigh_evidence(probabilities, data.graph, data.codes)
     tested = held_out.tested[0] > 0
 
-    def again(planted: NDArray[np.int64], _: int) -> NDArray[np.float64]:
-        features = np.stack([weigh_evidence(probabilities, graph, labelling).features for labelling in planted])
+    def again(planted: Codes, _: int) -> Floats:
+        features = np.stack([weigh_evidence(probabilities, data.graph, labelling).features for labelling in planted])
         return np.where(tested[:, None], features, np.nan)
 
-    finding = calibrated(study, evidence, again)
-    return make_result(study, classes, finding, held_out, [], twin, np.nan, settings, notes, rate)
+    return make_result(data, calibrated(data, evidence, again), held_out, settings, notes)
 
 
 def _check_testable(plan: SplitPlan) -> None:
@@ -256,32 +225,23 @@ def _check_testable(plan: SplitPlan) -> None:
         )
 
 
-def _check_rate(rate: float) -> None:
-    if not 0 < rate < 1:
-        raise InputError(f"a false discovery rate of {rate}: give a number between 0 and 1, such as 0.1")
-
-
-def _notes(
-    classes: tuple[str, ...],
-    codes: NDArray[np.int64],
-    plan: SplitPlan,
-    held_out: HeldOut,
-    groups: NDArray[np.int64],
-) -> list[str]:
+def _notes(data: AuditData, plan: SplitPlan, held_out: HeldOut) -> list[str]:
+    """What the reader must know: untested rows, rare classes, a group larger than a fold."""
     notes = []
-    sizes = np.bincount(codes, minlength=len(classes))
-    tested = held_out.tested[0] > 0
-    alone = [classes[number] for number in np.unique(codes[~tested])] if (~tested).any() else []
-    if alone:
+    count, classes = len(data.codes), data.classes
+    sizes = np.bincount(data.codes, minlength=len(classes))
+    untested: Rows = np.flatnonzero(held_out.tested[0] == 0)
+    if len(untested):
+        alone = ", ".join(classes[number] for number in np.unique(data.codes[untested]))
         notes.append(
-            f"{int((~tested).sum())} glitches could not be tested: their class ({', '.join(alone)}) has no other member to compare them with"
+            f"{len(untested)} glitches could not be tested: their class ({alone}) has no other member to compare them with"
         )
     rare = [f"{classes[number]} ({sizes[number]})" for number in np.flatnonzero((sizes > 1) & (sizes <= RARE))]
     if rare:
         notes.append(f"verdicts on rare classes rest on few examples: {', '.join(rare)}")
-    largest = int(np.bincount(groups).max())
-    if plan.kind != "random" and largest > len(codes) / plan.folds:
+    largest = int(np.bincount(data.groups).max())
+    if plan.kind != "random" and largest > count / plan.folds:
         notes.append(
-            f"one set of near-duplicates or one group holds {largest} of {len(codes)} glitches, more than a fold: the folds are uneven; check the groups, or raise the duplicate similarity"
+            f"one set of near-duplicates or one group holds {largest} of {count} glitches, more than a fold: the folds are uneven; check the groups, or raise the duplicate similarity"
         )
     return notes

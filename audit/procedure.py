@@ -1,10 +1,10 @@
-"""One study under audit, and the heads fitted to it: the ridge's choice, the splits in rounds, the planted labellings."""
+"""The steps of an audit: choose the ridges, run the splits in rounds, audit planted labellings."""
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,100 +12,111 @@ from audit.evidence.noise import fit_noise, log_probability
 from audit.evidence.regression import choose_strength, trusted_scores
 from audit.evidence.scores import weigh_evidence
 from audit.heldout.crossfit import CrossFit, HeldOut
-from audit.heldout.splits import FOLDS, SplitPlan, plan_splits
+from audit.heldout.kinds import FOLDS
+from audit.heldout.splits import SplitPlan, plan_splits
 from audit.heldout.stopping import Stability, stability
+from embed.dataset.splits import PURGE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
-
     from audit.heldout.features import Features
-    from embed.types import Floats
+    from audit.options import AuditOptions
+    from embed.types import Codes, Floats, Rows, Step
     from embed.vectors.graph import NeighbourGraph
 
 
 _log = logging.getLogger(__name__)
 
 RIDGES = (3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4)
-"""Ridges tried, strongest first, for the rows of `PATH_ROWS`; the best shrinks with the number of rows."""
+"""Ridges tried, strongest first, on at most `PATH_ROWS` rows; the chosen one is scaled down for more rows."""
 PATH_ROWS = 4_000
+"""Rows that the ridges are chosen on at most."""
 ROUND_REPEATS = 4
-"""Repeats between two looks at the stability."""
+"""Repeats between two measurements of the stability."""
 PLANTED_REPEATS = 2
+"""Repeats of splits for each planted labelling."""
 REGRESSION_REPEATS = 4
+"""Repeats of splits for the trusted regression."""
 
 
 @dataclass(frozen=True)
 class AuditData:
-    """What every step needs.
+    """The labels under audit, and what every step needs to judge them.
 
     Attributes
     ----------
-    codes : numpy.ndarray, shape (N,), int64
+    codes : ndarray of int64, shape (N,)
         Labels as class numbers.
-    classes : int
-        K.
+    classes : tuple of str, length K
     features : Features or None
-        None where the probabilities come from elsewhere.
+        None where the predictions come from elsewhere.
     graph : NeighbourGraph or None
-    options : dict
-        Groups, times and purge gap of `audit.heldout.splits.plan_splits`.
-    kind : str
-        Of the splits.
-    seed : int
+    groups : ndarray of int64, shape (N,)
+        Rows of one group are never on both sides of a split.
+    duplicate_of : ndarray of int64, shape (N,)
+        The most similar row where that is a near-duplicate, else -1.
+    times : ndarray of float64, shape (N,), or None
+        GPS seconds.
+    options : AuditOptions
     """
 
-    codes: NDArray[np.int64]
-    classes: int
+    codes: Codes
+    classes: tuple[str, ...]
     features: Features | None
     graph: NeighbourGraph | None
-    options: dict[str, Any]
-    kind: str
-    seed: int
+    groups: Rows
+    duplicate_of: Rows
+    times: Floats | None
+    options: AuditOptions
 
     def rng(self, purpose: int) -> np.random.Generator:
-        """A stream of random numbers of its own for each purpose."""
-        return np.random.default_rng((self.seed, purpose))
+        """A separate stream of random numbers for each purpose."""
+        return np.random.default_rng((self.options.seed, purpose))
+
+    def plan(self, labels: Codes, splits: int, seed: int) -> SplitPlan:
+        """Splits of a labelling (N,) of the same rows; errors as `audit.heldout.splits.plan_splits`."""
+        purge = PURGE_SECONDS if self.options.purge is None else self.options.purge
+        return plan_splits(
+            labels, splits, kind=self.options.split, groups=self.groups, times=self.times, purge=purge, seed=seed
+        )
 
 
-def choose_ridge(study: AuditData) -> float:
-    """Choose the ridge under which the given labels are likeliest, held out and with label noise allowed for."""
-    assert study.features is not None
-    rows, plan = _sample(study, 2)
-    codes = study.codes[rows]
-    part = replace(study.features, rows=study.features.rows[rows])
+def choose_ridge(data: AuditData) -> float:
+    """Choose the ridge under which the held-out labels are likeliest, allowing for label noise."""
+    assert data.features is not None
+    rows, plan = _sample(data, 2)
+    codes = data.codes[rows]
+    part = replace(data.features, rows=data.features.rows[rows])
     best, chosen = -np.inf, RIDGES[0]
     for ridge in RIDGES:
-        held_out = HeldOut.empty(1, len(rows), study.classes)
-        CrossFit(part, codes[None], study.classes, ridge).run(held_out, [plan], range(FOLDS))
+        held_out = HeldOut.empty(1, len(rows), len(data.classes))
+        CrossFit(part, codes[None], len(data.classes), ridge).run(held_out, [plan], range(FOLDS))
         tested = held_out.tested[0] > 0
         likelihood = fit_noise(log_probability(held_out.mean_probabilities()[tested]), codes[tested]).log_likelihood
         _log.info("ridge %g: held-out log likelihood %.4f", ridge, likelihood)
         if likelihood < best:
             break
         best, chosen = likelihood, ridge
-    return chosen * len(rows) / len(study.codes)
+    return chosen * len(rows) / len(data.codes)
 
 
-def _sample(study: AuditData, purpose: int) -> tuple[NDArray[np.int64], SplitPlan]:
-    """Rows to choose a ridge by, at most `PATH_ROWS`, and one repeat of splits of them."""
-    count = len(study.codes)
-    rows = np.sort(study.rng(purpose).choice(count, min(count, PATH_ROWS), replace=False))
-    groups = np.unique(study.options["groups"][rows], return_inverse=True)[1]
-    return rows, plan_splits(study.codes[rows], FOLDS, seed=study.seed, groups=groups)
+def _sample(data: AuditData, purpose: int) -> tuple[Rows, SplitPlan]:
+    """Rows to choose a ridge on, at most `PATH_ROWS`, and one repeat of splits of them."""
+    count = len(data.codes)
+    rows = np.sort(data.rng(purpose).choice(count, min(count, PATH_ROWS), replace=False))
+    groups = np.unique(data.groups[rows], return_inverse=True)[1]
+    return rows, plan_splits(data.codes[rows], FOLDS, seed=data.options.seed, groups=groups)
 
 
-def run_splits(
-    study: AuditData, plan: SplitPlan, ridge: float, *, stop_early: bool, step: Callable[[str], None]
-) -> tuple[HeldOut, list[Stability]]:
-    """Run the splits in rounds until the ranking has settled."""
-    assert study.features is not None
-    heads = CrossFit(study.features, study.codes[None], study.classes, ridge)
-    held_out = HeldOut.empty(1, len(study.codes), study.classes)
-    sums, times = np.zeros((2, len(study.codes))), np.zeros((2, len(study.codes)))
+def run_splits(data: AuditData, plan: SplitPlan, ridge: float, *, step: Step) -> tuple[HeldOut, list[Stability]]:
+    """Run the splits in rounds until the ranking is stable."""
+    assert data.features is not None
+    heads = CrossFit(data.features, data.codes[None], len(data.classes), ridge)
+    held_out = HeldOut.empty(1, len(data.codes), len(data.classes))
+    sums, times = np.zeros((2, len(data.codes))), np.zeros((2, len(data.codes)))
 
-    def add(_: int, split: int, rows: NDArray[np.int64], margins: Floats) -> None:
+    def add(_: int, split: int, rows: Rows, margins: Floats) -> None:
         half = split // plan.folds % 2
         sums[half, rows] += margins
         times[half, rows] += 1
@@ -119,56 +130,51 @@ def run_splits(
         if both.any():
             curve.append(stability(done.stop, *(sums[half, both] / times[half, both] for half in (0, 1))))
             step(f"splits: {done.stop} of {len(plan)}, stability {curve[-1].correlation:.3f}")
-            if stop_early and curve[-1].enough:
+            if data.options.stop_early and curve[-1].enough:
                 break
     return held_out, curve
 
 
-def random_split_error(study: AuditData, ridge: float) -> float:
-    """Error of plain random splits, which may test a glitch beside its own twin."""
-    assert study.features is not None
-    plan = plan_splits(study.codes, FOLDS, kind="random", seed=study.seed)
-    held_out = HeldOut.empty(1, len(study.codes), study.classes)
-    CrossFit(study.features, study.codes[None], study.classes, ridge).run(held_out, [plan], range(FOLDS))
+def random_split_error(data: AuditData, ridge: float) -> float:
+    """Error of plain random splits, where a glitch may be tested while its near-duplicate is in the training."""
+    assert data.features is not None
+    plan = plan_splits(data.codes, FOLDS, kind="random", seed=data.options.seed)
+    held_out = HeldOut.empty(1, len(data.codes), len(data.classes))
+    CrossFit(data.features, data.codes[None], len(data.classes), ridge).run(held_out, [plan], range(FOLDS))
     return float(held_out.wrong.sum() / max(1, held_out.tested.sum()))
 
 
-def regression_scores(study: AuditData, labels: NDArray[np.int64], strength: float, seed: int) -> Floats:
-    """Held-out scores (N, K) of the trusted regression on a labelling."""
-    assert study.features is not None
-    kind: Any = study.kind
-    plan = plan_splits(labels, REGRESSION_REPEATS * FOLDS, kind=kind, seed=seed, **study.options)
-    return trusted_scores(study.features, labels, study.classes, plan, strength)
+def regression_scores(data: AuditData, labels: Codes, strength: float, seed: int) -> Floats:
+    """Held-out scores of the trusted regression on a labelling, shape (N, K)."""
+    assert data.features is not None
+    plan = data.plan(labels, REGRESSION_REPEATS * FOLDS, seed)
+    return trusted_scores(data.features, labels, len(data.classes), plan, strength)
 
 
-def choose_regression(study: AuditData) -> float:
+def choose_regression(data: AuditData) -> float:
     """Choose the strength of the regression's ridge; see `audit.evidence.regression.choose_strength`."""
-    assert study.features is not None
-    rows, plan = _sample(study, 9)
-    return choose_strength(study.features, study.codes, study.classes, plan, rows)
+    assert data.features is not None
+    rows, plan = _sample(data, 9)
+    return choose_strength(data.features, data.codes, len(data.classes), plan, rows)
 
 
-def planted_audits(study: AuditData, ridge: float, strength: float) -> Callable[[NDArray[np.int64], int], Floats]:
+def planted_audits(data: AuditData, ridge: float, strength: float) -> Callable[[Codes, int], Floats]:
     """Return the function that audits planted labellings."""
 
-    def again(planted: NDArray[np.int64], number: int) -> Floats:
-        assert study.features is not None
-        kind: Any = study.kind
+    def again(planted: Codes, number: int) -> Floats:
+        assert data.features is not None
         splits = PLANTED_REPEATS * FOLDS
-        seeds = [study.seed * 1_000 + 100 * number + place for place in range(len(planted))]
-        plans = [
-            plan_splits(labelling, splits, kind=kind, seed=one, **study.options)
-            for labelling, one in zip(planted, seeds, strict=True)
-        ]
-        held_out = HeldOut.empty(len(planted), len(study.codes), study.classes)
-        CrossFit(study.features, planted, study.classes, ridge).run(held_out, plans, range(splits))
+        seeds = [data.options.seed * 1_000 + 100 * number + place for place in range(len(planted))]
+        plans = [data.plan(labelling, splits, seed) for labelling, seed in zip(planted, seeds, strict=True)]
+        held_out = HeldOut.empty(len(planted), len(data.codes), len(data.classes))
+        CrossFit(data.features, planted, len(data.classes), ridge).run(held_out, plans, range(splits))
         evidence = [
             weigh_evidence(
                 held_out.mean_probabilities(place),
-                study.graph,
+                data.graph,
                 labelling,
                 tested=held_out.scores(place),
-                regression=regression_scores(study, labelling, strength, seeds[place]),
+                regression=regression_scores(data, labelling, strength, seeds[place]),
             ).features
             for place, labelling in enumerate(planted)
         ]

@@ -1,4 +1,4 @@
-"""The outcome of an audit."""
+"""The result of an audit."""
 
 from __future__ import annotations
 
@@ -15,52 +15,52 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from audit.heldout.stopping import Stability
-    from embed.types import Floats, Rows
+    from embed.types import Flags, Floats, Rows
     from embed.vectors.graph import NeighbourGraph
 
 
 @dataclass(frozen=True)
 class AuditResult:
-    """What an audit found, for N glitches in K classes.
+    """The result of an audit, for N glitches in K classes.
 
     Attributes
     ----------
     classes : tuple of str
         Sorted.
-    labels, suggested : numpy.ndarray, shape (N,), int64
+    labels, suggested : ndarray of int64, shape (N,)
         Index into `classes`: the given label, and the most probable other class.
-    order : numpy.ndarray, shape (N,), int64
-        Rows, the most doubtful label first; rows that could not be tested come last.
-    p_wrong, p_wrong_low, p_wrong_high : numpy.ndarray, shape (N,), float64
+    order : ndarray of int64, shape (N,)
+        Rows, the most doubtful label first; untested rows come last.
+    p_wrong, p_wrong_low, p_wrong_high : ndarray of float64, shape (N,)
         Probability that the label is wrong, with the interval of `audit.evidence.calibration.CONFIDENCE`; NaN where untested.
-    times_tested, times_wrong : numpy.ndarray, shape (N,), int64
-        Splits that held the row out, and those of them whose head preferred another class.
-    margin, loss, standardised_loss, neighbour_agreement : numpy.ndarray, shape (N,), float64
-        Means over the splits that tested the row (see `audit.heldout.crossfit.HeldOut`); share of the 10 nearest neighbours
-        with the same label. NaN where untested or without neighbours.
-    probabilities : numpy.ndarray, shape (N, K), float64
+    times_tested, times_wrong : ndarray of int64, shape (N,)
+        Splits that tested the row, and those of them that preferred another class.
+    margin, loss, standardised_loss, neighbour_agreement : ndarray of float64, shape (N,)
+        Means over the splits that tested the row (see `audit.heldout.crossfit.HeldOut`), and the share of the 10 nearest
+        neighbours with the same label. NaN where untested or without neighbours.
+    probabilities : ndarray of float64, shape (N, K)
         Mean held-out probabilities of the heads.
-    transition : numpy.ndarray, shape (K, K), float64
-        The study's confusion structure: probability that a glitch of class k (row) is labelled l (column).
-    duplicate_of : numpy.ndarray, shape (N,), int64
+    transition : ndarray of float64, shape (K, K)
+        The confusion structure: probability that a glitch of class k (row) is labelled l (column).
+    duplicate_of : ndarray of int64, shape (N,)
         The most similar row where that is a near-duplicate, else -1.
     total : Count
         Wrong labels in the whole study.
     listed : int
-        Length of the list at the false discovery rate asked for: ``order[:listed]``.
+        Length of the list at the false discovery rate: ``order[:listed]``.
     false_discovery_rate : float
     in_list : Count
-        True errors in that list.
+        Wrong labels in the list.
     curve : tuple of Stability
-        The ranking's stability as splits were run.
+        Stability of the ranking after each round of splits.
     error, random_error : float
-        Share of held-out predictions that differ from the label, in these splits and in plain random ones.
+        Share of held-out predictions that differ from the label, in these splits and in plain random splits.
     evidence : dict of str to float
-        Average precision of each score on the planted errors; ``combined`` was fitted on the other plantings.
-    reliability : numpy.ndarray, shape (bins, 3), float64
-        Calibration plot: mean predicted probability, share of planted errors, rows; each planting predicted from the others.
+        Average precision of each score on the planted errors; ``combined`` is fitted on the other plantings.
+    reliability : ndarray of float64, shape (bins, 3)
+        Calibration plot: mean predicted probability, share of planted errors, number of rows; each planting is predicted from the others.
     settings : dict
-        Kind of splits, splits run, ridge, gradient norm, plantings, seed, and the like.
+        Kind of splits, splits run, ridge, gradient norm, plantings, seed and more.
     notes : tuple of str
         What the reader must know.
     graph : NeighbourGraph or None
@@ -95,28 +95,28 @@ class AuditResult:
     notes: tuple[str, ...]
     graph: NeighbourGraph | None = field(repr=False)
     draws: NDArray[np.float32] = field(repr=False)
-    """Probabilities of the head of the ranking for each draw of the calibration, shape (DRAWS, n); see `expected`."""
+    """Probabilities of the top n rows of the ranking for each draw of the calibration, shape (DRAWS, n); see `expected`."""
 
     def __len__(self) -> int:
         return len(self.labels)
 
     @property
-    def testable(self) -> NDArray[np.bool_]:
+    def testable(self) -> Flags:
         """Rows that were tested, shape (N,)."""
         return self.times_tested > 0
 
     def expected(self, first: int) -> Count:
-        """Say how many true errors the first rows of the ranking hold.
+        """Predict how many of the first rows of the ranking are wrong labels.
 
         Parameters
         ----------
         first : int
-            From 0 to as many rows as calibration draws are kept for (20,000).
+            From 0 to the number of rows whose calibration draws are kept (at most 20,000).
 
         Raises
         ------
         InputError
-            Another number.
+            Any other number.
         """
         if not 0 <= first <= self.draws.shape[1]:
             raise InputError(f"a list of {first} rows: give 0 to {self.draws.shape[1]}")
@@ -125,19 +125,19 @@ class AuditResult:
         return count_errors(drawn.sum(1), (drawn * (1 - drawn)).sum(1), self.settings["inflation"], first, rng)
 
     def expected_pairs(self) -> Floats:
-        """Expected wrong labels by given label (row) and suggested one (column), shape (K, K); untested rows are left out."""
+        """Expected wrong labels by given label (row) and suggested label (column), shape (K, K); untested rows are left out."""
         pairs = np.zeros((len(self.classes), len(self.classes)))
         np.add.at(pairs, (self.labels, self.suggested), np.nan_to_num(self.p_wrong))
         return pairs
 
     def to_cleanlab(self) -> dict[str, Any]:
-        """Return what cleanlab's functions take.
+        """Return the arguments of cleanlab's functions.
 
         Returns
         -------
         dict
             ``labels`` (N,) int64; ``pred_probs`` (N, K) float64, rows summing to one; and, with neighbours, ``knn_graph``,
-            a sparse (N, N) matrix of distances, each row's neighbours by distance, as ``Datalab.find_issues`` takes it.
+            a sparse (N, N) matrix of distances, each row's neighbours by distance, for ``Datalab.find_issues``.
         """
         out: dict[str, Any] = {"labels": self.labels.copy()}
         out["pred_probs"] = self.probabilities / self.probabilities.sum(1, keepdims=True)

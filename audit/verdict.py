@@ -1,4 +1,4 @@
-"""From held-out predictions to a verdict on every label: calibrated by planted errors, ranked, listed and counted."""
+"""The verdict on every label: evidence calibrated by planted errors, ranked, listed and counted."""
 
 from __future__ import annotations
 
@@ -24,25 +24,24 @@ from audit.result import AuditResult
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from numpy.typing import NDArray
-
     from audit.heldout.crossfit import HeldOut
     from audit.heldout.stopping import Stability
     from audit.procedure import AuditData
-    from embed.types import Floats
+    from embed.types import Codes, Floats, Rows
 
 
 PLANTED_ROWS = 4_000
-"""Rows that the plantings hold together at least, where there are enough glitches to make up for fewer plantings."""
+"""Rows of all plantings together: a small study gets more plantings, within the limits below."""
 MIN_PLANTINGS, MAX_PLANTINGS = 5, 16
 KEPT_DRAWS = 20_000
 """Rows of the ranking whose calibration draws are kept."""
 _BLOCK = 50_000
+"""Rows whose draws are in memory together."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """The evidence, what it is worth, and how that was measured; see `AuditResult`."""
+    """The evidence, its calibration, and how well it finds planted errors; see `AuditResult`."""
 
     evidence: Evidence
     calibration: Calibration
@@ -52,43 +51,50 @@ class Finding:
 
 
 def calibrated(
-    study: AuditData,
+    data: AuditData,
     evidence: Evidence,
-    again: Callable[[NDArray[np.int64], int], Floats],
+    again: Callable[[Codes, int], Floats],
 ) -> Finding:
-    """Plant errors twice: from the first estimate of what is wrong, and from the calibrated one."""
-    count = len(study.codes)
+    """Calibrate the evidence on planted errors, planted twice: by the first estimate of what is wrong, then by the calibrated one.
+
+    Parameters
+    ----------
+    data : AuditData
+    evidence : Evidence
+    again : callable
+        Receives planted labellings, int64 of shape (R, N), and the number of the round; returns their evidence, shape (R, N, d).
+    """
+    count = len(data.codes)
     plantings = int(np.clip(PLANTED_ROWS // count, MIN_PLANTINGS, MAX_PLANTINGS))
     rows, posterior = np.arange(count), evidence.posterior
     for number in range(2):
-        planted = plant_errors(study.codes, posterior, evidence.transition, plantings, study.rng(3 + number))
+        planted = plant_errors(data.codes, posterior, evidence.transition, plantings, data.rng(3 + number))
         features = again(planted.labels, number)
-        calibration = calibrate(features[..., evidence.combined], planted.wrong, study.rng(5 + number))
+        calibration = calibrate(features[..., evidence.combined], planted.wrong, data.rng(5 + number))
         known = evidence.features[:, evidence.combined]
         p_wrong = np.nan_to_num(calibration.probabilities(known).mean(0).astype(np.float64))
         posterior = evidence.posterior.copy()
-        posterior[rows, study.codes] = 1e-12
+        posterior[rows, data.codes] = 1e-12
         posterior *= (p_wrong / posterior.sum(1))[:, None]
-        posterior[rows, study.codes] = 1 - p_wrong
+        posterior[rows, data.codes] = 1 - p_wrong
     measured = evidence_on_plantings(features, planted.wrong, evidence.combined)
     reliability = reliability_of(features[..., evidence.combined], planted.wrong)
     return Finding(evidence, calibration, measured, reliability, plantings)
 
 
 def make_result(
-    study: AuditData,
-    classes: tuple[str, ...],
+    data: AuditData,
     finding: Finding,
     held_out: HeldOut,
-    curve: list[Stability],
-    twin: NDArray[np.int64],
-    random_error: float,
     settings: dict[str, Any],
     notes: Sequence[str],
-    rate: float,
+    *,
+    curve: Sequence[Stability] = (),
+    random_error: float = np.nan,
 ) -> AuditResult:
-    """Rank the rows, say how probable an error each is, cut the list and count."""
-    count = len(study.codes)
+    """Rank the rows by the probability of an error, cut the list and count; for the arguments see `AuditResult`."""
+    rate = data.options.rate
+    count = len(data.codes)
     tested = held_out.tested[0] > 0
     features = finding.evidence.features[:, finding.evidence.combined]
     p_wrong, low, high = (np.full(count, np.nan) for _ in range(3))
@@ -102,7 +108,7 @@ def make_result(
     ranked = order[: int(tested.sum())]
     low, high = np.minimum(low, p_wrong), np.maximum(high, p_wrong)
 
-    def wrong_among(rows: NDArray[np.int64], rng: np.random.Generator) -> Count:
+    def wrong_among(rows: Rows, rng: np.random.Generator) -> Count:
         means, variances = np.zeros(DRAWS), np.zeros(DRAWS)
         for start in range(0, len(rows), _BLOCK):
             drawn = finding.calibration.probabilities(features[rows[start : start + _BLOCK]])
@@ -115,8 +121,8 @@ def make_result(
     settings = settings | {
         "plantings": finding.plantings,
         "inflation": finding.calibration.inflation,
-        "seed": study.seed,
-        "device": "cpu" if study.features is None else study.features.rows.device.type,
+        "seed": data.options.seed,
+        "device": "cpu" if data.features is None else data.features.rows.device.type,
     }
 
     def mean(total: Floats) -> Floats:
@@ -124,8 +130,8 @@ def make_result(
 
     error = float(held_out.wrong.sum() / max(1, held_out.tested.sum()))
     return AuditResult(
-        classes=classes,
-        labels=study.codes,
+        classes=data.classes,
+        labels=data.codes,
         suggested=finding.evidence.suggested,
         order=order,
         p_wrong=p_wrong,
@@ -136,14 +142,14 @@ def make_result(
         margin=mean(held_out.margin),
         loss=mean(held_out.loss),
         standardised_loss=mean(held_out.standardised),
-        neighbour_agreement=neighbour_agreement(study.graph, study.codes),
+        neighbour_agreement=neighbour_agreement(data.graph, data.codes),
         probabilities=held_out.mean_probabilities(),
         transition=finding.evidence.transition,
-        duplicate_of=twin,
-        total=wrong_among(ranked, study.rng(7)),
+        duplicate_of=data.duplicate_of,
+        total=wrong_among(ranked, data.rng(7)),
         listed=listed,
         false_discovery_rate=rate,
-        in_list=wrong_among(ranked[:listed], study.rng(8)),
+        in_list=wrong_among(ranked[:listed], data.rng(8)),
         curve=tuple(curve),
         error=error,
         random_error=error if np.isnan(random_error) else random_error,
@@ -151,6 +157,6 @@ def make_result(
         reliability=finding.reliability,
         settings=settings,
         notes=tuple(notes),
-        graph=study.graph,
+        graph=data.graph,
         draws=finding.calibration.probabilities(features[ranked[:KEPT_DRAWS]]),
     )

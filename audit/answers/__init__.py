@@ -1,1 +1,1 @@
-"""The way back: decisions and Zooniverse classifications become label events, measured, and can be undone."""
+"""People's answers: decisions and Zooniverse classifications become label events, which can be undone."""

@@ -1,4 +1,4 @@
-"""From votes to decisions: what enough volunteers agree on."""
+"""Votes become decisions where enough volunteers agree."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
     from embed.study.study import Study
 
 MIN_VOTES = 3
-"""Votes on a subject that count as an answer; Gravity Spy retires with two and a classifier's prior, its vetting workflow with five."""
+"""Votes that a decision needs; Gravity Spy retires a subject with two and a classifier's prior, its vetting workflow with five."""
 MIN_SHARE = 2 / 3
-"""Of the votes that must agree."""
+"""Share of the votes that must agree."""
 VOLUNTEERS = "volunteers"
 
 
 @dataclass(frozen=True)
 class Consensus:
-    """What an export amounts to.
+    """The decisions of an export.
 
     Attributes
     ----------
     audit : Audit
     decisions : list of Decision
-        Controls among them.
+        Including those on controls.
     controls : Score
     notes : list of str
-        What was passed over or remains undecided, with counts.
+        What was ignored or is undecided, with counts.
     """
 
     audit: Audit
@@ -57,7 +57,7 @@ def audit_of_votes(study: Study, found: Votes, name: str) -> Audit:
     Raises
     ------
     InputError
-        When there is no vote, none on an audit of this study, or votes on several of them.
+        When there is no vote, no vote on an audit of this study, or votes on several of them.
     """
     if not found.votes:
         raise InputError(
@@ -73,18 +73,18 @@ def audit_of_votes(study: Study, found: Votes, name: str) -> Audit:
     if len(ours) > 1:
         names = ", ".join(audit.passport for audit in ours)
         raise InputError(
-            f"{name} holds answers to {len(ours)} audits of this study ({names}); export their workflows one by one"
+            f"{name} holds answers to {len(ours)} audits of this study ({names}); export each workflow separately"
         )
     return ours[0]
 
 
 def consensus(study: Study, audit: Audit, found: Votes, vocabulary: Vocabulary) -> Consensus:
-    """Turn votes into decisions: at least `MIN_VOTES` that are not unsure, and `MIN_SHARE` of them alike.
+    """Turn votes into decisions: at least `MIN_VOTES` that are not unsure, and `MIN_SHARE` of them equal.
 
     Raises
     ------
     InputError
-        Naming the line: a subject that the audit never showed, or an answer that cannot be understood.
+        With the line: a subject that the audit never showed, or an answer that is not understood.
     """
     subjects = subjects_of(study, audit)
     verdicts = {verdict.glitch: verdict for verdict in verdicts_by_id(study, audit).values()}
@@ -102,9 +102,9 @@ def consensus(study: Study, audit: Audit, found: Votes, vocabulary: Vocabulary) 
             undecided += subjects[key].control == ASKED
     counts = {
         f"glitches are undecided: fewer than {MIN_VOTES} votes, or fewer than two thirds agree": undecided,
-        "classifications of other subjects were passed over": found.elsewhere,
-        "votes on audits of other studies were passed over": len(found.votes) - len(ours),
-        "later votes of a volunteer on the same subject were passed over": found.repeated,
+        "classifications of other subjects were ignored": found.elsewhere,
+        "votes on audits of other studies were ignored": len(found.votes) - len(ours),
+        "later votes of a volunteer on the same subject were ignored": found.repeated,
         "classifications carry no answer": found.unanswered,
     }
     notes = [f"{count} {what}" for what, count in counts.items() if count]
@@ -126,7 +126,7 @@ def _decide(audit: Audit, subject: Subject, votes: list[Answer], verdicts: dict[
     answer, count = Counter(sure).most_common(1)[0]
     doubted = sum(vote.outcome == WRONG for vote in sure)
     if count < MIN_SHARE * len(sure) <= doubted:
-        answer, count = Answer(WRONG, ""), doubted  # they agree that it is wrong, not on what it is
+        answer, count = Answer(WRONG, ""), doubted  # they agree that it is wrong, not which class it is
     if count < MIN_SHARE * len(sure):
         return None
     why = verdicts[subject.glitch].why(audit.passport, f"{count} of {len(sure)} volunteers")

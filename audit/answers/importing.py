@@ -1,7 +1,7 @@
-"""The way back: answers become label events, controls are scored, and the audit's precision is measured.
+"""Import answers: they become label events, controls are scored, and the audit's precision is measured.
 
-A file is read and checked as a whole before anything is written, and then written in one transaction. An answer that the study has
-already is not written again. Nothing is ever overwritten or deleted; see `audit.answers.undo`.
+A file is read and checked completely before anything is written, and then written in one transaction. An answer that the study
+already has is not written again. Nothing is ever overwritten or deleted; see `audit.answers.undo`.
 """
 
 from __future__ import annotations
@@ -15,19 +15,18 @@ from audit.answers.precision import Measured, Score, measured_precision
 from audit.answers.vocabulary import RIGHT, WRONG, Vocabulary
 from audit.answers.zooniverse import COLUMNS, read_votes
 from audit.review.ledger import (
-    ASKED,
     Audit,
     Decision,
     add_decisions,
-    current_labels,
+    control_keys,
     find_audit,
     live_decisions,
-    subjects_of,
     verdicts_by_id,
 )
 from audit.review.table import DECISION
 from embed.csvfile import CsvFile, restored
 from embed.errors import InputError
+from embed.study.audits import current_labels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,16 +41,16 @@ PERSON = "person"
 
 @dataclass(frozen=True)
 class Answers:
-    """A file of answers, understood and checked; nothing of it is written yet.
+    """The answers of a file, read and checked but not yet written.
 
     Attributes
     ----------
     audit : Audit
     decisions : list of Decision
     controls : Score or None
-        How volunteers did on the controls.
+        The volunteers' answers to the controls.
     notes : list of str
-        What was passed over, and why.
+        What was ignored, and why.
     """
 
     audit: Audit
@@ -62,18 +61,18 @@ class Answers:
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import did.
+    """The outcome of an import.
 
     Attributes
     ----------
     audit : str
         Passport.
     decisions, new, events : int
-        Rows decided in the file, those of them that the study did not have, and label events written.
+        Decisions in the file, those that were new to the study, and label events written.
     outcomes : dict of str to int
-        Decisions asked in earnest, by outcome.
+        Decisions by outcome, without controls.
     relabelled : int
-        Labels found wrong and replaced by another.
+        Labels found wrong and replaced.
     controls : Score or None
     precision : Measured
         Over all answers to this audit so far.
@@ -100,15 +99,15 @@ def read_answers(study: Study, path: Path, *, new: Sequence[str] = (), choices: 
     path : Path
         The audit's table with a column ``decision``, or Zooniverse's classification export.
     new : sequence of str
-        Classes that the study does not know yet.
+        Names of classes that are new to the study.
     choices : sequence of str
         See `audit.answers.zooniverse.read_votes`.
 
     Raises
     ------
     InputError
-        Naming the line: answers to an audit of another study, an unknown id, rows that contradict each other, an answer that cannot
-        be understood, damaged JSON.
+        With the line: answers to an audit of another study, an unknown id, rows that contradict each other, an answer that is not
+        understood, damaged JSON.
     """
     file = CsvFile(path, f"the audit's table with a column {DECISION!r}, or Zooniverse's classification export")
     if all(name in file.columns for name in COLUMNS):
@@ -122,34 +121,34 @@ def read_answers(study: Study, path: Path, *, new: Sequence[str] = (), choices: 
 
 
 def import_answers(study: Study, path: Path, answers: Answers) -> Imported:
-    """Write answers into the study: all of them in one transaction, or none.
+    """Write answers into the study, all in one transaction.
 
     Parameters
     ----------
     study : Study
     path : Path
-        Named as the events' source.
+        The source of the label events.
     answers : Answers
-        As `read_answers` gives them.
+        From `read_answers`.
     """
     known = live_decisions(study, answers.audit)
-    fresh = [one for one in answers.decisions if not _same(known.get((one.glitch, one.subject, one.by)), one)]
-    controls = _controls(study, answers.audit)
-    earnest = [one for one in answers.decisions if one.subject not in controls]
+    new = [one for one in answers.decisions if not _same(known.get((one.glitch, one.subject, one.by)), one)]
+    controls = control_keys(study, answers.audit)
+    asked = [one for one in answers.decisions if one.subject not in controls]
     events = 0
-    if fresh:
+    if new:
         with (
             study.run("audit import", {"audit": answers.audit.passport, "file": path.name}) as run,
             study.transaction(),
         ):
-            events = add_decisions(study, run, answers.audit, fresh, path.name)
+            events = add_decisions(study, run, answers.audit, new, path.name)
     return Imported(
         audit=answers.audit.passport,
         decisions=len(answers.decisions),
-        new=len(fresh),
+        new=len(new),
         events=events,
-        outcomes=dict(sorted(Counter(one.outcome for one in earnest).items())),
-        relabelled=sum(one.outcome == WRONG and one.label != "" for one in earnest),
+        outcomes=dict(sorted(Counter(one.outcome for one in asked).items())),
+        relabelled=sum(one.outcome == WRONG and one.label != "" for one in asked),
         controls=answers.controls,
         precision=measured_precision(study, answers.audit),
         notes=answers.notes,
@@ -191,7 +190,7 @@ def _from_table(study: Study, file: CsvFile, new: Sequence[str]) -> Answers:
         elif passport != audit.passport:
             _audit(study, passport, row.where)
             raise InputError(
-                f"{row.where}: answers to audit {passport!r}, but to {audit.passport!r} above; import one audit at a time"
+                f"{row.where}: answers to audit {passport!r}, but to {audit.passport!r} above; import each audit separately"
             )
         decision = _decision(row, audit, verdicts, vocabulary)
         if decision is None:
@@ -199,7 +198,7 @@ def _from_table(study: Study, file: CsvFile, new: Sequence[str]) -> Answers:
         earlier = decisions.get(decision.glitch)
         if earlier is not None and not _same(earlier[0], decision):
             raise InputError(
-                f"{row.where}: {row.cells['id']} is decided otherwise in {earlier[1]}; keep one of the two answers"
+                f"{row.where}: {row.cells['id']} has another answer in {earlier[1]}; keep one of the two answers"
             )
         decisions[decision.glitch] = decision, row.where
     if audit is None or not decisions:
@@ -232,8 +231,8 @@ def _decision(row: Row, audit: Audit, verdicts: dict[str, Verdict], vocabulary: 
 
 
 def _unless_changed(study: Study, audit: Audit, decisions: list[Decision]) -> tuple[list[Decision], list[str]]:
-    """Leave out confirmations of a label that is no longer the glitch's: they would undo a later word."""
-    labels, controls = current_labels(study), _controls(study, audit)
+    """Leave out confirmations of a label that the glitch no longer has: they would override a later label."""
+    labels, controls = current_labels(study), control_keys(study, audit)
     kept = [
         one
         for one in decisions
@@ -242,8 +241,4 @@ def _unless_changed(study: Study, audit: Audit, decisions: list[Decision]) -> tu
     stale = len(decisions) - len(kept)
     if not stale:
         return kept, []
-    return kept, [f"{stale} labels were confirmed that have changed since the audit; they were left as they are now"]
-
-
-def _controls(study: Study, audit: Audit) -> set[str]:
-    return {key for key, subject in subjects_of(study, audit).items() if subject.control != ASKED}
+    return kept, [f"{stale} confirmed labels were changed after the audit; they stay as they are now"]

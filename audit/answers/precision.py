@@ -1,4 +1,4 @@
-"""What the answers say of the audit, and what the controls say of the answers."""
+"""The precision of the audit, measured by the answers, and the accuracy of the answers, measured by the controls."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from audit.answers.vocabulary import RIGHT, UNSURE, WRONG
 from audit.review.controls import PLANTED
 from audit.review.controls import RIGHT as RIGHT_CONTROL
-from audit.review.ledger import ASKED, live_decisions, subjects_of, verdicts_by_id
+from audit.review.ledger import ASKED, control_keys, live_decisions, verdicts_by_id
 from embed.metrics.intervals import wilson
 
 if TYPE_CHECKING:
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
     from embed.study.study import Study
 
 TRUSTED = 0.7
-"""Share of right answers on the controls below which answers are to be read with care: Gravity Spy promotes volunteers above it."""
+"""Share of right answers on the controls below which the answers are doubtful; Gravity Spy promotes volunteers above it."""
 
 
 @dataclass(frozen=True)
 class Score:
-    """How volunteers answered the controls, vote by vote.
+    """The volunteers' votes on the controls.
 
     Attributes
     ----------
     right, right_of : int
-        Right labels that were recognised as right, of so many votes.
+        Votes that found a right label right, and all votes on right labels.
     planted, planted_of : int
-        Planted wrong labels that were found wrong (and, where a class was named, named rightly), of so many votes.
+        Votes that found a planted label wrong (and, where they name a class, the right one), and all votes on planted labels.
     low, high : float
-        Wilson's interval of the share of all that were answered as known; NaN without votes.
+        Wilson's interval of `share`; NaN without votes.
     """
 
     right: int
@@ -45,7 +45,7 @@ class Score:
 
     @property
     def share(self) -> float:
-        """Of all votes on controls; NaN without any."""
+        """Share of right answers in all votes on controls; NaN without votes."""
         votes = self.right_of + self.planted_of
         return (self.right + self.planted) / votes if votes else float("nan")
 
@@ -53,12 +53,12 @@ class Score:
 def score_controls(
     answers: dict[str, list[Answer]], subjects: dict[str, Subject], verdicts: dict[int, Verdict]
 ) -> Score:
-    """Compare the votes on the controls with what is known; votes of `UNSURE` are left out.
+    """Compare the votes on the controls with the known answers; votes of `UNSURE` do not count.
 
     Parameters
     ----------
     answers : dict
-        Key of the subject -> votes.
+        Votes by key of the subject.
     subjects : dict
         By key.
     verdicts : dict
@@ -74,8 +74,8 @@ def score_controls(
                 continue
             votes[subject.control] += 1
             truth = verdicts[subject.glitch].label
-            said_so = answer.outcome == (RIGHT if subject.control == RIGHT_CONTROL else WRONG)
-            hits[subject.control] += said_so and answer.label in ("", truth)
+            is_right = answer.outcome == (RIGHT if subject.control == RIGHT_CONTROL else WRONG)
+            hits[subject.control] += is_right and answer.label in ("", truth)
     low, high = wilson(sum(hits.values()), sum(votes.values()))
     return Score(hits[RIGHT_CONTROL], votes[RIGHT_CONTROL], hits[PLANTED], votes[PLANTED], float(low), float(high))
 
@@ -87,9 +87,9 @@ class Measured:
     Attributes
     ----------
     answered, wrong : int
-        Glitches asked in earnest and decided, and those of them whose label was found wrong.
+        Glitches with an answer, controls aside, and those of them whose label was found wrong.
     expected : float
-        Sum of their `p_wrong`: what the audit had said.
+        Sum of their `p_wrong`: the number that the audit predicted.
     low, high : float
         Wilson's interval of the share found wrong; NaN without answers.
     """
@@ -102,16 +102,16 @@ class Measured:
 
     @property
     def share(self) -> float:
-        """Of the labels that were found wrong; NaN without answers."""
+        """Share of the answered labels that were found wrong; NaN without answers."""
         return self.wrong / self.answered if self.answered else float("nan")
 
 
 def measured_precision(study: Study, audit: Audit) -> Measured:
-    """Hold all answers to an audit that are not undone against its `p_wrong`.
+    """Compare all answers to an audit that are not undone with its `p_wrong`.
 
-    Where a person and volunteers disagree the person counts; who is unsure has not answered; untested glitches had no `p_wrong`.
+    Where a person and volunteers disagree, the person counts. Unsure answers and untested glitches do not count.
     """
-    controls = {key for key, subject in subjects_of(study, audit).items() if subject.control != ASKED}
+    controls = control_keys(study, audit)
     verdicts = {verdict.glitch: verdict.p_wrong for verdict in verdicts_by_id(study, audit).values()}
     decided: dict[int, str] = {}
     for decision in sorted(live_decisions(study, audit).values(), key=lambda one: one.by == "person"):

@@ -1,4 +1,4 @@
-"""What people write when they answer: a class, or a word for right, wrong and unsure."""
+"""The words of an answer: a class name, or a word for right, wrong or unsure."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ SUGGESTED = "suggested"
 
 @dataclass(frozen=True)
 class Answer:
-    """What one answer says of the label that was asked about.
+    """One answer to the question whether a label is right.
 
     Attributes
     ----------
     outcome : str
         `RIGHT`, `WRONG` or `UNSURE`.
     label : str
-        The right label; empty where the answer does not name it.
+        The right label; empty where the answer names none.
     """
 
     outcome: str
@@ -44,9 +44,9 @@ class Vocabulary:
     Parameters
     ----------
     labels : iterable of str
-        The study's own labels; Gravity Spy's classes are known besides.
+        The study's labels; Gravity Spy's classes are always known.
     new : iterable of str
-        Classes that are new to both.
+        Names of further classes.
     """
 
     def __init__(self, labels: Iterable[str], new: Iterable[str] = ()) -> None:
@@ -54,7 +54,7 @@ class Vocabulary:
         self.classes = self.labels | {*CLASSES, *VOLUNTEER_ADDITIONS}
 
     def find_class(self, text: str) -> str | None:
-        """Return the class that a text names, None where it names none; the study's own spelling wins."""
+        """Return the class that a text names, in the study's spelling; None where it names none."""
         if text in self.labels:
             return text
         folded = [name for name in sorted(self.labels) if name.casefold() == text.casefold()]
@@ -65,22 +65,22 @@ class Vocabulary:
         return own[0] if len(own) == 1 else name if name in self.classes else None
 
     def read(self, text: str, asked: str, suggested: str, where: str) -> Answer:
-        """Understand one answer.
+        """Read one answer.
 
         Parameters
         ----------
         text : str
         asked : str
-            The label that it is about.
+            The label in question.
         suggested : str
-            What ``suggested`` stands for; empty where that word is no answer.
+            The label that ``suggested`` means; empty where that word is no answer.
         where : str
             File and line, for the message.
 
         Raises
         ------
         InputError
-            When it is neither a known class nor a word of the vocabulary.
+            When it is neither a known class nor a known word.
         """
         given = text.strip()
         label = self.find_class(given)
@@ -95,5 +95,5 @@ class Vocabulary:
 
     def _remedy(self, text: str) -> str:
         near = closest(text, self.classes)
-        meant = f"did you mean {near!r}? Otherwise " if near else ""
-        return f"{meant}write a class name, keep, suggested, wrong or unsure, and name a class that is new with --new-class"
+        hint = f"did you mean {near!r}? Otherwise " if near else ""
+        return f"{hint}write a class name, keep, suggested, wrong or unsure, and name a new class with --new-class"

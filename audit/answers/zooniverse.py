@@ -1,8 +1,8 @@
 """Zooniverse's classification export: votes on the rows that volunteers were shown.
 
 A row is one classification: ``annotations`` is a JSON list of ``{task, value}``, ``subject_data`` a JSON object with the
-subject's metadata under its number, prefixes kept (Zooniverse's help, "Data exports"). Rows of other subjects are passed
-over and counted; of two votes by one volunteer on one subject the earlier counts, as in Gravity Spy.
+subject's metadata under its number, with its prefixes (Zooniverse's help, "Data exports"). Rows of other subjects are
+ignored and counted; of two votes by one volunteer on one subject the earlier counts, as in Gravity Spy.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from embed.csvfile import CsvFile, Row
 
 COLUMNS = ("annotations", "subject_data")
-"""By which an export is known."""
+"""Columns that identify an export."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Votes:
     Attributes
     ----------
     votes : list of Vote
-        One a volunteer and subject.
+        One for each volunteer and subject.
     elsewhere : int
         Classifications of subjects that no audit made.
     repeated : int
@@ -67,7 +67,7 @@ def read_votes(file: CsvFile, choices: Sequence[str] = ()) -> Votes:
     Raises
     ------
     InputError
-        Naming the line, where a cell is no JSON or of another shape.
+        With the line, where a cell is not JSON or not of the expected shape.
     """
     out = Votes()
     found: dict[tuple[str, str], tuple[str, str, Vote]] = {}
@@ -103,7 +103,7 @@ def _json(row: Row, column: str) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def _subject(row: Row) -> tuple[str, str] | None:
-    """Audit and key of the subject; None where it carries neither."""
+    """Audit and key of the subject; None where it has neither."""
     data = _json(row, "subject_data")
     subjects = list(data.values()) if isinstance(data, dict) else []
     if len(subjects) != 1 or not isinstance(subjects[0], dict):

@@ -1,1 +1,1 @@
-"""Doubt as a probability: evidence from held-out predictions and neighbours, calibrated on planted errors."""
+"""The probability that a label is wrong: evidence from held-out predictions and neighbours, calibrated on planted errors."""

@@ -1,8 +1,8 @@
-"""Planted errors: what the evidence is worth in this very study.
+"""Calibrate the evidence on planted errors.
 
 Wrong labels are planted where and as often as the study seems to have them: true classes are drawn from the posterior,
 labels from the study's own confusion structure, and the audit is run again on each planted labelling. There the truth is
-known, and a logistic regression of "planted" on the evidence says how probable an error is at each row of the study.
+known: a logistic regression of "planted" on the evidence gives the probability of an error in each row of the study.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ from audit.evidence.noise import CONCENTRATION
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from embed.types import Floats
+    from embed.types import Codes, Flags, Floats, Rows
 
 
 DRAWS = 200
-"""Draws of the calibration, for intervals."""
+"""Bootstrap draws of the calibration, for intervals."""
 CONFIDENCE = 0.95
-"""Of every interval."""
-_RIDGE = 1.0  # one observation's worth against each standardised weight
+"""Coverage of every interval."""
+_RIDGE = 1.0
+"""Penalty of each standardised weight: it counts as much as one observation."""
 _NEWTON_STEPS = 25
 
 
@@ -35,28 +36,27 @@ class Plantings:
 
     Attributes
     ----------
-    labels : numpy.ndarray, shape (R, N), int64
-    wrong : numpy.ndarray, shape (R, N), bool
+    labels : ndarray of int64, shape (R, N)
+    wrong : ndarray of bool, shape (R, N)
         Where the label is not the class that was drawn as the truth.
     """
 
-    labels: NDArray[np.int64]
-    wrong: NDArray[np.bool_]
+    labels: Codes
+    wrong: Flags
 
 
 def plant_errors(
-    labels: NDArray[np.int64], posterior: Floats, transition: Floats, count: int, rng: np.random.Generator
+    labels: Codes, posterior: Floats, transition: Floats, count: int, rng: np.random.Generator
 ) -> Plantings:
     """Draw labellings that are wrong where and as often as the study seems to be.
 
     Parameters
     ----------
-    labels : numpy.ndarray, shape (N,), int64
-        As given.
-    posterior : numpy.ndarray, shape (N, K)
+    labels : ndarray of int64, shape (N,)
+    posterior : ndarray of float64, shape (N, K)
         Of the true classes.
-    transition : numpy.ndarray, shape (K, K)
-        The confusion structure; each labelling draws its own around it, as unsure as the class is small.
+    transition : ndarray of float64, shape (K, K)
+        The confusion structure; each labelling draws its own around it, with a larger spread for smaller classes.
     count : int
         R.
     rng : numpy.random.Generator
@@ -78,7 +78,7 @@ def plant_errors(
     return Plantings(planted, wrong)
 
 
-def _draw(probabilities: Floats, rng: np.random.Generator) -> NDArray[np.int64]:
+def _draw(probabilities: Floats, rng: np.random.Generator) -> Rows:
     """Draw one class a row."""
     ladder = np.cumsum(probabilities, 1)
     return (rng.random((len(ladder), 1)) * ladder[:, -1:] > ladder).sum(1).astype(np.int64).clip(0, ladder.shape[1] - 1)
@@ -86,17 +86,16 @@ def _draw(probabilities: Floats, rng: np.random.Generator) -> NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class Calibration:
-    """From evidence to probability, with its own uncertainty.
+    """A map from evidence to probability, with its uncertainty.
 
     Attributes
     ----------
-    centre, scale : numpy.ndarray, shape (d,)
+    centre, scale : ndarray, shape (d,)
         Of the evidence.
-    weights : numpy.ndarray, shape (DRAWS, d + 1)
-        A regression for each draw of the plantings, the constant last.
+    weights : ndarray, shape (DRAWS, d + 1)
+        One regression for each bootstrap draw of the plantings, the constant last.
     inflation : float
-        By how much the counts in planted labellings scatter beyond what their probabilities say (1: not at all), as a
-        factor of the standard deviation.
+        Standard deviation of the counts in planted labellings, as a multiple of what their probabilities predict; at least 1.
     """
 
     centre: Floats
@@ -110,16 +109,16 @@ class Calibration:
         return expit(scaled @ self.weights[:, :-1].T + self.weights[:, -1]).T.astype(np.float32)
 
 
-def calibrate(features: Floats, wrong: NDArray[np.bool_], rng: np.random.Generator) -> Calibration:
+def calibrate(features: Floats, wrong: Flags, rng: np.random.Generator) -> Calibration:
     """Learn the calibration from planted labellings.
 
     Parameters
     ----------
-    features : numpy.ndarray, shape (R, N, d)
-        Evidence in each planted labelling; rows that were never tested hold NaN and are left out.
-    wrong : numpy.ndarray, shape (R, N), bool
+    features : ndarray, shape (R, N, d)
+        Evidence in each planted labelling; untested rows hold NaN and are left out.
+    wrong : ndarray of bool, shape (R, N)
     rng : numpy.random.Generator
-        For the draws: plantings with replacement.
+        For the bootstrap: plantings are drawn with replacement.
     """
     count, _, width = features.shape
     known = np.asarray(np.isfinite(features).all(axis=2))
@@ -141,7 +140,7 @@ def calibrate(features: Floats, wrong: NDArray[np.bool_], rng: np.random.Generat
 def regress(
     parts: list[Floats], answers: list[Floats], taken: Floats, start: Floats, *, steps: int = _NEWTON_STEPS
 ) -> Floats:
-    """Ridge logistic regression by Newton's method, each planting counted as often as it is taken."""
+    """Ridge logistic regression by Newton's method; `taken` counts how often each planting enters."""
     weights = start.copy()
     penalty = np.full(len(start), _RIDGE)
     penalty[-1] = 0
@@ -178,7 +177,7 @@ def _inflation(parts: list[Floats], answers: list[Floats], start: Floats) -> flo
 
 @dataclass(frozen=True)
 class Count:
-    """A number of wrong labels: what is expected, and the interval that holds it with `CONFIDENCE`."""
+    """A number of wrong labels: the expected one and its interval at `CONFIDENCE`."""
 
     expected: float
     low: float
@@ -190,12 +189,12 @@ def count_errors(means: Floats, variances: Floats, inflation: float, most: int, 
 
     Parameters
     ----------
-    means, variances : numpy.ndarray, shape (DRAWS,)
+    means, variances : ndarray, shape (DRAWS,)
         Sums over the rows of p and of p (1 - p), for each draw of the calibration.
     inflation : float
         See `Calibration`.
     most : int
-        How many rows there are.
+        Number of the rows.
     rng : numpy.random.Generator
     """
     drawn = means + inflation * np.sqrt(variances) * rng.standard_normal(len(means))
@@ -208,7 +207,7 @@ def cut_list(p_wrong: Floats, rate: float) -> int:
 
     Parameters
     ----------
-    p_wrong : numpy.ndarray, shape (N,)
+    p_wrong : ndarray, shape (N,)
         By rank, descending.
     rate : float
         The false discovery rate.

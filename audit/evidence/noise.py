@@ -1,9 +1,9 @@
-"""What the held-out predictions and the given labels together say of the true labels.
+"""The noise model: the posterior of the true labels, given held-out predictions and the given labels.
 
-The head's prediction is sharpened (beta) and shifted (b), and a given label l stands on a glitch of class k with
+The head's prediction is sharpened (beta) and shifted (b), and a glitch of class k carries the label l with
 probability T[k, l]: ``p(l | x) = sum_k softmax(beta z(x) + b)_k T[k, l]``. beta, b and T maximise the likelihood of the
 given labels (Dawid and Skene 1979's EM, with one rater; beta and b as in temperature scaling, Guo et al. 2017). A strong
-ridge makes heads robust and unsure; beta gives the sureness back, and T keeps wrong labels from taking it away.
+ridge makes heads robust and unsure; beta makes them sure again, and T keeps wrong labels from lowering beta.
 """
 
 from __future__ import annotations
@@ -18,31 +18,33 @@ from scipy.special import log_softmax, logsumexp
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from embed.types import Floats
+    from embed.types import Codes, Floats
 
 
 RATE = 0.05
-"""Share of wrong labels that the fit starts from, and leans to with the weight of 1 / RATE labels."""
+"""Share of wrong labels that the fit starts from; it also acts as a prior with the weight of 1 / RATE labels."""
 CONCENTRATION = 20.0
-"""How many labels of a class its row of T must have seen to count as much as the study's mean."""
+"""Number of labels of a class at which its own row of T counts as much as the study's mean."""
 ROUNDS = 60
 SETTLED = 1e-3
 """Change of T's entries below which the rounds end."""
 FIT_ROWS = 50_000
-_FLOOR = 1e-6  # of a probability
+"""Rows that beta, b and T are fitted to at most."""
+_FLOOR = 1e-6
+"""Least probability whose logarithm is taken."""
 
 
 @dataclass(frozen=True)
 class Noise:
-    """The fit.
+    """The fitted noise model.
 
     Attributes
     ----------
-    posterior : numpy.ndarray, shape (N, K), float64
+    posterior : ndarray of float64, shape (N, K)
         Probability of each true class, given prediction and label.
-    log_odds : numpy.ndarray, shape (N,), float64
-        Of the label being wrong.
-    transition : numpy.ndarray, shape (K, K), float64
+    log_odds : ndarray of float64, shape (N,)
+        That the label is wrong.
+    transition : ndarray of float64, shape (K, K)
         T[k, l]: probability that a glitch of class k is labelled l.
     log_likelihood : float
         Mean over rows, in nats.
@@ -58,18 +60,18 @@ class Noise:
 
 
 def log_probability(probabilities: NDArray[np.floating]) -> Floats:
-    """Return the logarithm, with probabilities held above one in a million."""
+    """Return the logarithm of probabilities, each raised by one in a million."""
     return np.log(np.asarray(probabilities, np.float64) + _FLOOR)
 
 
-def fit_noise(scores: Floats, labels: NDArray[np.int64]) -> Noise:
+def fit_noise(scores: Floats, labels: Codes) -> Noise:
     """Fit the noise model.
 
     Parameters
     ----------
-    scores : numpy.ndarray, shape (N, K)
-        Logarithms of held-out predictions, up to a constant a row.
-    labels : numpy.ndarray, shape (N,), int64
+    scores : ndarray, shape (N, K)
+        Logarithms of held-out predictions, up to a constant for each row.
+    labels : ndarray of int64, shape (N,)
     """
     count, classes = scores.shape
     chosen = np.arange(0, count, max(1, count // FIT_ROWS))
@@ -98,8 +100,8 @@ def fit_noise(scores: Floats, labels: NDArray[np.int64]) -> Noise:
     )
 
 
-def smoothed_transition(posterior: Floats, labels: NDArray[np.int64]) -> Floats:
-    """Estimate T from the posterior of the true classes; rare classes lean to the study's mean rate, spread evenly."""
+def smoothed_transition(posterior: Floats, labels: Codes) -> Floats:
+    """Estimate T from the posterior of the true classes; rare classes are drawn to the study's mean rate, spread evenly."""
     count, classes = posterior.shape
     joint = np.stack([np.bincount(labels, posterior[:, number], classes) for number in range(classes)])
     rate = (joint.sum() - np.trace(joint) + 1) / (count + 1 / RATE)
@@ -108,13 +110,13 @@ def smoothed_transition(posterior: Floats, labels: NDArray[np.int64]) -> Floats:
     return (joint + CONCENTRATION * prior) / (joint.sum(1, keepdims=True) + CONCENTRATION)
 
 
-def _joint(scores: Floats, labels: NDArray[np.int64], shape: Floats, transition: Floats) -> Floats:
+def _joint(scores: Floats, labels: Codes, shape: Floats, transition: Floats) -> Floats:
     """Log joint probability of true class and given label, shape (N, K)."""
     return log_softmax(np.exp(shape[0]) * scores + shape[1:], axis=1) + np.log(transition.T[labels])
 
 
 def _cross_entropy(shape: Floats, scores: Floats, posterior: Floats) -> tuple[float, Floats]:
-    """Mean cross entropy of the shaped predictions, with a weak pull to beta = 1, b = 0, and its gradient."""
+    """Mean cross entropy of the shaped predictions, with a weak penalty towards beta = 1, b = 0, and its gradient."""
     count = len(scores)
     beta = np.exp(shape[0])
     logs = log_softmax(beta * scores + shape[1:], axis=1)

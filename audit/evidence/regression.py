@@ -1,8 +1,8 @@
-"""Ridge regression of the labels on the vectors, fitted again to the labels that it has come to trust.
+"""Ridge regression of the labels on the vectors, fitted in rounds to the labels that it trusts.
 
-A least-squares classifier (Rifkin, Yeo & Poggio 2003) has a closed form, so that it can be fitted anew in rounds: each round
-weighs a training row by how far the round before, which held that row out, agreed with its label. Wrong labels that come in
-numbers (one class taken for another, again and again) pull the first fit to their side; they lose their pull in the second.
+A least-squares classifier (Rifkin, Yeo & Poggio 2003) has a closed form, so that it is cheap to fit repeatedly: each round
+weights a training row by how well the round before, which held that row out, agreed with its label. Frequent wrong labels
+(one class often labelled as another) bias the first fit; they lose that influence in the second.
 """
 
 from __future__ import annotations
@@ -16,25 +16,23 @@ import torch
 from audit.evidence.noise import fit_noise
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from audit.heldout.features import Features
     from audit.heldout.splits import SplitPlan
-    from embed.types import Floats
+    from embed.types import Codes, Floats, Rows
 
 
 ROUNDS = 3
-"""Fits, each to the labels that the one before trusts; later rounds change the ranking little."""
+"""Fits, each weighted by the trust of the one before; further rounds change the ranking little."""
 SHARPNESS = 6.0
-"""What a margin of the regression, -1 to 1, is worth in log odds: at half a label's distance the odds are twenty to one."""
+"""Log odds for a margin of the regression of 1 (margins run from -1 to 1): at a margin of a half the odds are twenty to one."""
 LEAST_TRUST = 0.02
-"""Weight of a row whose label is wholly disbelieved: not nothing, or no round could take it up again."""
+"""Weight of a row whose label is not believed at all: above zero, so that a later round can trust it again."""
 STRENGTHS = (1e-2, 3e-2, 1e-1, 3e-1, 1.0, 3.0)
 """Ridges tried, in units of one row of mean square length."""
 
 
-def margins(scores: Floats, labels: NDArray[np.int64]) -> Floats:
-    """Largest score of another class less the label's own, shape (N,); NaN where a row was not tested."""
+def margins(scores: Floats, labels: Codes) -> Floats:
+    """Largest score of another class minus that of the label, shape (N,); NaN where a row was not tested."""
     rows = np.arange(len(labels))
     others = scores.copy()
     others[rows, labels] = -np.inf
@@ -43,7 +41,7 @@ def margins(scores: Floats, labels: NDArray[np.int64]) -> Floats:
 
 def trusted_scores(
     features: Features,
-    labels: NDArray[np.int64],
+    labels: Codes,
     classes: int,
     plan: SplitPlan,
     strength: float,
@@ -56,22 +54,22 @@ def trusted_scores(
     ----------
     features : Features
         N rows.
-    labels : numpy.ndarray, shape (N,), int64
+    labels : ndarray of int64, shape (N,)
     classes : int
         K.
     plan : SplitPlan
     strength : float
-        Ridge, see `STRENGTHS`.
+        Of the ridge, see `STRENGTHS`.
     rounds : int
 
     Returns
     -------
-    numpy.ndarray, shape (N, K), float64
+    ndarray of float64, shape (N, K)
         Mean over the splits that tested a row; NaN where none did.
     """
     trust = np.ones(len(labels))
     for number in range(rounds):
-        scores = held_out_scores(features, labels, classes, plan, strength, trust)
+        scores = held_out_scores(features, labels, classes, plan, strength=strength, trust=trust)
         if number + 1 < rounds:
             odds = np.exp(np.clip(SHARPNESS * np.nan_to_num(margins(scores, labels), nan=-1.0), -30, 30))
             trust = np.maximum(1 / (1 + odds), LEAST_TRUST)
@@ -80,18 +78,19 @@ def trusted_scores(
 
 def held_out_scores(
     features: Features,
-    labels: NDArray[np.int64],
+    labels: Codes,
     classes: int,
     plan: SplitPlan,
+    *,
     strength: float,
     trust: Floats,
 ) -> Floats:
-    """One round: see `trusted_scores`; ``trust`` (N,) weighs the rows in every fit."""
+    """One round; see `trusted_scores`. ``trust``, shape (N,), weights the rows in every fit."""
     rows = features.rows[:, :-1]
     device, width = rows.device, rows.shape[1]
     weights = torch.from_numpy(trust).to(device, torch.float32)
     given = torch.nn.functional.one_hot(torch.from_numpy(labels).to(device), classes).to(torch.float32)
-    # The sums over a split's training rows are those over all rows less those over the rows that it leaves out.
+    # The sums over a split's training rows are those over all rows minus those over the rows that it leaves out.
     whole = _sums(rows, given, weights)
     ridge = strength * torch.eye(width, dtype=torch.float64, device=device)
     total, times = np.zeros((len(labels), classes)), np.zeros(len(labels))
@@ -113,25 +112,23 @@ def held_out_scores(
 def _sums(
     rows: torch.Tensor, given: torch.Tensor, weights: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Weighted sums over rows: of their outer products (d, d), with the indicators (d, K), alone (d,), of the indicators (K,)."""
+    """Weighted sums: outer products of the rows (d, d), rows times indicators (d, K), rows (d,), indicators (K,)."""
     weighted = rows * weights[:, None]
     sums = weighted.T @ rows, weighted.T @ given, weighted.sum(0), (given * weights[:, None]).sum(0)
     return sums[0].double(), sums[1].double(), sums[2].double(), sums[3].double()
 
 
-def choose_strength(
-    features: Features, labels: NDArray[np.int64], classes: int, plan: SplitPlan, chosen: NDArray[np.int64]
-) -> float:
-    """Choose the ridge under which the given labels are likeliest, held out and with label noise allowed for.
+def choose_strength(features: Features, labels: Codes, classes: int, plan: SplitPlan, chosen: Rows) -> float:
+    """Choose the ridge under which the held-out labels are likeliest, allowing for label noise.
 
     Parameters
     ----------
     features : Features
-    labels : numpy.ndarray, shape (N,), int64
+    labels : ndarray of int64, shape (N,)
     classes : int
     plan : SplitPlan
         Of the chosen rows.
-    chosen : numpy.ndarray, int64
+    chosen : ndarray of int64
         Rows to judge by.
     """
     part, codes = replace(features, rows=features.rows[torch.from_numpy(chosen)]), labels[chosen]

@@ -1,4 +1,4 @@
-"""How good the evidence proved to be on the planted errors, each planting judged by the others."""
+"""How well the evidence finds planted errors, each planting judged by the others."""
 
 from __future__ import annotations
 
@@ -11,21 +11,19 @@ from audit.evidence.calibration import regress
 from audit.evidence.scores import EVIDENCE
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from embed.types import Floats
+    from embed.types import Flags, Floats
 
 
-def evidence_on_plantings(features: Floats, wrong: NDArray[np.bool_], columns: tuple[int, ...]) -> dict[str, float]:
+def evidence_on_plantings(features: Floats, wrong: Flags, columns: tuple[int, ...]) -> dict[str, float]:
     """Average precision of each piece of evidence, and of their combination, on the planted errors.
 
     Parameters
     ----------
-    features : numpy.ndarray, shape (R, N, d)
+    features : ndarray, shape (R, N, d)
         Columns as `audit.evidence.scores.EVIDENCE`.
-    wrong : numpy.ndarray, shape (R, N), bool
+    wrong : ndarray of bool, shape (R, N)
     columns : tuple of int
-        Those that are combined.
+        The columns that are combined.
 
     Returns
     -------
@@ -42,12 +40,12 @@ def evidence_on_plantings(features: Floats, wrong: NDArray[np.bool_], columns: t
     return {name: float(np.mean(values)) for name, values in found.items()}
 
 
-def reliability_of(features: Floats, wrong: NDArray[np.bool_]) -> Floats:
+def reliability_of(features: Floats, wrong: Flags) -> Floats:
     """Compare predicted and realised shares of planted errors, each planting predicted from the others.
 
     Returns
     -------
-    numpy.ndarray, shape (bins, 3), float64
+    ndarray of float64, shape (bins, 3)
         Mean prediction, realised share, number of rows; bins of a tenth, empty ones left out.
     """
     combined, known = _left_out(features, wrong)
@@ -60,7 +58,7 @@ def reliability_of(features: Floats, wrong: NDArray[np.bool_]) -> Floats:
     return np.array(rows, np.float64).reshape(-1, 3)
 
 
-def _left_out(features: Floats, wrong: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.bool_]]:
+def _left_out(features: Floats, wrong: Flags) -> tuple[Floats, Flags]:
     """Probability of each row in each planting, by the regression on the other plantings."""
     known = np.asarray(np.isfinite(features).all(axis=2))
     flat = features[known]
@@ -78,7 +76,7 @@ def _left_out(features: Floats, wrong: NDArray[np.bool_]) -> tuple[Floats, NDArr
     return out, known
 
 
-def average_precision(wrong: NDArray[np.bool_], scores: Floats) -> float:
+def average_precision(wrong: Flags, scores: Floats) -> float:
     """Mean precision at the ranks of the wrong rows; tied scores share the precision at the end of the tie."""
     order = np.argsort(-scores, kind="stable")
     ranked, hits = scores[order], wrong[order]

@@ -1,4 +1,4 @@
-"""What one audit says of each label: the counts, the continuous scores, and the evidence that is combined into one."""
+"""The evidence on each label: counts, continuous scores, and the columns that the verdict combines."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from audit.evidence.noise import fit_noise, log_probability
 from audit.evidence.regression import margins
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from embed.types import Floats
+    from embed.types import Codes, Floats, Rows
     from embed.vectors.graph import NeighbourGraph
 
 VOTERS = 5
 """Neighbours that vote on the true class: few enough that the members of a rare class outvote their surroundings."""
 AGREEMENT_NEIGHBOURS = 10
-"""Neighbours of the agreement that is shown: a share that reads in tenths."""
-_DOUBT = 0.5  # votes spread over all classes, so that no class has none
+"""Neighbours of the agreement that is shown: a share in tenths."""
+RARE = 10
+"""Members up to which a class is called rare: its verdicts rest on few examples."""
+_DOUBT = 0.5
+"""Votes spread over all classes, so that every class has some."""
 
 EVIDENCE = (
     "times wrong",
@@ -32,49 +33,49 @@ EVIDENCE = (
     "log p suggested",
     "trusted regression",
 )
-"""What is said of each label, larger for a more doubtful one; the last only where there are vectors."""
+"""Columns of the evidence, each larger for a more doubtful label; the last exists only where there are vectors."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What head and neighbours say together, for N rows in K classes.
+    """The combined evidence of heads and neighbours, for N rows in K classes.
 
     Attributes
     ----------
-    posterior : numpy.ndarray, shape (N, K), float64
-        Of the true class, given predictions, neighbours and label, before any calibration.
-    transition : numpy.ndarray, shape (K, K), float64
+    posterior : ndarray of float64, shape (N, K)
+        Of the true class, given predictions, neighbours and label, before calibration.
+    transition : ndarray of float64, shape (K, K)
         The confusion structure: T[k, l] is the probability that a glitch of class k is labelled l.
-    suggested : numpy.ndarray, shape (N,), int64
+    suggested : ndarray of int64, shape (N,)
         The most probable class other than the label.
-    features : numpy.ndarray, shape (N, 7 or 6), float64
+    features : ndarray of float64, shape (N, 7 or 6)
         Columns `EVIDENCE`.
     """
 
     posterior: Floats
     transition: Floats
-    suggested: NDArray[np.int64]
+    suggested: Rows
     features: Floats
 
     @property
     def combined(self) -> tuple[int, ...]:
-        """Columns of `features` that the verdict combines: on errors planted in real studies the two that know most.
+        """Columns of `features` that the verdict combines: the two that rank best on errors planted in real studies.
 
-        All columns together ranked worse (their weights are learned from a few hundred planted errors), as did each alone.
+        All columns together ranked worse (their weights are learned from a few hundred planted errors), as did each column alone.
         """
         count = self.features.shape[1]
         return (count - 2, count - 1)
 
 
-def neighbour_votes(graph: NeighbourGraph | None, labels: NDArray[np.int64], trust: Floats, classes: int) -> Floats:
+def neighbour_votes(graph: NeighbourGraph | None, labels: Codes, trust: Floats, classes: int) -> Floats:
     """Share of the nearest neighbours' votes that each class gets, shape (N, K).
 
     Parameters
     ----------
     graph : NeighbourGraph or None
-        Without one the votes are even.
-    labels : numpy.ndarray, shape (N,), int64
-    trust : numpy.ndarray, shape (N,)
+        None: the votes are even.
+    labels : ndarray of int64, shape (N,)
+    trust : ndarray, shape (N,)
         Weight of each row's vote: the probability that its own label is right.
     classes : int
         K.
@@ -87,8 +88,8 @@ def neighbour_votes(graph: NeighbourGraph | None, labels: NDArray[np.int64], tru
     return votes / votes.sum(1, keepdims=True)
 
 
-def neighbour_agreement(graph: NeighbourGraph | None, labels: NDArray[np.int64]) -> Floats:
-    """Share of the `AGREEMENT_NEIGHBOURS` nearest neighbours that carry the row's own label, shape (N,); NaN without any."""
+def neighbour_agreement(graph: NeighbourGraph | None, labels: Codes) -> Floats:
+    """Share of the `AGREEMENT_NEIGHBOURS` nearest neighbours with the row's label, shape (N,); NaN without neighbours."""
     if graph is None or not graph.k:
         return np.full(len(labels), np.nan)
     kept = graph.neighbours[:, :AGREEMENT_NEIGHBOURS]
@@ -98,7 +99,7 @@ def neighbour_agreement(graph: NeighbourGraph | None, labels: NDArray[np.int64])
 def weigh_evidence(
     probabilities: Floats,
     graph: NeighbourGraph | None,
-    labels: NDArray[np.int64],
+    labels: Codes,
     *,
     tested: Floats | None = None,
     regression: Floats | None = None,
@@ -107,14 +108,14 @@ def weigh_evidence(
 
     Parameters
     ----------
-    probabilities : numpy.ndarray, shape (N, K)
+    probabilities : ndarray, shape (N, K)
         Mean over the splits that tested each row.
     graph : NeighbourGraph or None
-    labels : numpy.ndarray, shape (N,), int64
-    tested : numpy.ndarray, shape (N, 3), optional
-        Of `audit.heldout.crossfit.HeldOut.scores`; from the mean probabilities when absent.
-    regression : numpy.ndarray, shape (N, K), optional
-        Of `audit.evidence.regression.trusted_scores`.
+    labels : ndarray of int64, shape (N,)
+    tested : ndarray, shape (N, 3), optional
+        From `audit.heldout.crossfit.HeldOut.scores`; computed from the mean probabilities when absent.
+    regression : ndarray, shape (N, K), optional
+        From `audit.evidence.regression.trusted_scores`.
     """
     count, classes = probabilities.shape
     rows = np.arange(count)
@@ -138,7 +139,3 @@ def weigh_evidence(
         columns.append(margins(regression, labels))
     features = np.stack(columns, axis=1)
     return Evidence(both.posterior, both.transition, suggested, features)
-
-
-RARE = 10
-"""Members up to which a class is called rare: its verdicts rest on little."""

@@ -1,1 +1,1 @@
-"""Predictions of every glitch by classifiers that have not seen it: splits, features, heads, refitted networks."""
+"""Predictions for every glitch by classifiers that were not trained on it: splits, features, heads, refitted networks."""

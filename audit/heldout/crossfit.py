@@ -1,4 +1,4 @@
-"""Held-out predictions: heads fitted to the training rows of every split, asked about the rows that it tests."""
+"""Held-out predictions: for every split, heads are fitted to its training rows and predict the rows that it tests."""
 
 from __future__ import annotations
 
@@ -17,64 +17,64 @@ if TYPE_CHECKING:
 
     from audit.heldout.features import Features
     from audit.heldout.splits import SplitPlan
+    from embed.types import Codes, Floats, Rows
 
 BATCH_BYTES = 1 << 29
 """Memory for the weights, the history and the row weights of the heads that are fitted together."""
-_COPIES = 24  # of a head's weights that L-BFGS holds
+_COPIES = 24
+"""Copies of a head's weights that L-BFGS holds."""
 
 
 @dataclass
 class HeldOut:
-    """Sums over the splits that tested a row, for L labellings of N rows in K classes; added to as splits are run.
+    """Sums over the splits that tested a row, for L labellings of N rows in K classes; every split that runs adds to them.
 
     Attributes
     ----------
-    probabilities : numpy.ndarray, shape (L, N, K), float32
+    probabilities : ndarray of float32, shape (L, N, K)
         Sum of the predicted probabilities.
-    margin, loss, standardised : numpy.ndarray, shape (L, N), float64
-        Sums of ``log p_given - log max p_other``, of ``-log p_given``, and of the loss after each split's mean and
-        standard deviation over its tested rows are taken out (SLA).
-    tested, wrong : numpy.ndarray, shape (L, N), int64
+    margin, loss, standardised : ndarray of float64, shape (L, N)
+        Sums of ``log p_given - log max p_other``, of ``-log p_given``, and of the loss standardised by each split's mean and
+        standard deviation over its tested rows (SLA).
+    tested, wrong : ndarray of int64, shape (L, N)
         Times tested, and times another class had the largest probability.
     worst_gradient : float
-        Largest gradient norm at which a fit ended.
+        Largest gradient norm at the end of a fit.
     iterations : int
-        Of the fit that took longest.
+        Of the longest fit.
     """
 
     probabilities: NDArray[np.float32]
-    margin: NDArray[np.float64]
-    loss: NDArray[np.float64]
-    standardised: NDArray[np.float64]
-    tested: NDArray[np.int64]
-    wrong: NDArray[np.int64]
+    margin: Floats
+    loss: Floats
+    standardised: Floats
+    tested: Rows
+    wrong: Rows
     worst_gradient: float = 0.0
     iterations: int = 0
 
     @classmethod
     def empty(cls, labellings: int, rows: int, classes: int) -> HeldOut:
-        """Nothing tested yet."""
+        """Sums of no splits."""
         shape = (labellings, rows)
         counts = (np.zeros(shape, np.int64), np.zeros(shape, np.int64))
         return cls(np.zeros((*shape, classes), np.float32), np.zeros(shape), np.zeros(shape), np.zeros(shape), *counts)
 
-    def add(
-        self, labelling: int, rows: NDArray[np.int64], logs: NDArray[np.float64], given: NDArray[np.int64]
-    ) -> NDArray[np.float64]:
-        """Add one test of some rows.
+    def add(self, labelling: int, rows: Rows, logs: Floats, given: Codes) -> Floats:
+        """Add one split's test of n rows.
 
         Parameters
         ----------
         labelling : int
-        rows : numpy.ndarray, shape (n,), int64
-        logs : numpy.ndarray, shape (n, K), float64
-            Logarithms of their probabilities; overwritten.
-        given : numpy.ndarray, shape (n,), int64
+        rows : ndarray of int64, shape (n,)
+        logs : ndarray of float64, shape (n, K)
+            Logarithms of their probabilities; the array is overwritten.
+        given : ndarray of int64, shape (n,)
             Their labels.
 
         Returns
         -------
-        numpy.ndarray, shape (n,)
+        ndarray, shape (n,)
             Their margins.
         """
         places = np.arange(len(rows))
@@ -90,13 +90,13 @@ class HeldOut:
         self.wrong[labelling, rows] += margin < 0
         return margin
 
-    def scores(self, labelling: int = 0) -> NDArray[np.float64]:
-        """Share of the tests that went wrong, and mean margin and standardised loss, larger for more doubt, shape (N, 3)."""
+    def scores(self, labelling: int = 0) -> Floats:
+        """Share of tests that preferred another class, mean negative margin and mean standardised loss, shape (N, 3)."""
         sums = self.wrong[labelling], -self.margin[labelling], self.standardised[labelling]
         return np.stack(sums, 1) / np.maximum(self.tested[labelling], 1)[:, None]
 
-    def mean_probabilities(self, labelling: int = 0) -> NDArray[np.float64]:
-        """Mean held-out probabilities, shape (N, K); rows that were never tested are uniform."""
+    def mean_probabilities(self, labelling: int = 0) -> Floats:
+        """Mean held-out probabilities, shape (N, K); untested rows are uniform."""
         tested = self.tested[labelling][:, None]
         even = 1 / self.probabilities.shape[2]
         return np.where(tested > 0, self.probabilities[labelling] / np.maximum(tested, 1), even)
@@ -108,13 +108,13 @@ class CrossFit:
     Parameters
     ----------
     features : Features
-    labels : numpy.ndarray, shape (L, N), int64
+    labels : ndarray of int64, shape (L, N)
     classes : int
         K.
     ridge : float
     """
 
-    def __init__(self, features: Features, labels: NDArray[np.int64], classes: int, ridge: float) -> None:
+    def __init__(self, features: Features, labels: Codes, classes: int, ridge: float) -> None:
         self.features = features
         self.labels = torch.from_numpy(np.ascontiguousarray(labels)).to(features.rows.device)
         self.ridge = ridge
@@ -123,7 +123,7 @@ class CrossFit:
         count = len(labels)
         every = self._problems(np.arange(count), torch.ones((count, len(features.rows)), device=device))
         start = torch.zeros((count, width, classes), device=device)
-        # The planted labellings begin from the fit to the first, which they are copies of but for a few rows.
+        # The labellings differ in few rows: all start from the fit to the first.
         first = fit(
             features,
             every.only(torch.zeros(1, dtype=torch.long, device=device)),
@@ -133,7 +133,7 @@ class CrossFit:
         self._precondition = shared_preconditioner(features, first.weights[0], ridge)
         self._start = fit(features, every, first.weights.expand(count, -1, -1), self._precondition).weights
 
-    def _problems(self, labelling: NDArray[np.int64], weights: torch.Tensor) -> Problems:
+    def _problems(self, labelling: Codes, weights: torch.Tensor) -> Problems:
         device = self.features.rows.device
         ridge = torch.full((len(labelling),), self.ridge, device=device)
         return Problems(self.labels, torch.from_numpy(labelling).to(device), weights, ridge, self.classes)
@@ -143,20 +143,20 @@ class CrossFit:
         held_out: HeldOut,
         plans: Sequence[SplitPlan],
         splits: range,
-        each: Callable[[int, int, NDArray[np.int64], NDArray[np.float64]], None] | None = None,
+        each: Callable[[int, int, Rows, Floats], None] | None = None,
     ) -> None:
-        """Fit these splits of every labelling and add what they say of the rows they test.
+        """Fit these splits of every labelling, and add their predictions of the rows that they test.
 
         Parameters
         ----------
         held_out : HeldOut
-            Added to.
+            Changed: the sums grow.
         plans : sequence of SplitPlan
             One a labelling.
         splits : range
             Which splits.
         each : callable, optional
-            Told labelling, split, rows tested (n,) and their margins (n,).
+            Receives labelling, split, rows tested (n,) and their margins (n,).
         """
         todo = [(labelling, split) for labelling in range(len(plans)) for split in splits]
         size = 4 * (_COPIES * self.features.rows.shape[1] * self.classes + len(self.features.rows))
@@ -175,15 +175,13 @@ class CrossFit:
                 if each is not None:
                     each(number, split, rows, margins)
 
-    def _tested(self, plan: SplitPlan, labelling: int, split: int, trained: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Rows that a split tests and whose class it has seen."""
+    def _tested(self, plan: SplitPlan, labelling: int, split: int, trained: NDArray[np.float32]) -> Rows:
+        """Rows that a split tests and whose class is in its training."""
         labels = self.labels[labelling].cpu().numpy()
         seen = np.bincount(labels, trained, self.classes) > 0
         return np.flatnonzero(plan.test(split) & seen[labels])
 
-    def _add(
-        self, held_out: HeldOut, labelling: int, rows: NDArray[np.int64], weights: torch.Tensor
-    ) -> NDArray[np.float64]:
+    def _add(self, held_out: HeldOut, labelling: int, rows: Rows, weights: torch.Tensor) -> Floats:
         device = self.features.rows.device
         logits = self.features.rows[torch.from_numpy(rows).to(device)] @ weights
         logs = torch.log_softmax(logits.double(), 1).cpu().numpy()

@@ -1,4 +1,4 @@
-"""Vectors in the basis that heads are fitted in: their principal axes, without those that carry next to nothing."""
+"""Principal components of the vectors, which heads are fitted to."""
 
 from __future__ import annotations
 
@@ -16,23 +16,25 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 VARIANCE_KEPT = 0.999
-"""Share of the variance that the kept principal components carry: what is left out is a thousandth of the signal."""
+"""Share of the variance that the kept principal components carry: a thousandth is left out."""
 COMPONENTS = 256
-"""Components kept at most. On 8,500 and on 2,000 vectors of the default network heads that read 256 rank the rows as heads that
-read all do (Spearman 0.9997 and more) in a fifth of the time."""
+"""Components kept at most. On 8,500 and on 2,000 vectors of the default network, heads on 256 components rank the rows as heads on
+all components do (Spearman 0.9997 and more), in a fifth of the time."""
 BASIS_ROWS = 20_000
-"""Rows that the principal axes are computed from: more of them no longer move the leading axes."""
-_BLOCK_VALUES = 1 << 22  # turned at once
-_SMALLEST_VARIANCE = 1e-7  # of an axis, beside the largest: what float32 rows can hold
+"""Rows that the principal axes are computed from: more rows no longer change the leading axes."""
+_BLOCK_VALUES = 1 << 22
+"""Values that are projected together."""
+_SMALLEST_VARIANCE = 1e-7
+"""Least variance of a kept axis, as a share of the largest: the precision of float32."""
 
 
 @dataclass(frozen=True)
 class Features:
-    """Rows in the basis that heads are fitted in.
+    """Rows as principal components.
 
     Attributes
     ----------
-    rows : torch.Tensor, shape (N, d + 1), float32
+    rows : Tensor of float32, shape (N, d + 1)
         Principal components, scaled by one common factor to unit mean square length; the last column is one.
     variance_kept : float
         Share of the vectors' variance that the d components carry.
@@ -51,21 +53,21 @@ class Features:
 def principal_features(
     vectors: NDArray[np.floating], *, kept: float = VARIANCE_KEPT, device: torch.device | str = "cpu"
 ) -> Features:
-    """Turn vectors to their principal axes and drop the axes that carry next to nothing.
+    """Project vectors onto their principal axes, and drop the axes of the least variance.
 
     Parameters
     ----------
-    vectors : numpy.ndarray, shape (N, D)
+    vectors : ndarray, shape (N, D)
         Finite; read in blocks, so it may be a memory map.
     kept : float
         Share of the variance to keep.
     device : torch.device or str
-        Where the features are wanted.
+        Where the features are returned.
 
     Raises
     ------
     InputError
-        When all the vectors are the same.
+        When all vectors are equal.
     """
     count, width = vectors.shape
     stride = max(1, math.ceil(count / BASIS_ROWS))
@@ -79,7 +81,7 @@ def principal_features(
         values, axes = _leading((centred.T @ centred).double())
     total = float(centred.square().sum(dtype=torch.float64))
     if total <= 1e-10 * max(1.0, float(centred.shape[0] * (mean @ mean))):
-        raise InputError(f"all {count} vectors are the same: nothing tells the labels apart; embed the glitches again")
+        raise InputError(f"all {count} vectors are the same: they cannot separate the labels; embed the glitches again")
     share = torch.cumsum(values, 0) / total
     number = min(int((share < kept).sum()) + 1, int((values > _SMALLEST_VARIANCE * values[0]).sum()))
     scale = math.sqrt(len(centred) / float(values[:number].sum()))
@@ -94,7 +96,7 @@ def principal_features(
 
 
 def _leading(products: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Largest eigenvalues of a symmetric matrix, falling, at most `COMPONENTS`, and their vectors as columns."""
+    """The largest eigenvalues of a symmetric matrix, at most `COMPONENTS`, in falling order, and their vectors as columns."""
     count = len(products)
     values, vectors = scipy.linalg.eigh(
         products.numpy(), subset_by_index=(max(0, count - COMPONENTS), count - 1), overwrite_a=True, check_finite=False

@@ -1,8 +1,8 @@
 """Multinomial logistic regression, fitted for many train/test splits at once as one batched problem in torch.
 
 All problems share the rows; they differ in which rows they train on, in their labels (where errors are planted) and in
-the strength of the ridge. One matrix product serves them all. The rows are turned to their principal axes, and L-BFGS is
-preconditioned by a Hessian that the problems share: that of the fit to all rows, of which each split lacks a fifth.
+the strength of the ridge. One matrix product serves them all. The rows are principal components, and L-BFGS is
+preconditioned by one Hessian for all problems: that of the fit to all rows.
 """
 
 from __future__ import annotations
@@ -22,35 +22,39 @@ if TYPE_CHECKING:
     from audit.heldout.features import Features
 
 TOLERANCE = 0.03
-"""A fit is finished when its gradient's norm is this share of ``lambda |W|``. The objective is strongly convex with constant
-lambda, so the weights are then within this share of their norm of the optimum; a looser fit would remember its start,
-which knows the labels that are held out."""
+"""A fit ends when its gradient's norm is this share of ``lambda |W|``. The objective is strongly convex with constant lambda,
+so the distance of the weights to the optimum is then at most this share of their norm. A looser fit would depend on its
+start, which was fitted to the held-out labels too."""
 CONSTANT_RIDGE = 0.01
-"""Penalty of the constant column, as a share of the others': too little to matter, enough to keep it finite where a split
-trains on no member of a class."""
+"""Penalty of the constant column, as a share of the others': small, but it keeps the column finite where a split trains on no
+member of a class."""
 MAX_ITERATIONS = 1000
-_MEMORY = 8  # pairs of L-BFGS
+_MEMORY = 8
+"""Pairs that L-BFGS keeps."""
 _ARMIJO = 1e-4
-_ROUNDING = 2e-7  # gradient norm that float32 cannot tell from zero
+_ROUNDING = 2e-7
+"""Gradient norm that float32 cannot distinguish from zero."""
 _SHORTEST_STEP = 2.0**-20
-_BLOCK_VALUES = 1 << 22  # logits held at once
+_BLOCK_VALUES = 1 << 22
+"""Logits held in memory together."""
 _HESSIAN_ROWS = 20_000
+"""Rows that the shared Hessian is computed from at most."""
 
 
 @dataclass(frozen=True)
 class Problems:
-    """What each of P heads is fitted to.
+    """The input of P fits.
 
     Attributes
     ----------
-    labels : torch.Tensor, shape (L, N), int64
+    labels : Tensor of int64, shape (L, N)
         Labellings, 0 to K - 1.
-    labelling : torch.Tensor, shape (P,), int64
-        Which of them a problem has.
-    weights : torch.Tensor, shape (P, N), float32
-        Weight of each row in the fit, 0 for a row that is held out; each problem's sum is positive.
-    ridge : torch.Tensor, shape (P,), float32
-        lambda of ``mean loss + lambda / 2 |W|^2``; the constant column weighs `CONSTANT_RIDGE` as much.
+    labelling : Tensor of int64, shape (P,)
+        The labelling of each problem.
+    weights : Tensor of float32, shape (P, N)
+        Weight of each row in the fit, 0 for a held-out row; each problem's sum is positive.
+    ridge : Tensor of float32, shape (P,)
+        lambda of ``mean loss + lambda / 2 |W|^2``; for the constant column lambda times `CONSTANT_RIDGE`.
     classes : int
         K.
     """
@@ -75,10 +79,10 @@ class Heads:
 
     Attributes
     ----------
-    weights : torch.Tensor, shape (P, d + 1, K), float32
-    gradient_norms : torch.Tensor, shape (P,), float32
+    weights : Tensor of float32, shape (P, d + 1, K)
+    gradient_norms : Tensor of float32, shape (P,)
     iterations : int
-        Of the problem that took longest.
+        Of the longest problem.
     """
 
     weights: torch.Tensor
@@ -89,7 +93,7 @@ class Heads:
 def objective(rows: torch.Tensor, problems: Problems, weights: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Return each problem's objective, shape (P,), float64, and gradient, shape (P, d + 1, K).
 
-    ``sum_i w_i (-log softmax(x_i W)_{y_i}) / sum_i w_i + lambda / 2 |W|^2``, the last row of W shrunk as `CONSTANT_RIDGE` says.
+    ``sum_i w_i (-log softmax(x_i W)_{y_i}) / sum_i w_i + lambda / 2 |W|^2``, with the smaller penalty of `CONSTANT_RIDGE` on the last row of W.
     """
     count, classes, width = len(problems), problems.classes, rows.shape[1]
     flat = weights.permute(1, 0, 2).reshape(width, count * classes)
@@ -130,15 +134,15 @@ def diagonal_preconditioner(
 def shared_preconditioner(
     features: Features, weights: torch.Tensor, ridge: float
 ) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
-    """Solve with the Hessian of a fit to all rows, its blocks taken as one matrix times a factor of each class.
+    """Solve with the Hessian of a fit to all rows, approximated by one matrix times a factor for each class.
 
-    Boehning (1992) bounds the Hessian by p = 1/2 throughout; here p is what the fit says, averaged over the classes. One
+    Boehning (1992) bounds the Hessian with p = 1/2 throughout; here p is the fit's probability, averaged over the classes. One
     eigendecomposition serves all classes, all splits and all planted labellings.
 
     Parameters
     ----------
     features : Features
-    weights : torch.Tensor, shape (d + 1, K)
+    weights : Tensor, shape (d + 1, K)
         The fit to all rows.
     ridge : float
     """
@@ -152,7 +156,7 @@ def shared_preconditioner(
     factor = of_class / of_class.mean().clamp_min(1e-12)
     curvature = values.clamp_min(0)[:, None] * factor + ridge  # (d + 1, K)
 
-    def solve(gradient: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:  # noqa: ARG001 - all problems alike
+    def solve(gradient: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:  # noqa: ARG001 - the same for all problems
         return axes @ (axes.T @ gradient / curvature)
 
     return solve
@@ -169,13 +173,13 @@ def fit(
 ) -> Heads:
     """Minimise every problem's `objective` by preconditioned L-BFGS (Nocedal and Wright 2006, algorithm 7.4).
 
-    Each problem has its own step length (halved until Armijo's condition holds) and leaves the batch when finished.
+    Each problem has its own step length, halved until Armijo's condition holds, and leaves the batch when it has converged.
 
     Parameters
     ----------
     features : Features
     problems : Problems
-    start : torch.Tensor, shape (P, d + 1, K)
+    start : Tensor, shape (P, d + 1, K)
     precondition : callable
         Maps gradients (p, d + 1, K) of the chosen problems (p,) to steps.
     tolerance : float
@@ -185,7 +189,7 @@ def fit(
     Raises
     ------
     InputError
-        When a fit has not come to the gradient norm.
+        When a fit does not converge.
     """
     done = start.clone()
     norms = torch.empty(len(problems), device=start.device)
@@ -208,11 +212,11 @@ def fit(
                 return Heads(done, norms, iteration)
         direction = -_two_loops(gradient, steps, changes, partial(_of, precondition, chosen))
         slope = (direction * gradient).sum((1, 2))
-        uphill = slope >= 0  # lost in rounding: begin anew from the preconditioned gradient
+        uphill = slope >= 0  # lost in rounding: restart from the preconditioned gradient
         if uphill.any():
             direction[uphill] = -precondition(gradient[uphill], chosen[uphill])
             slope = (direction * gradient).sum((1, 2))
-        now, loss, new_gradient, step = _line_search(features.rows, active, now, loss, direction, slope)
+        now, loss, new_gradient, step = _line_search(features.rows, active, now, loss, direction=direction, slope=slope)
         steps.append(step)
         changes.append(new_gradient - gradient)
         gradient = new_gradient
@@ -220,7 +224,7 @@ def fit(
             del steps[0], changes[0]
     worst = float(gradient.flatten(1).norm(dim=1).max())
     raise InputError(
-        f"{len(chosen)} of {len(problems)} heads stand at gradient norm {worst:.2g} after {max_iterations} iterations, not within {tolerance:g} of the optimum; give a stronger ridge or scale the vectors"
+        f"{len(chosen)} of {len(problems)} heads have gradient norm {worst:.2g} after {max_iterations} iterations, not within {tolerance:g} of the optimum; give a stronger ridge or scale the vectors"
     )
 
 
@@ -236,7 +240,7 @@ def _two_loops(
     changes: list[torch.Tensor],
     precondition: Callable[[torch.Tensor], torch.Tensor],
 ) -> torch.Tensor:
-    """Apply the inverse Hessian of L-BFGS; pairs without positive curvature count for nothing."""
+    """Apply the inverse Hessian of L-BFGS; pairs without positive curvature are ignored."""
     vector = gradient.clone()
     rates, parts = [], []
     for step, change in zip(reversed(steps), reversed(changes), strict=True):
@@ -262,15 +266,16 @@ def _line_search(
     problems: Problems,
     now: torch.Tensor,
     loss: torch.Tensor,
+    *,
     direction: torch.Tensor,
     slope: torch.Tensor,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Halve each problem's step until the loss falls enough; returns point, loss, gradient and the step taken."""
+    """Halve each problem's step until the loss falls enough; return the new weights, loss, gradient and step."""
     length = torch.ones(len(problems), device=now.device)
     trial = now + direction
     value, slopes = objective(rows, problems, trial)
     while True:
-        allowed = loss + _ARMIJO * length * slope + 1e-7 * loss.abs()  # float32 knows the loss no better than that
+        allowed = loss + _ARMIJO * length * slope + 1e-7 * loss.abs()  # the precision of float32
         failing = torch.nonzero((~(value <= allowed)) & (length > _SHORTEST_STEP)).squeeze(1)
         if not len(failing):
             return trial, value, slopes, trial - now

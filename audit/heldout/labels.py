@@ -1,4 +1,4 @@
-"""Labels as given, turned to class numbers; and the checks that every audit begins with."""
+"""Labels as class numbers, and the checks of every audit's input."""
 
 from __future__ import annotations
 
@@ -11,10 +11,15 @@ from embed.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
+
+    from embed.types import Codes, Floats
+
+SUM_TOLERANCE = 0.01
+"""Published scores are rounded: a row's sum may differ from one by this much."""
 
 
-def encode_labels(labels: ArrayLike) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+def encode_labels(labels: ArrayLike) -> tuple[tuple[str, ...], Codes]:
     """Number the classes in alphabetical order.
 
     Parameters
@@ -25,16 +30,16 @@ def encode_labels(labels: ArrayLike) -> tuple[tuple[str, ...], NDArray[np.int64]
     Returns
     -------
     classes : tuple of str
-    codes : numpy.ndarray, shape (N,), int64
+    codes : ndarray of int64, shape (N,)
 
     Raises
     ------
     InputError
-        No labels, labels that are missing or not one a row, or only one class.
+        No labels, missing labels, labels that are not one a row, or only one class.
     """
     given = np.asarray(labels, dtype=object)
     if given.ndim != 1 or not len(given):
-        raise InputError(f"labels have shape {given.shape}; give one a glitch")
+        raise InputError(f"labels have shape {given.shape}; give one label for each glitch")
     missing = np.array([value is None or value != value or str(value) == "" for value in given])  # noqa: PLR0124 - NaN
     if missing.any():
         raise InputError(
@@ -43,13 +48,15 @@ def encode_labels(labels: ArrayLike) -> tuple[tuple[str, ...], NDArray[np.int64]
     names, codes = np.unique(given.astype(str), return_inverse=True)
     if len(names) < 2:
         raise InputError(
-            f"all {len(given)} labels are {str(names[0])!r}: a wrong label shows only against another class; audit two or more"
+            f"all {len(given)} labels are {str(names[0])!r}: a wrong label shows only against another class; audit two classes or more"
         )
     return tuple(str(name) for name in names), codes.astype(np.int64)
 
 
-def check_rows(count: int, *, vectors: int | None = None, ids: Sequence[str] | None = None) -> None:
-    """Refuse labels without vectors, vectors without labels, and ids that repeat.
+def check_rows(
+    count: int, *, vectors: int | None = None, ids: Sequence[str] | None = None, groups: ArrayLike | None = None
+) -> None:
+    """Refuse labels without vectors, vectors without labels, ids that repeat, and ids or groups of another number.
 
     Raises
     ------
@@ -62,21 +69,20 @@ def check_rows(count: int, *, vectors: int | None = None, ids: Sequence[str] | N
             else f"{count - vectors} labels have no vector"
         )
         raise InputError(f"{vectors} vectors for {count} labels: {more}; give one each, in the same order")
-    if ids is None:
-        return
-    if len(ids) != count:
-        raise InputError(f"{len(ids)} ids for {count} labels: give one each")
-    names, times = np.unique(np.asarray(ids, dtype=str), return_counts=True)
-    if (times > 1).any():
-        raise InputError(
-            f"id {str(names[times > 1][0])!r} stands in {int(times[times > 1][0])} rows: one glitch is one row"
-        )
+    if ids is not None:
+        if len(ids) != count:
+            raise InputError(f"{len(ids)} ids for {count} labels: give one each")
+        names, times = np.unique(np.asarray(ids, dtype=str), return_counts=True)
+        if (times > 1).any():
+            raise InputError(
+                f"id {str(names[times > 1][0])!r} is in {int(times[times > 1][0])} rows: give one row for each glitch"
+            )
+    if groups is not None and len(np.asarray(groups)) != count:
+        raise InputError(f"{len(np.asarray(groups))} groups for {count} labels: give one each")
 
 
-def check_probabilities(
-    probabilities: ArrayLike, classes: Sequence[str], columns: Sequence[str]
-) -> NDArray[np.float64]:
-    """Bring external probabilities into the order of the labels' classes.
+def check_probabilities(probabilities: ArrayLike, classes: Sequence[str], columns: Sequence[str]) -> Floats:
+    """Put another classifier's probabilities into the order of the labels' classes.
 
     Parameters
     ----------
@@ -84,17 +90,17 @@ def check_probabilities(
     classes : sequence of str
         Of the labels.
     columns : sequence of str
-        Class of each column; classes that nobody was labelled as are allowed and pooled into none.
+        Class of each column; columns of classes that are no label are dropped.
 
     Returns
     -------
-    numpy.ndarray, shape (N, K)
+    ndarray of float64, shape (N, K)
         Rows sum to one.
 
     Raises
     ------
     InputError
-        Values that are no probabilities, rows that do not sum to one, a label without a column, or a doubled column.
+        Values that are no probabilities, rows that do not sum to one, a label without a column, or two columns of one name.
     """
     given = np.asarray(probabilities, np.float64)
     if given.ndim != 2 or given.shape[1] != len(columns):
@@ -123,7 +129,3 @@ def check_probabilities(
     chosen = given[:, [list(columns).index(name) for name in classes]]
     left = 1e-9 + chosen.sum(1, keepdims=True)
     return chosen / left
-
-
-SUM_TOLERANCE = 0.01
-"""Published scores are rounded: rows may miss one by this much."""

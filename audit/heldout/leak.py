@@ -1,4 +1,4 @@
-"""The leak guard: vectors that have memorised the labels under audit."""
+"""Refuse vectors of a network that was trained on the labels under audit."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 def check_leak(passport: Mapping[str, Any], *, trust_vectors: bool = False) -> str:
     """Refuse vectors of a network that may have been trained on the labels under audit.
 
-    A fine-tuned network has memorised its training labels, wrong ones too: its vectors put each glitch beside those of
-    its label, and an audit of these vectors finds nothing.
+    A fine-tuned network has memorised its training labels, wrong ones too: its vectors group glitches by their labels, and an
+    audit of these vectors finds nothing.
 
     Parameters
     ----------
     passport : mapping
-        Of the vector store: ``weights``, and ``trained_on`` where the network says what it was fine-tuned on (false or
+        Of the vector store: ``weights``, and ``trained_on`` where it is known what the network was fine-tuned on (false or
         empty: no label of this study).
     trust_vectors : bool
-        Audit them all the same.
+        Accept them nevertheless.
 
     Returns
     -------
     str
-        What to tell the reader: where the vectors come from.
+        Where the vectors come from. Part of the audit's passport: its text stays as it is.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Somebody else's class probabilities, read from a CSV: an id and a column a class, as Gravity Spy's machine classifications are."""
+"""Another classifier's probabilities from a CSV: an id and one column for each class, as in Gravity Spy's machine classifications."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ from embed.gravityspy import COLUMN_ALIASES, class_name
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from numpy.typing import NDArray
+    from embed.types import Floats
 
 _METADATA = {name for aliases in COLUMN_ALIASES.values() for name in aliases} | {
     *("start_time", "start_time_ns", "channel", "search", "process_id", "event_id", "confidence", "chisq", "chisq_dof"),
     *("param_one_name", "param_one_value", "retired", "tracks", "Nclassifications", "final_label", "final_score"),
     *("links_subjects", "era", "label", "predicted", "Filename1", "Filename2", "Filename3", "Filename4"),
 }
-"""Columns of Gravity Spy's tables that are no class; every other column is one."""
+"""Columns of Gravity Spy's tables that are no classes; every other column is a class."""
 
 
 @dataclass(frozen=True)
 class External:
-    """Probabilities as they stand in the file.
+    """Probabilities as written in the file.
 
     Attributes
     ----------
     ids, ifos : list of str, length M
-        As written; detectors empty where the file has none.
+        Detectors are empty where the file has none.
     lines : list of str
-        Where each row stands, for messages.
+        File and line of each row, for messages.
     classes : tuple of str
         In Gravity Spy's spelling.
-    probabilities : numpy.ndarray, shape (M, K), float64
+    probabilities : ndarray of float64, shape (M, K)
     """
 
     ids: list[str]
     ifos: list[str]
     lines: list[str]
     classes: tuple[str, ...]
-    probabilities: NDArray[np.float64]
+    probabilities: Floats
 
 
 def read_probabilities(path: Path) -> External:
@@ -54,7 +54,7 @@ def read_probabilities(path: Path) -> External:
     Parameters
     ----------
     path : Path
-        CSV with a column of ids (``gravityspy_id``, ``id``, ...) and one column a class; Gravity Spy's metadata columns are passed over.
+        CSV with a column of ids (``gravityspy_id``, ``id``, ...) and one column for each class; Gravity Spy's metadata columns are ignored.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def read_probabilities(path: Path) -> External:
         Naming the line: a value that is no probability, or a row that does not sum to 1 within `SUM_TOLERANCE`; no id column, or fewer
         than two classes.
     """
-    file = CsvFile(path, "a table of probabilities: an id and a column a class")
+    file = CsvFile(path, "a table of probabilities: an id and one column for each class")
     identifier = next((name for name in COLUMN_ALIASES["gravityspy_id"] if name in file.columns), None)
     if identifier is None:
         raise InputError(
@@ -71,7 +71,9 @@ def read_probabilities(path: Path) -> External:
     ifo = next((name for name in COLUMN_ALIASES["ifo"] if name in file.columns), None)
     columns = [name for name in file.columns if name and name not in _METADATA]
     if len(columns) < 2:
-        raise InputError(f"{path} has {len(columns)} columns of classes beside {identifier!r}; give one a class")
+        raise InputError(
+            f"{path} has {len(columns)} columns of classes beside {identifier!r}; give one column for each class"
+        )
     classes = tuple(class_name(name) for name in columns)
     ids, ifos, lines, values = [], [], [], []
     for row in file.rows():
@@ -80,18 +82,18 @@ def read_probabilities(path: Path) -> External:
         lines.append(row.where)
         values.append(_probabilities([row.cells[name] for name in columns], columns, row.where))
     if not values:
-        raise InputError(f"{path} has no rows; give one a glitch")
+        raise InputError(f"{path} has no rows; give one row for each glitch")
     return External(ids, ifos, lines, classes, np.array(values))
 
 
-def _probabilities(cells: list[str], columns: list[str], where: str) -> NDArray[np.float64]:
+def _probabilities(cells: list[str], columns: list[str], where: str) -> Floats:
     numbers = np.empty(len(cells))
     for place, text in enumerate(cells):
         try:
             numbers[place] = float(text)
         except ValueError as error:
             raise InputError(
-                f"{where}: {text[:40]!r} in column {columns[place]!r} is no number; every column but the id and Gravity Spy's metadata is taken for a class"
+                f"{where}: {text[:40]!r} in column {columns[place]!r} is no number; every column except the id and Gravity Spy's metadata counts as a class"
             ) from error
         if not 0 <= numbers[place] <= 1:
             raise InputError(

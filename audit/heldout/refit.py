@@ -1,7 +1,7 @@
-"""Held-out predictions of the network itself: fine-tuned anew for every fold, and asked about the fold that it did not see.
+"""Cross-fitting: the network is fine-tuned for every fold and predicts the glitches of the fold that it did not see.
 
-George, Shen and Huerta (2018) found mislabelled glitches so: by what networks trained on random splits get wrong again and again.
-It is also how labels are audited whose own network has learnt them: cross-fitting.
+George, Shen and Huerta (2018) found mislabelled glitches this way: networks trained on random splits got them wrong repeatedly. It also
+serves labels that the network of the vectors was trained on.
 """
 
 from __future__ import annotations
@@ -34,59 +34,34 @@ from embed.views.encoding import parse_encoding
 from embed.views.loading import read_levels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from audit.heldout.refitting import Refitting
     from audit.heldout.splits import SplitPlan
+    from embed.types import Codes, Floats, Rows, Step
 
-EPOCHS = 8
-"""A network that trains for long learns wrong labels by heart, and then agrees with their like."""
 _INNER_FOLDS = 10
-"""A tenth of the training part chooses the epoch."""
-
-
-@dataclass(frozen=True)
-class Refitting:
-    """How the network is refitted.
-
-    Attributes
-    ----------
-    backbone, weights, views : str
-        Where every fold starts, and what it sees; weights that saw none of the labels.
-    epochs : int
-    seed : int
-    device : str
-        ``cpu`` or ``cuda``.
-    processes : int
-        Folds trained at a time; on a machine with several GPUs each process has one.
-    """
-
-    backbone: str
-    weights: str
-    views: str
-    epochs: int = EPOCHS
-    seed: int = 0
-    device: str = "cpu"
-    processes: int = 1
+"""One fold in ten of the training rows chooses the epoch."""
 
 
 @dataclass(frozen=True)
 class _Fold:
-    """What one process needs to train on one split."""
+    """The input of one process: one split to train on."""
 
     study: Path
     folder: Path
     number: int
-    glitches: NDArray[np.int64]
-    codes: NDArray[np.int64]
+    glitches: Rows
+    codes: Codes
     classes: tuple[str, ...]
     part: NDArray[np.int8]
     refitting: Refitting
 
 
-def untaught_start(folder: Path, weights: str, *, trust: bool = False) -> tuple[str, str | None, str | None]:
+def unseen_start(folder: Path, weights: str, *, trust: bool = False) -> tuple[str, str | None, str | None]:
     """Weights, backbone and views that cross-fitting starts from, for vectors of these weights.
 
     Parameters
@@ -94,26 +69,26 @@ def untaught_start(folder: Path, weights: str, *, trust: bool = False) -> tuple[
     folder : Path
         The study's.
     weights : str
-        As on the command line. ``model:NAME`` gives what that model was itself fine-tuned from.
+        As on the command line. ``model:NAME`` stands for the weights that this model was fine-tuned from.
     trust : bool
-        Take weights of which nothing is known.
+        Accept weights of unknown origin.
 
     Returns
     -------
     weights : str
     backbone, views : str or None
-        The model's own; None where the weights are no model's.
+        Of the model; None where the weights are not of a model.
 
     Raises
     ------
     InputError
-        When the weights may have seen these labels and nothing is known of what they were before.
+        When the weights may have seen these labels and their origin is unknown.
     """
     if not is_model(weights):
         if trust or weights in WEIGHT_SOURCES:
             return weights, None, None
         raise InputError(
-            f"--refit needs a start that saw none of these labels, and nothing is known of {weights!r}; give --weights {' or '.join(WEIGHT_SOURCES)}, a model of the study, or --trust-vectors"
+            f"--refit needs a start that saw none of these labels, and the origin of {weights!r} is unknown; give --weights {' or '.join(WEIGHT_SOURCES)}, a model of the study, or --trust-vectors"
         )
     model = load_model(model_folder(folder, weights))
     origin = str(model.card["weights"])
@@ -126,30 +101,30 @@ def untaught_start(folder: Path, weights: str, *, trust: bool = False) -> tuple[
 
 def refit_network(
     study: Study,
-    glitches: NDArray[np.int64],
-    codes: NDArray[np.int64],
+    glitches: Rows,
+    codes: Codes,
     classes: tuple[str, ...],
     plan: SplitPlan,
-    refitting: Refitting,
     *,
-    step: Callable[[str], None] = lambda _: None,
+    refitting: Refitting,
+    step: Step = lambda _: None,
 ) -> HeldOut:
-    """Fine-tune the network for every split, and ask each about the rows that it tests.
+    """Fine-tune the network for every split, and predict the rows that the split tests.
 
-    Stopped, it goes on where it was: what is finished lies in the study until all of it is.
+    An interrupted call resumes: finished splits are kept in the study until all are finished.
 
     Parameters
     ----------
     study : Study
-    glitches : int64 (N,)
+    glitches : ndarray of int64, shape (N,)
         Row numbers in the study.
-    codes : int64 (N,)
+    codes : ndarray of int64, shape (N,)
         Their labels, 0 to K - 1.
-    classes : tuple of K str
+    classes : tuple of str, length K
     plan : SplitPlan
     refitting : Refitting
     step : callable
-        Told what is being done.
+        Receives a line after each split.
 
     Returns
     -------
@@ -161,16 +136,23 @@ def refit_network(
     InputError, WeightsError, TrainingError
         See `embed.training.loop.fit` and `embed.network.network.load_network`.
     """
-    told = {**vars(refitting), "processes": 0, "classes": list(classes), "codes": codes.tolist()}
-    folder = study.folder / "refit" / digest([told, glitches.tolist(), plan.fold.tolist()])[:12]
+    described = {**vars(refitting), "processes": 0, "classes": list(classes), "codes": codes.tolist()}
+    folder = study.folder / "refit" / digest([described, glitches.tolist(), plan.fold.tolist()])[:12]
     folds = [
         _Fold(
-            study.folder, folder, split, glitches, codes, classes, _parts(plan, split, codes, refitting.seed), refitting
+            study.folder,
+            folder,
+            split,
+            glitches,
+            codes,
+            classes,
+            split_parts(plan, split, codes, refitting.seed),
+            refitting,
         )
         for split in range(len(plan))
     ]
     held_out = HeldOut.empty(1, len(codes), len(classes))
-    for done, (fold, logs) in enumerate(zip(folds, _answers(folds, refitting.processes), strict=True), start=1):
+    for done, (fold, logs) in enumerate(zip(folds, _predict_all(folds, refitting.processes), strict=True), start=1):
         rows = np.flatnonzero(fold.part == TEST)
         held_out.add(0, rows, logs, codes[rows])
         step(f"network refitted for {done} of {len(folds)} splits")
@@ -178,8 +160,8 @@ def refit_network(
     return held_out
 
 
-def _parts(plan: SplitPlan, split: int, codes: NDArray[np.int64], seed: int) -> NDArray[np.int8]:
-    """Train, validation and test rows of a split; a tenth of the training part, by class, chooses the epoch."""
+def split_parts(plan: SplitPlan, split: int, codes: Codes, seed: int) -> NDArray[np.int8]:
+    """Parts of a split: one fold in ten of the training rows, stratified by class, becomes the validation part."""
     train = np.flatnonzero(plan.train(split))
     part = np.full(len(codes), -1, np.int8)
     part[train] = TRAIN
@@ -198,9 +180,9 @@ def _parts(plan: SplitPlan, split: int, codes: NDArray[np.int64], seed: int) -> 
     )
 
 
-def _answers(folds: list[_Fold], processes: int) -> Iterator[NDArray[np.float64]]:
+def _predict_all(folds: list[_Fold], processes: int) -> Iterator[Floats]:
     if processes <= 1:
-        yield from map(_answer, folds)
+        yield from map(_predict, folds)
         return
     with ProcessPoolExecutor(
         processes,
@@ -208,43 +190,43 @@ def _answers(folds: list[_Fold], processes: int) -> Iterator[NDArray[np.float64]
         initializer=torch.set_num_threads,
         initargs=(max(1, (os.cpu_count() or 1) // processes),),
     ) as pool:
-        yield from pool.map(_answer, folds)
+        yield from pool.map(_predict, folds)
 
 
-def _answer(fold: _Fold) -> NDArray[np.float64]:
-    """Logarithms of the probabilities of the rows that a split tests, float64 (n, K)."""
+def _predict(fold: _Fold) -> Floats:
+    """Logarithms of the probabilities of the n rows that a split tests, shape (n, K)."""
     kept = fold.folder / f"split-{fold.number:04d}.npy"
     if kept.exists():
         return np.asarray(np.load(kept))
     if not (fold.part == TEST).any():
         return np.empty((0, len(fold.classes)))
-    setup = _setup(fold)
+    context = _context(fold)
     own = fold.folder / f"split-{fold.number:04d}.training"
-    fitted = fit(setup, own, resume=True)
-    classifier = make_classifier(setup)
+    fitted = fit(context, own, resume=True)
+    classifier = make_classifier(context)
     classifier.load_weights(fitted.weights)
-    logits = torch.from_numpy(judge(setup, classifier, setup.task.partition.rows(TEST)))
+    logits = torch.from_numpy(judge(context, classifier, context.task.partition.rows(TEST)))
     logs = torch.log_softmax(logits, dim=1).numpy()
     write_atomic(kept, lambda file: np.save(file, logs))
     drop_checkpoints(own)
     return logs
 
 
-def _setup(fold: _Fold) -> TrainingContext:
-    asked = fold.refitting
-    device = torch.device(asked.device)
+def _context(fold: _Fold) -> TrainingContext:
+    refitting = fold.refitting
+    device = torch.device(refitting.device)
     if device.type == "cuda":
         device = torch.device("cuda", fold.number % torch.cuda.device_count())
-    network = load_network(asked.backbone, asked.weights)
-    encoding = parse_encoding(asked.views)
-    recipe = make_recipe(encoding=encoding.name, normalised=network.normalised, epochs=asked.epochs)
+    network = load_network(refitting.backbone, refitting.weights)
+    encoding = parse_encoding(refitting.views)
+    recipe = make_recipe(encoding=encoding.name, normalised=network.normalised, epochs=refitting.epochs)
     with Study(fold.study) as study:
         ids = study.glitches().loc[fold.glitches, "id"]
         levels, kept, broken = read_levels(study, fold.glitches, encoding, network.backbone.size, device=device)
     if len(kept) < len(fold.glitches):
         raise InputError(
-            f"{len(broken)} glitches cannot be read any more, the first: {ids.loc[broken[0].glitch]}: {broken[0].reason}; bring their files back, or embed again with --retry"
+            f"{len(broken)} glitches cannot be read any more, the first: {ids.loc[broken[0].glitch]}: {broken[0].reason}; restore their files, or embed again with --retry"
         )
-    partition = Split(fold.part, "grouped", len(fold.part))
-    task = TrainingSet(fold.glitches, tuple(ids), fold.classes, fold.codes, partition)
-    return TrainingContext(task, levels, network, encoding, recipe, asked.seed, device)
+    split = Split(fold.part, "grouped", len(fold.part))
+    training_set = TrainingSet(fold.glitches, tuple(ids), fold.classes, fold.codes, split)
+    return TrainingContext(training_set, levels, network, encoding, recipe, refitting.seed, device)

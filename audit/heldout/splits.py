@@ -1,7 +1,7 @@
 """Repeated train/test splits: stratified by class, groups whole, every glitch tested equally often.
 
 A split tests one fold and trains on the others; a repeat is one partition of all rows into folds, so each row is tested
-once a repeat. Rows of one group (a glitch and its near-duplicates) share their fold. With times, a fold is a set of time
+once in each repeat. Rows of one group (a glitch and its near-duplicates) share a fold. With times, a fold is a set of time
 blocks, and rows within the purge gap of a tested row are left out of the training.
 """
 
@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from audit.heldout.kinds import FOLDS
 from embed.dataset.splits import PURGE_SECONDS, time_gaps
 from embed.errors import InputError
 from embed.vectors.duplicates import merge_groups, same_pairs
@@ -20,13 +21,11 @@ from embed.vectors.duplicates import merge_groups, same_pairs
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from audit.heldout.kinds import SplitKind
+    from embed.types import Codes, Flags, Floats, Rows
 
-Kind = Literal["grouped", "random", "time"]
-
-FOLDS = 5
-"""Four fifths train, one fifth is tested, as in cleanlab's default."""
 BLOCKS_PER_FOLD = 4
-"""Time blocks of one fold in a repeat: enough that a class which came and went is in training and test alike."""
+"""Time blocks of a fold in each repeat: enough for a class that was seen only for a while to be in training and test."""
 
 
 @dataclass(frozen=True)
@@ -35,32 +34,34 @@ class SplitPlan:
 
     Attributes
     ----------
-    fold : numpy.ndarray, shape (R, N), int8
+    fold : ndarray of int8, shape (R, N)
         Each row's fold in each repeat.
     folds : int
-        Folds a repeat; split ``r * folds + f`` tests fold f of repeat r.
+        Number of folds; split ``r * folds + f`` tests fold f of repeat r.
     kind : str
-    testable : numpy.ndarray, shape (N,), bool
-        Rows whose class has members in two groups or more; the others are trained on, never tested.
-    times, purge : numpy.ndarray or None, float
-        GPS seconds and gap, for ``time``.
+    testable : ndarray of bool, shape (N,)
+        Rows whose class has members in at least two groups; the others are trained on, never tested.
+    times : ndarray of float64, shape (N,), or None
+        GPS seconds, for splits by time.
+    purge : float
+        Seconds, for splits by time.
     """
 
     fold: NDArray[np.int8]
     folds: int
     kind: str
-    testable: NDArray[np.bool_]
-    times: NDArray[np.float64] | None = None
+    testable: Flags
+    times: Floats | None = None
     purge: float = 0.0
 
     def __len__(self) -> int:
         return self.folds * len(self.fold)
 
-    def test(self, split: int) -> NDArray[np.bool_]:
+    def test(self, split: int) -> Flags:
         """Rows that a split tests, shape (N,)."""
         return (self.fold[split // self.folds] == split % self.folds) & self.testable
 
-    def train(self, split: int) -> NDArray[np.bool_]:
+    def train(self, split: int) -> Flags:
         """Rows that a split trains on, shape (N,)."""
         held = self.fold[split // self.folds] == split % self.folds
         if self.times is None:
@@ -68,19 +69,19 @@ class SplitPlan:
         return ~held & (time_gaps(self.times, self.times[held]) > self.purge)
 
 
-def combine_groups(*groupings: ArrayLike | None) -> NDArray[np.int64]:
+def combine_groups(*groupings: ArrayLike | None) -> Rows:
     """Merge groupings of the same rows: rows that share a group in any of them share one in the result."""
     given = [np.asarray(groups).tolist() for groups in groupings if groups is not None]
     return merge_groups(len(given[0]), *map(same_pairs, given))
 
 
 def plan_splits(
-    classes: NDArray[np.int64],
+    classes: Codes,
     splits: int,
     *,
-    kind: Kind = "grouped",
-    groups: NDArray[np.int64] | None = None,
-    times: NDArray[np.float64] | None = None,
+    kind: SplitKind = "grouped",
+    groups: Rows | None = None,
+    times: Floats | None = None,
     purge: float = PURGE_SECONDS,
     folds: int = FOLDS,
     seed: int = 0,
@@ -89,17 +90,17 @@ def plan_splits(
 
     Parameters
     ----------
-    classes : numpy.ndarray, shape (N,), int64
+    classes : ndarray of int64, shape (N,)
         0 to K - 1.
     splits : int
         At least `folds`; rounded up to whole repeats, so that every row is tested equally often.
     kind : {"grouped", "random", "time"}
         Respect groups; ignore them; or hold out blocks of time, with groups whole too.
-    groups : numpy.ndarray, shape (N,), int64, optional
-    times : numpy.ndarray, shape (N,), float64, optional
+    groups : ndarray of int64, shape (N,), optional
+    times : ndarray of float64, shape (N,), optional
         GPS seconds; needed for ``time``.
     purge : float
-        Seconds around each tested row in which nothing is trained on, for ``time``.
+        Seconds around each tested row that are left out of the training, for ``time``.
     folds : int
     seed : int
 
@@ -115,7 +116,7 @@ def plan_splits(
         )
     if len(np.unique(classes)) < 2:
         raise InputError(
-            "all labels are the same: a wrong label shows only against another class; audit a study with two or more"
+            "all labels are the same: a wrong label shows only against another class; audit two classes or more"
         )
     own = np.arange(count) if groups is None or kind == "random" else groups
     repeats = math.ceil(splits / folds)
@@ -130,39 +131,37 @@ def plan_splits(
     return SplitPlan(fold, folds, kind, _testable(classes, own))
 
 
-def _testable(classes: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _testable(classes: Codes, groups: Rows) -> Flags:
     pairs = np.unique(np.stack([classes, groups]), axis=1)
     return np.bincount(pairs[0], minlength=int(classes.max()) + 1)[classes] >= 2
 
 
-def _stratified_folds(
-    classes: NDArray[np.int64], groups: NDArray[np.int64], folds: int, rng: np.random.Generator
-) -> NDArray[np.int8]:
-    """Deal groups to folds class by class, large groups first, each to the fold that has least of its class, then of all."""
+def _stratified_folds(classes: Codes, groups: Rows, folds: int, rng: np.random.Generator) -> NDArray[np.int8]:
+    """Assign groups to folds by class, large groups first, each to the fold with the fewest rows of its class, then of all."""
     count = len(classes)
     number = np.unique(groups, return_inverse=True)[1]
     sizes = np.bincount(number)
     first = np.zeros(len(sizes), np.int64)
     first[number[::-1]] = np.arange(count)[::-1]
-    kind = classes[first]  # a group of several classes is dealt as its first row's
+    kind = classes[first]  # a group of several classes counts as the class of its first row
     mixed = rng.permutation(len(sizes))
     order = mixed[np.lexsort((-sizes[mixed], kind[mixed]))]
-    dealt = np.empty(len(sizes), np.int8)
+    assigned = np.empty(len(sizes), np.int8)
     if (sizes == 1).all():
-        # Dealt in turn, each class beginning where the last one ended: classes and folds stay even.
-        dealt[order] = (np.arange(len(order)) + rng.integers(folds)) % folds
-        return dealt[number]
+        # Assigned in turn, each class starting where the last one ended: classes and folds stay even.
+        assigned[order] = (np.arange(len(order)) + rng.integers(folds)) % folds
+        return assigned[number]
     of_class = np.zeros((int(classes.max()) + 1, folds), np.int64)
     of_all = np.zeros(folds, np.int64)
     for group in order:
         place = int(np.lexsort((of_all, of_class[kind[group]]))[0])
-        dealt[group] = place
+        assigned[group] = place
         of_class[kind[group], place] += sizes[group]
         of_all[place] += sizes[group]
-    return dealt[number]
+    return assigned[number]
 
 
-def _checked_times(times: NDArray[np.float64] | None, count: int, purge: float) -> NDArray[np.float64]:
+def _checked_times(times: Floats | None, count: int, purge: float) -> Floats:
     if times is None:
         raise InputError("splits by time need the glitches' GPS times; give times, or --split grouped")
     if len(times) != count:
@@ -177,10 +176,8 @@ def _checked_times(times: NDArray[np.float64] | None, count: int, purge: float) 
     return np.asarray(times, np.float64)
 
 
-def _time_folds(
-    times: NDArray[np.float64], groups: NDArray[np.int64], folds: int, rng: np.random.Generator
-) -> NDArray[np.int8]:
-    """Cut time into blocks of about equal count, with a random offset, and deal the blocks to folds at random."""
+def _time_folds(times: Floats, groups: Rows, folds: int, rng: np.random.Generator) -> NDArray[np.int8]:
+    """Cut time into blocks of about equal count, with a random offset, and assign the blocks to folds at random."""
     count = len(times)
     blocks = max(folds, min(folds * BLOCKS_PER_FOLD, count))
     order = np.argsort(times, kind="stable")

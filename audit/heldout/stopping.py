@@ -1,4 +1,4 @@
-"""When enough splits have been run: the stability of the ranking, measured while they run."""
+"""When to stop: the stability of the ranking, measured while the splits run."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import numpy as np
 from scipy.stats import rankdata
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from embed.types import Floats
 
 STABLE = 0.99
-"""Expected rank correlation of this ranking with another from as many new splits, at which more splits are of no use."""
+"""Expected rank correlation with a ranking from as many other splits, from which more splits change little."""
 TOP_SHARE = 0.05
-"""Head of the ranking that must have settled too: about what an audit lists."""
+"""Share of the ranking, from the top, that must be stable too: about as many rows as an audit lists."""
 TOP_OVERLAP = 0.9
+"""Share of the top rows that both halves of the splits must have in common."""
 _SMALLEST_TOP = 10
 
 
@@ -25,9 +26,9 @@ class Stability(NamedTuple):
     ----------
     splits : int
     correlation : float
-        Spearman correlation to expect between this ranking and one from as many new splits (Spearman-Brown from halves).
+        Expected Spearman correlation of this ranking with one from as many other splits (Spearman-Brown formula from two halves).
     overlap : float
-        Share of the head of the ranking that the two halves of the splits agree on.
+        Share of the top rows that the two halves of the splits have in common.
     """
 
     splits: int
@@ -36,18 +37,18 @@ class Stability(NamedTuple):
 
     @property
     def enough(self) -> bool:
-        """Whether the ranking has settled."""
+        """Whether the ranking is stable."""
         return self.correlation >= STABLE and self.overlap >= TOP_OVERLAP
 
 
-def stability(splits: int, first: NDArray[np.float64], second: NDArray[np.float64]) -> Stability:
+def stability(splits: int, first: Floats, second: Floats) -> Stability:
     """Compare the mean margins of two halves of the splits.
 
     Parameters
     ----------
     splits : int
-        Run so far.
-    first, second : numpy.ndarray, shape (n,)
+        Splits run so far.
+    first, second : ndarray, shape (n,)
         Mean margins of the rows that both halves tested.
     """
     if len(first) < 2:

@@ -1,4 +1,4 @@
-"""ClassNeighbours for and against a label: the most similar glitches that carry it, and the most similar of the class suggested instead."""
+"""Glitches to compare a doubtful one with: the most similar of its own label, and the most similar of the suggested class."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ if TYPE_CHECKING:
     from embed.types import Rows
 
 
-WITNESSES = 3
-"""For and against: what fits beside a glitch's own four views."""
-_BLOCK = 4_000  # members compared at a time, in float64: the sums are exact, see `embed.vectors.similarity`
+NEIGHBOURS = 3
+"""Glitches of each class: as many as the page has room for beside a glitch's four views."""
+_BLOCK = 4_000
+"""Members compared together, in float64: the sums are exact, see `embed.vectors.similarity`."""
 
 
 @dataclass(frozen=True)
 class ClassNeighbours:
-    """Rows of the witnesses, the most similar first, -1 where a class has too few.
+    """Rows of the most similar glitches of two classes, the most similar first; -1 where a class has too few.
 
     Attributes
     ----------
-    agreeing, opposing : numpy.ndarray, shape (n, k), int64
-        With the label itself, and with the suggested one.
+    agreeing, opposing : ndarray of int64, shape (n, k)
+        Of the label, and of the suggested class.
     """
 
     agreeing: Rows
@@ -35,19 +36,20 @@ class ClassNeighbours:
 
 
 def find_class_neighbours(
-    vectors: ArrayLike, labels: Rows, rows: Rows, suggested: Rows, *, k: int = WITNESSES
+    vectors: ArrayLike, labels: Rows, rows: Rows, suggested: Rows, *, k: int = NEIGHBOURS
 ) -> ClassNeighbours:
-    """Find the witnesses of some rows among all of their classes, not just among their nearest neighbours.
+    """Find the most similar members of the label's class and of the suggested class, among all of their members.
 
     Parameters
     ----------
     vectors : array_like, shape (N, D)
-        May be a memory map: it is read a block at a time.
-    labels : numpy.ndarray, shape (N,), int64
-    rows : numpy.ndarray, shape (n,), int64
-    suggested : numpy.ndarray, shape (n,), int64
+        May be a memory map: it is read in blocks.
+    labels : ndarray of int64, shape (N,)
+    rows : ndarray of int64, shape (n,)
+    suggested : ndarray of int64, shape (n,)
         Class suggested for each of the rows.
     k : int
+        Members of each class.
     """
     return ClassNeighbours(
         _nearest(vectors, labels, rows, labels[rows], k), _nearest(vectors, labels, rows, suggested, k)
@@ -55,18 +57,18 @@ def find_class_neighbours(
 
 
 def _nearest(vectors: ArrayLike, labels: Rows, rows: Rows, wanted: Rows, k: int) -> Rows:
-    """Return the k nearest members of the wanted class for each row, by cosine, ties by row."""
+    """Return the k nearest members of the wanted class for each row, by cosine, ties by row; -1 where there are fewer."""
     given = np.asanyarray(vectors)
     found = np.full((len(rows), k), -1, np.int64)
     for kind in np.unique(wanted):
         places = np.flatnonzero(wanted == kind)
         members = np.flatnonzero(labels == kind)
-        asking = normalise(given[rows[places]]).astype(np.float64)
+        own = normalise(given[rows[places]]).astype(np.float64)
         best = np.full((len(places), k), -np.inf)
         near = np.full((len(places), k), -1, np.int64)
         for start in range(0, len(members), _BLOCK):
             block = members[start : start + _BLOCK]
-            similar = asking @ normalise(given[block]).astype(np.float64).T
+            similar = own @ normalise(given[block]).astype(np.float64).T
             similar[rows[places][:, None] == block] = -np.inf
             best = np.concatenate([best, similar], 1)
             near = np.concatenate([near, np.broadcast_to(block, similar.shape)], 1)

@@ -1,7 +1,7 @@
-"""Which rows volunteers are asked: the head of the list, and blind controls among them whose answer is known.
+"""Choose what volunteers are asked: the first rows of the list, and blind controls whose answer is known.
 
-Half of the controls carry a label that is right beyond doubt, half a planted wrong one, confused as the study's own errors
-are. They are drawn like the list's labels and shuffled in among them; nothing that leaves the study tells them apart.
+Half of the controls show a label that is almost certainly right, half a planted wrong one, confused as the study's own errors
+are. They follow the list's distribution of labels and are shuffled into it; nothing outside the study identifies them.
 """
 
 from __future__ import annotations
@@ -12,44 +12,43 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from audit.result import AuditResult
+    from embed.types import Flags, Floats
 
 CONTROL_SHARE = 0.2
-"""Controls for each row asked in earnest: 20 of them show an accuracy to about 9 points."""
+"""Controls for each row of the list: 20 of them measure an accuracy to about 9 points."""
 MIN_CONTROLS = 8
 SURE = 0.02
-"""Upper bound of `p_wrong` up to which a label counts as right beyond doubt."""
+"""Largest upper bound of `p_wrong` of a label that counts as certainly right."""
 RIGHT, PLANTED = "right", "planted"
 
 
 @dataclass(frozen=True)
 class ReviewItem:
-    """One row for volunteers: the glitch, the label (class number) that they are asked about, and whether it is a control."""
+    """One row for volunteers: the result's row, the label shown (class number), and the kind of control, empty for none."""
 
     row: int
     shown: int
     control: str
 
 
-def choose_asked(result: AuditResult, usable: NDArray[np.bool_], first: int, seed: int) -> list[ReviewItem]:
+def choose_asked(result: AuditResult, usable: Flags, first: int, seed: int) -> list[ReviewItem]:
     """Choose rows and controls, and shuffle them.
 
     Parameters
     ----------
     result : AuditResult
         Of N glitches.
-    usable : numpy.ndarray, shape (N,), bool
-        Glitches that have the pictures.
+    usable : ndarray of bool, shape (N,)
+        Glitches with pictures.
     first : int
-        How many of the list's rows at most.
+        Rows of the list at most.
     seed : int
 
     Returns
     -------
     list of ReviewItem
-        Fewer controls than `CONTROL_SHARE` where few labels are beyond doubt.
+        With fewer controls than `CONTROL_SHARE` where few labels are certain.
     """
     rng = np.random.default_rng((seed, 41))
     head = result.order[: result.listed]
@@ -67,7 +66,7 @@ def choose_asked(result: AuditResult, usable: NDArray[np.bool_], first: int, see
     return [asked[place] for place in rng.permutation(len(asked))]
 
 
-def _draw(allowed: NDArray[np.bool_], weight: NDArray[np.float64], count: int, rng: np.random.Generator) -> list[int]:
+def _draw(allowed: Flags, weight: Floats, count: int, rng: np.random.Generator) -> list[int]:
     rows = np.flatnonzero(allowed)
     count = min(count, len(rows))
     if not count:
@@ -76,8 +75,8 @@ def _draw(allowed: NDArray[np.bool_], weight: NDArray[np.float64], count: int, r
     return [int(row) for row in rng.choice(rows, count, replace=False, p=share)]
 
 
-def _confused(result: AuditResult, truth: int, common: NDArray[np.float64], rng: np.random.Generator) -> int:
-    """Draw a wrong label by the study's confusion structure, among those that the list asks about."""
+def _confused(result: AuditResult, truth: int, common: Floats, rng: np.random.Generator) -> int:
+    """Draw a wrong label by the confusion structure and by how often the list shows each label."""
     weight = result.transition[truth] * common
     weight[truth] = 0
     return int(rng.choice(len(weight), p=weight / weight.sum()))

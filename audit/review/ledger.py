@@ -1,72 +1,41 @@
-"""What the study remembers of its audits: every verdict, what volunteers were shown, every answer, every undoing.
+"""What the study keeps of its audits: every verdict, what volunteers were shown, and every answer.
 
-The tables stand beside the study's own and are append-only as its labels are: triggers refuse changes.
+The rows are in the tables of `embed.study.audits`; nothing is ever changed or deleted.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from embed.storage import canonical_json
-from embed.study.database import now
+from embed.study.audits import (
+    insert_audit,
+    insert_decision,
+    insert_label,
+    prepare_audits,
+    select_audit,
+    select_decisions,
+    select_subjects,
+    select_verdicts,
+)
+from embed.study.records import Label
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from embed.study.study import Study
 
-_TABLES = {
-    "audits": """(          -- one row an audit
-        audit INTEGER PRIMARY KEY,
-        passport TEXT NOT NULL UNIQUE,
-        run INTEGER NOT NULL REFERENCES runs,
-        facts TEXT NOT NULL        -- JSON: what made it
-    )""",
-    "verdicts": """(        -- what an audit said of each glitch
-        audit INTEGER NOT NULL REFERENCES audits,
-        glitch INTEGER NOT NULL REFERENCES glitches,
-        rank INTEGER NOT NULL,
-        label TEXT NOT NULL,
-        suggested TEXT NOT NULL,
-        p_wrong REAL,              -- empty: not tested
-        PRIMARY KEY (audit, glitch)
-    )""",
-    "subjects": """(        -- what volunteers are shown
-        subject TEXT PRIMARY KEY,
-        audit INTEGER NOT NULL REFERENCES audits,
-        glitch INTEGER NOT NULL REFERENCES glitches,
-        shown TEXT NOT NULL,       -- the label they are asked about
-        control TEXT NOT NULL      -- '' asked in earnest; 'right' or 'planted': the answer is known
-    )""",
-    "decisions": """(       -- what people answered
-        decision INTEGER PRIMARY KEY,
-        run INTEGER NOT NULL REFERENCES runs,
-        audit INTEGER NOT NULL REFERENCES audits,
-        glitch INTEGER NOT NULL REFERENCES glitches,
-        subject TEXT NOT NULL,     -- '' where the audit's table was answered
-        by TEXT NOT NULL,          -- person, volunteers
-        outcome TEXT NOT NULL,     -- right, wrong, unsure
-        label TEXT NOT NULL,       -- the right label where it was named
-        event INTEGER REFERENCES labels, -- the label event that it became
-        at INTEGER NOT NULL
-    )""",
-    "restored": "(event INTEGER PRIMARY KEY REFERENCES labels, run INTEGER NOT NULL REFERENCES runs)",
-    "undone": "(run INTEGER PRIMARY KEY REFERENCES runs, by_run INTEGER NOT NULL REFERENCES runs)",
-}
-
 SUBJECT = "#discover_subject"
-"""The manifest's hidden column that names what volunteers are shown."""
+"""The manifest's hidden column with the key of the subject."""
 AUDIT = "#discover_audit"
 """The manifest's hidden column that names the audit."""
 ASKED = ""
-"""The `control` of a subject that is asked in earnest."""
+"""The `control` of a subject that is no control."""
 
 
 @dataclass(frozen=True)
 class Audit:
-    """An audit that the study remembers: its number, passport, and what made it."""
+    """An audit that the study keeps: its number, its passport, and the facts that the passport is a hash of."""
 
     number: int
     passport: str
@@ -75,7 +44,7 @@ class Audit:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What an audit said of one glitch."""
+    """An audit's verdict on one glitch; `p_wrong` is None where it was not tested."""
 
     glitch: int
     rank: int
@@ -84,7 +53,7 @@ class Verdict:
     p_wrong: float | None
 
     def why(self, passport: str, who: str) -> str:
-        """Say what a label event rests on."""
+        """The reason stored with a label event."""
         doubt = "untested" if self.p_wrong is None else f"p_wrong {self.p_wrong:.3f}"
         return f"{passport}, rank {self.rank}, {doubt}: answered by {who}"
 
@@ -96,12 +65,12 @@ class Subject:
     Attributes
     ----------
     key : str
-        Tells nothing; stands in the manifest.
+        A hash that reveals nothing; in the manifest.
     glitch : int
     shown : str
-        The label they are asked about.
+        The label that they are asked about.
     control : str
-        Empty where they are asked in earnest; ``right`` or ``planted`` where the answer is known.
+        ``right`` or ``planted`` for a control, whose answer is known; empty otherwise.
     """
 
     key: str
@@ -112,19 +81,19 @@ class Subject:
 
 @dataclass(frozen=True)
 class Decision:
-    """What people decided on one glitch.
+    """One answer to one glitch.
 
     Attributes
     ----------
     glitch : int
     subject : str
-        Key of the volunteers' row, empty where the table was answered.
+        Key of the volunteers' subject; empty where the table was answered.
     by : str
         ``person`` or ``volunteers``.
     outcome : str
-        ``right``, ``wrong`` or ``unsure``: the label that was asked about.
+        Whether the label in question is ``right`` or ``wrong``, or the answer ``unsure``.
     label : str
-        The right label, empty where nobody named it.
+        The right label; empty where nobody named it.
     confidence : float or None
         Share of the votes.
     why : str
@@ -139,124 +108,67 @@ class Decision:
     why: str = ""
 
 
-def prepare(study: Study) -> None:
-    """Make the tables where they are not there yet; within `Study.run`."""
-    with study.transaction():
-        for name, columns in _TABLES.items():
-            study.connection.execute(f"CREATE TABLE IF NOT EXISTS {name} {columns}")
-            for verb in ("DELETE", "UPDATE"):
-                study.connection.execute(
-                    f"CREATE TRIGGER IF NOT EXISTS {name}_no_{verb.lower()} BEFORE {verb} ON {name} BEGIN SELECT RAISE(ABORT, '{name} are append-only'); END"
-                )
-
-
-def is_prepared(study: Study) -> bool:
-    """Whether the study has ever been audited."""
-    query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'audits'"
-    return study.connection.execute(query).fetchone() is not None
-
-
 def remember(
     study: Study,
     run: int,
     passport: str,
     facts: dict[str, Any],
+    *,
     verdicts: Iterable[Verdict],
     subjects: Iterable[Subject],
 ) -> None:
-    """Store an audit with all of its verdicts and the volunteers' rows; the same audit once more adds nothing."""
-    prepare(study)
-    with study.transaction():
-        execute = study.connection.execute
-        if execute("SELECT 1 FROM audits WHERE passport = ?", (passport,)).fetchone():
-            return
-        cursor = execute(
-            "INSERT INTO audits (passport, run, facts) VALUES (?, ?, ?)", (passport, run, canonical_json(facts))
-        )
-        number = cursor.lastrowid
-        study.connection.executemany(
-            "INSERT INTO verdicts (audit, glitch, rank, label, suggested, p_wrong) VALUES (?, ?, ?, ?, ?, ?)",
-            ((number, v.glitch, v.rank, v.label, v.suggested, v.p_wrong) for v in verdicts),
-        )
-        study.connection.executemany(
-            "INSERT INTO subjects (subject, audit, glitch, shown, control) VALUES (?, ?, ?, ?, ?)",
-            ((s.key, number, s.glitch, s.shown, s.control) for s in subjects),
-        )
+    """Store an audit with all of its verdicts and the volunteers' rows; the same audit a second time adds nothing."""
+    prepare_audits(study)
+    insert_audit(
+        study,
+        run,
+        passport,
+        facts,
+        verdicts=((v.glitch, v.rank, v.label, v.suggested, v.p_wrong) for v in verdicts),
+        subjects=((s.key, s.glitch, s.shown, s.control) for s in subjects),
+    )
 
 
 def find_audit(study: Study, passport: str) -> Audit | None:
-    """Return the audit of this passport; None where the study remembers none."""
-    if not is_prepared(study):
-        return None
-    row = study.connection.execute("SELECT audit, facts FROM audits WHERE passport = ?", (passport,)).fetchone()
-    return Audit(row[0], passport, json.loads(row[1])) if row else None
+    """Return the audit of this passport; None where the study has none."""
+    found = select_audit(study, passport)
+    return Audit(found[0], passport, found[1]) if found else None
 
 
 def verdicts_by_id(study: Study, audit: Audit) -> dict[str, Verdict]:
     """Every verdict of an audit, by the glitch's id."""
-    rows = study.connection.execute(
-        "SELECT g.id, v.glitch, v.rank, v.label, v.suggested, v.p_wrong FROM verdicts v JOIN glitches g USING (glitch) WHERE v.audit = ?",
-        (audit.number,),
-    )
-    return {row[0]: Verdict(*row[1:]) for row in rows}
+    return {row[0]: Verdict(*row[1:]) for row in select_verdicts(study, audit.number)}
 
 
 def subjects_of(study: Study, audit: Audit) -> dict[str, Subject]:
     """What volunteers were shown of an audit, by key."""
-    rows = study.connection.execute(
-        "SELECT subject, glitch, shown, control FROM subjects WHERE audit = ?", (audit.number,)
-    )
-    return {row[0]: Subject(*row) for row in rows}
+    return {row[0]: Subject(*row) for row in select_subjects(study, audit.number)}
+
+
+def control_keys(study: Study, audit: Audit) -> set[str]:
+    """Keys of an audit's controls."""
+    return {key for key, subject in subjects_of(study, audit).items() if subject.control != ASKED}
 
 
 def live_decisions(study: Study, audit: Audit) -> dict[tuple[int, str, str], Decision]:
     """The latest decision that is not undone, by glitch, subject and author."""
-    rows = study.connection.execute(
-        "SELECT glitch, subject, by, outcome, label FROM decisions WHERE audit = ? AND run NOT IN (SELECT run FROM undone) ORDER BY decision",
-        (audit.number,),
-    )
-    return {(row[0], row[1], row[2]): Decision(*row) for row in rows}
-
-
-def current_labels(study: Study) -> dict[int, tuple[int, str]]:
-    """The event and the label that each labelled glitch has now."""
-    rows = study.connection.execute(
-        "SELECT glitch, max(event), label FROM labels WHERE by != 'model' GROUP BY glitch"
-    )  # SQLite takes the bare column from the row of the maximum
-    return {row[0]: (row[1], row[2]) for row in rows}
+    return {row[:3]: Decision(*row) for row in select_decisions(study, audit.number)}
 
 
 def add_decisions(study: Study, run: int, audit: Audit, decisions: Iterable[Decision], source: str) -> int:
-    """Store decisions, and as label events those that name a label and were asked in earnest; within one transaction.
+    """Store decisions, and as label events those that name a label and are no controls; within one transaction.
 
     Returns
     -------
     int
         Label events added.
     """
-    control = {key for key, subject in subjects_of(study, audit).items() if subject.control != ASKED}
-    execute = study.connection.execute
+    controls = control_keys(study, audit)
     events = 0
-    for decision in decisions:
+    for one in decisions:
         event = None
-        if decision.label and decision.outcome != "unsure" and decision.subject not in control:
-            event = execute(
-                "INSERT INTO labels (glitch, label, by, source, confidence, at, why) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (decision.glitch, decision.label, decision.by, source, decision.confidence, now(), decision.why),
-            ).lastrowid
+        if one.label and one.outcome != "unsure" and one.subject not in controls:
+            event = insert_label(study, one.glitch, Label(one.label, one.by, source, one.confidence, one.why))
             events += 1
-        execute(
-            "INSERT INTO decisions (run, audit, glitch, subject, by, outcome, label, event, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                run,
-                audit.number,
-                decision.glitch,
-                decision.subject,
-                decision.by,
-                decision.outcome,
-                decision.label,
-                event,
-                now(),
-            ),
-        )
+        insert_decision(study, run, audit.number, (one.glitch, one.subject, one.by, one.outcome, one.label), event)
     return events

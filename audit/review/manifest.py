@@ -1,9 +1,9 @@
 """``volunteers/``: a Panoptes manifest with its pictures, ready for ``panoptes subject-set upload-subjects``.
 
-The manifest follows what the Panoptes command line does with it (version 1.2.1, ``commands/subject_set.py``): files lie beside
-the manifest; the first data row decides which columns are files, so that no cell of it may be empty or name a file by accident; a
-column whose name begins with ``#`` is never shown. Names are those of Gravity Spy's own subjects, less ``#ml_top_label`` and
-``#ml_top_confidence``: they would tell the right controls apart, and hidden columns have leaked before.
+The manifest is made for the Panoptes command line (version 1.2.1, ``commands/subject_set.py``): files are in the manifest's
+folder; the first data row decides which columns are files, so that none of its cells may be empty or name a file by accident; a
+column whose name begins with ``#`` is never shown. Names are those of Gravity Spy's own subjects, without ``#ml_top_label`` and
+``#ml_top_confidence``: they would identify the right controls, and hidden columns have leaked before.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ import numpy as np
 
 from audit.review.controls import choose_asked
 from audit.review.ledger import ASKED, AUDIT, SUBJECT, Subject
-from audit.review.spectrograms import frame_png
+from audit.review.spectrograms import picture_png
 from audit.review.table import IMAGES, image_column
 from embed.csvfile import csv_text
 from embed.errors import InputError
 from embed.storage import storage_errors, write_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -31,12 +32,11 @@ if TYPE_CHECKING:
     from audit.result import AuditResult
     from audit.review.controls import ReviewItem
     from embed.study.records import View
-    from embed.study.study import Study
 
 ROWS = 300
-"""Of the list at most: 1,440 pictures with the controls, about 200 MB. The list itself is whole in ``audit.csv``."""
+"""Rows of the list at most: 1,440 pictures with the controls, about 200 MB. The whole list is in ``audit.csv``."""
 UNKNOWN = "unknown"
-"""What stands in a cell of the manifest that has nothing to say: an empty one in the first row stops the upload."""
+"""Text of a cell without a value: an empty cell in the first row stops the upload."""
 FACTS = ("date", "subject_id", "q_value", "label")
 _THREADS = 2
 
@@ -48,11 +48,11 @@ class ReviewManifest:
     Attributes
     ----------
     subjects : tuple of Subject
-        To be kept in the study, since only there the controls are known.
+        To be stored in the study: only the study knows which are controls.
     durations : tuple of float
-        Seconds, one a frame; 0 is a plain picture.
+        Seconds, one for each picture of a subject; 0 is a plain picture.
     without_pictures : int
-        Rows of the list that were left out because they lack one of these views.
+        Rows of the list that were left out because one of these views is missing.
     files : tuple of Path
         Manifest and README.
     """
@@ -72,7 +72,7 @@ def write_manifest(
     folder: Path,
     result: AuditResult,
     glitches: pd.DataFrame,
-    study: Study,
+    views: Mapping[int, Sequence[View]],
     passport: str,
     *,
     first: int = ROWS,
@@ -83,25 +83,25 @@ def write_manifest(
     Parameters
     ----------
     folder : Path
-        ``volunteers/``; pictures of an earlier pack in it are removed.
+        ``volunteers/``; pictures of an earlier manifest in it are removed.
     result : AuditResult
         Of N glitches.
     glitches : DataFrame, N rows
         In the result's order: ``glitch`` (row number in the study), ``id``, ``gravityspy_id``, ``ifo``, ``gps`` (seconds), ``date``
         (YYYYMMDD) and ``q_value``, NaN or empty where unknown; and the columns `audit.review.table.IMAGES`, empty where there is no view.
-    study : Study
-        Where the views are found.
+    views : mapping of int to sequence of View
+        The views of each glitch, by its number in the study.
     passport : str
         Names the audit.
     first : int
         Rows of the list at most.
     seed : int
-        Of the controls and of the order.
+        Of the controls and the order.
 
     Returns
     -------
     ReviewManifest or None
-        None where there is nothing to ask: an empty list, or no pictures.
+        None for an empty list, or without pictures.
 
     Raises
     ------
@@ -111,51 +111,51 @@ def write_manifest(
         When the folder cannot be written.
     """
     numbers = glitches["glitch"].to_numpy()
-    there = np.stack([(glitches[name] != "").to_numpy() for name in IMAGES], axis=1)
+    present = np.stack([(glitches[name] != "").to_numpy() for name in IMAGES], axis=1)
     head = result.order[: result.listed]
-    wanted = 2 * there[head].sum(0) >= max(1, len(head))
-    usable = np.asarray(there[:, wanted].all(axis=1))
+    wanted = 2 * present[head].sum(0) >= max(1, len(head))
+    usable = np.asarray(present[:, wanted].all(axis=1))
     if not wanted.any():
         return None
     asked = choose_asked(result, usable, first, seed)
     if not asked:
         return None
     columns = [name for name, is_wanted in zip(IMAGES, wanted, strict=True) if is_wanted]
-    views = [_views(study, int(numbers[one.row]), columns) for one in asked]
-    durations = tuple(view.duration for view in views[0])
+    shown = [_shown_views(views[int(numbers[one.row])], columns) for one in asked]
+    durations = tuple(view.duration for view in shown[0])
     subjects = tuple(_subject(result, one, int(numbers[one.row]), passport, seed) for one in asked)
-    names = [_file_names(str(glitches["id"].iloc[one.row]), own) for one, own in zip(asked, views, strict=True)]
+    names = [_file_names(str(glitches["id"].iloc[one.row]), own) for one, own in zip(asked, shown, strict=True)]
     rows = [
         [*own, *_facts(result, glitches, one), subject.key, passport]
         for own, one, subject in zip(names, asked, subjects, strict=True)
     ]
-    _lead_with_a_safe_row(rows, len(durations), folder)
+    put_safe_row_first(rows, len(durations), folder)
 
-    def write_frames(place: int) -> None:
+    def write_pictures(place: int) -> None:
         one = asked[place]
         ifo, gps = str(glitches["ifo"].iloc[one.row] or ""), float(glitches["gps"].iloc[one.row])
-        for name, view in zip(names[place], views[place], strict=True):
-            (folder / name).write_bytes(frame_png(view, ifo, gps))
+        for name, view in zip(names[place], shown[place], strict=True):
+            (folder / name).write_bytes(picture_png(view, ifo, gps))
 
-    # The manifest, written last and for good, is what makes the folder whole: its pictures need not wait for the disk.
+    # The manifest is written last and synced to disk; the pictures need no sync: without a manifest the folder is incomplete.
     with storage_errors(folder), ThreadPoolExecutor(_THREADS) as pool:
         folder.mkdir(parents=True, exist_ok=True)
-        list(pool.map(write_frames, range(len(asked))))
+        list(pool.map(write_pictures, range(len(asked))))
     _sweep(folder, {name for own in names for name in own})
-    header = (*_frame_columns(durations), *FACTS, SUBJECT, AUDIT)
-    manifest, readme = folder / "manifest.csv", folder / "README.md"
-    pack = ReviewManifest(subjects, durations, int((~usable[head]).sum()), (manifest, readme))
-    write_text(readme, _readme(pack, result, passport))
-    write_text(manifest, csv_text(header, rows))
-    return pack
+    header = (*_picture_columns(durations), *FACTS, SUBJECT, AUDIT)
+    table, readme = folder / "manifest.csv", folder / "README.md"
+    written = ReviewManifest(subjects, durations, int((~usable[head]).sum()), (table, readme))
+    write_text(readme, _readme(written, result, passport))
+    write_text(table, csv_text(header, rows))
+    return written
 
 
-def _views(study: Study, glitch: int, columns: list[str]) -> list[View]:
-    found = {image_column(view.duration): view for view in study.views([glitch])}
+def _shown_views(views: Sequence[View], columns: list[str]) -> list[View]:
+    found = {image_column(view.duration): view for view in views}
     return [found[name] for name in columns]
 
 
-def _frame_columns(durations: tuple[float, ...]) -> list[str]:
+def _picture_columns(durations: tuple[float, ...]) -> list[str]:
     return [f"Filename{number}" for number in range(1, len(durations) + 1)]
 
 
@@ -181,48 +181,48 @@ def _facts(result: AuditResult, glitches: pd.DataFrame, one: ReviewItem) -> list
     ]
 
 
-def _lead_with_a_safe_row(rows: list[list[object]], frames: int, folder: Path) -> None:
-    """Put a row first in which no cell but the pictures could be taken for a file, since it decides for all."""
+def put_safe_row_first(rows: list[list[object]], pictures: int, folder: Path) -> None:
+    """Move a row to the front in which only the pictures' cells name files: the first row decides for all."""
 
     def is_safe(row: list[object]) -> bool:
-        return not any(str(cell) == "" or (folder / str(cell)).exists() for cell in row[frames:])
+        return not any(str(cell) == "" or (folder / str(cell)).exists() for cell in row[pictures:])
 
     place = next((place for place, row in enumerate(rows) if is_safe(row)), None)
     if place is None:
         raise InputError(
-            f"every row for volunteers has a cell that names a file, such as {rows[0][frames + 3]!r}; choose another --out folder"
+            f"every row for volunteers has a cell that names a file, for example {rows[0][pictures + 3]!r}; choose another --out folder"
         )
     rows.insert(0, rows.pop(place))
 
 
 def _sweep(folder: Path, kept: set[str]) -> None:
-    """Remove pictures of an earlier pack."""
+    """Remove pictures of an earlier written."""
     with storage_errors(folder):
         for path in folder.glob("*.png"):
             if path.name not in kept:
                 path.unlink()
 
 
-def _readme(pack: ReviewManifest, result: AuditResult, passport: str) -> str:
-    frames = len(pack.durations)
-    options = " ".join(f"-f {number}" for number in range(1, frames + 1))
-    asked = len(pack.subjects) - pack.controls
+def _readme(written: ReviewManifest, result: AuditResult, passport: str) -> str:
+    pictures = len(written.durations)
+    options = " ".join(f"-f {number}" for number in range(1, pictures + 1))
+    asked = len(written.subjects) - written.controls
     what = (
         "one picture each"
-        if pack.durations == (0.0,)
-        else f"frames of {', '.join(map(str, pack.durations))} s, in this order"
+        if written.durations == (0.0,)
+        else f"pictures of {', '.join(map(str, written.durations))} s, in this order"
     )
     expected = result.expected(min(asked, result.draws.shape[1]))
     classes = "".join(f"- {name}\n" for name in result.classes)
     return _README.format(
-        subjects=len(pack.subjects),
+        subjects=len(written.subjects),
         what=what,
         asked=asked,
-        controls=pack.controls,
+        controls=written.controls,
         expected=expected.expected,
         low=expected.low,
         high=expected.high,
-        frames=frames,
+        pictures=pictures,
         options=options,
         passport=passport,
         classes=classes,
@@ -232,9 +232,9 @@ def _readme(pack: ReviewManifest, result: AuditResult, passport: str) -> str:
 _README = """\
 # Labels to check: for the volunteers' coordinator
 
-{subjects} glitches whose label may be wrong, {what}. {asked} of them are asked in earnest; the audit expects about
+{subjects} glitches whose label may be wrong, {what}. {asked} of them are real questions; the audit expects about
 {expected:.0f} ({low:.0f} to {high:.0f}) of their labels to be wrong. The other {controls} are controls: half have a right label, half a wrong one that was
-planted. Only the study that made this folder knows which; nothing here tells. Please do not look for them.
+planted. Only the study that made this folder knows which; nothing here shows it. Please do not look for them.
 
 ## Upload
 
@@ -246,20 +246,20 @@ panoptes subject-set create PROJECT_ID "Label audit {passport}"
 panoptes subject-set upload-subjects {options} SUBJECT_SET_ID manifest.csv
 ```
 
-`{options}` names the columns of the pictures, so that nothing is left to guessing. Every picture is below Zooniverse's limit of 1 MB.
-Uploading twice makes every subject twice: after a failure, resume when the program offers it. An account holds 10,000 subjects unless
-Zooniverse raises its quota.
+`{options}` names the columns of the pictures, so that the program need not guess them. Every picture is below Zooniverse's limit of
+1 MB. A second upload makes every subject twice: after a failure, resume when the program offers it. An account holds 10,000 subjects
+unless Zooniverse raises its quota.
 
 ## Workflow
 
-Show all {frames} frames of a subject. Either of these tasks will do, alone in its workflow:
+Show all {pictures} pictures of a subject. Use one of these tasks, as the only task of its workflow:
 
-- a **survey** or a **single question** "What is this?" whose choices are the classes below (Gravity Spy's survey codes, such as KOIFISH, are understood), or
+- a **survey** or a **single question** "What is this?" whose choices are the classes below (Gravity Spy's survey codes, for example KOIFISH, are understood), or
 - a **single question** "Is the label shown under (i) right?" with the answers `Yes`, `No` and `Not sure`.
 
-The first is better: it also says what the glitch is. Then volunteers need not see the label: rename the column `label` of the manifest to
-`#label` before uploading. Retire a subject after 5 classifications. Three votes on a subject are the least that count, and two
-thirds of them must agree.
+The first is better: it also names the class of the glitch. Then volunteers need not see the label: rename the column `label` of the
+manifest to `#label` before the upload. Retire a subject after 5 classifications. A decision needs at least three votes on a subject,
+and two thirds of them must agree.
 
 Classes:
 
@@ -273,18 +273,18 @@ Classes:
 | `subject_id` | yes | Gravity Spy's id |
 | `q_value` | yes | Q of the transform, where known |
 | `label` | yes | the label in question |
-| `#discover_subject` | no | key of the row: the answers find their way back by it, so keep it |
-| `#discover_audit` | no | which audit this is |
+| `#discover_subject` | no | key of the row: the import matches answers by it, so keep it |
+| `#discover_audit` | no | the audit |
 
-`unknown` stands where there is nothing to say. An apostrophe before `=`, `+`, `-` or `@` keeps spreadsheets from running the cell.
+`unknown` marks a missing value. An apostrophe before `=`, `+`, `-` or `@` keeps spreadsheets from running the cell.
 
 ## Answers
 
-Request the workflow's classification export (Lab, Data Exports) and, in the place where the study lies:
+Request the workflow's classification export (Lab, Data Exports). Then, in the folder that holds the study:
 
 ```sh
 discover audit import classifications.csv
 ```
 
-The controls are scored, the votes become label events, nothing is overwritten, and `discover audit undo` takes the import back.
+The controls are scored, the votes become label events, nothing is overwritten, and `discover audit undo` undoes the import.
 """

@@ -1,4 +1,4 @@
-"""Why a label is doubted, in words for somebody who has never heard of a margin."""
+"""Why a label is doubted, in plain sentences; they are cells of ``audit.csv``."""
 
 from __future__ import annotations
 
@@ -11,26 +11,25 @@ from audit.evidence.scores import AGREEMENT_NEIGHBOURS, RARE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from audit.result import AuditResult
+    from embed.types import Rows
 
 
-def reasons(result: AuditResult, rows: NDArray[np.int64], ids: Sequence[str]) -> list[str]:
-    """Say why each of some labels is doubted.
+def reasons(result: AuditResult, rows: Rows, ids: Sequence[str]) -> list[str]:
+    """Explain the doubt about some labels.
 
     Parameters
     ----------
     result : AuditResult
         Of N glitches.
-    rows : numpy.ndarray, shape (n,), int64
+    rows : ndarray of int64, shape (n,)
     ids : sequence of str, length N
         For the near-duplicates.
 
     Returns
     -------
     list of str, length n
-        A few sentences each: what the classifiers said, what the neighbours are, and what weakens the verdict.
+        A few sentences each: the classifiers' verdict, the labels of the neighbours, and what weakens the verdict.
     """
     sizes = np.bincount(result.labels, minlength=len(result.classes))
     return [_reason(result, int(row), ids, int(sizes[result.labels[row]])) for row in rows]

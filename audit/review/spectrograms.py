@@ -1,7 +1,7 @@
 """Pictures as Gravity Spy publishes them: 800 x 600 pixels, time and log-frequency axes, viridis, colour bar.
 
-A published picture is copied as it is. Any other view is drawn into an empty figure whose axes lie on the published
-pixels, so that it reads back as the same levels.
+A published picture is copied unchanged. Any other view is drawn into an empty figure whose axes are on the pixels of the
+published ones, so that it reads back as the same levels.
 """
 
 from __future__ import annotations
@@ -33,28 +33,31 @@ if TYPE_CHECKING:
 MAX_BYTES = 1_000_000
 """Zooniverse's limit for one image."""
 SITES = {"H1": "Hanford", "L1": "Livingston", "V1": "Virgo", "K1": "KAGRA", "G1": "GEO600"}
-_COLOUR_BAR = (692, 61, 720, 540)  # left, top, right, bottom of the published one, pixels
+_COLOUR_BAR = (692, 61, 720, 540)
+"""Left, top, right and bottom of the published colour bar, in pixels."""
 _DPI = 100
-_LABELS, _BAR_LABEL, _TICKS = 20, 15, 12  # points, measured on published pictures
-_COMPRESSION = 3  # of zlib: 6 takes twice the time for a picture that is an eighth smaller
+_LABELS, _BAR_LABEL, _TICKS = 20, 15, 12
+"""Font sizes in points, measured on published pictures."""
+_COMPRESSION = 3
+"""Level of zlib: level 6 takes twice the time for a picture that is an eighth smaller."""
 
 
-def frame_png(view: View, ifo: str, gps: float) -> bytes:
+def picture_png(view: View, ifo: str, gps: float) -> bytes:
     """Make the picture of one view that people are shown.
 
     Parameters
     ----------
     view : View
     ifo : str
-        Such as ``H1``, for the title; empty where unknown.
+        Detector, for the title (``H1``); empty where unknown.
     gps : float
         Seconds, for the title; NaN where unknown.
 
     Returns
     -------
     bytes
-        A PNG of at most `MAX_BYTES`: the published file itself where the view comes from one, its axes drawn anew
-        otherwise; a plain picture without axes.
+        A PNG of at most `MAX_BYTES`: the published file where the view comes from one, otherwise the view with drawn axes; a
+        plain picture has none.
 
     Raises
     ------
@@ -66,7 +69,7 @@ def frame_png(view: View, ifo: str, gps: float) -> bytes:
     if view.kind == "image":
         return _plain(view)
     side = max(PUBLISHED_BOX)
-    return draw_frame(decode(view, side), view.duration, title(ifo, gps))
+    return draw_picture(decode(view, side), view.duration, title(ifo, gps))
 
 
 def _published(path: Path) -> bytes | None:
@@ -75,7 +78,7 @@ def _published(path: Path) -> bytes | None:
         with Image.open(io.BytesIO(data)) as image:
             is_published = image.format == "PNG" and image.size == PUBLISHED_SIZE
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error}); put it back, or ingest the images anew") from error
+        raise InputError(f"{path} cannot be read ({error}); restore it, or ingest the images again") from error
     return data if is_published and len(data) <= MAX_BYTES else None
 
 
@@ -84,22 +87,22 @@ def _plain(view: View) -> bytes:
         data = _png(decode(view, side))
         if len(data) <= MAX_BYTES:
             return data
-    raise InputError(f"{view.source} does not fit into {MAX_BYTES} bytes at 250 pixels")
+    raise InputError(f"{view.source} needs more than {MAX_BYTES} bytes at 250 pixels; leave this glitch out")
 
 
 def title(ifo: str, gps: float) -> str:
-    """Head a picture as Gravity Spy does, such as ``Livingston - O2``, with what is known."""
+    """Title of a picture as Gravity Spy writes it, for example ``Livingston - O2``, from what is known."""
     era = next((name[:2] for name, (first, last) in ERAS.items() if first <= gps < last), "")
     return " - ".join(part for part in (SITES.get(ifo, ifo), era) if part)
 
 
-def draw_frame(levels: NDArray[np.uint8], duration: float, heading: str) -> bytes:
+def draw_picture(levels: NDArray[np.uint8], duration: float, heading: str) -> bytes:
     """Draw levels with Gravity Spy's axes.
 
     Parameters
     ----------
-    levels : numpy.ndarray, shape (H, W), uint8
-        Row 0 is 2048 Hz; scaled to the published 479 x 573 pixels where they are not that already.
+    levels : ndarray of uint8, shape (H, W)
+        Row 0 is 2048 Hz; other sizes are scaled to the published 479 x 573 pixels.
     duration : float
         Seconds.
     heading : str
@@ -126,7 +129,7 @@ def _png(pixels: NDArray[np.uint8]) -> bytes:
 
 @lru_cache(maxsize=64)
 def _empty_figure(duration: float, heading: str) -> NDArray[np.uint8]:
-    """Everything but the picture: uint8 (600, 800, 3)."""
+    """The figure without the picture, shape (600, 800, 3)."""
     width, height = PUBLISHED_SIZE
     figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI, facecolor="white")
     canvas = FigureCanvasAgg(figure)

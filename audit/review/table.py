@@ -1,8 +1,8 @@
-"""``audit.csv``: one glitch a row, the most doubtful label first, for a spreadsheet and the person before it.
+"""``audit.csv``: one row for each glitch, the most doubtful label first, to be read in a spreadsheet.
 
-The answer goes into one more column, ``decision``, which whoever answers adds: a class name (the right label), ``keep`` (the label is
-right), ``suggested`` (the suggested label is right), ``wrong`` (wrong, but nobody knows what it is) or ``unsure``; empty cells are
-no answer. `audit.answers.importing` reads the file back.
+Answers go into a further column, ``decision``, which the reader adds: a class name (the right label), ``keep`` (the label is right),
+``suggested`` (the suggested label is right), ``wrong`` (wrong, but the right one is unknown) or ``unsure``; an empty cell is no
+answer. `audit.answers.importing` reads the file back.
 """
 
 from __future__ import annotations
@@ -31,14 +31,15 @@ COLUMNS = (
     "passport",
 )
 DECISION = "decision"
-"""The column that answers are written to."""
+"""The column of the answers."""
 DIGITS = 4
-"""Of probabilities and scores: far finer than they are known."""
+"""Decimals of probabilities and scores: more than their precision."""
 _BLOCK = 10_000
+"""Rows that are explained together."""
 
 
 def image_column(duration: float) -> str:
-    """Name the column of a view; a plain picture, which has no duration, stands in the first."""
+    """Name the column of a view; a plain picture, which has no duration, is in the first."""
     return f"image_{float(duration)}" if duration else IMAGES[0]
 
 
@@ -53,16 +54,16 @@ def audit_rows(
         Of N glitches.
     glitches : DataFrame, N rows
         In the result's order: ``id``, ``ifo``, ``gps`` (seconds, NaN where unknown) and paths in the columns `IMAGES`, empty where
-        there is no such view.
+        there is no view.
     passport : str
-        Names the audit; goes into every row.
+        Names the audit; in every row.
     first : int, optional
-        How many rows; all of them when absent.
+        Number of rows; all when absent.
 
     Raises
     ------
     InputError
-        When the glitches are not those of the result.
+        When the number of glitches is not that of the result.
     """
     if len(glitches) != len(result):
         raise InputError(

@@ -10,13 +10,15 @@ import torch
 from audit.answers.importing import import_answers, read_answers
 from audit.answers.precision import TRUSTED
 from audit.answers.undo import undo_import
-from audit.auditor import SPLITS
-from audit.heldout.refit import Refitting, untaught_start
-from audit.heldout.splits import FOLDS
+from audit.heldout.kinds import FOLDS
+from audit.heldout.refit import unseen_start
+from audit.heldout.refitting import Refitting
+from audit.options import DEFAULTS, AuditOptions
 from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
-from discovery.labelaudit.labelaudit import AuditOptions, audit_study, summary
+from discovery.labelaudit.labelaudit import audit_study
 from discovery.labelaudit.page import headline
+from discovery.labelaudit.summary import summary
 from embed.errors import InputError
 from embed.network.devices import choose_device
 from embed.study.study import Study
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from embed.vectors.store import VectorStore
 
 SHOWN = 15
-"""Class pairs that are printed."""
+"""Class pairs printed at most."""
 
 
 def run(options: Namespace) -> None:
@@ -42,40 +44,40 @@ def _audit(options: Namespace) -> None:
     terminal = Terminal(as_json=options.json)
     if options.refit and options.probabilities is not None:
         raise InputError("--refit trains on images, --probabilities needs none; give one of them")
+    chosen = AuditOptions(
+        splits=options.splits or (FOLDS if options.refit else DEFAULTS.splits),
+        split=options.split,
+        rate=options.rate,
+        stop_early=not options.all_splits,
+        seed=options.seed,
+        device=options.device,
+    )
     with Study(options.study) as study:
         if options.refit:
-            _start_untaught(study, options)
+            _choose_unseen_weights(study, options)
         store = make_vectors(study, options, terminal) if options.probabilities is None else None
-        asked = AuditOptions(
-            splits=options.splits or (FOLDS if options.refit else SPLITS),
-            split=options.split,
-            rate=options.rate,
-            all_splits=options.all_splits,
-            trust_vectors=options.trust_vectors,
-            refit=_refitting(options, store) if options.refit and store is not None else None,
-            seed=options.seed,
-            device=options.device,
-        )
         with terminal.steps() as step:
             found = audit_study(
                 study,
                 store,
-                asked,
+                chosen,
                 probabilities=options.probabilities,
+                refit=_refitting(options, store) if options.refit and store is not None else None,
+                trust_vectors=options.trust_vectors,
                 out=options.out,
                 command=options.typed,
                 step=step,
             )
-    _say(terminal, found)
+    _report(terminal, found)
     terminal.result(summary(found))
 
 
-def _start_untaught(study: Study, options: Namespace) -> None:
-    """Ask for vectors of weights that saw none of the labels: of a model of the study, those that it was fine-tuned from."""
+def _choose_unseen_weights(study: Study, options: Namespace) -> None:
+    """Choose weights that saw none of the labels; for a model of the study, those that it was fine-tuned from."""
     weights = options.weights or (latest_choice(study) or {}).get("weights")
     if weights is None:
         return
-    options.weights, backbone, views = untaught_start(study.folder, weights, trust=options.trust_vectors)
+    options.weights, backbone, views = unseen_start(study.folder, weights, trust=options.trust_vectors)
     options.backbone, options.views = options.backbone or backbone, options.views or views
 
 
@@ -92,7 +94,7 @@ def _refitting(options: Namespace, store: VectorStore) -> Refitting:
     )
 
 
-def _say(terminal: Terminal, found: LabelAudit) -> None:
+def _report(terminal: Terminal, found: LabelAudit) -> None:
     verdict = found.result
     terminal.say(headline(verdict))
     pairs = verdict.expected_pairs()
@@ -113,8 +115,10 @@ def _say(terminal: Terminal, found: LabelAudit) -> None:
     for reason, count in found.left_out.items():
         if count:
             terminal.say(f"left out {count}: {reason}")
-    if found.pack is not None:
-        terminal.say(f"for volunteers: {len(found.pack.subjects)} subjects, {found.pack.controls} of them controls")
+    if found.manifest is not None:
+        terminal.say(
+            f"for volunteers: {len(found.manifest.subjects)} subjects, {found.manifest.controls} of them controls"
+        )
     for path in found.files.values():
         terminal.say(str(path))
 
@@ -127,11 +131,11 @@ def _import(options: Namespace) -> None:
     outcomes = ", ".join(f"{count} {outcome}" for outcome, count in done.outcomes.items()) or "none"
     terminal.say(f"{done.decisions} answers to {done.audit}: {outcomes}; {done.relabelled} with another label")
     terminal.say(
-        f"{done.events} label events written" if done.new else "nothing new: the study has these answers already"
+        f"{done.events} label events written" if done.new else "nothing new: the study already has these answers"
     )
     if done.controls is not None:
-        terminal.say(_controls_in_words(done.controls))
-    terminal.say(_precision_in_words(done.precision))
+        terminal.say(_controls_line(done.controls))
+    terminal.say(_precision_line(done.precision))
     for note in done.notes:
         terminal.say(note)
     terminal.result(
@@ -153,23 +157,23 @@ def _json(numbers: dict[str, float]) -> dict[str, float | None]:
     return {name: None if math.isnan(value) else value for name, value in numbers.items()}
 
 
-def _controls_in_words(score: Score) -> str:
+def _controls_line(score: Score) -> str:
     votes = score.right_of + score.planted_of
     if not votes:
         return "no control has been answered"
     text = (
-        f"controls: {score.share:.0%} of {votes} votes as known ({score.low:.0%} to {score.high:.0%}); "
-        f"{score.right} of {score.right_of} right labels recognised, {score.planted} of {score.planted_of} planted errors found"
+        f"controls: {score.share:.0%} of {votes} votes agree with the known answer ({score.low:.0%} to {score.high:.0%}); "
+        f"{score.right} of {score.right_of} right labels were found right, {score.planted} of {score.planted_of} planted errors were found"
     )
-    return text + ("" if score.share >= TRUSTED else f"; below {TRUSTED:.0%}, so read these answers with care")
+    return text + ("" if score.share >= TRUSTED else f"; below {TRUSTED:.0%}, so these answers are doubtful")
 
 
-def _precision_in_words(measured: Measured) -> str:
+def _precision_line(measured: Measured) -> str:
     if not measured.answered:
-        return "precision: nothing asked in earnest has been decided yet"
+        return "precision: no listed label has been decided yet"
     return (
         f"precision so far: {measured.wrong} of {measured.answered} labels were found wrong, {measured.share:.0%} "
-        f"({measured.low:.0%} to {measured.high:.0%}); the audit had expected {measured.expected:.1f}"
+        f"({measured.low:.0%} to {measured.high:.0%}); the audit expected {measured.expected:.1f}"
     )
 
 
@@ -179,5 +183,5 @@ def _undo(options: Namespace) -> None:
         done = undo_import(study)
     terminal.say(f"undone: the import of {done.file} (run {done.run}); {done.events} labels restored by label events")
     if done.changed_since:
-        terminal.say(f"{done.changed_since} labels were changed after that import and stay as they are now")
+        terminal.say(f"{done.changed_since} labels were changed after that import and keep the later label")
     terminal.result(vars(done))

@@ -13,9 +13,12 @@ from discovery.pages.thumbnails import Thumbnails
 from embed.views.decoding import decode
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import pandas as pd
 
     from audit.review.comparisons import ClassNeighbours
+    from embed.study.records import View
     from embed.study.study import Study
     from embed.vectors.store import VectorStore
 
@@ -42,7 +45,13 @@ class Exhibits:
 
 
 def load_exhibits(
-    study: Study, store: VectorStore | None, glitches: pd.DataFrame, rows: np.ndarray, witnesses: ClassNeighbours | None
+    study: Study,
+    store: VectorStore | None,
+    glitches: pd.DataFrame,
+    rows: np.ndarray,
+    witnesses: ClassNeighbours | None,
+    *,
+    views: Mapping[int, Sequence[View]],
 ) -> Exhibits:
     """Read the pictures of the rows shown and of their witnesses.
 
@@ -55,6 +64,8 @@ def load_exhibits(
         ``glitch``: row numbers in the study.
     rows : ndarray of int64, shape (n,)
     witnesses : ClassNeighbours or None
+    views : mapping of int to sequence of View
+        The views of each glitch of the study, by duration.
 
     Raises
     ------
@@ -65,12 +76,12 @@ def load_exhibits(
     shown = np.unique(np.concatenate(wanted))
     shown = shown[shown >= 0]
     numbers = glitches["glitch"].to_numpy()[shown]
-    thumbnails = _decoded(study, numbers) if store is None else load_thumbnails(study, numbers, store)
+    own = [view for number in numbers.tolist() for view in views.get(number, ())]
+    thumbnails = _decoded(own, numbers) if store is None else load_thumbnails(study, numbers, store, views=own)
     return Exhibits(rows, witnesses, thumbnails, {int(row): place for place, row in enumerate(shown)})
 
 
-def _decoded(study: Study, numbers: np.ndarray) -> Thumbnails | None:
-    views = study.views(numbers)
+def _decoded(views: list[View], numbers: np.ndarray) -> Thumbnails | None:
     if not views:
         return None
     plain = views[0].kind == "image"

@@ -1,8 +1,9 @@
-"""The glitches that an audit is of: labelled, with what the study knows of them, and found in tables by id."""
+"""What an audit reads of a study, once: its glitches with labels, metadata and views, and where each is in a table of probabilities."""
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,79 +13,107 @@ from discovery.pages.gpstime import utc
 from embed.errors import InputError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
-    from numpy.typing import NDArray
 
     from audit.heldout.probabilities import External
+    from embed.study.records import View
     from embed.study.study import Study
+    from embed.types import Rows
 
 
-def labelled_glitches(study: Study) -> tuple[pd.DataFrame, int]:
-    """Return the labelled glitches, and how many others have no label.
+@dataclass(frozen=True)
+class StudyGlitches:
+    """Every glitch of a study, as read at one moment.
 
-    Raises
-    ------
-    InputError
-        When none has.
+    Attributes
+    ----------
+    folder : Path
+        The study's, for messages.
+    table : DataFrame
+        Index ``glitch``; ``id``, ``gravityspy_id``, ``ifo``, ``gps``, ``label`` and ``q_value`` (NaN where unknown).
+    views : dict of int to list of View
+        By glitch, in order of duration; glitches without views are absent.
     """
-    frame = study.glitches()
-    labelled = frame[frame["label"] != ""]
-    if labelled.empty:
-        raise InputError(
-            f"none of the {len(frame)} glitches in {study.folder} has a label to audit; add labels with `discover ingest --labels CSV`"
-        )
-    return labelled, len(frame) - len(labelled)
 
+    folder: Path
+    table: pd.DataFrame
+    views: dict[int, list[View]]
 
-def audited_glitches(study: Study, numbers: NDArray[np.int64]) -> pd.DataFrame:
-    """What the study knows of some glitches, in order.
+    def labelled(self) -> Rows:
+        """Numbers of the labelled glitches, int64.
 
-    Returns
-    -------
-    DataFrame
-        ``glitch``, ``id``, ``gravityspy_id``, ``ifo``, ``gps``, ``label``, ``date`` (UTC, YYYYMMDD), ``q_value`` and the paths of
-        the views in the columns `audit.review.table.IMAGES`, empty where there is none.
-    """
-    frame = study.glitches().loc[numbers, ["id", "gravityspy_id", "ifo", "gps", "label"]].reset_index()
-    frame["date"] = [utc(gps)[:10].replace("-", "") if gps >= 0 else "" for gps in frame["gps"]]
-    metadata = study.metadata()
-    frame["q_value"] = metadata.loc[numbers, "q_value"].to_numpy() if "q_value" in metadata.columns else np.nan
-    place = {int(number): row for row, number in enumerate(numbers)}
-    paths = {name: np.full(len(numbers), "", dtype=object) for name in IMAGES}
-    for view in study.views():
-        row = place.get(view.glitch)
-        if row is not None:
-            paths[image_column(view.duration)][row] = view.source + (f":/{view.dataset}" if view.dataset else "")
-    return frame.assign(**paths)
-
-
-def rows_by_glitch(study: Study, given: External) -> dict[int, int]:
-    """Find the row of the probabilities of each glitch of the study that has one.
-
-    Raises
-    ------
-    InputError
-        Naming the line, where two rows are one glitch, or an id without a detector could be several.
-    """
-    frame = study.glitches()
-    numbers = frame.index.tolist()
-    by_id = dict(zip(frame["id"], numbers, strict=True))
-    shared = Counter(frame["gravityspy_id"])
-    by_short = {name: glitch for name, glitch in zip(frame["gravityspy_id"], numbers, strict=True) if shared[name] == 1}
-    found: dict[int, int] = {}
-    for row, (name, ifo, where) in enumerate(zip(given.ids, given.ifos, given.lines, strict=True)):
-        glitch = by_id.get(f"{ifo}_{name}" if ifo else name, by_id.get(name))
-        if glitch is None and not ifo:
-            if shared[name] > 1:
-                raise InputError(
-                    f"{where}: {shared[name]} detectors have a glitch {name!r}; write the detector before it"
-                )
-            glitch = by_short.get(name)
-        if glitch is None:
-            continue
-        if glitch in found:
+        Raises
+        ------
+        InputError
+            When none has a label.
+        """
+        labelled = self.table.index[self.table["label"] != ""]
+        if labelled.empty:
             raise InputError(
-                f"{where}: id {name!r} stands in {given.lines[found[glitch]]} already; one glitch is one row"
+                f"none of the {len(self.table)} glitches in {self.folder} has a label to audit; add labels with `discover ingest --labels CSV`"
             )
-        found[glitch] = row
-    return found
+        return labelled.to_numpy(np.int64)
+
+    def audited(self, numbers: Rows) -> pd.DataFrame:
+        """Some glitches, in order.
+
+        Returns
+        -------
+        DataFrame
+            ``glitch``, ``id``, ``gravityspy_id``, ``ifo``, ``gps``, ``label``, ``date`` (UTC, YYYYMMDD), ``q_value`` and the paths of
+            the views in the columns `audit.review.table.IMAGES`, empty where there is none.
+        """
+        table = self.table.loc[numbers].reset_index()
+        q_value = table.pop("q_value")
+        table["date"] = [utc(gps)[:10].replace("-", "") if gps >= 0 else "" for gps in table["gps"]]
+        table["q_value"] = q_value
+        paths = {name: np.full(len(numbers), "", dtype=object) for name in IMAGES}
+        for row, number in enumerate(numbers.tolist()):
+            for view in self.views.get(number, ()):
+                paths[image_column(view.duration)][row] = view.source + (f":/{view.dataset}" if view.dataset else "")
+        return table.assign(**paths)
+
+    def rows_in(self, given: External) -> dict[int, int]:
+        """Find the row of the probabilities of each glitch that has one.
+
+        Raises
+        ------
+        InputError
+            Naming the line, where two rows are one glitch, or an id without a detector could be several.
+        """
+        numbers = self.table.index.tolist()
+        by_id = dict(zip(self.table["id"], numbers, strict=True))
+        shared = Counter(self.table["gravityspy_id"])
+        by_short = {
+            name: glitch for name, glitch in zip(self.table["gravityspy_id"], numbers, strict=True) if shared[name] == 1
+        }
+        found: dict[int, int] = {}
+        for row, (name, ifo, where) in enumerate(zip(given.ids, given.ifos, given.lines, strict=True)):
+            glitch = by_id.get(f"{ifo}_{name}" if ifo else name, by_id.get(name))
+            if glitch is None and not ifo:
+                if shared[name] > 1:
+                    raise InputError(
+                        f"{where}: {shared[name]} detectors have a glitch {name!r}; write the detector before it"
+                    )
+                glitch = by_short.get(name)
+            if glitch is None:
+                continue
+            if glitch in found:
+                raise InputError(
+                    f"{where}: id {name!r} is in {given.lines[found[glitch]]} already; give one row for each glitch"
+                )
+            found[glitch] = row
+        return found
+
+
+def read_glitches(study: Study) -> StudyGlitches:
+    """Read all that an audit needs of a study, in three queries."""
+    table = study.glitches()[["id", "gravityspy_id", "ifo", "gps", "label"]]
+    metadata = study.metadata()
+    views: dict[int, list[View]] = {}
+    for view in study.views():
+        views.setdefault(view.glitch, []).append(view)
+    q_value = metadata["q_value"].to_numpy() if "q_value" in metadata.columns else np.nan
+    return StudyGlitches(study.folder, table.assign(q_value=q_value), views)

@@ -23,7 +23,9 @@ ALL_DURATIONS_UP_TO = 2_000
 """Glitches up to which every duration is shown; above it only those whose decoding the embedding has paid for already."""
 
 
-def load_thumbnails(study: Study, glitches: np.ndarray, store: VectorStore) -> Thumbnails:
+def load_thumbnails(
+    study: Study, glitches: np.ndarray, store: VectorStore, *, views: list[View] | None = None
+) -> Thumbnails:
     """Read the views of glitches as thumbnails.
 
     Parameters
@@ -34,13 +36,16 @@ def load_thumbnails(study: Study, glitches: np.ndarray, store: VectorStore) -> T
         Row numbers.
     store : VectorStore
         Its views are shown, from the cache where they are kept; where there are few glitches, all the durations that there are.
+    views : list of View, optional
+        The views of these glitches, by glitch and duration; read from the study when absent.
 
     Returns
     -------
     Thumbnails
         Of `HEIGHT` x `WIDTH`. A view that is not there, or cannot be read any more, is marked as absent.
     """
-    views = study.views(glitches)
+    if views is None:
+        views = study.views(glitches)
     encoding = parse_encoding(store.passport["views"])
     durations = encoding.durations
     side = encoding.side(store.passport["size"])

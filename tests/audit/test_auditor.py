@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score
 
 import audit as package
-from audit import audit, audit_probabilities, check_leak
+from audit import AuditOptions, audit, audit_probabilities, check_leak
 from audit.evidence.scores import EVIDENCE
 from embed.errors import InputError
 from embed.vectors.graph import neighbour_graph
@@ -25,7 +26,7 @@ def study(seed=0, count=300, classes=4, rate=0.08, width=40, spread=0.5):
 @pytest.fixture(scope="module")
 def found():
     vectors, labels, wrong, truth = study(spread=2.0)
-    return audit(vectors, labels, splits=40), wrong, truth
+    return audit(vectors, labels, options=AuditOptions(splits=40)), wrong, truth
 
 
 def test_planted_errors_are_found_and_corrected(found):
@@ -68,11 +69,11 @@ def test_the_evidence_names_every_score(found):
 
 def test_same_seed_same_numbers_and_the_order_of_rows_does_not_matter():
     vectors, labels, _, _ = study()
-    first, again = (audit(vectors, labels, splits=10, ridge=1e-3) for _ in range(2))
+    first, again = (audit(vectors, labels, options=AuditOptions(splits=10, ridge=1e-3)) for _ in range(2))
     assert np.array_equal(first.p_wrong, again.p_wrong)
     assert np.array_equal(first.order, again.order)
     turn = np.random.default_rng(1).permutation(300)
-    other = audit(vectors[turn], labels[turn], splits=40, ridge=1e-3)
+    other = audit(vectors[turn], labels[turn], options=AuditOptions(splits=40, ridge=1e-3))
     assert (
         spearmanr(first.p_wrong[turn], other.p_wrong).statistic > 0.85
     )  # other splits, and most rows are equally sure
@@ -80,23 +81,23 @@ def test_same_seed_same_numbers_and_the_order_of_rows_does_not_matter():
 
 def test_a_list_longer_than_the_kept_draws_is_counted_whole(monkeypatch):
     vectors, labels, _, _ = study()
-    whole = audit(vectors, labels, splits=10, ridge=1e-3)
+    whole = audit(vectors, labels, options=AuditOptions(splits=10, ridge=1e-3))
     monkeypatch.setattr("audit.verdict.KEPT_DRAWS", whole.listed - 3)
-    assert audit(vectors, labels, splits=10, ridge=1e-3).in_list == whole.in_list
+    assert audit(vectors, labels, options=AuditOptions(splits=10, ridge=1e-3)).in_list == whole.in_list
 
 
-def test_it_stops_when_the_ranking_has_settled_and_not_when_told_otherwise():
+def test_it_stops_when_the_ranking_is_stable_unless_all_splits_are_wanted():
     vectors, labels, _, _ = study(spread=0.3)
-    assert audit(vectors, labels, splits=200).settings["splits"] < 200
-    assert audit(vectors, labels, splits=60, stop_early=False).settings["splits"] == 60
+    assert audit(vectors, labels, options=AuditOptions(splits=200)).settings["splits"] < 200
+    assert audit(vectors, labels, options=AuditOptions(splits=60, stop_early=False)).settings["splits"] == 60
 
 
-def test_duplicates_stay_together_and_the_gap_is_told():
+def test_duplicates_stay_together_and_random_splits_show_a_smaller_error():
     rng = np.random.default_rng(0)
     half = rng.normal(size=(100, 80))
     vectors = np.concatenate([half, half + 1e-5 * rng.normal(size=half.shape)])
     labels = np.tile(rng.integers(0, 3, 100), 2)  # the labels say nothing, but every row has its twin
-    result = audit(vectors, labels, splits=20, ridge=1e-4)
+    result = audit(vectors, labels, options=AuditOptions(splits=20, ridge=1e-4))
     assert (result.duplicate_of == (np.arange(200) + 100) % 200).all()
     assert result.random_error < 0.4 < result.error
 
@@ -107,14 +108,17 @@ def test_groups_given_are_respected():
     groups = np.repeat(np.arange(60), 2)
     vectors[1::2] = vectors[::2] + 0.1 * rng.normal(size=(60, 30))
     labels = np.repeat(rng.integers(0, 3, 60), 2)
-    assert audit(vectors, labels, groups=groups, splits=20).error > audit(vectors, labels, splits=20).error + 0.2
+    assert (
+        audit(vectors, labels, groups=groups, options=AuditOptions(splits=20)).error
+        > audit(vectors, labels, options=AuditOptions(splits=20)).error + 0.2
+    )
 
 
 def test_a_class_of_one_is_kept_untested_and_named():
     vectors, labels, _, _ = study()
     labels = labels.astype(object)
     labels[5] = "Lone"
-    result = audit(vectors, labels, splits=10)
+    result = audit(vectors, labels, options=AuditOptions(splits=10))
     assert len(result) == 300
     assert result.times_tested[5] == 0
     assert np.isnan([result.p_wrong[5], result.margin[5], result.loss[5]]).all()
@@ -128,7 +132,7 @@ def test_rare_classes_are_tested_and_said_to_be_rare(members):
     vectors, labels, _, _ = study(rate=0.0)
     vectors = np.concatenate([vectors, 3 * np.eye(40)[0] + 0.1 * rng.normal(size=(members, 40))])
     labels = np.concatenate([labels, ["Rare"] * members])
-    result = audit(vectors, labels, splits=20)
+    result = audit(vectors, labels, options=AuditOptions(splits=20))
     assert (result.times_tested[-members:] == 4).all()
     assert any(f"rare classes rest on few examples: Rare ({members})" in note for note in result.notes)
 
@@ -136,15 +140,15 @@ def test_rare_classes_are_tested_and_said_to_be_rare(members):
 def test_time_splits():
     vectors, labels, wrong, _ = study()
     times = np.random.default_rng(0).uniform(0, 1e5, 300)
-    result = audit(vectors, labels, times=times, split="time", purge=100.0, splits=20)
+    result = audit(vectors, labels, times=times, options=AuditOptions(split="time", purge=100.0, splits=20))
     assert average_precision_score(wrong, result.p_wrong) > 0.9
     with pytest.raises(InputError, match="need the glitches' GPS times"):
-        audit(vectors, labels, split="time")
+        audit(vectors, labels, options=AuditOptions(split="time"))
 
 
 def test_to_cleanlab():
     vectors, labels, wrong, _ = study()
-    out = audit(vectors, labels, splits=10).to_cleanlab()
+    out = audit(vectors, labels, options=AuditOptions(splits=10)).to_cleanlab()
     assert np.allclose(out["pred_probs"].sum(1), 1)
     graph = out["knn_graph"]
     assert graph.shape == (300, 300)
@@ -161,8 +165,7 @@ def external(seed=0):
     _, labels, wrong, truth = study(seed)
     logits = rng.normal(size=(300, 4))
     logits[np.arange(300), truth] += 5
-    p = np.exp(logits)
-    return p / p.sum(1, keepdims=True), [f"class {n}" for n in range(4)], labels, wrong
+    return softmax(logits, axis=1), [f"class {n}" for n in range(4)], labels, wrong
 
 
 def test_external_probabilities():
@@ -209,11 +212,12 @@ def test_bad_probabilities(change, message):
             "1 of 300 labels are missing, the first in row 4",
         ),
         (lambda _v, y: {"labels": [None, *y[1:]]}, "the first in row 0"),
-        (lambda _v, _y: {"ids": ["x", "x", *map(str, range(298))]}, "id 'x' stands in 2 rows"),
+        (lambda _v, _y: {"ids": ["x", "x", *map(str, range(298))]}, "id 'x' is in 2 rows"),
         (lambda _v, _y: {"ids": ["x"]}, "1 ids for 300 labels"),
         (lambda _v, _y: {"groups": [1, 2]}, "2 groups for 300 labels"),
-        (lambda _v, _y: {"false_discovery_rate": 0.0}, "false discovery rate of 0"),
-        (lambda _v, _y: {"splits": 3}, "3 splits are fewer"),
+        (lambda _v, _y: {"options": AuditOptions(rate=0.0)}, "false discovery rate of 0"),
+        (lambda _v, _y: {"options": AuditOptions(rate=1.0)}, "false discovery rate of 1"),
+        (lambda _v, _y: {"options": AuditOptions(splits=3)}, "3 splits are fewer"),
         (lambda _v, _y: {"labels": [str(n) for n in range(300)]}, "no class has two glitches"),
         (lambda _v, _y: {"vectors": np.ones((300, 4))}, "all 300 vectors are the same"),
         (lambda v, _y: {"graph": neighbour_graph(v[:50])}, "graph has 50 rows for 300 labels"),
@@ -222,7 +226,7 @@ def test_bad_probabilities(change, message):
 def test_bad_input(change, message):
     vectors, labels, _, _ = study()
     with pytest.raises(InputError, match=message):
-        audit(**({"vectors": vectors, "labels": labels, "splits": 10} | change(vectors, labels)))
+        audit(**({"vectors": vectors, "labels": labels, "options": AuditOptions(splits=10)} | change(vectors, labels)))
 
 
 def test_leak_guard():
@@ -236,6 +240,7 @@ def test_leak_guard():
 
 
 def test_the_package_says_what_it_has():
-    assert set(package.__all__) >= {"audit", "audit_probabilities", "AuditResult", "check_leak"}
+    assert set(package.__all__) >= {"audit", "audit_probabilities", "AuditOptions", "AuditResult", "check_leak"}
+    assert all(getattr(package, name).__name__ == name for name in package.__all__)
     with pytest.raises(AttributeError, match="no attribute 'aduit'"):
         _ = package.aduit

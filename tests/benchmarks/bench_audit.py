@@ -15,7 +15,7 @@ from sklearn.metrics import average_precision_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from threadpoolctl import threadpool_limits
 
-from audit import audit
+from audit import AuditOptions, audit
 from audit.heldout.crossfit import CrossFit, HeldOut
 from audit.heldout.features import principal_features
 from audit.heldout.splits import plan_splits
@@ -87,7 +87,7 @@ def test_average_precision_beside_cleanlab(real):
             found = {}
             for seed in range(SEEDS):
                 labels, wrong = plant(vectors, truth, rate, mode, seed)
-                result = audit(vectors, labels, graph=graph, seed=seed)
+                result = audit(vectors, labels, graph=graph, options=AuditOptions(seed=seed))
                 found.setdefault("audit", []).append(average_precision_score(wrong, result.p_wrong))
                 found.setdefault("count", []).append(
                     average_precision_score(wrong, result.times_wrong / result.times_tested)
@@ -122,7 +122,7 @@ def test_calibration_on_fifty_plantings(real):
     for number in range(50):
         rate, mode = RATES[number % 3], MODES[number // 3 % 2]
         labels, wrong = plant(vectors, truth, rate, mode, 100 + number)
-        result = audit(vectors, labels, graph=graph, seed=number)
+        result = audit(vectors, labels, graph=graph, options=AuditOptions(seed=number))
         true = int(wrong[result.order[: result.listed]].sum())
         within.append(result.in_list.low <= true <= result.in_list.high)
         rates.append(1 - true / result.listed if result.listed else 0.0)
@@ -202,7 +202,7 @@ def test_a_whole_audit_is_linear_in_rows():
         labels, wrong = plant(vectors, truth, 0.08, "uniform", 0)
         graph = neighbour_graph(vectors)
         begun = time.process_time()
-        result = audit(vectors, labels, graph=graph, splits=20)
+        result = audit(vectors, labels, graph=graph, options=AuditOptions(splits=20))
         seconds[count] = time.process_time() - begun
         memory[count] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         found = int(wrong[result.order[: result.listed]].sum())

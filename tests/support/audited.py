@@ -8,8 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from discovery.labelaudit.labelaudit import AuditOptions, audit_study
+from audit import AuditOptions
+from audit.review.ledger import ASKED, Audit, Subject, Verdict, find_audit, remember
+from discovery.labelaudit.labelaudit import audit_study
 from embed import Study, ingest_folder
+from embed.study.records import Label
 from embed.vectors.store import Passport, VectorStore, stores, write_store
 from embed.views.png import levels_to_png
 from support.gallery import view_name, write
@@ -36,15 +39,15 @@ def make_study(folder: Path, count: int = 120, wrong: int = 12, seed: int = 0) -
             ingest_folder(study, folder / "data")
             with study.transaction():
                 study.connection.execute("UPDATE glitches SET gps = 1130000000 + 97.25 * glitch")
-        frame = study.glitches()
-        number = frame["gravityspy_id"].str[1:].astype(int).to_numpy()
+        table = study.glitches()
+        number = table["gravityspy_id"].str[1:].astype(int).to_numpy()
         vectors = np.eye(len(CLASSES), 24)[truth[number]] + 0.25 * rng.normal(size=(count, 24))
-        store_vectors(study, frame.index.to_numpy(np.int64), vectors.astype(np.float32))
+        store_vectors(study, table.index.to_numpy(np.int64), vectors.astype(np.float32))
         scores = np.exp(6 * vectors[:, : len(CLASSES)])
         scores /= scores.sum(1, keepdims=True)
         rows = [
             {"id": name, **{kind: f"{p:.6f}" for kind, p in zip(CLASSES, own, strict=True)}}
-            for name, own in zip(frame["id"], scores, strict=True)
+            for name, own in zip(table["id"], scores, strict=True)
         ]
     write_csv(folder / "study" / "probabilities.csv", rows)
     return folder / "study", {f"H1_g{n:09d}": CLASSES[kind] for n, kind in enumerate(truth)}
@@ -60,12 +63,12 @@ def store_vectors(study: Study, glitches: np.ndarray, vectors: np.ndarray, weigh
     return write_store(folder, passport, glitches, inputs, names, [vectors], [], asked="made up", k=15)
 
 
-def run_audit(folder: Path, out: Path | None = None, *, vectors: bool = False, **asked):
+def run_audit(folder: Path, out: Path | None = None, *, vectors: bool = False, **options):
     """Audit by the probabilities, which is quick, or by the vectors."""
     with Study(folder) as study:
         store = stores(study.folder)[0] if vectors else None
         given = None if vectors else folder / "probabilities.csv"
-        return audit_study(study, store, AuditOptions(**{"splits": 10, **asked}), probabilities=given, out=out)
+        return audit_study(study, store, AuditOptions(**{"splits": 10, **options}), probabilities=given, out=out)
 
 
 def copy_study(folder: Path, to: Path) -> Path:
@@ -101,3 +104,22 @@ def classification(number: int, user: str, subject: dict[str, str], answer: obje
         "subject_ids": str(1000 + number),
         **other,
     }
+
+
+def make_reviewed(folder: Path, labels: dict[str, str], *, suggested: str = "Whistle") -> tuple[Study, Audit]:
+    """An open study without pictures, its glitches (id -> label) audited and each shown to volunteers under the key of its id."""
+    study = Study(folder, create=True)
+    with study.run("audit") as run:
+        with study.transaction():
+            numbers = [study.add_glitch(name, None, None)[0] for name in labels]
+            for number, label in zip(numbers, labels.values(), strict=True):
+                study.add_label(number, Label(label, "folder", "test"))
+        verdicts = [
+            Verdict(n, rank, label, suggested, 0.5)
+            for rank, (n, label) in enumerate(zip(numbers, labels.values(), strict=True), 1)
+        ]
+        subjects = [Subject(name, n, label, ASKED) for n, (name, label) in zip(numbers, labels.items(), strict=True)]
+        remember(study, run, "audit-test", {}, verdicts=verdicts, subjects=subjects)
+    audit = find_audit(study, "audit-test")
+    assert audit is not None
+    return study, audit

@@ -44,8 +44,8 @@ def bring(study, path, **options):
 
 
 def labels_of(study):
-    frame = study.glitches()
-    return dict(zip(frame["id"], frame["label"], strict=True))
+    table = study.glitches()
+    return dict(zip(table["id"], table["label"], strict=True))
 
 
 def everything(study):
@@ -157,7 +157,7 @@ def test_a_confirmation_does_not_overrule_a_later_label(study, table, tmp_path):
         study.add_label(glitch, Label("Tomte", "person", "somebody"))
     done = bring(study, write_csv(tmp_path / "a.csv", with_decisions(table, {table[0]["id"]: "keep"})))
     assert done.events == 0
-    assert "1 labels were confirmed that have changed since the audit" in done.notes[0]
+    assert "1 confirmed labels were changed after the audit" in done.notes[0]
     assert labels_of(study)[table[0]["id"]] == "Tomte"
 
 
@@ -185,7 +185,7 @@ def test_the_ledger_is_append_only(study):
         ),
         (
             lambda rows: rows.append(rows[0] | {"decision": "unsure"}),
-            r"line \d+: H1_g\d+ is decided otherwise in a\.csv, line 2",
+            r"line \d+: H1_g\d+ has another answer in a\.csv, line 2",
         ),
         (lambda rows: rows[3].update(decision="=1+1"), r"line 5: '=1\+1' is no answer"),
         (lambda rows: [row.update(decision="") for row in rows], "holds no answer: write class names"),

@@ -31,7 +31,7 @@ def test_one_round_is_scikit_learns_weighted_ridge(kind):
     plan = plan_splits(labels, 10, kind=kind, seed=1, times=times, purge=60.0, groups=np.arange(len(labels)))
     features = principal_features(vectors)
     trust = rng.uniform(LEAST_TRUST, 1, len(labels))
-    ours = held_out_scores(features, labels, 4, plan, 0.3, trust)
+    ours = held_out_scores(features, labels, 4, plan, strength=0.3, trust=trust)
     rows = features.rows[:, :-1].double().numpy()
     # An intercept of the ridge would centre the rows too; here only what is predicted is centred.
     sums, count = np.zeros((len(labels), 4)), np.zeros(len(labels))
@@ -57,8 +57,8 @@ def test_what_no_split_tests_has_no_score():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_trust_tells_errors_that_come_in_numbers(seed):
-    """A fifth of each class is taken for the next: the first fit half believes them, the third no longer."""
+def test_trust_finds_frequent_errors(seed):
+    """A fifth of each class is taken for the next: the first fit partly trusts them, the third does not."""
     rng = np.random.default_rng(seed)
     vectors, truth = classes_apart(rng, spread=0.7)
     labels, wrong = taken_for_the_next(truth, rng, 0.2)

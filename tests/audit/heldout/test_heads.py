@@ -67,7 +67,7 @@ def test_a_strict_limit_is_an_error(blobs):
     features = principal_features(blobs[0])
     problems = problems_of(blobs[1], [1e-4], np.ones((1, 240)))
     start = torch.zeros(1, features.rows.shape[1], 4)
-    with pytest.raises(InputError, match=r"1 of 1 heads stand at gradient norm .* after 2 iterations"):
+    with pytest.raises(InputError, match=r"1 of 1 heads have gradient norm .* after 2 iterations"):
         fit(features, problems, start, diagonal_preconditioner(features, problems), max_iterations=2)
 
 

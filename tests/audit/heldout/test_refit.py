@@ -8,7 +8,8 @@ from support.gallery import make_gallery
 from torch.nn.functional import log_softmax
 
 import audit.heldout.refit
-from audit.heldout.refit import Refitting, _parts, refit_network, untaught_start
+from audit.heldout.refit import refit_network, split_parts, unseen_start
+from audit.heldout.refitting import Refitting
 from audit.heldout.splits import plan_splits
 from discovery.cli import main
 from embed import EmbeddingOptions, Study, embed, ingest_folder
@@ -29,12 +30,12 @@ def mislabelled(tmp_path_factory):
     with Study(folder / "study", create=True) as study:
         with study.run("ingest"):
             ingest_folder(study, folder / "data")
-        frame = study.glitches()
+        table = study.glitches()
         wrong = {}
         with study.run("label"), study.transaction():
             for name, other in zip(CLASSES, CLASSES[1:] + CLASSES[:1], strict=True):
-                glitch = int(frame.index[frame["label"] == name][4])
-                wrong[frame.loc[glitch, "id"]] = name
+                glitch = int(table.index[table["label"] == name][4])
+                wrong[table.loc[glitch, "id"]] = name
                 study.add_label(glitch, Label(other, "person", "test"))
     return folder / "study", wrong
 
@@ -45,11 +46,18 @@ def folder(tmp_path, mislabelled):
     return tmp_path / "study"
 
 
-def prepared(study, tiny, **asked):
-    frame = study.glitches()
-    codes = np.searchsorted(CLASSES, frame["label"])
-    refitting = Refitting(tiny["backbone"], tiny["weights"], "4.0", epochs=2, **asked)
-    return frame.index.to_numpy(np.int64), codes, CLASSES, plan_splits(codes, 5, seed=0), refitting
+def prepared(study, tiny, **options):
+    """What `refit_network` takes."""
+    table = study.glitches()
+    codes = np.searchsorted(CLASSES, table["label"])
+    return {
+        "study": study,
+        "glitches": table.index.to_numpy(np.int64),
+        "codes": codes,
+        "classes": CLASSES,
+        "plan": plan_splits(codes, 5, seed=0),
+        "refitting": Refitting(tiny["backbone"], tiny["weights"], "4.0", epochs=2, **options),
+    }
 
 
 def test_every_row_is_asked_of_a_network_that_did_not_see_it():
@@ -57,7 +65,7 @@ def test_every_row_is_asked_of_a_network_that_did_not_see_it():
     codes = np.repeat(np.arange(4), (20, 9, 2, 1))
     plan = plan_splits(codes, 10, groups=rng.integers(0, 25, len(codes)), seed=3)
     for split in range(len(plan)):
-        part = _parts(plan, split, codes, seed=0)
+        part = split_parts(plan, split, codes, seed=0)
         train = (part == TRAIN) | (part == VALIDATION)
         assert not (train & plan.test(split)).any()
         np.testing.assert_array_equal(train, plan.train(split))
@@ -73,7 +81,7 @@ def test_a_fold_that_holds_nearly_all_leaves_too_little():
     plan = plan_splits(codes, 5, groups=groups, seed=0)
     split = next(split for split in range(5) if plan.test(split).sum() > 9)
     with pytest.raises(InputError, match=r"split \d leaves 3 glitches to train on, no two of one class; label more"):
-        _parts(plan, split, codes, seed=0)
+        split_parts(plan, split, codes, seed=0)
 
 
 def test_the_predictions_are_those_of_training_by_hand(folder, tiny, monkeypatch):
@@ -82,11 +90,11 @@ def test_the_predictions_are_those_of_training_by_hand(folder, tiny, monkeypatch
     original = torch.log_softmax
     monkeypatch.setattr(torch, "log_softmax", lambda *a, **k: seen.append(a[0].clone()) or original(*a, **k))
     with Study(folder) as study:
-        glitches, codes, classes, plan, refitting = prepared(study, tiny)
-        held_out = refit_network(study, glitches, codes, classes, plan, refitting)
+        given = prepared(study, tiny)
+        held_out = refit_network(**given)
     assert (held_out.tested == 1).all()
     for split, logits in enumerate(seen):
-        rows = np.flatnonzero(plan.test(split))
+        rows = np.flatnonzero(given["plan"].test(split))
         np.testing.assert_allclose(held_out.probabilities[0, rows], log_softmax(logits, dim=1).exp().numpy(), rtol=1e-6)
     assert not list((folder / "refit").glob("*"))
 
@@ -94,7 +102,7 @@ def test_the_predictions_are_those_of_training_by_hand(folder, tiny, monkeypatch
 def test_same_seed_same_bytes_stopped_or_not_and_in_several_processes(folder, tiny, monkeypatch):
     with Study(folder) as study:
         given = prepared(study, tiny)
-        whole = refit_network(study, *given)
+        whole = refit_network(**given)
         steps = []
 
         def stop(text):
@@ -103,20 +111,20 @@ def test_same_seed_same_bytes_stopped_or_not_and_in_several_processes(folder, ti
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            refit_network(study, *given, step=stop)
+            refit_network(**given, step=stop)
         assert len(list((folder / "refit").glob("*/split-*.npy"))) == 3
         trained = []
         original = audit.heldout.refit.fit
         monkeypatch.setattr(audit.heldout.refit, "fit", lambda *a, **k: trained.append(a) or original(*a, **k))
-        again = refit_network(study, *given)
+        again = refit_network(**given)
     np.testing.assert_array_equal(whole.probabilities, again.probabilities)
     assert len(trained) == 2
 
 
 def test_several_processes_say_the_same(folder, tiny):
     with Study(folder) as study:
-        one = refit_network(study, *prepared(study, tiny))
-        two = refit_network(study, *prepared(study, tiny, processes=2))
+        one = refit_network(**prepared(study, tiny))
+        two = refit_network(**prepared(study, tiny, processes=2))
     np.testing.assert_allclose(one.probabilities, two.probabilities, atol=2e-3)  # other threads, other rounding
 
 
@@ -135,12 +143,12 @@ def test_the_command_finds_the_wrong_labels(folder, mislabelled, tiny, capsys):
     ]
     arguments += ["--backbone", tiny["backbone"], "--weights", tiny["weights"], "--views", "4.0"]
     assert main([*arguments, "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["splits"] == 5
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["splits"] == 5
     ranking = (folder / "reports" / "audit" / "ranking.csv").read_text().splitlines()
     first = {line.split(",")[1] for line in ranking[1:4]}
     assert len(first & set(mislabelled[1])) >= 2
-    assert any("not trained again on the planted errors" in note for note in told["notes"])
+    assert any("not trained again on the planted errors" in note for note in printed["notes"])
     assert (
         "fine-tuned for each split"
         in json.loads((folder / "reports" / "audit" / "passport.json").read_text())["origin"]
@@ -155,16 +163,16 @@ def test_vectors_that_have_learnt_the_labels_are_cross_fitted(folder, tiny, monk
         )
         embed(study, EmbeddingOptions(weights="model:first"))
     with pytest.raises(InputError, match=r"'first' was fine-tuned from 'tiny\.safetensors', which may have seen"):
-        untaught_start(folder, "model:first")
+        unseen_start(folder, "model:first")
     monkeypatch.setattr("audit.heldout.refit.WEIGHT_SOURCES", ("tiny.safetensors",))
-    assert untaught_start(folder, "model:first") == ("tiny.safetensors", tiny["backbone"], "4.0")
+    assert unseen_start(folder, "model:first") == ("tiny.safetensors", tiny["backbone"], "4.0")
 
 
 def test_weights_of_unknown_past_and_contradictions_are_refused(folder, tiny, capsys, tmp_path):
-    assert untaught_start(folder, "bundled") == ("bundled", None, None)
-    assert untaught_start(folder, tiny["weights"], trust=True)[0] == tiny["weights"]
+    assert unseen_start(folder, "bundled") == ("bundled", None, None)
+    assert unseen_start(folder, tiny["weights"], trust=True)[0] == tiny["weights"]
     with pytest.raises(InputError, match=r"--refit needs a start that saw none of these labels.*tiny\.safetensors"):
-        untaught_start(folder, tiny["weights"])
+        unseen_start(folder, tiny["weights"])
     for more, message in (
         (("--probabilities", str(tmp_path / "p.csv")), "--refit trains on images, --probabilities needs none"),
         (("--weights", "model:none"), "no model"),
@@ -185,7 +193,7 @@ def test_pictures_that_are_gone_are_named(folder, tiny):
             with open(path, "wb") as file:  # noqa: PTH123
                 file.write(b"no picture")
             with pytest.raises(InputError, match="1 glitches cannot be read any more, the first: H1_"):
-                refit_network(study, *given)
+                refit_network(**given)
         finally:
             with open(path, "wb") as file:  # noqa: PTH123
                 file.write(kept)

@@ -14,9 +14,10 @@ from support.audited import CLASSES, make_study, read_csv, run_audit
 from support.gallery import draw_levels, png, published, write
 
 from audit.review.ledger import find_audit, subjects_of
-from audit.review.manifest import AUDIT, SUBJECT, _lead_with_a_safe_row, write_manifest
-from audit.review.spectrograms import MAX_BYTES, draw_frame, frame_png, title
+from audit.review.manifest import AUDIT, SUBJECT, put_safe_row_first, write_manifest
+from audit.review.spectrograms import MAX_BYTES, draw_picture, picture_png, title
 from audit.review.table import IMAGES
+from discovery.labelaudit.glitches import read_glitches
 from embed import Study
 from embed.errors import InputError
 from embed.study.records import View
@@ -36,6 +37,11 @@ def folder(audited):
     return audited[0] / "reports" / "audit" / "volunteers"
 
 
+def views_of(folder):
+    with Study(folder) as study:
+        return read_glitches(study).views
+
+
 def panoptes_rows(manifest, file_columns=()):
     """What ``panoptes subject-set upload-subjects`` makes of a manifest (commands/subject_set.py): files and metadata a row."""
     found = []
@@ -53,7 +59,7 @@ def panoptes_rows(manifest, file_columns=()):
 
 
 @pytest.mark.parametrize("options", [(), (1, 2, 3, 4)])
-def test_panoptes_finds_four_frames_in_order_with_and_without_being_told(folder, options):
+def test_panoptes_finds_four_pictures_in_order_with_and_without_their_columns(folder, options):
     rows = panoptes_rows(folder / "manifest.csv", options)
     assert rows
     for files, metadata in rows:
@@ -114,9 +120,9 @@ def test_same_seed_same_folder_and_another_seed_other_controls(audited, tmp_path
     folder, _, found = audited
     old = tmp_path / "two" / "H1_old_spectrogram_0.5.png"
     write(old, b"of an earlier pack")
-    with Study(folder) as study:
-        for name, seed in (("one", 0), ("two", 0), ("three", 1)):
-            write_manifest(tmp_path / name, found.result, found.glitches, study, "audit-x", first=3, seed=seed)
+    views = views_of(folder)
+    for name, seed in (("one", 0), ("two", 0), ("three", 1)):
+        write_manifest(tmp_path / name, found.result, found.glitches, views, "audit-x", first=3, seed=seed)
     one, two, three = (
         {p.name: p.read_bytes() for p in (tmp_path / name).iterdir()} for name in ("one", "two", "three")
     )
@@ -128,16 +134,16 @@ def test_same_seed_same_folder_and_another_seed_other_controls(audited, tmp_path
 
 def test_nothing_to_ask(audited, tmp_path):
     folder, _, found = audited
-    with Study(folder) as study:
-        bare = found.glitches.assign(**dict.fromkeys(IMAGES, ""))
-        assert write_manifest(tmp_path / "v", found.result, bare, study, "audit-x") is None
-        empty = replace(found.result, listed=0)
-        assert write_manifest(tmp_path / "v", empty, found.glitches, study, "audit-x") is None
-        some = found.glitches.copy()
-        some.loc[found.result.order[0], "image_4.0"] = ""
-        pack = write_manifest(tmp_path / "v", found.result, some, study, "audit-x", first=2)
-        assert pack.without_pictures == 1
-        assert found.glitches["glitch"].iloc[found.result.order[0]] not in {s.glitch for s in pack.subjects}
+    views = views_of(folder)
+    bare = found.glitches.assign(**dict.fromkeys(IMAGES, ""))
+    assert write_manifest(tmp_path / "v", found.result, bare, views, "audit-x") is None
+    empty = replace(found.result, listed=0)
+    assert write_manifest(tmp_path / "v", empty, found.glitches, views, "audit-x") is None
+    some = found.glitches.copy()
+    some.loc[found.result.order[0], "image_4.0"] = ""
+    manifest = write_manifest(tmp_path / "v", found.result, some, views, "audit-x", first=2)
+    assert manifest.without_pictures == 1
+    assert found.glitches["glitch"].iloc[found.result.order[0]] not in {s.glitch for s in manifest.subjects}
 
 
 def test_the_coordinators_readme(audited, folder):
@@ -152,11 +158,11 @@ def test_the_coordinators_readme(audited, folder):
 def test_a_first_row_that_names_a_file_is_not_first(tmp_path):
     (tmp_path / "H1").mkdir()
     rows = [["a.png", "H1", "x"], ["b.png", "Blip", "y"], ["c.png", "", "z"]]
-    _lead_with_a_safe_row(rows, 1, tmp_path)
+    put_safe_row_first(rows, 1, tmp_path)
     assert rows[0] == ["b.png", "Blip", "y"]
     bad = [["a.png", "d", "i", "q", "H1"], ["c.png", "d", "i", "q", "."]]
-    with pytest.raises(InputError, match="every row for volunteers has a cell that names a file, such as 'H1'"):
-        _lead_with_a_safe_row(bad, 1, tmp_path)
+    with pytest.raises(InputError, match="every row for volunteers has a cell that names a file, for example 'H1'"):
+        put_safe_row_first(bad, 1, tmp_path)
 
 
 def view(path, kind="spectrogram", duration=1.0):
@@ -166,12 +172,12 @@ def view(path, kind="spectrogram", duration=1.0):
 def test_a_published_picture_is_copied(tmp_path):
     data = png(published(draw_levels(np.random.default_rng(0))))
     (tmp_path / "x.png").write_bytes(data)
-    assert frame_png(view(tmp_path / "x.png"), "H1", 1.13e9) == data
+    assert picture_png(view(tmp_path / "x.png"), "H1", 1.13e9) == data
 
 
 def test_a_drawn_picture_reads_back_as_the_same_levels(tmp_path):
     levels = draw_levels(np.random.default_rng(0))
-    drawn = np.asarray(Image.open(io.BytesIO(draw_frame(levels, 2.0, "Hanford - O1"))).convert("RGB"))
+    drawn = np.asarray(Image.open(io.BytesIO(draw_picture(levels, 2.0, "Hanford - O1"))).convert("RGB"))
     assert drawn.shape == (600, 800, 3)
     assert picture_box(drawn) == PUBLISHED_BOX
     left, top, right, bottom = PUBLISHED_BOX
@@ -179,7 +185,7 @@ def test_a_drawn_picture_reads_back_as_the_same_levels(tmp_path):
     assert (drawn[:40, 250:560] < 100).any()  # the title
     assert (drawn[549:, 380:420] < 100).any()  # a tick's number
     (tmp_path / "x.png").write_bytes(levels_to_png(levels[::2, ::2]))
-    other = frame_png(view(tmp_path / "x.png"), "L1", 1.17e9)
+    other = picture_png(view(tmp_path / "x.png"), "L1", 1.17e9)
     assert 0 < len(other) <= MAX_BYTES
     assert picture_box(np.asarray(Image.open(io.BytesIO(other)).convert("RGB"))) == PUBLISHED_BOX
 
@@ -187,7 +193,7 @@ def test_a_drawn_picture_reads_back_as_the_same_levels(tmp_path):
 def test_a_plain_picture_is_shrunk_below_the_limit(tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (900, 900, 3)).astype(np.uint8)
     (tmp_path / "x.png").write_bytes(png(noise))
-    assert len(frame_png(view(tmp_path / "x.png", "image", 0.0), "", np.nan)) <= MAX_BYTES
+    assert len(picture_png(view(tmp_path / "x.png", "image", 0.0), "", np.nan)) <= MAX_BYTES
 
 
 def test_titles():
@@ -198,5 +204,5 @@ def test_titles():
 
 
 def test_a_picture_that_is_gone(tmp_path):
-    with pytest.raises(InputError, match=r"gone\.png cannot be read .*put it back"):
-        frame_png(view(tmp_path / "gone.png"), "H1", 1.13e9)
+    with pytest.raises(InputError, match=r"gone\.png cannot be read .*restore it"):
+        picture_png(view(tmp_path / "gone.png"), "H1", 1.13e9)

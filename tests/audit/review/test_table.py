@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audit import audit, audit_probabilities
+from audit import AuditOptions, audit, audit_probabilities
 from audit.review.comparisons import find_class_neighbours
 from audit.review.reasons import reasons
 from audit.review.table import COLUMNS, IMAGES, audit_csv, image_column
@@ -29,14 +29,14 @@ def found():
     labels[5] = EVIL  # a Blip
     labels = np.append(labels, "Lone")
     vectors = np.concatenate([vectors, rng.normal(size=(1, 16))])
-    return audit(vectors, labels, splits=20), vectors, labels
+    return audit(vectors, labels, options=AuditOptions(splits=20)), vectors, labels
 
 
 def glitches(count=91):
-    frame = pd.DataFrame(
+    table = pd.DataFrame(
         {"id": [f"H1_{n}" for n in range(count)], "ifo": "H1", "gps": np.where(np.arange(count) == 5, np.nan, 1.1e9)}
     )
-    return frame.assign(**{name: f"/data/{name}.png" for name in IMAGES})
+    return table.assign(**{name: f"/data/{name}.png" for name in IMAGES})
 
 
 def rows_of(text):
@@ -107,7 +107,7 @@ def test_plain_pictures_stand_in_the_first_column():
     assert [image_column(duration) for duration in (0.0, 0.5, 4.0)] == ["image_0.5", "image_0.5", "image_4.0"]
 
 
-def test_witnesses_by_brute_force(found):
+def test_class_neighbours_by_brute_force(found):
     result, vectors, _ = found
     rows = np.array([5, 0, 90])
     suggested = result.suggested[rows]

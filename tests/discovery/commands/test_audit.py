@@ -9,9 +9,10 @@ import pytest
 from support.audited import CLASSES, copy_study, make_study, read_csv, run_audit, store_vectors, write_csv
 from support.terminal import error_of, run
 
+from audit import AuditOptions
 from audit.review.table import COLUMNS
 from discovery.cli import create_parser
-from discovery.labelaudit.labelaudit import AuditOptions, audit_study
+from discovery.labelaudit.labelaudit import audit_study
 from embed import Study
 from embed.errors import InputError
 from embed.study.records import Label
@@ -40,7 +41,7 @@ def relabel(folder, labels):
 
 
 def test_the_whole_path_on_pictures(capsys, embedded, tmp_path):
-    """Vectors that are there already, the list, and the answers back."""
+    """From existing vectors to the list and to imported answers."""
     folder = shutil.copytree(embedded, tmp_path / "study")
     wrong = {"H1_a000000002": "Power_Line", "H1_b000000004": "None_of_the_Above"}
     relabel(folder, wrong)
@@ -158,14 +159,14 @@ def test_vectors_that_may_have_learnt_the_labels(study, tmp_path):
         with pytest.raises(InputError, match=r"'tuned\.safetensors' may have been fine-tuned on these very labels"):
             audit_study(opened, store, AuditOptions(splits=10), out=tmp_path / "out")
         assert not (tmp_path / "out").exists()
-        found = audit_study(opened, store, AuditOptions(splits=10, trust_vectors=True), out=tmp_path / "out")
+        found = audit_study(opened, store, AuditOptions(splits=10), trust_vectors=True, out=tmp_path / "out")
     assert "trusted all the same" in found.facts["origin"]
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda rows: rows.append(rows[0]), r"p\.csv, line 122: id 'H1_g\d+' stands in p\.csv, line 2 already"),
+        (lambda rows: rows.append(rows[0]), r"p\.csv, line 122: id 'H1_g\d+' is in p\.csv, line 2 already"),
         (lambda rows: rows[3].update(Blip="nan"), r"p\.csv, line 5: nan in column 'Blip' is no probability"),
         (lambda rows: rows[3].update(Blip="much"), r"p\.csv, line 5: 'much' in column 'Blip' is no number"),
         (lambda rows: rows[3].update(Blip="-0.5"), r"p\.csv, line 5: -0\.5 in column 'Blip' is no probability"),

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from support.browser import chromium, needs_chromium
 
-from audit import audit
+from audit import AuditOptions, audit
 from audit.review.comparisons import find_class_neighbours
 from discovery.labelaudit.charts import calibration_svg, convergence_svg, evidence_svg
 from discovery.labelaudit.gallery import Exhibits
@@ -26,7 +26,7 @@ def found():
     vectors = np.eye(2, 12)[truth] + 0.25 * rng.normal(size=(120, 12))
     labels = np.array(["Blip", EVIL])[truth]
     labels[:5], labels[60:63] = EVIL, "Blip"
-    return audit(vectors, labels, splits=20), vectors
+    return audit(vectors, labels, options=AuditOptions(splits=20)), vectors
 
 
 def glitches():
@@ -78,7 +78,11 @@ def test_the_headline_says_how_many(found):
 def test_an_empty_list_is_said_to_be_empty():
     rng = np.random.default_rng(0)
     kind = np.repeat([0, 1], 60)
-    result = audit(np.eye(2, 12)[kind] + 0.02 * rng.normal(size=(120, 12)), np.array(["a", "b"])[kind], splits=10)
+    result = audit(
+        np.eye(2, 12)[kind] + 0.02 * rng.normal(size=(120, 12)),
+        np.array(["a", "b"])[kind],
+        options=AuditOptions(splits=10),
+    )
     assert result.listed == 0
     assert headline(result).startswith("No row is doubtful enough for a list of which at most 10% would be right.")
     assert len(shown_rows(result)) == MIN_CASES

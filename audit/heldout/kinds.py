@@ -1,0 +1,9 @@
+"""The kinds of splits and the number of folds; imports no numerical library, so that the command line starts quickly."""
+
+from typing import Literal, get_args
+
+SplitKind = Literal["grouped", "random", "time"]
+"""Respect groups; ignore them; or hold out blocks of time, with groups whole too."""
+SPLIT_KINDS: tuple[SplitKind, ...] = get_args(SplitKind)
+FOLDS = 5
+"""Four fifths train, one fifth is tested, as in cleanlab's default."""
