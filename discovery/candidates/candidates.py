@@ -11,8 +11,10 @@ import pandas as pd
 
 from discovery.candidates.contactsheet import contact_sheet
 from discovery.candidates.report import report_html
-from discovery.clustering.clustering import NOISE, Clustering, hdbscan_clusters, spectral_clusters
-from discovery.clustering.projection import Method, project
+from discovery.clustering.clustering import hdbscan_clusters, spectral_clusters
+from discovery.clustering.methods import MapMethod
+from discovery.clustering.projection import project
+from discovery.clustering.result import NOISE, Clustering
 from discovery.explorer.explorer import embedding_html
 from discovery.pages.columns import shown_columns
 from discovery.pages.pictures import load_thumbnails, longest_views
@@ -26,7 +28,7 @@ from embed.vectors.store import VectorStore
 COLUMNS = ("id", "ifo", "gps", "label", "predicted", "cluster", "probability", "medoid", "image")
 """Columns of ``clusters.csv``: ``cluster`` -1 is noise, ``medoid`` is 1 for a cluster's most typical glitch, ``image`` its longest view."""
 
-MAP_METHOD: Method = "umap"
+MAP_METHOD: MapMethod = "umap"
 
 
 @dataclass(frozen=True)

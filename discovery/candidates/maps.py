@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from discovery.clustering.projection import Method, project
+from discovery.clustering.methods import MapMethod
+from discovery.clustering.projection import project
 from discovery.explorer.explorer import embedding_html
 from discovery.pages.columns import shown_columns
 from discovery.pages.pictures import load_thumbnails
@@ -46,7 +47,7 @@ def draw_map(
     store: VectorStore,
     labels: Sequence[str] = (),
     *,
-    method: Method = "tsne",
+    method: MapMethod = "tsne",
     dims: int = 3,
     color: str = "label",
     seed: int = 0,
