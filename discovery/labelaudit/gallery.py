@@ -1,4 +1,4 @@
-"""The exhibits of an audit's page: which rows it shows, their witnesses, and the pictures of both."""
+"""What an audit's page shows: which rows, the most similar glitches of both classes, and the pictures of all these."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ from discovery.pages.thumbnails import Thumbnails
 from embed.views.decoding import decode
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from audit.review.comparisons import ClassNeighbours
+    from embed.study.records import View
     from embed.study.study import Study
+    from embed.types import Rows
     from embed.vectors.store import VectorStore
 
 
@@ -28,23 +32,27 @@ class Exhibits:
     ----------
     rows : ndarray of int64, shape (n,)
         Rows of the result, by rank.
-    witnesses : ClassNeighbours or None
-        Of these rows.
+    class_neighbours : ClassNeighbours or None
+        Of these rows: the most similar glitches with the same label, and those with the suggested one.
     thumbnails : Thumbnails or None
     place : dict of int to int
         Row of the result -> row of the thumbnails.
     """
 
-    rows: np.ndarray
-    witnesses: ClassNeighbours | None
+    rows: Rows
+    class_neighbours: ClassNeighbours | None
     thumbnails: Thumbnails | None
     place: dict[int, int]
 
 
 def load_exhibits(
-    study: Study, store: VectorStore | None, glitches: pd.DataFrame, rows: np.ndarray, witnesses: ClassNeighbours | None
+    study: Study,
+    store: VectorStore | None,
+    glitches: pd.DataFrame,
+    rows: Rows,
+    class_neighbours: ClassNeighbours | None,
 ) -> Exhibits:
-    """Read the pictures of the rows shown and of their witnesses.
+    """Read the pictures of the rows shown and of the glitches most similar to them.
 
     Parameters
     ----------
@@ -54,23 +62,25 @@ def load_exhibits(
     glitches : DataFrame, N rows
         ``glitch``: row numbers in the study.
     rows : ndarray of int64, shape (n,)
-    witnesses : ClassNeighbours or None
+    class_neighbours : ClassNeighbours or None
 
     Raises
     ------
     InputError
         Without a store, when a view cannot be read.
     """
-    wanted = [rows] if witnesses is None else [rows, witnesses.agreeing.ravel(), witnesses.opposing.ravel()]
+    wanted = [rows]
+    if class_neighbours is not None:
+        wanted += [class_neighbours.agreeing.ravel(), class_neighbours.opposing.ravel()]
     shown = np.unique(np.concatenate(wanted))
     shown = shown[shown >= 0]
     numbers = glitches["glitch"].to_numpy()[shown]
-    thumbnails = _decoded(study, numbers) if store is None else load_thumbnails(study, numbers, store)
-    return Exhibits(rows, witnesses, thumbnails, {int(row): place for place, row in enumerate(shown)})
-
-
-def _decoded(study: Study, numbers: np.ndarray) -> Thumbnails | None:
     views = study.views(numbers)
+    thumbnails = _decoded(views, numbers) if store is None else load_thumbnails(study, numbers, store)
+    return Exhibits(rows, class_neighbours, thumbnails, {int(row): place for place, row in enumerate(shown)})
+
+
+def _decoded(views: Sequence[View], numbers: Rows) -> Thumbnails | None:
     if not views:
         return None
     plain = views[0].kind == "image"

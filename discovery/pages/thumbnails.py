@@ -16,9 +16,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from markupsafe import Markup
 from PIL import Image
 
 from embed.errors import InputError
+from embed.views.png import levels_to_png
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -144,7 +146,7 @@ class Atlases:
 
     Attributes
     ----------
-    sheets : tuple of tuple of str
+    sheets : tuple of tuple of Markup
         For each of the V views, data URIs; one sheet holds ``across * down`` pictures, row by row.
     slots : ndarray of int32, shape (N, V)
         Position of each picture in its view's sheets, or `ABSENT` (no such view) or `OMITTED` (left out to keep the
@@ -159,7 +161,7 @@ class Atlases:
         Whether the sheets are lossless and the pictures were not shrunk.
     """
 
-    sheets: tuple[tuple[str, ...], ...]
+    sheets: tuple[tuple[Markup, ...], ...]
     slots: npt.NDArray[np.int32]
     height: int
     width: int
@@ -232,16 +234,29 @@ def _sheet(pictures: list[npt.NDArray[np.uint8]], pitch_y: int, pitch_x: int, ac
     return sheet
 
 
-def _data_uri(sheet: npt.NDArray[np.uint8], quality: int | None) -> str:
+def _data_uri(sheet: npt.NDArray[np.uint8], quality: int | None) -> Markup:
     if quality is None:
         return png_uri(sheet)
     out = io.BytesIO()
     Image.fromarray(sheet).save(out, format="JPEG", quality=quality, optimize=True)
-    return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")
+    return data_uri("jpeg", out.getvalue())
 
 
-def png_uri(pixels: npt.NDArray[np.uint8]) -> str:
+def png_uri(pixels: npt.NDArray[np.uint8]) -> Markup:
     """Write grey (h, w) or colour (h, w, 3) uint8 pixels as a PNG data URI without metadata."""
     out = io.BytesIO()
     Image.fromarray(pixels).save(out, format="PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode("ascii")
+    return data_uri("png", out.getvalue())
+
+
+def picture_uri(picture: npt.NDArray[np.uint8]) -> Markup:
+    """Write levels (h, w) as a PNG in viridis, or a plain picture (h, w, 3) in its own colours, as a data URI; exact.
+
+    Levels become a PNG with a palette: a third of the size of one in colours, and quicker to write than Pillow's.
+    """
+    return png_uri(picture) if picture.ndim == 3 else data_uri("png", levels_to_png(picture))
+
+
+def data_uri(kind: str, data: bytes) -> Markup:
+    """Write the bytes of an image, such as ``"png"``, as a data URI; nothing in base64 needs escaping."""
+    return Markup(f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}")  # noqa: S704 - base64
