@@ -76,7 +76,7 @@ def load_exhibits(
     shown = shown[shown >= 0]
     numbers = glitches["glitch"].to_numpy()[shown]
     views = study.views(numbers)
-    thumbnails = _decoded(views, numbers) if store is None else load_thumbnails(study, numbers, store)
+    thumbnails = _decoded(views, numbers) if store is None else load_thumbnails(study, store, numbers, views)
     return Exhibits(rows, class_neighbours, thumbnails, {int(row): place for place, row in enumerate(shown)})
 
 
