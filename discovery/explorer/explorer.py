@@ -1,4 +1,4 @@
-"""`embedding.html`: the glitches as points that turn, each with its own spectrograms, in one file that opens from disk.
+"""`embedding.html`: a map of the glitches that turns, each with its own spectrograms, in one file that opens from disk.
 
 The page needs no server and no network. It holds plotly.js, the points as base64 typed arrays, and the spectrograms as grey
 atlases that it colours by viridis itself (`discovery.pages.thumbnails` says how many pictures fit, and the page says what was left out).
@@ -46,9 +46,9 @@ def embedding_html(
     Parameters
     ----------
     table : DataFrame, N rows
-        One glitch a row. Column ``id`` is required (unique, or unique together with ``ifo``); ``label``, ``ifo``, ``gps`` (seconds), ``cluster``
-        (integers, -1 is noise) and ``probability`` are shown first when there; every other column is shown too, and
-        every column that is not text naming rows can be coloured by.
+        One row for each glitch. Column ``id`` is required (unique, or unique together with ``ifo``); ``label``, ``ifo``,
+        ``gps`` (seconds), ``cluster`` (integers, -1 is noise) and ``probability`` are shown first; every column gives
+        colours, except text that names rows.
     coordinates : ndarray of floating, shape (N, dims)
         Position of each glitch, finite.
     thumbnails : Thumbnails or None
@@ -62,7 +62,7 @@ def embedding_html(
     method : str
         What the axes are, e.g. ``"UMAP"``; they become "UMAP 1", "UMAP 2", ...
     facts : mapping of str to object, optional
-        What the caption states, in order: method and its parameters, seed, passport, command. Written as text.
+        What the caption states, in order: method and its parameters, seed, passport, command.
     max_pictures : int
         Most pictures to carry, at most `discovery.pages.thumbnails.MAX_PICTURES`.
 
@@ -82,12 +82,7 @@ def embedding_html(
         raise InputError(f"{len(thumbnails)} glitches have pictures but the table has {len(table)} rows: give one each")
     if not 0 <= max_pictures <= MAX_PICTURES:
         raise InputError(f"max_pictures is {max_pictures}: give 0 to {MAX_PICTURES}")
-    columns = [name for name in _FIRST_COLUMNS if name in table.columns]
-    columns += [name for name in table.columns if name not in (*columns, "id")]
-    usable = [str(name) for name in columns if column_kind(name, table[name]) != "text"]
-    if color not in usable:
-        raise InputError(f"cannot colour by {color!r}: choose one of {', '.join(usable) or 'no column of this table'}")
-
+    columns = _shown_columns(table, color)
     atlases, note = _pictures(table, thumbnails, color, max_pictures)
     data = {
         "n": len(table),
@@ -110,6 +105,22 @@ def embedding_html(
         facts=facts or {},
         sheets=() if atlases is None else atlases.sheets,
     )
+
+
+def _shown_columns(table: pd.DataFrame, color: str) -> list[str]:
+    """Return the columns in the order shown.
+
+    Raises
+    ------
+    InputError
+        If `color` is none of them, or text that names rows.
+    """
+    columns = [name for name in _FIRST_COLUMNS if name in table.columns]
+    columns += [name for name in table.columns if name not in (*columns, "id")]
+    usable = [str(name) for name in columns if column_kind(name, table[name]) != "text"]
+    if color not in usable:
+        raise InputError(f"cannot colour by {color!r}: choose one of {', '.join(usable) or 'no column of this table'}")
+    return columns
 
 
 def _page(data: Mapping[str, Any], **shown: object) -> str:
@@ -161,7 +172,7 @@ def _checked_coordinates(coordinates: npt.NDArray[np.floating], count: int, dims
 
 
 def _lede(table: pd.DataFrame, dims: int, method: str) -> str:
-    """Say in a line what is seen; noise, when there are clusters, by count."""
+    """Say in a line what the map shows; with clusters, how much noise there is."""
     parts = [f"{method or 'projection'} in {dims} dimensions"]
     if "cluster" in table.columns and pd.api.types.is_integer_dtype(table["cluster"].dtype):
         noise = int((table["cluster"] == -1).sum())
@@ -174,7 +185,7 @@ def _lede(table: pd.DataFrame, dims: int, method: str) -> str:
 def _pictures(
     table: pd.DataFrame, thumbnails: Thumbnails | None, color: str, max_pictures: int
 ) -> tuple[Atlases | None, str]:
-    """Pack what fits, and word what did not."""
+    """Pack the pictures that fit, and say how many did not."""
     if thumbnails is None:
         return None, "This page holds no pictures."
     kind = column_kind(color, table[color])

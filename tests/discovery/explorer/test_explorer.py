@@ -3,6 +3,7 @@
 import json
 import re
 from html import unescape
+from importlib import resources
 
 import numpy as np
 import pandas as pd
@@ -197,6 +198,12 @@ def test_few_pictures_are_all_kept_and_exact():
     plan = plan_pictures(present, np.zeros(500, np.int64))
     assert plan.keep.all()
     assert plan.quality is None
+
+
+def test_the_script_asks_plotly_for_public_names_only():
+    script = (resources.files("discovery") / "explorer" / "explorer.js").read_text("utf-8")
+    assert re.findall(r"\._[a-z]\w*", script) == []
+    assert re.findall(r"\bvar\b|[^=!]==[^=]|!=[^=]", script) == []
 
 
 def test_over_the_limit_one_duration_stays_then_an_even_sample_of_each_class():
@@ -419,12 +426,39 @@ def test_finding_an_id_with_the_keyboard_alone(browser, pages):
     browser.evaluate("document.querySelector('#plot').focus()")
     browser.key("ArrowRight")
     assert browser.evaluate("document.querySelector('#pinned-id').textContent") == "H1_0018"
-    eye = "document.querySelector('#plot')._fullLayout.scene.camera.eye.x"
+    eye = "document.querySelector('#plot').layout.scene.camera.eye.x"
     before = browser.evaluate(eye)
     browser.key("ArrowRight", shift=True)
-    assert browser.evaluate(eye) != before
+    turned = browser.evaluate(eye)
+    assert turned != before
+    browser.key("ArrowRight", shift=True)  # from where the last step ended, not from the start
+    assert browser.evaluate(eye) not in {before, turned}
     browser.key("Escape")
     assert browser.evaluate("document.querySelector('#pinned').hidden")
+
+
+@needs_chromium
+def test_the_keyboard_turns_from_where_the_mouse_left_the_map(browser, pages):
+    browser.open(pages / "3.html")
+    browser.wait(READY)
+    eye = "Object.values(document.querySelector('#plot').layout.scene.camera.eye)"
+    start = np.array(browser.evaluate(eye))
+    x, y = browser.evaluate(
+        "(() => { const b = document.querySelector('#plot').getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; })()"
+    )
+    browser.mouse(x, y)
+    browser.mouse(x, y, "mousePressed")
+    for moved in (20, 60, 100):
+        browser.send("Input.dispatchMouseEvent", type="mouseMoved", x=x + moved, y=y, button="left", buttons=1)
+        browser.evaluate("new Promise(requestAnimationFrame)")
+    browser.mouse(x + 100, y, "mouseReleased")
+    browser.wait(f"Math.abs({eye}[0] - {start[0]}) > 0.05")
+    dragged = np.array(browser.evaluate(eye))
+    browser.evaluate("document.querySelector('#plot').focus()")
+    browser.key("ArrowRight", shift=True)
+    turned = np.array(browser.evaluate(eye))
+    cosine = dragged[:2] @ turned[:2] / np.linalg.norm(dragged[:2]) / np.linalg.norm(turned[:2])
+    assert np.arccos(cosine) == pytest.approx(0.12, abs=1e-3)  # one step of the keyboard from there
 
 
 @needs_chromium
