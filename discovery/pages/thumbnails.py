@@ -1,8 +1,8 @@
-"""Small pictures of glitches: checked, shrunk, and packed into grey atlases that a web page colours itself.
+"""Small pictures of glitches: checked, shrunk, and packed into grey atlases that a web page colours.
 
 A page of a million glitches cannot carry a million pictures, so the packing follows a stated plan (`plan_pictures`):
 few pictures are kept exact, more are shrunk and compressed, and past `MAX_PICTURES` some are left out, evenly over
-the classes, which the page then says.
+the classes; the page then says so.
 
 Measured on 256 real spectrograms, bytes a picture: 120x144 PNG 8100, 120x144 JPEG 2950, 64x80 JPEG 950,
 48x56 JPEG 400 (quality 75). WebP is a third smaller than JPEG at equal error but takes ten to fifty times as long to write.
@@ -25,10 +25,10 @@ from embed.views.png import levels_to_png
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-#: Pictures a page carries at most: 48x56 JPEGs of 0.4 kB, 55 MB once in base64.
 MAX_PICTURES = 100_000
-#: Codes of `Atlases.slots` for a picture that is not in an atlas.
+"""Pictures a page carries at most: 48x56 JPEGs of 0.4 kB, 55 MB once in base64."""
 ABSENT, OMITTED = -1, -2
+"""Codes of `Atlases.slots` for a picture that is not in an atlas."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,11 @@ class Thumbnails:
     ----------
     levels : ndarray of uint8, shape (N, V, h, w), or (N, V, h, w, 3)
         Normalised energy times ten; row 0 is 2048 Hz, the last row 10 Hz (log), columns are time. With a last axis of three:
-        red, green, blue of plain pictures, without axes. May be a memory map: it is read a few rows at a time.
+        red, green, blue of plain pictures, without axes. May be a memory map: few rows are read at once.
     durations : tuple of float
         Seconds, one for each of the V views, ascending; 0 for plain pictures.
     present : ndarray of bool, shape (N, V)
-        Which views there are; the levels of the others are not looked at.
+        Which views exist; the levels of the others are ignored.
     """
 
     levels: npt.NDArray[np.uint8]
@@ -78,7 +78,7 @@ class Thumbnails:
 
 @dataclass(frozen=True)
 class PicturePlan:
-    """What a page can carry: which pictures, how large, how compressed.
+    """Which pictures a page carries, how large, how compressed.
 
     Attributes
     ----------
@@ -96,13 +96,13 @@ class PicturePlan:
     quality: int | None
 
 
-#: (at most so many pictures, height, width, JPEG quality or None for exact PNG).
 _LADDER = (
     (2_000, 120, 144, None),  # 16 MB
     (10_000, 120, 144, 85),  # 30 MB
     (40_000, 64, 80, 85),  # 38 MB
     (MAX_PICTURES, 48, 56, 75),  # 40 MB
 )
+"""Most pictures, their height and width, and JPEG quality or None for exact PNG."""
 
 
 def plan_pictures(
@@ -224,7 +224,7 @@ def shrink(levels: npt.NDArray[np.uint8], height: int, width: int) -> npt.NDArra
 
 
 def _sheet(pictures: list[npt.NDArray[np.uint8]], pitch_y: int, pitch_x: int, across: int) -> npt.NDArray[np.uint8]:
-    """Lay pictures out row by row; what lies between them repeats their last row and column, which JPEG likes."""
+    """Lay pictures out row by row; the margins repeat their last row and column, which JPEG compresses best."""
     shape = (-(-len(pictures) // across) * pitch_y, min(across, len(pictures)) * pitch_x, *pictures[0].shape[2:])
     sheet = np.zeros(shape, np.uint8)
     for place, picture in enumerate(pictures):
