@@ -50,7 +50,7 @@ def add_predict(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 
     )
     predict.add_argument("model", metavar="MODEL", nargs="?", help="default: the study's only one")
     which = predict.add_mutually_exclusive_group()
-    which.add_argument("--label", metavar="LABEL", help="glitches of one given label, such as None_of_the_Above")
+    which.add_argument("--label", metavar="LABEL", help="glitches of one given label, for instance None_of_the_Above")
     which.add_argument("--unlabelled", action="store_true", help="glitches without a given label (default)")
     which.add_argument("--all", action="store_true", help="every glitch")
     predict.add_argument(

@@ -1,4 +1,4 @@
-"""What can be asked of a clustering and of a map: choices and defaults; this module imports nothing heavy."""
+"""The options of a clustering and of a map, with choices and defaults; this module imports nothing heavy."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ Both methods start from the neighbour graph. Settings are swept, and the result 
   several seeds; the number of clusters that most settings give is taken.
 
 Data without clusters must come out as one cluster, and density clustering alone finds some in any cloud. A split by
-HDBSCAN therefore stands only when one of its clusters persists over a wide range of densities or when the graph's
+HDBSCAN is therefore kept only when one of its clusters persists over a wide range of densities or when the graph's
 eigengap supports a split as well.
 
 No truth enters any choice. HDBSCAN's noise is -1; spectral clustering leaves no noise.
@@ -83,7 +83,7 @@ def spectral_clusters(
     Raises
     ------
     InputError
-        k out of range, more clusters than the graph can tell apart, a graph of other rows, vectors that `normalise`
+        k out of range, more clusters than the graph separates, a graph of other rows, vectors that `normalise`
         refuses.
     """
     unit = normalise(vectors)

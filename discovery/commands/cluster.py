@@ -12,7 +12,7 @@ from embed.study.study import Study
 def run(options: Namespace) -> None:
     """Cluster the glitches of one label."""
     terminal = Terminal(as_json=options.json)
-    asked = ClusterOptions(options.predicted, options.method, options.k, options.seed)
+    chosen = ClusterOptions(options.predicted, options.method, options.k, options.seed)
     with Study(options.study) as study:
         study.members(
             options.label, predicted=options.predicted
@@ -20,7 +20,7 @@ def run(options: Namespace) -> None:
         store = make_vectors(study, options, terminal)
         with terminal.steps() as step:
             found = find_candidates(
-                study, store, options.label, asked, out=options.out, command=options.typed, step=step
+                study, store, options.label, chosen, out=options.out, command=options.typed, step=step
             )
     result = summary(found)
     terminal.say(

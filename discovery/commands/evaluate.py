@@ -17,7 +17,7 @@ from embed.vectors.plan import EmbeddingOptions
 from embed.vectors.store import VectorStore
 
 IMAGENET = "bundled"
-"""The baseline's weights where none are asked for: the paper's is logistic regression on frozen ImageNet features."""
+"""The baseline's default weights: the paper's is logistic regression on frozen ImageNet features."""
 
 
 def run(options: Namespace) -> None:
@@ -84,7 +84,7 @@ def run(options: Namespace) -> None:
 
 
 def _baseline_vectors(study: Study, options: Namespace, chosen: Sequence[Model], terminal: Terminal) -> VectorStore:
-    """Vectors of a frozen network, of the first model's views unless others are asked for."""
+    """Return vectors of a frozen network, by default of the first model's views."""
     settings = EmbeddingOptions(
         options.backbone,
         options.weights or IMAGENET,

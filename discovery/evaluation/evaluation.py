@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from embed.vectors.store import VectorStore
 
 BASELINE, ENSEMBLE = "baseline", "ensemble"
-"""Names in the tables that no model may have."""
+"""Reserved names in the tables: no model may have them."""
 
 
 def assess(

@@ -1,4 +1,4 @@
-"""What can be asked of an evaluation: choices and defaults; this module imports nothing heavy."""
+"""The options of an evaluation, with choices and defaults; this module imports nothing heavy."""
 
 from __future__ import annotations
 

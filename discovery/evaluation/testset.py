@@ -1,4 +1,4 @@
-"""Which glitches a classifier is judged on, and a split of its own for a baseline without a model."""
+"""Which glitches a classifier is judged on, and a split for a baseline without a model."""
 
 from __future__ import annotations
 

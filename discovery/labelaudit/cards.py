@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _NEIGHBOUR = (80, 96)
 """Pixels of a similar glitch's picture, height and width: it is shown at a third of the width of the views."""
 _NEIGHBOUR_SECONDS = 1.0
-"""Duration shown of the similar glitches, or the nearest available: most classes are told apart at it."""
+"""Duration shown of the similar glitches, or the nearest available: it separates most classes."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Side:
-    """The most similar glitches of one class, with the duration shown (such as ``", 1 s"``); no pictures where only ids are known."""
+    """The most similar glitches of one class, with the duration shown (``", 1 s"``); no pictures where only ids are known."""
 
     label: str
     ids: list[str]

@@ -68,7 +68,7 @@ def audit_html(
     title : str
         Heading.
     asked : mapping of str to object
-        What was asked for, in order.
+        The settings, in order.
     command : str
         The command line that gives this again.
     passport : mapping of str to object, optional
@@ -105,7 +105,7 @@ def audit_html(
 
 
 def headline(result: AuditResult) -> str:
-    """Say what the audit found in a sentence or two, such as "These 120 rows should hold 88 (79 to 97) wrong labels"."""
+    """Say what the audit found in a sentence or two, for instance "These 120 rows should hold 88 (79 to 97) wrong labels"."""
     return "".join(text for text, _ in _headline(result))
 
 

@@ -96,7 +96,7 @@ def glitch_ids(table: pd.DataFrame) -> list[str]:
     if not ids.is_unique and "ifo" in table.columns:
         ids = table["ifo"].astype(str) + "_" + ids
     if not ids.is_unique:
-        raise InputError(f"id {ids[ids.duplicated()].iloc[0]!r} stands in more than one row: one glitch is one row")
+        raise InputError(f"id {ids[ids.duplicated()].iloc[0]!r} is in more than one row: give every glitch one row")
     return [showable(text) for text in ids]
 
 

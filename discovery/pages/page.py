@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 NOTHING = "\N{EN DASH}"
-"""Shown where there is no value."""
+"""Shown instead of a missing value."""
 _UNSHOWABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters, the text-direction overrides that can make an id look like another, and lone surrogates, which no file can hold."""
 
@@ -56,7 +56,7 @@ def markup(source: str, /, **parts: object) -> Markup:
     Parameters
     ----------
     source : str
-        Markup written in the code, with places such as ``{x:.1f}``.
+        Markup written in the code, with places like ``{x:.1f}``.
     **parts
         Numbers, text or `Markup`.
 
@@ -81,11 +81,11 @@ class PageShell:
     cautions : sequence of str
         What the reader must know first.
     asked : mapping
-        Terms and values.
+        The settings: terms and values.
     command : str
         The command line that gives the page again.
     passport : mapping
-        Terms and values of what it was made from.
+        What it was made from: terms and values.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def rendered(template: str, /, **values: object) -> Markup:
     Parameters
     ----------
     template : str
-        Path below the package, such as ``labelaudit/audit.html``.
+        Path below the package, for instance ``labelaudit/audit.html``.
     **values
         What the template names; a name that it lacks raises `jinja2.UndefinedError`.
     """
@@ -146,13 +146,13 @@ def content_policy(scripts: Iterable[str], *, code_from_text: bool = False) -> s
 
 
 def asset(name: str) -> Markup:
-    """Read a style sheet or script of this package by its path, such as ``pages/report.css``."""
+    """Read a style sheet or script of this package by its path, for instance ``pages/report.css``."""
     return Markup((resources.files("discovery") / name).read_text(encoding="utf-8"))  # noqa: S704 - our own files
 
 
 @cache
 def _environment() -> Environment:
-    """Templates lie beside their modules; nothing in them is undefined without an error."""
+    """Return the environment of all templates: they are beside their modules, and an undefined name in them is an error."""
     environment = Environment(
         loader=PackageLoader("discovery", ""),
         autoescape=True,

@@ -258,5 +258,5 @@ def picture_uri(picture: npt.NDArray[np.uint8]) -> Markup:
 
 
 def data_uri(kind: str, data: bytes) -> Markup:
-    """Write the bytes of an image, such as ``"png"``, as a data URI; nothing in base64 needs escaping."""
+    """Write the bytes of an image (`kind` is ``"png"`` or ``"jpeg"``) as a data URI; nothing in base64 needs escaping."""
     return Markup(f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}")  # noqa: S704 - base64

@@ -142,7 +142,7 @@ def test_text_naming_rows_is_not_for_colouring():
     ("change", "message"),
     [
         ({"table": table().drop(columns="id")}, "no column 'id'"),
-        ({"table": table().assign(id="same")}, "id 'H1_same' stands in more than one row"),
+        ({"table": table().assign(id="same")}, "id 'H1_same' is in more than one row"),
         ({"table": table().iloc[:0], "coordinates": coordinates(0), "thumbnails": None}, "0 glitches"),
         ({"coordinates": coordinates(23)}, r"shape \(23, 3\)"),
         ({"coordinates": np.full((24, 3), np.nan)}, "row 0 are not finite"),
