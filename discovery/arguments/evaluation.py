@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from discovery.evaluation.options import PARTS, EvaluationOptions
+
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
@@ -22,9 +24,9 @@ def add_evaluate(commands: Any, common: ArgumentParser, vectors: ArgumentParser)
     )
     evaluate.add_argument(
         "--part",
-        choices=("test", "validation", "all"),
-        default="test",
-        help="which part of the models' split; all is every labelled glitch, training ones too (default: test)",
+        choices=PARTS,
+        default=EvaluationOptions.part,
+        help=f"which part of the models' split; all is every labelled glitch, training ones too (default: {EvaluationOptions.part})",
     )
     evaluate.add_argument(
         "--baseline", action="store_true", help="judge logistic regression on frozen vectors too, as the O1 paper does"
@@ -48,7 +50,7 @@ def add_predict(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 
     )
     predict.add_argument("model", metavar="MODEL", nargs="?", help="default: the study's only one")
     which = predict.add_mutually_exclusive_group()
-    which.add_argument("--label", metavar="LABEL", help="glitches of one given label, such as None_of_the_Above")
+    which.add_argument("--label", metavar="LABEL", help="glitches of one given label, for instance None_of_the_Above")
     which.add_argument("--unlabelled", action="store_true", help="glitches without a given label (default)")
     which.add_argument("--all", action="store_true", help="every glitch")
     predict.add_argument(

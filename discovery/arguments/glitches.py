@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from discovery.arguments.base import positive
+from discovery.candidates.options import ClusterOptions, MapOptions
+from discovery.clustering.methods import CLUSTER_METHODS, MAP_DIMENSIONS, MAP_METHODS
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -55,7 +57,12 @@ def add_cluster(commands: Any, common: ArgumentParser, vectors: ArgumentParser) 
     cluster.add_argument(
         "--predicted", action="store_true", help="take the glitches that a model labels so, rather than people"
     )
-    cluster.add_argument("--method", choices=("hdbscan", "spectral"), default="hdbscan", help="default: hdbscan")
+    cluster.add_argument(
+        "--method",
+        choices=CLUSTER_METHODS,
+        default=ClusterOptions.method,
+        help=f"default: {ClusterOptions.method}",
+    )
     cluster.add_argument(
         "--k", type=positive, metavar="N", help="number of clusters (spectral only; default: from the eigengap)"
     )
@@ -70,13 +77,17 @@ def add_project(commands: Any, common: ArgumentParser, vectors: ArgumentParser) 
         "project", parents=[common, vectors], help="draw the map of the glitches: coordinates and an interactive view"
     )
     project.add_argument("labels", metavar="LABEL", nargs="*", help="only glitches of these labels (default: all)")
-    project.add_argument("--method", choices=("tsne", "umap"), default="tsne", help="default: tsne")
-    project.add_argument("--dims", type=int, choices=(2, 3), default=3, help="default: 3")
+    project.add_argument(
+        "--method", choices=MAP_METHODS, default=MapOptions.method, help=f"default: {MapOptions.method}"
+    )
+    project.add_argument(
+        "--dims", type=int, choices=MAP_DIMENSIONS, default=MapOptions.dims, help=f"default: {MapOptions.dims}"
+    )
     project.add_argument(
         "--color",
-        default="label",
+        default=MapOptions.color,
         metavar="COLUMN",
-        help="label, predicted, cluster, ifo, gps or a column of the metadata (default: label)",
+        help=f"label, predicted, cluster, ifo, gps or a column of the metadata (default: {MapOptions.color})",
     )
     project.add_argument(
         "--out", metavar="DIR", type=Path, help="where the results go (default: a folder of the study's reports)"

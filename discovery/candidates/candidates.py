@@ -1,32 +1,45 @@
 """Candidate new classes: the clusters of one label's glitches, with the evidence that a person judges them by."""
 
+from __future__ import annotations
+
 import shlex
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from discovery.candidates.contactsheet import contact_sheet
+from discovery.candidates.options import ClusterOptions
 from discovery.candidates.report import report_html
-from discovery.clustering.clustering import NOISE, Clustering, hdbscan_clusters, spectral_clusters
-from discovery.clustering.projection import Method, project
+from discovery.clustering.clustering import hdbscan_clusters, spectral_clusters
+from discovery.clustering.projection import project
+from discovery.clustering.result import NOISE, Clustering
 from discovery.explorer.explorer import embedding_html
 from discovery.pages.columns import shown_columns
 from discovery.pages.pictures import load_thumbnails, longest_views
 from embed.csvfile import write_csv
 from embed.errors import InputError
 from embed.storage import file_name, write_bytes, write_text
-from embed.study.study import Study
 from embed.vectors.graph import subgraph
-from embed.vectors.store import VectorStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from discovery.clustering.methods import MapMethod
+    from discovery.pages.thumbnails import Thumbnails
+    from embed.study.records import View
+    from embed.study.study import Study
+    from embed.types import Rows, Step
+    from embed.vectors.graph import NeighbourGraph
+    from embed.vectors.store import VectorStore
 
 COLUMNS = ("id", "ifo", "gps", "label", "predicted", "cluster", "probability", "medoid", "image")
 """Columns of ``clusters.csv``: ``cluster`` -1 is noise, ``medoid`` is 1 for a cluster's most typical glitch, ``image`` its longest view."""
 
-MAP_METHOD: Method = "umap"
+MAP_METHOD: MapMethod = "umap"
+"""Of the 3-D view."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +49,11 @@ class Candidates:
     Attributes
     ----------
     table : DataFrame
-        One glitch a row, columns `COLUMNS`, in the study's order.
-    glitches : int64 (N,)
+        One row for each glitch, columns `COLUMNS`, in the study's order.
+    glitches : ndarray of int64, shape (N,)
         The same glitches' row numbers in the study.
     clustering : Clustering
-        How the clusters were come by.
+        The clusters and how they were found.
     left_out : list of (id, reason)
         Glitches of the label without a vector.
     files : dict
@@ -48,7 +61,7 @@ class Candidates:
     """
 
     table: pd.DataFrame
-    glitches: np.ndarray
+    glitches: Rows
     clustering: Clustering
     left_out: list[tuple[str, str]]
     files: dict[str, Path]
@@ -58,131 +71,194 @@ def find_candidates(
     study: Study,
     store: VectorStore,
     label: str,
+    options: ClusterOptions | None = None,
     *,
-    predicted: bool = False,
-    method: str = "hdbscan",
-    k: int | None = None,
-    seed: int = 0,
     out: Path | None = None,
     command: str = "",
-    step: Callable[[str], None] = lambda _: None,
+    step: Step = lambda _: None,
 ) -> Candidates:
     """Cluster the glitches of one label and write table, report, contact sheet and 3-D view.
 
     Parameters
     ----------
     study : Study
-        Written to: the clusters are stored as a run.
+        Read once, and written to at the end: the clusters are stored as a run.
     store : VectorStore
         The vectors.
     label : str
-        Such as ``None_of_the_Above``.
-    predicted : bool
-        Take a model's label rather than the given one.
-    method : {"hdbscan", "spectral"}
-        See `discovery.clustering.clustering`.
-    k : int, optional
-        Number of clusters, for the spectral method.
-    seed : int
-        Same seed, same files.
+        For instance ``None_of_the_Above``.
+    options : ClusterOptions, optional
     out : Path, optional
         Folder of the results; by default one of the study's reports.
     command : str
         The command line that gives this again, for the report.
     step : callable
-        Told what is being done.
+        Receives the name of each step as it begins.
 
     Raises
     ------
     InputError
         When no glitch has the label, none of them has a vector, or `k` does not fit.
     """
-    if k is not None and method != "spectral":
-        raise InputError(f"--k {k} goes with --method spectral; HDBSCAN finds the number of clusters itself")
-    members = study.members(label, predicted=predicted)
+    options = options or ClusterOptions()
+    members = _read(study, store, label, predicted=options.predicted)
+    folder = out if out is not None else study.folder / "reports" / f"cluster-{file_name(label)}-{options.method}"
+    arguments = {
+        "label": label,
+        "predicted": options.predicted,
+        "method": options.method,
+        "k": options.k,
+        "seed": options.seed,
+        "store": store.name,
+    }
+    with study.run("cluster", arguments) as run:
+        step("cluster")
+        vectors = np.asarray(store.vectors[members.rows])
+        graph = subgraph(vectors, np.arange(len(vectors)), seed=options.seed)
+        clustering = _clustered(vectors, graph, options)
+        table = _table(members, clustering)
+        step("map")
+        coordinates = project(vectors, graph, method=MAP_METHOD, dims=3, seed=options.seed)
+        step("pictures")
+        thumbnails = load_thumbnails(study, store, members.glitches, members.views)
+        step("write")
+        results = _Results(
+            label=label,
+            options=options,
+            store=store,
+            table=table,
+            clustering=clustering,
+            coordinates=coordinates,
+            thumbnails=thumbnails,
+            left_out=members.left_out,
+        )
+        files = _write(results, folder, command)
+        study.save_clusters(run, members.glitches, clustering.labels, clustering.probability)
+    return Candidates(table, members.glitches, clustering, members.left_out, files)
+
+
+@dataclass(frozen=True)
+class _Members:
+    """What the study holds of the glitches with one label that have a vector, N of them.
+
+    `table` has their ``id``, ``ifo``, ``gps``, ``label`` and ``predicted``, `glitches` their row numbers in the study and
+    `rows` those in the store; `left_out` are the label's other glitches.
+    """
+
+    table: pd.DataFrame
+    glitches: Rows
+    rows: Rows
+    views: list[View]
+    left_out: list[tuple[str, str]]
+
+
+def _read(study: Study, store: VectorStore, label: str, *, predicted: bool) -> _Members:
+    """Read everything that is needed from the study, once.
+
+    Raises
+    ------
+    InputError
+        When no glitch has the label, or none of them has a vector.
+    """
+    table = study.glitches()
+    members = table.index[table["predicted" if predicted else "label"] == label].to_numpy(np.int64)
+    if not len(members):
+        study.members(label, predicted=predicted)  # raises, and names the labels of the study
     rows = store.rows(members)
     glitches, rows, lacking = members[rows >= 0], rows[rows >= 0], members[rows < 0]
     if not len(rows):
         raise InputError(
             f"none of the {len(members)} glitches labelled {label!r} has a vector with the views {store.passport['views']}; choose others with --views"
         )
-    frame = study.glitches()
-    reasons = {item.glitch: item.reason for item in store.left_out}
-    left_out = [(str(frame.loc[glitch, "id"]), reasons.get(int(glitch), "no vector")) for glitch in lacking]
-    folder = out if out is not None else study.folder / "reports" / f"cluster-{file_name(label)}-{method}"
-    with study.run(
-        "cluster", {"label": label, "predicted": predicted, "method": method, "k": k, "seed": seed, "store": store.name}
-    ) as run:
-        step("cluster")
-        vectors = np.asarray(store.vectors[rows])
-        graph = subgraph(vectors, np.arange(len(rows)), seed=seed)
-        clustering = (
-            hdbscan_clusters(vectors, graph, seed=seed)
-            if method == "hdbscan"
-            else spectral_clusters(vectors, graph, k=k, seed=seed)
-        )
-        study.save_clusters(run, glitches, clustering.labels, clustering.probability)
-        table = _table(study, frame, glitches, clustering)
-        step("map")
-        coordinates = project(vectors, graph, method=MAP_METHOD, dims=3, seed=seed)
-        step("pictures")
-        thumbnails = load_thumbnails(study, glitches, store)
-        step("write")
-        shown = shown_columns(table)
-        facts = {"method": clustering.method, **clustering.parameters, "vectors": store.name}
-        files = {name: folder / name for name in ("clusters.csv", "report.html", "contact-sheet.png", "embedding.html")}
-        write_csv(
-            files["clusters.csv"], COLUMNS, table.assign(medoid=table["medoid"].astype(int)).itertuples(index=False)
-        )
-        title = f"Clusters of {label}"
-        sheet = contact_sheet(shown, thumbnails, title=title)
-        write_bytes(files["contact-sheet.png"], sheet)
-        view = embedding_html(
-            shown, coordinates, thumbnails, color="cluster", title=title, dims=3, method=MAP_METHOD.upper(), facts=facts
-        )
-        write_text(files["embedding.html"], view)
-        asked = {
-            "label": label,
-            "labelled by": "a model" if predicted else "people",
-            "glitches": len(glitches),
-            "method": method,
-            "k": "by itself" if k is None else k,
-            "seed": seed,
-        }
-        cautions = [
-            *clustering.notes,
-            *([f"{len(left_out)} glitches of this label were left out: they have no vector"] if left_out else []),
-        ]
-        report = report_html(
-            shown,
-            thumbnails,
-            title=title,
-            asked=asked,
-            sweep=clustering.tried if len(clustering.tried) else None,
-            sheet=sheet,
-            command=command or f"discover cluster {shlex.quote(label)} --method {method} --seed {seed}",
-            passport=facts | {f"vectors: {key}": value for key, value in store.passport.items()},
-            cautions=cautions,
-            beside=("embedding.html", "clusters.csv"),
-        )
-        write_text(files["report.html"], report)
-    return Candidates(table, glitches, clustering, left_out, files)
+    reasons = {item.glitch: item.reason for item in store.left_out} if len(lacking) else {}
+    left_out = [(str(table.loc[glitch, "id"]), reasons.get(int(glitch), "no vector")) for glitch in lacking]
+    chosen = table.loc[glitches, ["id", "ifo", "gps", "label", "predicted"]].reset_index(drop=True)
+    return _Members(chosen, glitches, rows, study.views(glitches), left_out)
 
 
-def _table(study: Study, frame: pd.DataFrame, glitches: np.ndarray, clustering: Clustering) -> pd.DataFrame:
-    table = frame.loc[glitches, ["id", "ifo", "gps", "label", "predicted"]].reset_index(drop=True)
-    medoids = np.zeros(len(glitches), bool)
+def _clustered(vectors: np.ndarray, graph: NeighbourGraph, options: ClusterOptions) -> Clustering:
+    if options.method == "hdbscan":
+        return hdbscan_clusters(vectors, graph, seed=options.seed)
+    return spectral_clusters(vectors, graph, k=options.k, seed=options.seed)
+
+
+def _table(members: _Members, clustering: Clustering) -> pd.DataFrame:
+    medoids = np.zeros(len(members.glitches), bool)
     medoids[list(clustering.medoids.values())] = True
-    return table.assign(
+    return members.table.assign(
         cluster=clustering.labels,
         probability=clustering.probability,
         medoid=medoids,
-        image=longest_views(study, glitches),
+        image=longest_views(members.glitches, members.views),
     )[list(COLUMNS)]
 
 
+@dataclass(frozen=True)
+class _Results:
+    """All that the files say."""
+
+    label: str
+    options: ClusterOptions
+    store: VectorStore
+    table: pd.DataFrame
+    clustering: Clustering
+    coordinates: np.ndarray
+    thumbnails: Thumbnails
+    left_out: list[tuple[str, str]]
+
+
+def _write(results: _Results, folder: Path, command: str) -> dict[str, Path]:
+    """Write the four files; returns name -> path."""
+    clustering, options, store = results.clustering, results.options, results.store
+    files = {name: folder / name for name in ("clusters.csv", "report.html", "contact-sheet.png", "embedding.html")}
+    rows = results.table.assign(medoid=results.table["medoid"].astype(int)).itertuples(index=False)
+    write_csv(files["clusters.csv"], COLUMNS, rows)
+    shown = shown_columns(results.table)
+    title = f"Clusters of {results.label}"
+    sheet = contact_sheet(shown, results.thumbnails, title=title)
+    write_bytes(files["contact-sheet.png"], sheet)
+    facts = {"method": clustering.method, **clustering.parameters, "vectors": store.name}
+    view = embedding_html(
+        shown,
+        results.coordinates,
+        results.thumbnails,
+        color="cluster",
+        title=title,
+        dims=3,
+        method=MAP_METHOD.upper(),
+        facts=facts,
+    )
+    write_text(files["embedding.html"], view)
+    asked = {
+        "label": results.label,
+        "labelled by": "a model" if options.predicted else "people",
+        "glitches": len(results.table),
+        "method": options.method,
+        "number of clusters": "chosen automatically" if options.k is None else options.k,
+        "seed": options.seed,
+    }
+    cautions = [*clustering.notes]
+    if results.left_out:
+        cautions.append(f"{len(results.left_out)} glitches of this label were left out: they have no vector")
+    report = report_html(
+        shown,
+        results.thumbnails,
+        title=title,
+        asked=asked,
+        sweep=clustering.tried if len(clustering.tried) else None,
+        sheet=sheet,
+        command=command
+        or f"discover cluster {shlex.quote(results.label)} --method {options.method} --seed {options.seed}",
+        passport=facts | {f"vectors: {key}": value for key, value in store.passport.items()},
+        cautions=cautions,
+        beside=("embedding.html", "clusters.csv"),
+    )
+    write_text(files["report.html"], report)
+    return files
+
+
 def summary(candidates: Candidates) -> dict[str, Any]:
-    """What came out, as JSON: clusters with their sizes, noise with its share."""
+    """Return the outcome as JSON values: clusters with their sizes, noise with its share."""
     clustering, count = candidates.clustering, len(candidates.table)
     sizes = dict(zip(*(part.tolist() for part in np.unique(clustering.labels, return_counts=True)), strict=True))
     noise = sizes.pop(NOISE, 0)

@@ -1,13 +1,14 @@
 """Maps of glitches: coordinates in two or three dimensions, as CSV and as an interactive page."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from discovery.clustering.projection import Method, project
+from discovery.candidates.options import MapOptions
+from discovery.clustering.projection import project
 from discovery.explorer.explorer import embedding_html
 from discovery.pages.columns import shown_columns
 from discovery.pages.pictures import load_thumbnails
@@ -15,29 +16,31 @@ from embed.csvfile import write_csv
 from embed.errors import InputError
 from embed.storage import file_name, write_text
 from embed.study.study import Study
+from embed.types import Rows, Step, Vectors
 from embed.vectors.graph import neighbour_graph
 from embed.vectors.store import VectorStore
 
 NAMES = {"tsne": "t-SNE", "umap": "UMAP"}
+"""Methods as people write them."""
 _AXES = ("x", "y", "z")
 
 
 @dataclass(frozen=True)
 class GlitchMap:
-    """A map.
+    """A map and what was written of it.
 
     Attributes
     ----------
     table : DataFrame
-        One glitch a row: ``id``, ``ifo``, ``gps``, ``label``, ``predicted``, ``cluster`` where there is one, and the axes.
-    coordinates : float32 (N, 2 or 3)
+        One row for each glitch: ``id``, ``ifo``, ``gps``, ``label``, ``predicted``, ``cluster`` where there are clusters, and the axes.
+    coordinates : ndarray of float32, shape (N, 2) or (N, 3)
         The axes alone.
     files : dict
         Name -> path of what was written.
     """
 
     table: pd.DataFrame
-    coordinates: np.ndarray
+    coordinates: Vectors
     files: dict[str, Path]
 
 
@@ -45,15 +48,12 @@ def draw_map(
     study: Study,
     store: VectorStore,
     labels: Sequence[str] = (),
+    options: MapOptions | None = None,
     *,
-    method: Method = "tsne",
-    dims: int = 3,
-    color: str = "label",
-    seed: int = 0,
     out: Path | None = None,
-    step: Callable[[str], None] = lambda _: None,
+    step: Step = lambda _: None,
 ) -> GlitchMap:
-    """Project the glitches of some labels (all when none is named) and write ``coordinates.csv`` and ``embedding.html``.
+    """Lay out the glitches of some labels (all when none is named) and write ``coordinates.csv`` and ``embedding.html``.
 
     Parameters
     ----------
@@ -63,24 +63,18 @@ def draw_map(
         The vectors.
     labels : sequence of str
         Given labels.
-    method : {"tsne", "umap"}
-        See `discovery.clustering.projection`.
-    dims : {2, 3}
-        Dimensions.
-    color : str
-        Column that gives the colours: ``label``, ``predicted``, ``cluster``, ``ifo``, ``gps`` or a column of the metadata.
-    seed : int
-        Same seed, same files.
+    options : MapOptions, optional
     out : Path, optional
         Folder of the results; by default one of the study's reports.
     step : callable
-        Told what is being done.
+        Receives the name of each step as it begins.
 
     Raises
     ------
     InputError
         When no glitch has a label, none has a vector, or there is no such column.
     """
+    options = options or MapOptions()
     chosen = np.unique(np.concatenate([study.members(label) for label in labels])) if labels else store.glitches
     rows = store.rows(chosen)
     glitches, rows = chosen[rows >= 0], rows[rows >= 0]
@@ -88,41 +82,45 @@ def draw_map(
         raise InputError(
             f"none of the {len(chosen)} glitches labelled {', '.join(labels)} has a vector with the views {store.passport['views']}; choose others with --views"
         )
-    table = _table(study, glitches, color)
-    name = "-".join([*(file_name(label) for label in labels[:4]), method, f"{dims}d"])
+    table = _table(study, glitches, options.color)
+    views = study.views(glitches)
+    name = "-".join([*(file_name(label) for label in labels[:4]), options.method, f"{options.dims}d"])
     folder = out if out is not None else study.folder / "reports" / f"map-{name}"
-    with study.run(
-        "project", {"labels": list(labels), "method": method, "dims": dims, "seed": seed, "store": store.name}
-    ):
+    arguments = {
+        "labels": list(labels),
+        "method": options.method,
+        "dims": options.dims,
+        "seed": options.seed,
+        "store": store.name,
+    }
+    with study.run("project", arguments):
         step("map")
-        vectors = store.vectors if len(rows) == len(store.glitches) else np.asarray(store.vectors[rows])
-        graph = store.graph if len(rows) == len(store.glitches) else neighbour_graph(vectors, seed=seed)
-        coordinates = project(vectors, graph, method=method, dims=dims, seed=seed)
+        whole = len(rows) == len(store.glitches)
+        vectors = store.vectors if whole else np.asarray(store.vectors[rows])
+        graph = store.graph if whole else neighbour_graph(vectors, seed=options.seed)
+        coordinates = project(vectors, graph, method=options.method, dims=options.dims, seed=options.seed)
+        drawn = pd.concat([table, pd.DataFrame(coordinates, columns=list(_AXES[: options.dims]))], axis=1)
         step("pictures")
-        thumbnails = load_thumbnails(study, glitches, store)
+        thumbnails = load_thumbnails(study, store, glitches, views)
         step("write")
         files = {name: folder / name for name in ("coordinates.csv", "embedding.html")}
-        whole = pd.concat([table, pd.DataFrame(coordinates, columns=list(_AXES[:dims]))], axis=1)
-        write_csv(files["coordinates.csv"], list(whole.columns), whole.itertuples(index=False))
-        facts = {"method": NAMES[method], "seed": seed, "vectors": store.name, "labels": ", ".join(labels) or "all"}
-        title = f"{NAMES[method]} of {', '.join(labels) or 'all glitches'}"
-        write_text(
-            files["embedding.html"],
-            embedding_html(
-                shown_columns(table),
-                coordinates,
-                thumbnails,
-                color=color,
-                title=title,
-                dims=dims,
-                method=NAMES[method],
-                facts=facts,
-            ),
+        write_csv(files["coordinates.csv"], list(drawn.columns), drawn.itertuples(index=False))
+        method, of = NAMES[options.method], ", ".join(labels)
+        page = embedding_html(
+            shown_columns(table),
+            coordinates,
+            thumbnails,
+            color=options.color,
+            title=f"{method} of {of or 'all glitches'}",
+            dims=options.dims,
+            method=method,
+            facts={"method": method, "seed": options.seed, "vectors": store.name, "labels": of or "all"},
         )
-    return GlitchMap(whole, coordinates, files)
+        write_text(files["embedding.html"], page)
+    return GlitchMap(drawn, coordinates, files)
 
 
-def _table(study: Study, glitches: np.ndarray, color: str) -> pd.DataFrame:
+def _table(study: Study, glitches: Rows, color: str) -> pd.DataFrame:
     table = study.glitches().loc[glitches, ["id", "ifo", "gps", "label", "predicted"]]
     clusters = study.latest_clusters()
     if len(clusters.index.intersection(table.index)):

@@ -1,4 +1,4 @@
-"""The glitches nearest to one."""
+"""The glitches nearest to a given one."""
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ COLUMNS = ("rank", "id", "ifo", "gps", "label", "predicted", "distance", "simila
 
 
 def nearest(study: Study, store: VectorStore, identifier: str, k: int = 10) -> pd.DataFrame:
-    """List the `k` glitches nearest to one, itself left out.
+    """List the `k` glitches nearest to a given one, without that one.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def nearest(study: Study, store: VectorStore, identifier: str, k: int = 10) -> p
     identifier : str
         The glitch's id, with the detector (``H1_uQiUCgOWOJ``) or without.
     k : int
-        How many; all others where there are fewer.
+        How many; fewer where the store holds fewer.
 
     Returns
     -------
@@ -39,28 +39,22 @@ def nearest(study: Study, store: VectorStore, identifier: str, k: int = 10) -> p
     """
     glitch = study.find_glitch(identifier, None)
     if glitch is None:
-        raise InputError(f"no glitch {identifier!r} in the study {study.folder}; `discover status` says what it holds")
+        raise InputError(f"no glitch {identifier!r} in the study {study.folder}; `discover status` lists what it holds")
     (row,) = store.rows(np.array([glitch]))
     if row < 0:
         reason = next(
-            (item.reason for item in store.left_out if item.glitch == glitch), "it came in later; run `discover embed`"
+            (item.reason for item in store.left_out if item.glitch == glitch),
+            "it was added later; run `discover embed`",
         )
         raise InputError(f"glitch {identifier!r} has no vector: {reason}")
     rows, similarities = search(store.index, store.index.vectors[row : row + 1], k + 1)
     others = rows[0] != row
     rows, similarities = rows[0][others][:k], similarities[0][others][:k]
-    frame = study.glitches().loc[store.glitches[rows]]
-    return pd.DataFrame(
-        {
-            "rank": np.arange(1, len(rows) + 1),
-            "id": frame["id"].to_numpy(),
-            "ifo": frame["ifo"].to_numpy(),
-            "gps": frame["gps"].to_numpy(),
-            "label": frame["label"].to_numpy(),
-            "predicted": frame["predicted"].to_numpy(),
-            "distance": np.sqrt(np.maximum(2 - 2 * similarities, 0)),
-            "similarity": similarities,
-            "image": longest_views(study, store.glitches[rows]),
-        },
-        columns=list(COLUMNS),
-    )
+    glitches = store.glitches[rows]
+    table = study.glitches().loc[glitches].reset_index(drop=True)
+    return table.assign(
+        rank=np.arange(1, len(rows) + 1),
+        distance=np.sqrt(np.maximum(2 - 2 * similarities, 0)),
+        similarity=similarities,
+        image=longest_views(glitches, study.views(glitches)),
+    )[list(COLUMNS)]

@@ -1,16 +1,16 @@
 """Clusters of glitches by HDBSCAN and by spectral clustering, with no parameter that must be guessed.
 
-Both methods start from the neighbour graph. What must be chosen is swept, and the answer that the most settings agree
-on is kept; `Clustering.tried` lists every setting with what it gave.
+Both methods start from the neighbour graph. Settings are swept, and the result on which most settings agree is kept;
+`Clustering.tried` lists every setting with its result.
 
 * Spectral: the number of clusters has the largest relative eigengap, averaged over graphs of three sizes.
 * HDBSCAN: run on 5-dimensional UMAP layouts of the graph. Density is hard to estimate among 1,280 components, and on
   glitches of known class this space did at least as well as the vectors themselves, 5 or 15 principal components, the
   graph's eigenvectors and t-SNE. The smallest cluster size is swept over a range that grows with N, on layouts from
-  several seeds; the number of clusters that the most settings give wins.
+  several seeds; the number of clusters that most settings give is taken.
 
 Data without clusters must come out as one cluster, and density clustering alone finds some in any cloud. A split by
-HDBSCAN therefore stands only when one of its clusters persists over a wide range of densities or when the graph's
+HDBSCAN is therefore kept only when one of its clusters persists over a wide range of densities or when the graph's
 eigengap supports a split as well.
 
 No truth enters any choice. HDBSCAN's noise is -1; spectral clustering leaves no noise.
@@ -18,79 +18,44 @@ No truth enters any choice. HDBSCAN's noise is -1; spectral clustering leaves no
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from discovery.clustering.projection import umap
+from discovery.clustering.result import NOISE, PROBABILITY_DECIMALS, Clustering, Method, finished, one_cluster
 from discovery.clustering.spectral import assign, gap_scores, laplacian_spectrum
-from discovery.clustering.sweep import DENSITY_NEIGHBOURS, LEAST_CLUSTER, NOISE, density_fit, most_agreed, swept_sizes
+from discovery.clustering.sweep import DENSITY_NEIGHBOURS, LEAST_CLUSTER, density_fit, most_agreed, swept_sizes
 from embed.errors import InputError
 from embed.vectors.graph import NeighbourGraph, affinity, neighbour_graph
 from embed.vectors.similarity import normalise
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
-    from embed.vectors.similarity import Vectors
+    from embed.types import Vectors
 
-__all__ = ["NOISE", "Clustering", "hdbscan_clusters", "spectral_clusters"]
-
-LEAST_ROWS = 2 * LEAST_CLUSTER  # below this nothing can be split
-GRAPH_SIZES = (7, 10, 15)  # neighbours; fewer leave islands by chance, more blur small clusters
-ROWS_PER_NEIGHBOUR = 4  # a small label's graph must not join everything to everything
+LEAST_ROWS = 2 * LEAST_CLUSTER
+"""Fewer rows cannot be split."""
+GRAPH_SIZES = (7, 10, 15)
+"""Neighbours; fewer leave islands by chance, more blur small clusters."""
+ROWS_PER_NEIGHBOUR = 4
+"""A small label's graph must not join everything to everything."""
 LEAST_NEIGHBOURS = 4
-CLEAR_GAP = 0.225  # arcs, circles and squares, which have no clusters, reached 0.22; most mixtures more
-MOST_CLUSTERS = 20  # the eigengap is sought up to here; more can be asked for with k
-LAYOUT_DIMS = 5  # between the 2 of a map, which tears clusters apart, and the 10 where density thins out
-LAYOUT_SEEDS = 3  # layouts of different seeds, so that no answer hangs on one
-LAYOUT_SEEDS_UP_TO = 5000  # rows; above this a layout takes minutes and differs little with the seed: one
-PERSISTENT = 0.4  # clusters of one Gaussian or one class stayed below 0.35, those of real mixtures mostly above 0.5
-PROBABILITY_DECIMALS = 6  # what is left after rounding is the same on every machine of one kind
-
-
-@dataclass(frozen=True)
-class Clustering:
-    """A clustering and how it was come by.
-
-    Attributes
-    ----------
-    labels : numpy.ndarray, shape (N,), int64
-        Cluster of each row, 0 the largest (ties: the one with the lowest row first); -1 is noise.
-    probability : numpy.ndarray, shape (N,), float64
-        How firmly a row belongs: HDBSCAN's membership probability; for spectral clustering the share of the row's
-        affinity that stays within its cluster. 0 for noise.
-    medoids : dict of int to int
-        The row of each cluster with the highest mean similarity to the cluster (ties: the lowest row).
-    method : str
-        "hdbscan" or "spectral".
-    parameters : dict
-        The settings that gave these labels.
-    tried : pandas.DataFrame
-        The sweep, one row a setting; column ``chosen`` marks what was taken.
-    notes : tuple of str
-        What the reader must know, such as why there is one cluster only.
-    """
-
-    labels: NDArray[np.int64]
-    probability: NDArray[np.float64]
-    medoids: dict[int, int]
-    method: str
-    parameters: dict[str, Any]
-    tried: pd.DataFrame
-    notes: tuple[str, ...]
-
-    @property
-    def clusters(self) -> int:
-        """Number of clusters, noise not counted."""
-        return len(self.medoids)
-
-    @property
-    def noise_share(self) -> float:
-        """Share of rows that are noise, 0 to 1."""
-        return float((self.labels == NOISE).mean())
+"""Neighbours of the smallest graph."""
+CLEAR_GAP = 0.225
+"""Arcs, circles and squares, which have no clusters, reached 0.22; most mixtures more."""
+MOST_CLUSTERS = 20
+"""The eigengap is sought up to here; `k` can be larger."""
+LAYOUT_DIMS = 5
+"""Between the 2 of a map, which tears clusters apart, and the 10 where density thins out."""
+LAYOUT_SEEDS = 3
+"""Layouts of different seeds, so that no result depends on one."""
+LAYOUT_SEEDS_UP_TO = 5000
+"""Rows; above this a layout takes minutes and differs little with the seed: one."""
+PERSISTENT = 0.4
+"""Clusters of one Gaussian or one class stayed below 0.35, those of real mixtures mostly above 0.5."""
 
 
 def spectral_clusters(
@@ -101,7 +66,7 @@ def spectral_clusters(
     Parameters
     ----------
     vectors : array_like, shape (N, D)
-        One row a glitch.
+        One row for each glitch.
     graph : NeighbourGraph, optional
         The neighbour graph of exactly these rows (`embed.vectors.graph.subgraph` for those of one label); computed when
         absent.
@@ -118,7 +83,7 @@ def spectral_clusters(
     Raises
     ------
     InputError
-        k out of range, more clusters than the graph can tell apart, a graph of other rows, vectors that `normalise`
+        k out of range, more clusters than the graph separates, a graph of other rows, vectors that `normalise`
         refuses.
     """
     unit = normalise(vectors)
@@ -127,8 +92,7 @@ def spectral_clusters(
         raise InputError(f"{k} clusters cannot be made of {n} glitches: ask for 1 to {n}")
     parameters = {"k": k, "seed": seed, "neighbours": list(GRAPH_SIZES)}
     if k == 1 or (k is None and (reason := _indivisible(unit))):
-        notes = () if k == 1 else (reason,)
-        return _one_cluster(unit, np.ones(n), "spectral", parameters, pd.DataFrame(), notes)
+        return one_cluster(unit, Method("spectral", parameters, pd.DataFrame(), () if k == 1 else (reason,)))
     graph = _fitting_graph(unit, graph, max(GRAPH_SIZES))
     count = min(n, max(_eigengaps(n), 0 if k is None else k) + 1)
     graphs = [affinity(graph.nearest(size)) for size in _graph_sizes(n)]
@@ -144,8 +108,8 @@ def spectral_clusters(
     )
     if chosen == 1:
         note = "one cluster: no number of clusters above one has a larger eigengap"
-        return _one_cluster(unit, np.ones(n), "spectral", parameters | {"clusters": 1}, tried, (note,))
-    notes = ()
+        return one_cluster(unit, Method("spectral", parameters | {"clusters": 1}, tried, (note,)))
+    notes: tuple[str, ...] = ()
     if k is None and scores.max() < CLEAR_GAP:
         unclear = (
             f"no clear eigengap ({scores.max():.2f}, below {CLEAR_GAP}): the glitches may form one continuous family "
@@ -157,7 +121,7 @@ def spectral_clusters(
     edges = graphs[middle].tocoo()
     within = np.bincount(edges.row, edges.data * (labels[edges.row] == labels[edges.col]), minlength=n)
     probability = within / graphs[middle].sum(axis=1)
-    return _finished(unit, labels, probability, "spectral", parameters | {"clusters": chosen}, tried, notes)
+    return finished(unit, labels, probability, Method("spectral", parameters | {"clusters": chosen}, tried, notes))
 
 
 def hdbscan_clusters(
@@ -172,7 +136,7 @@ def hdbscan_clusters(
     Parameters
     ----------
     vectors : array_like, shape (N, D)
-        One row a glitch.
+        One row for each glitch.
     graph : NeighbourGraph, optional
         The neighbour graph of exactly these rows (`embed.vectors.graph.subgraph` for those of one label); computed when
         absent.
@@ -201,7 +165,7 @@ def hdbscan_clusters(
         "min_samples": DENSITY_NEIGHBOURS,
     }
     if reason := _indivisible(unit):
-        return _one_cluster(unit, np.ones(n), "hdbscan", parameters, pd.DataFrame(), (reason,))
+        return one_cluster(unit, Method("hdbscan", parameters, pd.DataFrame(), (reason,)))
     graph = _fitting_graph(unit, graph, max(GRAPH_SIZES))
     sizes = swept_sizes(n) if min_cluster_size is None else [min_cluster_size]
     seeds = np.random.SeedSequence(seed).generate_state(LAYOUT_SEEDS if n <= LAYOUT_SEEDS_UP_TO else 1)
@@ -226,8 +190,8 @@ def hdbscan_clusters(
     parameters["min_cluster_size"] = settings[chosen][1]
     if note := _unsupported(int(counts[chosen]), float(persistence[chosen]), unit, graph, seed):
         inlying = 1 - np.nan_to_num(fits[chosen].outlier_scores_)  # GLOSH (Campello et al. 2015)
-        return _one_cluster(unit, inlying, "hdbscan", parameters, tried.assign(chosen=False), (note,))
-    return _finished(unit, fits[chosen].labels_, fits[chosen].probabilities_, "hdbscan", parameters, tried, ())
+        return one_cluster(unit, Method("hdbscan", parameters, tried.assign(chosen=False), (note,)), inlying)
+    return finished(unit, fits[chosen].labels_, fits[chosen].probabilities_, Method("hdbscan", parameters, tried))
 
 
 def _unsupported(count: int, persistence: float, unit: Vectors, graph: NeighbourGraph, seed: int) -> str:
@@ -279,45 +243,3 @@ def _graph_sizes(n: int) -> list[int]:
 def _eigengaps(n: int) -> int:
     """Return how many numbers of clusters the eigengap is sought among: each must have its least rows."""
     return max(1, min(MOST_CLUSTERS, n // LEAST_CLUSTER))
-
-
-def _one_cluster(
-    unit: Vectors,
-    probability: NDArray[np.float64],
-    method: str,
-    parameters: dict[str, Any],
-    tried: pd.DataFrame,
-    notes: tuple[str, ...],
-) -> Clustering:
-    return _finished(unit, np.zeros(len(unit), np.int64), probability, method, parameters, tried, notes)
-
-
-def _finished(
-    unit: Vectors,
-    labels: NDArray[np.integer],
-    probability: NDArray[np.float64],
-    method: str,
-    parameters: dict[str, Any],
-    tried: pd.DataFrame,
-    notes: tuple[str, ...],
-) -> Clustering:
-    """Number the clusters by size, find their medoids and round what is not exact."""
-    numbered = by_size(labels)
-    medoids = {cluster: _medoid(unit, np.flatnonzero(numbered == cluster)) for cluster in range(numbered.max() + 1)}
-    rounded = np.where(numbered == NOISE, 0.0, probability).round(PROBABILITY_DECIMALS)
-    return Clustering(numbered, rounded, medoids, method, parameters, tried, notes)
-
-
-def by_size(labels: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Renumber clusters 0, 1, ... by size descending, ties by lowest row; noise stays -1."""
-    found, first, sizes = np.unique(labels[labels != NOISE], return_index=True, return_counts=True)
-    rows = np.flatnonzero(labels != NOISE)[first]
-    numbers = np.full(int(labels.max()) + 2, NOISE, np.int64)  # the last entry is where -1 looks
-    numbers[found[np.lexsort((rows, -sizes))]] = np.arange(found.size)
-    return numbers[labels]
-
-
-def _medoid(unit: Vectors, members: NDArray[np.int64]) -> int:
-    """Return the member most similar on average to its cluster: the largest inner product with the members' sum."""
-    rows = unit[members].astype(np.float64)
-    return int(members[(rows @ rows.sum(axis=0)).round(9).argmax()])

@@ -1,6 +1,6 @@
 """Two- and three-dimensional maps of the vectors, drawn from the neighbour graph: t-SNE and UMAP.
 
-A map is for looking; clusters are sought elsewhere (`discovery.clustering.clustering`). Both methods take the study's neighbour
+A map is for looking; clusters are found elsewhere (`discovery.clustering.clustering`). Both methods take the study's neighbour
 graph instead of searching again, run on one thread, and give the same bytes for the same seed, however many threads
 the linear algebra has.
 
@@ -11,40 +11,48 @@ two dimensions only, and openTSNE's own default would stop with an error.
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
-import openTSNE
 import scipy.linalg
 
+from discovery.clustering.methods import MAP_DIMENSIONS, MAP_METHODS
 from embed.errors import InputError
 from embed.vectors.similarity import normalise
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
+    from discovery.clustering.methods import MapMethod
+    from embed.types import Floats, Vectors
     from embed.vectors.graph import NeighbourGraph
 
 
-__all__ = ["principal_components", "project", "tsne", "umap"]
-
-Method = Literal["tsne", "umap"]
-METHODS: tuple[Method, ...] = ("tsne", "umap")
-LEAST_ROWS = 8  # below this no neighbourhood is smaller than the whole: the map is the principal components
-PERPLEXITY = 30.0  # van der Maaten and Hinton 2008 advise 5 to 50
-ROWS_PER_PERPLEXITY = 3  # a perplexity needs about three neighbours a unit
-UMAP_NEIGHBOURS = 15  # UMAP's default, the row itself among them
-MAP_MIN_DIST = 0.1  # UMAP's default for looking at
-INTERPOLATED_ABOVE = 10_000  # rows: below, Barnes-Hut is as fast and has no grid
-PRINCIPAL_SPREAD = 1e-4  # standard deviation of t-SNE's start (Kobak and Berens 2019)
-UMAP_START_NOISE = 1e-4  # of a width of 10, as UMAP adds to its own start: duplicates must part
-START_DECIMALS = 6  # of principal components of unit vectors; the rest is rounding, and differs with the threads
-NEGLIGIBLE = 1e-12  # variance a row, for unit vectors: rounding, no direction
+LEAST_ROWS = 8
+"""Below this no neighbourhood is smaller than the whole: the map is the principal components."""
+PERPLEXITY = 30.0
+"""Van der Maaten and Hinton (2008) advise 5 to 50."""
+ROWS_PER_PERPLEXITY = 3
+"""Neighbours that a unit of perplexity needs."""
+UMAP_NEIGHBOURS = 15
+"""UMAP's default, the row itself among them."""
+MAP_MIN_DIST = 0.1
+"""UMAP's default for maps."""
+INTERPOLATED_ABOVE = 10_000
+"""Rows; with fewer, Barnes-Hut is as fast and has no grid."""
+PRINCIPAL_SPREAD = 1e-4
+"""Standard deviation of t-SNE's start (Kobak and Berens 2019)."""
+UMAP_START_NOISE = 1e-4
+"""Added to a start 10 wide, as UMAP does to its own start, so that duplicates separate."""
+START_DECIMALS = 6
+"""Of the principal components of unit vectors; later digits are rounding and differ with the number of threads."""
+NEGLIGIBLE = 1e-12
+"""Variance a row, for unit vectors, below which a component is rounding, no direction."""
 
 
 def project(
-    vectors: ArrayLike, graph: NeighbourGraph, *, method: Method = "tsne", dims: int = 2, seed: int = 0
-) -> NDArray[np.float32]:
+    vectors: ArrayLike, graph: NeighbourGraph, *, method: MapMethod = "tsne", dims: int = 2, seed: int = 0
+) -> Vectors:
     """Lay the rows out in two or three dimensions.
 
     Parameters
@@ -62,7 +70,7 @@ def project(
 
     Returns
     -------
-    numpy.ndarray, shape (N, dims), float32
+    ndarray of float32, shape (N, dims)
         Centred on 0. Fewer than `LEAST_ROWS` rows, or rows that are all alike, are laid out by their principal
         components (zeros where there are none).
 
@@ -71,9 +79,9 @@ def project(
     InputError
         An unknown method, dims other than 2 or 3, a graph of other rows, vectors that `normalise` refuses.
     """
-    if method not in METHODS:
-        raise InputError(f"unknown projection method {method!r}: use one of {', '.join(METHODS)}")
-    if dims not in {2, 3}:
+    if method not in MAP_METHODS:
+        raise InputError(f"unknown projection method {method!r}: use one of {', '.join(MAP_METHODS)}")
+    if dims not in MAP_DIMENSIONS:
         raise InputError(f"a projection has 2 or 3 dimensions, got {dims}")
     unit = normalise(vectors)
     if len(graph.neighbours) != len(unit):
@@ -91,22 +99,24 @@ def project(
     return np.ascontiguousarray(layout - layout.mean(axis=0), np.float32)
 
 
-def tsne(graph: NeighbourGraph, start: NDArray[np.float64], *, seed: int) -> NDArray[np.float64]:
+def tsne(graph: NeighbourGraph, start: Floats, *, seed: int) -> Floats:
     """Lay out a graph by t-SNE (openTSNE) from a given start.
 
     Parameters
     ----------
     graph : NeighbourGraph
         Distances are Euclidean between unit vectors, whose squares are twice the cosine distance.
-    start : numpy.ndarray, shape (N, dims), float64
+    start : ndarray of float64, shape (N, dims)
         Principal components: a start that keeps the large-scale arrangement (Kobak and Berens 2019).
     seed : int
         Of openTSNE; with a given start nothing is drawn, so the map does not depend on it.
 
     Returns
     -------
-    numpy.ndarray, shape (N, dims), float64
+    ndarray of float64, shape (N, dims)
     """
+    import openTSNE  # noqa: PLC0415 - only where a map is drawn
+
     rows, dims = start.shape
     perplexity = min(PERPLEXITY, graph.k / ROWS_PER_PERPLEXITY)
     affinities = openTSNE.affinity.PerplexityBasedNN(
@@ -129,9 +139,7 @@ def tsne(graph: NeighbourGraph, start: NDArray[np.float64], *, seed: int) -> NDA
     return np.asarray(embedding)
 
 
-def umap(
-    unit: NDArray[np.float32], graph: NeighbourGraph, *, dims: int, seed: int, min_dist: float
-) -> NDArray[np.float64]:
+def umap(unit: Vectors, graph: NeighbourGraph, *, dims: int, seed: int, min_dist: float) -> Floats:
     """Lay out a graph by UMAP with its own neighbour search left out (``precomputed_knn``).
 
     It starts from the principal components (as good as UMAP's spectral start: Kobak and Linderman 2021), because the
@@ -139,7 +147,7 @@ def umap(
 
     Parameters
     ----------
-    unit : numpy.ndarray, shape (N, D), float32
+    unit : ndarray of float32, shape (N, D)
         Normalised vectors, for the start.
     graph : NeighbourGraph
         Its first `UMAP_NEIGHBOURS` - 1 neighbours are used, and each row as its own first neighbour.
@@ -148,13 +156,13 @@ def umap(
     seed : int
         Of the start and of the sampled gradient; UMAP then runs on one thread.
     min_dist : float
-        How close points may come: 0 for clustering, `MAP_MIN_DIST` for looking at.
+        How close points may come: 0 for clustering, `MAP_MIN_DIST` for a map.
 
     Returns
     -------
-    numpy.ndarray, shape (N, dims), float64
+    ndarray of float64, shape (N, dims)
     """
-    from umap.umap_ import UMAP  # noqa: PLC0415 (compiles for seconds, which t-SNE and search need not wait for)
+    from umap.umap_ import UMAP  # noqa: PLC0415 - compiles for seconds, and only where a layout is made
 
     start = principal_components(unit, dims)
     start = 10 * start / np.abs(start).max() + np.random.default_rng(seed).normal(
@@ -178,8 +186,8 @@ def umap(
         return np.asarray(layout.fit_transform(unit), np.float64)
 
 
-def principal_components(unit: NDArray[np.float32], count: int) -> NDArray[np.float64]:
-    """Return the leading principal components, shape (N, count), float64, to six decimals; the largest entry is positive.
+def principal_components(unit: Vectors, count: int) -> Floats:
+    """Return the leading principal components to six decimals, float64 (N, count); the largest entry of each is positive.
 
     Columns beyond the rank are zero. The N x N or D x D Gram matrix, whichever is smaller, is solved: exact, and no
     randomised solver whose answer depends on a seed.

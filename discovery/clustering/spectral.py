@@ -1,9 +1,9 @@
 """The spectrum of a neighbour graph: how many clusters it holds, and which row belongs to which.
 
 The random-walk view (von Luxburg 2007, "A tutorial on spectral clustering", sections 5 to 8): eigenvalue j of the
-normalised Laplacian is small exactly when the graph can be cut into j parts that a walker seldom leaves. Everything
+normalised Laplacian is small exactly when the graph can be cut into j parts that a random walker seldom leaves. Everything
 is sparse: memory grows with the edges, never with N x N. Connected components are solved one by one, because a
-Lanczos solver can miss repeated eigenvalues, and every component brings a zero of its own.
+Lanczos solver can miss repeated eigenvalues, and every component has an eigenvalue zero.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import eigsh
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from embed.types import Codes, Floats
 
-__all__ = ["Spectrum", "assign", "gap_scores", "laplacian_spectrum"]
-
-DENSE_BELOW = 1500  # rows of a component solved densely: exact, and under a second; above it Lanczos is faster
-GAP_FLOOR = (
-    0.2  # of the last eigenvalue: well below this a cut is as good as perfect; 0.1 to 0.5 made little difference
-)
+DENSE_BELOW = 1500
+"""Rows of a component up to which it is solved densely: exact, and under a second; above it Lanczos is faster."""
+GAP_FLOOR = 0.2
+"""Share of the last eigenvalue: well below it a cut is as good as perfect; 0.1 to 0.5 made little difference."""
 EIGEN_TOLERANCE = 1e-8
-LANCZOS_VECTORS = 4  # Krylov vectors an eigenpair: the eigenvalues of large graphs crowd near zero
+"""Of the Lanczos solver."""
+LANCZOS_VECTORS = 4
+"""Krylov vectors for each eigenpair: the eigenvalues of large graphs crowd near zero."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,14 @@ class Spectrum:
 
     Attributes
     ----------
-    eigenvalues : numpy.ndarray, shape (m,), float64
+    eigenvalues : ndarray of float64, shape (m,)
         Ascending, 0 to 2; as many zeros as the graph has components.
-    eigenvectors : numpy.ndarray, shape (N, m), float64
+    eigenvectors : ndarray of float64, shape (N, m)
         Orthonormal columns; the entry of largest modulus of each is positive.
     """
 
-    eigenvalues: NDArray[np.float64]
-    eigenvectors: NDArray[np.float64]
+    eigenvalues: Floats
+    eigenvectors: Floats
 
 
 def laplacian_spectrum(affinity: scipy.sparse.csr_array, count: int, *, seed: int) -> Spectrum:
@@ -79,9 +79,7 @@ def laplacian_spectrum(affinity: scipy.sparse.csr_array, count: int, *, seed: in
     return Spectrum(eigenvalues[order], eigenvectors)
 
 
-def _component_spectrum(
-    walk: scipy.sparse.csr_array, count: int, rng: np.random.Generator
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _component_spectrum(walk: scipy.sparse.csr_array, count: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Return the smallest eigenpairs of I - walk for one connected component; its first eigenvalue is exactly 0."""
     n = walk.shape[0]
     if n <= DENSE_BELOW or count >= n - 1:
@@ -97,24 +95,24 @@ def _component_spectrum(
     return values, vectors
 
 
-def gap_scores(eigenvalues: NDArray[np.float64]) -> NDArray[np.float64]:
+def gap_scores(eigenvalues: Floats) -> Floats:
     """Score each number of clusters k = 1, 2, ... by its relative eigengap.
 
     (lambda_{k+1} - lambda_k) / (lambda_{k+1} + floor): the ratio of the two decides (a graph splits well into k parts
     but not into k + 1 exactly when it is large: Oveis Gharan and Trevisan 2014). The floor keeps eigenvalues that are
-    zero for all purposes from deciding by their ratio alone. It is a share of the last eigenvalue given, because all
+    practically zero from deciding by their ratio alone. It is a share of the last eigenvalue given, because all
     of them shrink as rows are added to a cluster of low dimension.
 
     Returns
     -------
-    numpy.ndarray, shape (m - 1,), float64
+    ndarray of float64, shape (m - 1,)
         Between 0 and 1; entry k - 1 is the score of k clusters.
     """
     floor = max(GAP_FLOOR * eigenvalues[-1], np.finfo(float).tiny)
     return np.diff(eigenvalues) / (eigenvalues[1:] + floor)
 
 
-def assign(eigenvectors: NDArray[np.float64], k: int) -> NDArray[np.int64]:
+def assign(eigenvectors: Floats, k: int) -> Codes:
     """Return the cluster of each row from the first k eigenvectors by pivoted QR.
 
     Damle, Minden and Ying 2019 ("Simple, direct and efficient multi-way spectral clustering"): pivoting picks one

@@ -1,27 +1,29 @@
 """The sweep of HDBSCAN's smallest cluster size: which sizes are tried, and which setting the others agree with.
 
-A single size is a cliff: 53 clusters at 150 become 3 at 160 (a report of latent-scope's users). So sizes in equal
-ratios are tried, and the number of clusters that the most of them give is taken.
+The result can change abruptly with one size: 53 clusters at 150 become 3 at 160 (a report of latent-scope's users). So
+sizes in equal ratios are tried, and the number of clusters that most of them give is taken.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import hdbscan
 import numpy as np
 from sklearn.metrics import adjusted_rand_score
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    import hdbscan
 
-__all__ = ["density_fit", "most_agreed", "swept_sizes"]
+    from embed.types import Codes, Floats
 
-NOISE = -1
-LEAST_CLUSTER = 5  # glitches: fewer show no class, whatever the distance between them
+LEAST_CLUSTER = 5
+"""Glitches of the smallest cluster: fewer show no class, however close they are to each other."""
 SIZES_SWEPT = 9
-LARGEST_SHARE = 0.1  # the sweep of the smallest cluster size ends at this share of the rows: ten clusters still fit
-DENSITY_NEIGHBOURS = 5  # HDBSCAN's min_samples: core distance to the fifth neighbour
+"""Smallest cluster sizes that are tried."""
+LARGEST_SHARE = 0.1
+"""Share of the rows at which the sweep of the smallest cluster size ends: ten clusters still fit."""
+DENSITY_NEIGHBOURS = 5
+"""HDBSCAN's min_samples: core distance to the fifth neighbour."""
 
 
 def swept_sizes(n: int) -> list[int]:
@@ -31,9 +33,11 @@ def swept_sizes(n: int) -> list[int]:
     return sorted({round(size) for size in np.geomspace(first, last, SIZES_SWEPT)})
 
 
-def density_fit(layout: NDArray[np.float64], size: int) -> hdbscan.HDBSCAN:
+def density_fit(layout: Floats, size: int) -> hdbscan.HDBSCAN:
     """Run HDBSCAN with the exact spanning tree (the approximate one can differ with the machine)."""
-    return hdbscan.HDBSCAN(
+    from hdbscan import HDBSCAN  # noqa: PLC0415 - only where something is clustered
+
+    return HDBSCAN(
         min_cluster_size=size,
         min_samples=min(DENSITY_NEIGHBOURS, len(layout) - 1),
         approx_min_span_tree=False,
@@ -41,9 +45,7 @@ def density_fit(layout: NDArray[np.float64], size: int) -> hdbscan.HDBSCAN:
     ).fit(layout)
 
 
-def most_agreed(
-    labellings: list[NDArray[np.int64]], counts: NDArray[np.int64], noise: NDArray[np.float64]
-) -> tuple[int, NDArray[np.float64]]:
+def most_agreed(labellings: list[Codes], counts: Codes, noise: Floats) -> tuple[int, Floats]:
     """Return the setting to keep, and how well each agrees with the others of its number of clusters.
 
     The number of clusters that the most settings give wins (two or more, if any setting gives that; ties: the one

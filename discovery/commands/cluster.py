@@ -3,6 +3,7 @@
 from argparse import Namespace
 
 from discovery.candidates.candidates import find_candidates, summary
+from discovery.candidates.options import ClusterOptions
 from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
 from embed.study.study import Study
@@ -11,23 +12,15 @@ from embed.study.study import Study
 def run(options: Namespace) -> None:
     """Cluster the glitches of one label."""
     terminal = Terminal(as_json=options.json)
+    chosen = ClusterOptions(options.predicted, options.method, options.k, options.seed)
     with Study(options.study) as study:
         study.members(
             options.label, predicted=options.predicted
-        )  # a label that is not there is said before the work begins
+        )  # an unknown label is refused before the vectors are made
         store = make_vectors(study, options, terminal)
         with terminal.steps() as step:
             found = find_candidates(
-                study,
-                store,
-                options.label,
-                predicted=options.predicted,
-                method=options.method,
-                k=options.k,
-                seed=options.seed,
-                out=options.out,
-                command=options.typed,
-                step=step,
+                study, store, options.label, chosen, out=options.out, command=options.typed, step=step
             )
     result = summary(found)
     terminal.say(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from discovery.commands.console import Terminal
 from discovery.evaluation.evaluation import assess
+from discovery.evaluation.options import EvaluationOptions
 from discovery.evaluation.page import telling_ranks
 from discovery.evaluation.testset import baseline_parts
 from embed.errors import InputError
@@ -16,7 +17,7 @@ from embed.vectors.plan import EmbeddingOptions
 from embed.vectors.store import VectorStore
 
 IMAGENET = "bundled"
-"""The baseline's weights where none are asked for: the paper's is logistic regression on frozen ImageNet features."""
+"""The baseline's default weights: the paper's is logistic regression on frozen ImageNet features."""
 
 
 def run(options: Namespace) -> None:
@@ -34,15 +35,14 @@ def run(options: Namespace) -> None:
             result = assess(
                 study,
                 chosen,
-                part=options.part,
+                EvaluationOptions(
+                    part=options.part, ensemble=options.ensemble, temperature=options.temperature, seed=options.seed
+                ),
                 baseline=store,
                 parts=parts,
-                ensemble=options.ensemble,
-                temperature=options.temperature,
                 settings=EmbeddingOptions(
                     device=options.device, runtime=options.runtime, seed=options.seed, cache=not options.no_cache
                 ),
-                seed=options.seed,
                 out=options.out,
                 command=options.typed,
                 step=step,
@@ -77,14 +77,14 @@ def run(options: Namespace) -> None:
             "glitches": len(first),
             "classifiers": summaries,
             "cautions": list(result.cautions),
-            "left_out": len(result.jury.left_out),
+            "left_out": len(result.test_set.left_out),
             "files": {name: str(path) for name, path in result.files.items()},
         }
     )
 
 
 def _baseline_vectors(study: Study, options: Namespace, chosen: Sequence[Model], terminal: Terminal) -> VectorStore:
-    """Vectors of a frozen network, of the first model's views unless others are asked for."""
+    """Return vectors of a frozen network, by default of the first model's views."""
     settings = EmbeddingOptions(
         options.backbone,
         options.weights or IMAGENET,

@@ -3,6 +3,7 @@
 from argparse import Namespace
 
 from discovery.candidates.maps import draw_map
+from discovery.candidates.options import MapOptions
 from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
 from embed.study.study import Study
@@ -20,10 +21,7 @@ def run(options: Namespace) -> None:
                 study,
                 store,
                 options.labels,
-                method=options.method,
-                dims=options.dims,
-                color=options.color,
-                seed=options.seed,
+                MapOptions(options.method, options.dims, options.color, options.seed),
                 out=options.out,
                 step=step,
             )

@@ -1,33 +1,58 @@
-"""The confusion matrix as a picture: a PNG for papers and slides, and a table of a page that a reader can search.
+"""The confusion matrix: a PNG for papers and slides, and a table on a page that a reader can search.
 
 A cell's colour is the share of its true class (its row): blue where the prediction is right, orange where it is wrong, on a square-root
-scale so that one glitch in a hundred shows. Counts are written out; nothing hangs on telling the colours apart.
+scale so that one glitch in a hundred is visible. Counts are written out, so a reader need not tell the colours apart.
 """
 
 from __future__ import annotations
 
 import io
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw
 
 from discovery.pages.drawing import cut, font
-from discovery.pages.page import escaped, showable
+from discovery.pages.page import rendered, showable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
+    from markupsafe import Markup
 
-_RIGHT, _WRONG = (0, 114, 178), (213, 94, 0)  # Okabe and Ito's blue and vermilion
+    from embed.types import Codes
+
+_RIGHT, _WRONG = (0, 114, 178), (213, 94, 0)
+"""Okabe and Ito's blue and vermilion."""
+_STRONG = 0.6
+"""Root of a cell's share from which its count is written in white."""
 _CELL, _MARGIN, _GAP = 44, 24, 8
 _INK, _QUIET, _LINE = "#1b2127", "#5a646e", "#dcdcd6"
-_LONGEST = 240  # pixels of a class's name
+_LONGEST = 240
+"""Pixels of a class's name."""
 
 
-def confusion_table(matrix: NDArray[np.int64], classes: Sequence[str]) -> str:
+@dataclass(frozen=True)
+class _Cell:
+    """A count that is not zero; `share` is the root of its share of the row."""
+
+    kind: str
+    share: float
+    predicted: str
+    count: int
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A true class, None where nothing was taken for a class, and how many glitches it has."""
+
+    name: str
+    cells: list[_Cell | None]
+    total: int
+
+
+def confusion_table(matrix: Codes, classes: Sequence[str]) -> Markup:
     """Write the matrix as an HTML table, true classes down, predicted classes across.
 
     Parameters
@@ -37,36 +62,32 @@ def confusion_table(matrix: NDArray[np.int64], classes: Sequence[str]) -> str:
 
     Returns
     -------
-    str
+    Markup
         ``<table>``; classes without glitches and predictions are left out.
     """
-    shown = [code for code in range(len(classes)) if matrix[code].any() or matrix[:, code].any()]
-    head = "".join(f'<th scope="col"><span>{escaped(classes[code])}</span></th>' for code in shown)
-    body = []
-    for row in shown:
-        total = int(matrix[row].sum())
-        cells = []
-        for column in shown:
-            count = int(matrix[row, column])
+    shown = _shown(matrix)
+    rows = []
+    for true in shown:
+        total = int(matrix[true].sum())
+        cells: list[_Cell | None] = []
+        for other in shown:
+            count = int(matrix[true, other])
             if not count:
-                cells.append("<td></td>")
+                cells.append(None)
                 continue
-            kind = "hit" if row == column else "miss"
             share = math.sqrt(count / total)
-            cells.append(
-                f'<td class="{kind}{" strong" if share > 0.6 else ""}" style="--share:{share:.3f}" '
-                f'title="{escaped(classes[row])} taken for {escaped(classes[column])}: {count:,} of {total:,}">{count:,}</td>'
-            )
-        body.append(
-            f'<tr><th scope="row">{escaped(classes[row])}</th>{"".join(cells)}<td class="total">{total:,}</td></tr>'
-        )
-    return (
-        f'<table class="confusion"><thead><tr><th class="corner">true \N{RIGHTWARDS ARROW} predicted</th>{head}'
-        f'<th scope="col" class="total"><span>glitches</span></th></tr></thead><tbody>{"".join(body)}</tbody></table>'
-    )
+            kind = ("hit" if true == other else "miss") + (" strong" if share > _STRONG else "")
+            cells.append(_Cell(kind, share, classes[other], count))
+        rows.append(_Row(classes[true], cells, total))
+    return rendered("evaluation/confusion.html", names=[classes[code] for code in shown], rows=rows)
 
 
-def confusion_png(matrix: NDArray[np.int64], classes: Sequence[str], *, title: str) -> bytes:
+def _shown(matrix: Codes) -> list[int]:
+    """Return the classes that have glitches or predictions."""
+    return [code for code in range(len(matrix)) if matrix[code].any() or matrix[:, code].any()]
+
+
+def confusion_png(matrix: Codes, classes: Sequence[str], *, title: str) -> bytes:
     """Draw the matrix.
 
     Parameters
@@ -82,7 +103,7 @@ def confusion_png(matrix: NDArray[np.int64], classes: Sequence[str], *, title: s
     bytes
         A PNG on white; the same input gives the same bytes.
     """
-    shown = [code for code in range(len(classes)) if matrix[code].any() or matrix[:, code].any()]
+    shown = _shown(matrix)
     names = [cut(showable(classes[code]), font(14), _LONGEST) for code in shown]
     label = max((int(font(14).getlength(name)) for name in names), default=0) + _GAP
     side = len(shown) * _CELL
@@ -100,7 +121,8 @@ def confusion_png(matrix: NDArray[np.int64], classes: Sequence[str], *, title: s
         support = int(matrix[code].sum())
         draw.text((left + side + _GAP, y + _CELL // 2), f"{support:,}", _QUIET, font(13), anchor="lm")
         for across, other in enumerate(shown):
-            _cell(draw, left + across * _CELL, y, int(matrix[code, other]), support, right=code == other)
+            if count := int(matrix[code, other]):
+                _cell(draw, (left + across * _CELL, y), f"{count:,}", count / support, right=code == other)
     for place in range(len(shown) + 1):
         draw.line((left, top + place * _CELL, left + side, top + place * _CELL), _LINE)
         draw.line((left + place * _CELL, top, left + place * _CELL, top + side), _LINE)
@@ -109,15 +131,12 @@ def confusion_png(matrix: NDArray[np.int64], classes: Sequence[str], *, title: s
     return out.getvalue()
 
 
-def _cell(draw: ImageDraw.ImageDraw, x: int, y: int, count: int, support: int, *, right: bool) -> None:
-    if not count:
-        return
-    strength = math.sqrt(count / support)
+def _cell(draw: ImageDraw.ImageDraw, corner: tuple[int, int], text: str, share: float, *, right: bool) -> None:
+    (x, y), strength = corner, math.sqrt(share)
     colour = _RIGHT if right else _WRONG
     mixed = tuple(round(255 + (part - 255) * (0.12 + 0.88 * strength)) for part in colour)
     draw.rectangle((x, y, x + _CELL, y + _CELL), mixed)
-    ink = "white" if strength > 0.6 else _INK
-    text = f"{count:,}"
+    ink = "white" if strength > _STRONG else _INK
     size = 14 if len(text) < 5 else 11
     draw.text((x + _CELL // 2, y + _CELL // 2), text, ink, font(size), anchor="mm")
 

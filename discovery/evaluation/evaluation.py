@@ -1,51 +1,52 @@
-"""Classifiers judged on a study: models, their ensemble and the baseline on the same glitches, told in tables and on a page."""
+"""Classifiers judged on a study: models, their ensemble and the baseline on the same glitches."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from discovery.evaluation.outputs import Assessment, write_assessment
-from discovery.evaluation.testset import TestSet, choose_jury, frozen_store
+from discovery.evaluation.cautions import cautions, frozen_store
+from discovery.evaluation.options import EvaluationOptions
+from discovery.evaluation.outputs import Assessment, Mistaken, mistaken_rows, write_assessment
+from discovery.evaluation.testset import TestSet, choose_test_set
 from embed.errors import InputError
 from embed.metrics.baseline import fit_baseline
 from embed.metrics.calibration import fit_temperature, tempered
 from embed.metrics.evaluation import Evaluation, aligned, evaluate, mean_probabilities
 from embed.storage import file_name
 from embed.training.prediction import Prediction, predict
-from embed.vectors.duplicates import has_near_duplicate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
 
     from embed.network.model import Model
     from embed.study.study import Study
+    from embed.types import Floats, Step
     from embed.vectors.plan import EmbeddingOptions
     from embed.vectors.store import VectorStore
 
 BASELINE, ENSEMBLE = "baseline", "ensemble"
+"""Reserved names in the tables: no model may have them."""
 
 
 def assess(
     study: Study,
     models: Sequence[Model],
+    options: EvaluationOptions | None = None,
     *,
-    part: str = "test",
     baseline: VectorStore | None = None,
     parts: Mapping[str, str] | None = None,
-    ensemble: bool = False,
-    temperature: bool = False,
     settings: EmbeddingOptions | None = None,
-    seed: int = 0,
     out: Path | None = None,
     command: str = "",
-    step: Callable[[str], None] = lambda _: None,
+    step: Step = lambda _: None,
 ) -> Assessment:
-    """Judge models of a study on the same glitches, and write what came out.
+    """Judge models of a study on the same glitches, and write the results.
 
     Parameters
     ----------
@@ -53,89 +54,69 @@ def assess(
         Written to: the models' vectors, and a run.
     models : sequence of Model
         The first is shown in full.
-    part : {"test", "validation", "all"}
-        Glitches in this part of every model's own split.
+    options : EvaluationOptions, optional
     baseline : VectorStore, optional
         Vectors on which logistic regression is fitted and judged too.
     parts : mapping of str to str, optional
         id -> part of the baseline's split; by default the first model's.
-    ensemble : bool
-        Judge the mean of the models' probabilities too.
-    temperature : bool
-        Fit each model's temperature on its validation part.
     settings : EmbeddingOptions, optional
         Device and runtime of the models.
-    seed : int
-        Of the bootstrap.
     out : Path, optional
         Folder of the results; by default one of the study's reports.
     command : str
         The command line that gives this again.
     step : callable
-        Told what is being done.
+        Receives the name of each step as it begins.
 
     Raises
     ------
     InputError
         When there is nothing to judge, or options do not go together.
     """
+    options = options or EvaluationOptions()
     splits = _splits(models, baseline, parts)
-    if ensemble and len(models) < 2:
-        raise InputError(f"an ensemble of {len(models)} models: name two or more")
-    if temperature and part != "test":
-        raise InputError(
-            f"temperatures are fitted on the validation part, so they cannot be judged on {part!r}; use --part test"
-        )
-    frame = study.glitches()
-    jury = choose_jury(frame, splits, {model.name: model.classes for model in models}, part)
-    predictions = {}
-    for model in models:
-        step(f"predict with {model.name}")
-        predictions[model.name] = predict(study, model, frame.index[frame["label"] != ""].to_numpy(), settings=settings)
-    jury = _with_vectors(jury, frame, predictions, baseline)
-    found = {model.name: predictions[model.name].of(jury.glitches) for model in models}
-    own = {model.name: model.classes for model in models}
-    about = {model.name: f"{model.network.backbone.name}, {model.encoding}" for model in models}
-    if temperature:
-        for model in models:
-            value = _temperature(model, predictions[model.name], frame)
-            found[model.name] = tempered(found[model.name], value)
-            about[model.name] += f", temperature {value:.3f}"
+    _check(models, options)
+    glitches = study.glitches()
+    test_set = choose_test_set(glitches, splits, {model.name: model.classes for model in models}, options.part)
+    predictions = _predictions(study, models, glitches, settings, step=step)
+    test_set = _with_vectors(test_set, glitches, predictions, baseline)
+    classifiers = [_trained(model, predictions[model.name], glitches, test_set, options) for model in models]
     if baseline is not None:
         step("fit the baseline")
-        found[BASELINE], own[BASELINE], about[BASELINE] = _baseline(baseline, next(iter(splits.values())), frame, jury)
-    classes = sorted({kind for kinds in own.values() for kind in kinds} | set(jury.labels.tolist()))
-    tables = {name: aligned(table, own[name], classes) for name, table in found.items()}
-    if ensemble:
-        tables[ENSEMBLE] = mean_probabilities([tables[model.name] for model in models])
-        about[ENSEMBLE] = f"mean probability of {', '.join(model.name for model in models)}"
-    truth = np.searchsorted(np.array(classes), jury.labels)
-    judged = {name: evaluate(table, truth, classes, seed=seed) for name, table in tables.items()}
-    cautions = _cautions(study, frame, models, part, jury, judged, splits)
+        classifiers.append(_baseline(baseline, next(iter(splits.values())), glitches, test_set))
+    judged, about = _judged(classifiers, test_set, options)
+    trained_on = {model.name: model.learnt_from for model in models} or {BASELINE: _training(splits[BASELINE])}
+    right = {name: item.right for name, item in judged.items()}
+    store = frozen_store(study.folder)
+    notes = cautions(glitches, test_set, trained_on, right, part=options.part, store=store)
     name = next(iter(judged))
-    folder = out if out is not None else study.folder / "reports" / f"evaluate-{file_name(name)}-{part}"
-    store = predictions[name].store if name in predictions else baseline
-    assert store is not None
+    result = Assessment(judged, about, options.part, test_set, notes)
+    folder = out if out is not None else study.folder / "reports" / f"evaluate-{file_name(name)}-{options.part}"
     arguments = {
         "models": [model.name for model in models],
-        "part": part,
+        "part": options.part,
         "baseline": baseline is not None,
-        "ensemble": ensemble,
-        "seed": seed,
+        "ensemble": options.ensemble,
+        "seed": options.seed,
     }
     with study.run("evaluate", arguments):
         step("write")
-        result = Assessment(judged, about, part, jury, cautions, {})
-        result.files.update(write_assessment(study, frame, result, store, folder, command, seed))
+        shown = predictions[name].store if name in predictions else baseline
+        assert shown is not None
+        mistaken = Mistaken.read(study, shown, glitches, test_set.glitches[mistaken_rows(judged[name])])
+        passport = {"seed": options.seed, **{f"{name}: {key}": value for key, value in shown.passport.items()}}
+        ids = glitches.loc[test_set.glitches, "id"].tolist()
+        files = write_assessment(result, ids, mistaken, folder, command=command, passport=passport)
         if out is None:  # the study's own folder may hold a picture of a model that is not judged this time
-            for picture in set(folder.glob("confusion-*.png")) - set(result.files.values()):
+            for picture in set(folder.glob("confusion-*.png")) - set(files.values()):
                 picture.unlink()
-    return result
+    return replace(result, files=files)
 
 
 def _splits(
     models: Sequence[Model], baseline: VectorStore | None, parts: Mapping[str, str] | None
 ) -> dict[str, Mapping[str, str]]:
+    """Return classifier -> id -> part."""
     if not models and baseline is None:
         raise InputError("nothing to evaluate: name a model, or add --baseline; `discover train` makes a model")
     names = [model.name for model in models]
@@ -154,30 +135,83 @@ def _splits(
     return {BASELINE: parts}
 
 
+def _check(models: Sequence[Model], options: EvaluationOptions) -> None:
+    if options.ensemble and len(models) < 2:
+        raise InputError(f"an ensemble of {len(models)} models: name two or more")
+    if options.temperature and options.part != "test":
+        raise InputError(
+            f"temperatures are fitted on the validation part, so they cannot be judged on {options.part!r}; use --part test"
+        )
+
+
+def _predictions(
+    study: Study,
+    models: Sequence[Model],
+    glitches: pd.DataFrame,
+    settings: EmbeddingOptions | None,
+    *,
+    step: Step,
+) -> dict[str, Prediction]:
+    """Run every model on every labelled glitch."""
+    labelled = glitches.index[glitches["label"] != ""].to_numpy()
+    found = {}
+    for model in models:
+        step(f"predict with {model.name}")
+        found[model.name] = predict(study, model, labelled, settings=settings)
+    return found
+
+
 def _with_vectors(
-    jury: TestSet, frame: pd.DataFrame, predictions: Mapping[str, Prediction], baseline: VectorStore | None
+    test_set: TestSet,
+    glitches: pd.DataFrame,
+    predictions: Mapping[str, Prediction],
+    baseline: VectorStore | None,
 ) -> TestSet:
     """Leave out glitches that some classifier has no vector of."""
-    there = np.ones(len(jury.glitches), bool)
+    there = np.ones(len(test_set.glitches), bool)
     reasons: dict[int, str] = {}
     for prediction in predictions.values():
-        there &= np.isin(jury.glitches, prediction.glitches)
+        there &= np.isin(test_set.glitches, prediction.glitches)
         reasons |= {item.glitch: item.reason for item in prediction.left_out}
     if baseline is not None:
-        there &= baseline.rows(jury.glitches) >= 0
+        there &= baseline.rows(test_set.glitches) >= 0
         reasons |= {item.glitch: item.reason for item in baseline.left_out}
     if not there.any():
         raise InputError(
             f"none of the {len(there)} glitches has the views that every classifier reads; choose models of the same views"
         )
-    lacking = [
-        (str(frame.loc[glitch, "id"]), reasons.get(int(glitch), "no vector")) for glitch in jury.glitches[~there]
-    ]
-    return TestSet(jury.glitches[there], jury.labels[there], (*jury.left_out, *lacking))
+    lacking = test_set.glitches[~there].tolist()
+    return test_set.without(
+        ~there, [(str(glitches.loc[glitch, "id"]), reasons.get(glitch, "no vector")) for glitch in lacking]
+    )
 
 
-def _temperature(model: Model, prediction: Prediction, frame: pd.DataFrame) -> float:
-    rows = frame.loc[prediction.glitches]
+@dataclass(frozen=True)
+class _Classifier:
+    """What one classifier says of the N judged glitches: `probabilities` (N, K) of its K classes."""
+
+    name: str
+    classes: tuple[str, ...]
+    probabilities: Floats
+    about: str
+
+
+def _trained(
+    model: Model,
+    prediction: Prediction,
+    glitches: pd.DataFrame,
+    test_set: TestSet,
+    options: EvaluationOptions,
+) -> _Classifier:
+    probabilities, about = prediction.of(test_set.glitches), f"{model.network.backbone.name}, {model.encoding}"
+    if options.temperature:
+        value = _temperature(model, prediction, glitches)
+        probabilities, about = tempered(probabilities, value), f"{about}, temperature {value:.3f}"
+    return _Classifier(model.name, model.classes, probabilities, about)
+
+
+def _temperature(model: Model, prediction: Prediction, glitches: pd.DataFrame) -> float:
+    rows = glitches.loc[prediction.glitches]
     chosen = (rows["id"].map(model.parts) == "validation") & rows["label"].isin(list(model.classes))
     if not chosen.any():
         raise InputError(
@@ -187,64 +221,42 @@ def _temperature(model: Model, prediction: Prediction, frame: pd.DataFrame) -> f
     return fit_temperature(prediction.probabilities[chosen.to_numpy()], truth)
 
 
-def _baseline(
-    store: VectorStore, parts: Mapping[str, str], frame: pd.DataFrame, jury: TestSet
-) -> tuple[np.ndarray, tuple[str, ...], str]:
-    """Probabilities of the judged glitches, the baseline's classes, and what it is."""
-    part = frame["id"].map(parts)
-    having = np.isin(frame.index, store.glitches) & (frame["label"] != "")
-    rows = {name: frame.index[having & (part == name)].to_numpy(np.int64) for name in ("train", "validation")}
+def _baseline(store: VectorStore, parts: Mapping[str, str], glitches: pd.DataFrame, test_set: TestSet) -> _Classifier:
+    """Fit logistic regression on the training part's vectors."""
+    part = glitches["id"].map(parts)
+    having = np.isin(glitches.index, store.glitches) & (glitches["label"] != "")
+    rows = {name: glitches.index[having & (part == name)].to_numpy(np.int64) for name in ("train", "validation")}
     if not len(rows["train"]):
         raise InputError(
             "none of the training glitches has a vector to fit the baseline on; choose others with --views"
         )
-    vectors = {name: np.asarray(store.vectors[store.rows(glitches)]) for name, glitches in rows.items()}
-    labels = {name: frame.loc[glitches, "label"].tolist() for name, glitches in rows.items()}
+    vectors = {name: np.asarray(store.vectors[store.rows(numbers)]) for name, numbers in rows.items()}
+    labels = {name: glitches.loc[numbers, "label"].tolist() for name, numbers in rows.items()}
     validation = (vectors["validation"], labels["validation"]) if len(rows["validation"]) else None
     fitted = fit_baseline(vectors["train"], labels["train"], validation=validation)
-    judged = fitted.probabilities(np.asarray(store.vectors[store.rows(jury.glitches)]))
-    what = f"logistic regression on frozen {store.passport['backbone']} ({store.passport['weights']}), {store.passport['views']}; C {fitted.strength:g}"
-    return judged, fitted.classes, what
+    return _Classifier(
+        BASELINE,
+        fitted.classes,
+        fitted.probabilities(np.asarray(store.vectors[store.rows(test_set.glitches)])),
+        f"logistic regression on frozen {store.passport['backbone']} ({store.passport['weights']}), {store.passport['views']}; C {fitted.strength:g}",
+    )
 
 
-def _cautions(
-    study: Study,
-    frame: pd.DataFrame,
-    models: Sequence[Model],
-    part: str,
-    jury: TestSet,
-    judged: Mapping[str, Evaluation],
-    splits: Mapping[str, Mapping[str, str]],
-) -> tuple[str, ...]:
-    notes: list[str] = []
-    ids = frame.loc[jury.glitches, "id"]
-    if part == "validation":
-        notes.append(
-            "The validation part chose the best epoch: these figures flatter the models; --part test does not."
-        )
-    trained = {model.name: model.learnt_from for model in models}
-    if not models:
-        trained = {
-            name: frozenset(key for key, value in parts.items() if value == "train") for name, parts in splits.items()
-        }
-    store = frozen_store(study.folder)
-    for name, training in trained.items():
-        seen = int(ids.isin(training).sum())
-        if seen:
-            notes.append(
-                f"Leak: {seen:,} of the {len(ids):,} judged glitches were in the training of {name} (or of a model it began from): its figures are no measure of new glitches."
-            )
-        if store is not None and not seen:
-            close = has_near_duplicate(store, jury.glitches, frame.index[frame["id"].isin(training)].to_numpy())
-            if close.any() and not close.all():
-                without = float(judged[name].right[~close].mean())
-                notes.append(
-                    f"{int(close.sum()):,} judged glitches have a near-duplicate in the training of {name}; without them it is right on {without:.2%}. A grouped split keeps near-duplicates together."
-                )
-    if store is None:
-        notes.append(
-            "Near-duplicates between training and judged glitches were not looked for: the study has no vectors of a network that saw no labels; `discover embed --weights bundled` makes them."
-        )
-    if jury.left_out:
-        notes.append(f"{len(jury.left_out):,} glitches were left out, the first: {': '.join(jury.left_out[0])}.")
-    return tuple(notes)
+def _judged(
+    classifiers: Sequence[_Classifier], test_set: TestSet, options: EvaluationOptions
+) -> tuple[dict[str, Evaluation], dict[str, str]]:
+    """Judge every classifier, and the ensemble of the models, on the same classes; returns evaluations and what each is."""
+    known = {kind for classifier in classifiers for kind in classifier.classes}
+    classes = sorted(known | set(test_set.labels.tolist()))
+    tables = {item.name: aligned(item.probabilities, item.classes, classes) for item in classifiers}
+    about = {item.name: item.about for item in classifiers}
+    if options.ensemble:
+        models = [name for name in tables if name != BASELINE]
+        tables[ENSEMBLE] = mean_probabilities([tables[name] for name in models])
+        about[ENSEMBLE] = f"mean probability of {', '.join(models)}"
+    truth = np.searchsorted(np.array(classes), test_set.labels)
+    return {name: evaluate(table, truth, classes, seed=options.seed) for name, table in tables.items()}, about
+
+
+def _training(parts: Mapping[str, str]) -> frozenset[str]:
+    return frozenset(key for key, value in parts.items() if value == "train")

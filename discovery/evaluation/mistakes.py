@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-from PIL import Image
-
-from discovery.pages.page import escaped
-from discovery.pages.thumbnails import png_uri
-from embed.views.viridis import table as viridis
+from discovery.pages.thumbnails import picture_uri
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from markupsafe import Markup
+
     from discovery.pages.thumbnails import Thumbnails
     from embed.metrics.evaluation import Evaluation
+    from embed.types import Rows
 
 GALLERY_VIEWS = (1.0, 4.0)
 """Durations shown of a misclassified glitch, seconds: those of the paper's Figure A4."""
 MAX_GALLERY = 500
 """Glitches pictured at most: 8 kB a picture, 11 MB in base64. The others are in ``misclassified.csv``."""
-_ARROW = "\N{RIGHTWARDS ARROW}"
 
 
 @dataclass(frozen=True)
@@ -40,7 +35,7 @@ class Mistakes:
         One for each of the first `MAX_GALLERY`.
     """
 
-    rows: np.ndarray
+    rows: Rows
     ids: Sequence[str]
     thumbnails: Thumbnails | None
 
@@ -51,7 +46,7 @@ def gallery_caption(name: str, mistakes: Mistakes, first: Evaluation, *, several
     if not count:
         return f"None of the {len(first):,} glitches."
     parts = [
-        f"{count:,} of {len(first):,} glitches{' by ' + name if several else ''}, the most confident mistakes first: where it is sure and wrong, the label may be wrong instead (discover audit looks for such)."
+        f"{count:,} of {len(first):,} glitches{' by ' + name if several else ''}, the most confident mistakes first: where a confident prediction differs from the label, the label may be wrong (discover audit lists such labels)."
     ]
     if count > MAX_GALLERY:
         parts.append(f"The first {MAX_GALLERY} are shown; misclassified.csv lists all.")
@@ -60,53 +55,66 @@ def gallery_caption(name: str, mistakes: Mistakes, first: Evaluation, *, several
     return " ".join(parts)
 
 
-def mistake_card(place: int, mistakes: Mistakes, judged: Mapping[str, Evaluation]) -> str:
-    """Show one misclassified glitch: its views, what it is labelled, and what every classifier says."""
+@dataclass(frozen=True)
+class View:
+    """One picture of a misclassified glitch; without a source there is no such view."""
+
+    name: str
+    source: Markup | None
+    plain: bool
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """What the page shows of one misclassified glitch.
+
+    Attributes
+    ----------
+    id, label, predicted, confidence : str
+    then : str
+        The next likeliest classes with their probabilities.
+    others : str
+        What the other classifiers say.
+    views : list of View
+    """
+
+    id: str
+    label: str
+    predicted: str
+    confidence: str
+    then: str
+    others: str
+    views: list[View]
+
+
+def shown_mistake(place: int, mistakes: Mistakes, judged: Mapping[str, Evaluation]) -> Mistake:
+    """Collect what the page shows of one misclassified glitch: its views, its label, and what every classifier says."""
     row = int(mistakes.rows[place])
     name, first = next(iter(judged.items()))
-    true = first.classes[int(first.truth[row])]
-    best = first.top[row]
-    ranked = ", ".join(
-        f"{escaped(first.classes[code])} {first.probabilities[row, code]:.2f}" for code in best[1:4].tolist()
-    )
-    lines = [
-        f"<code>{escaped(mistakes.ids[place])}</code>",
-        f"labelled <b>{escaped(true)}</b> {_ARROW} predicted <b>{escaped(first.classes[best[0]])}</b> {first.confidence[row]:.3f}",
-        f"<br>then {ranked}" if ranked else "",
-    ]
+    best = first.top[row].tolist()
     others = [
-        f"{escaped(other)}: {escaped(item.classes[int(item.predicted[row])])} {item.confidence[row]:.2f}"
+        f"{other}: {item.classes[int(item.predicted[row])]} {item.confidence[row]:.2f}"
         for other, item in judged.items()
         if other != name
     ]
-    if others:
-        lines.append(f"<br>{'; '.join(others)}")
-    pictures = "" if mistakes.thumbnails is None else _pictures(mistakes.thumbnails, place)
-    return f"<figure>{pictures}<figcaption>{''.join(lines)}</figcaption></figure>"
+    return Mistake(
+        id=mistakes.ids[place],
+        label=first.classes[int(first.truth[row])],
+        predicted=first.classes[best[0]],
+        confidence=f"{first.confidence[row]:.3f}",
+        then=", ".join(f"{first.classes[code]} {first.probabilities[row, code]:.2f}" for code in best[1:4]),
+        others="; ".join(others),
+        views=[] if mistakes.thumbnails is None else _views(mistakes.thumbnails, place),
+    )
 
 
-def _pictures(thumbnails: Thumbnails, row: int) -> str:
+def _views(thumbnails: Thumbnails, row: int) -> list[View]:
     shown = [view for view, duration in enumerate(thumbnails.durations) if duration in GALLERY_VIEWS]
-    cells = []
-    for view in shown or [len(thumbnails.durations) - 1]:
-        duration = thumbnails.durations[view]
-        words = "picture" if thumbnails.plain else f"{duration:g} s"
-        if thumbnails.present[row, view]:
-            kind = ' class="plain"' if thumbnails.plain else ""
-            inside = f'<img{kind} alt="{words}" src="{_uri(thumbnails, row, view)}">'
-        else:
-            inside = '<div class="absent">no such view</div>'
-        cells.append(f'<div class="view">{inside}<small>{"" if thumbnails.plain else words}</small></div>')
-    return f'<div class="views">{"".join(cells)}</div>'
-
-
-def _uri(thumbnails: Thumbnails, row: int, view: int) -> str:
-    """Write levels as a palette PNG, exact and a third of its size in colours."""
-    levels = np.ascontiguousarray(thumbnails.levels[row, view])
-    if thumbnails.plain:
-        return png_uri(levels)
-    picture = Image.frombytes("P", levels.shape[::-1], levels.tobytes())
-    picture.putpalette(viridis().tobytes())
-    out = io.BytesIO()
-    picture.save(out, format="PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode("ascii")
+    return [
+        View(
+            "picture" if thumbnails.plain else f"{thumbnails.durations[view]:g} s",
+            picture_uri(thumbnails.levels[row, view]) if thumbnails.present[row, view] else None,
+            thumbnails.plain,
+        )
+        for view in shown or [len(thumbnails.durations) - 1]
+    ]

@@ -1,9 +1,9 @@
-"""What an evaluation leaves behind: figures, predictions and mistakes as tables, confusion matrices as pictures, and the page."""
+"""What an evaluation writes: figures, predictions and mistakes as tables, confusion matrices as pictures, and the page."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from discovery.evaluation.testset import TestSet
+    from discovery.pages.thumbnails import Thumbnails
     from embed.metrics.evaluation import Evaluation
     from embed.study.study import Study
+    from embed.types import Rows
     from embed.vectors.store import VectorStore
 
 CLASS_COLUMNS = ("classifier", "class", "glitches", "predicted", "correct", "precision", "precision_low", "precision_high",
@@ -34,7 +36,7 @@ MISTAKE_COLUMNS = ("id", "ifo", "gps", "label", "predicted", "probability", "pro
 
 @dataclass(frozen=True)
 class Assessment:
-    """What came out.
+    """The outcome of an evaluation.
 
     Attributes
     ----------
@@ -44,10 +46,10 @@ class Assessment:
         Classifier -> what it is.
     part : str
         Of the split.
-    jury : TestSet
+    test_set : TestSet
         The glitches.
     cautions : tuple of str
-        What flatters the figures, or limits them.
+        What makes the figures look better than they are, or limits them.
     files : dict of str to Path
         What was written.
     """
@@ -55,96 +57,112 @@ class Assessment:
     judged: dict[str, Evaluation]
     about: dict[str, str]
     part: str
-    jury: TestSet
+    test_set: TestSet
     cautions: tuple[str, ...]
-    files: dict[str, Path]
+    files: dict[str, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Mistaken:
+    """What the study holds of the M misclassified glitches.
+
+    Attributes
+    ----------
+    table : DataFrame, M rows
+        ``id``, ``ifo``, ``gps`` and ``image``, the path of the longest view.
+    thumbnails : Thumbnails or None
+        Of the first `MAX_GALLERY`.
+    """
+
+    table: pd.DataFrame
+    thumbnails: Thumbnails | None
+
+    @classmethod
+    def read(cls, study: Study, store: VectorStore, glitches: pd.DataFrame, mistaken: Rows) -> Mistaken:
+        """Read the views of the misclassified glitches once, and the pictures of those that are shown.
+
+        Parameters
+        ----------
+        study : Study
+        store : VectorStore
+            Whose views are shown.
+        glitches : DataFrame
+            `Study.glitches`.
+        mistaken : ndarray of int64, shape (M,)
+            Row numbers in the study.
+        """
+        views = study.views(mistaken)
+        table = glitches.loc[mistaken, ["id", "ifo", "gps"]].assign(image=longest_views(mistaken, views))
+        pictured = mistaken[:MAX_GALLERY]
+        return cls(table, load_thumbnails(study, store, pictured, views) if len(pictured) else None)
+
+
+def mistaken_rows(item: Evaluation) -> Rows:
+    """Return the rows of an evaluation that are misclassified, the most confident mistakes first."""
+    rows = np.flatnonzero(~item.right)
+    return rows[np.argsort(-item.confidence[rows], kind="stable")]
 
 
 def write_assessment(
-    study: Study, frame: pd.DataFrame, result: Assessment, store: VectorStore, folder: Path, command: str, seed: int
+    result: Assessment,
+    ids: Sequence[str],
+    mistaken: Mistaken,
+    folder: Path,
+    *,
+    command: str,
+    passport: Mapping[str, object],
 ) -> dict[str, Path]:
     """Write tables, pictures and page.
 
     Parameters
     ----------
-    study : Study
-    frame : DataFrame
-        `Study.glitches`.
     result : Assessment
-    store : VectorStore
-        Whose views are shown.
+        Of N glitches.
+    ids : sequence of str, length N
+    mistaken : Mistaken
+        The glitches that the first classifier takes for another class, in the order of `mistaken_rows`.
     folder : Path
     command : str
         The command line that gives this again.
-    seed : int
+    passport : mapping of str to object
+        What the page states of the first classifier.
 
     Returns
     -------
     dict of str to Path
         Name -> what was written.
     """
-    name, first = next(iter(result.judged.items()))
-    pngs = {other: f"confusion-{file_name(other)}.png" for other in result.judged}
-    names = (
-        "evaluation.html",
-        "metrics.csv",
-        "metrics.json",
-        "classes.csv",
-        "predictions.csv",
-        "misclassified.csv",
-        *pngs.values(),
-    )
+    first = next(iter(result.judged.values()))
+    pngs = {name: f"confusion-{file_name(name)}.png" for name in result.judged}
+    tables = ("metrics.csv", "metrics.json", "classes.csv", "predictions.csv", "misclassified.csv")
+    names = ("evaluation.html", *tables, *pngs.values())
     files = {item: folder / item for item in names}
-    rows = np.flatnonzero(~first.right)
-    rows = rows[np.argsort(-first.confidence[rows], kind="stable")]
-    summaries = {key: item.summary() for key, item in result.judged.items()}
-    write_csv(
-        files["metrics.csv"],
-        ("classifier", *next(iter(summaries.values()))),
-        [(key, *figures.values()) for key, figures in summaries.items()],
-    )
-    write_csv(
-        files["classes.csv"],
-        CLASS_COLUMNS,
-        [row for key, item in result.judged.items() for row in _class_rows(key, item)],
-    )
-    ids = frame.loc[result.jury.glitches, "id"].tolist()
-    write_csv(
-        files["predictions.csv"],
-        PREDICTION_COLUMNS,
-        [row for key, item in result.judged.items() for row in zip([key] * len(ids), ids, *_said(item), strict=True)],
-    )
-    mistaken = result.jury.glitches[rows]
-    said = [np.asarray(values)[rows].tolist() for values in _said(first)]
-    place = frame.loc[mistaken]
-    write_csv(
-        files["misclassified.csv"],
-        MISTAKE_COLUMNS,
-        zip(place["id"], place["ifo"], place["gps"], *said, longest_views(study, mistaken), strict=True),
-    )
+    rows = mistaken_rows(first)
+    summaries = {name: item.summary() for name, item in result.judged.items()}
+    figures = [(name, *values.values()) for name, values in summaries.items()]
+    write_csv(files["metrics.csv"], ("classifier", *next(iter(summaries.values()))), figures)
+    by_class = [row for name, item in result.judged.items() for row in _class_rows(name, item)]
+    write_csv(files["classes.csv"], CLASS_COLUMNS, by_class)
+    said = [
+        row for name, item in result.judged.items() for row in zip([name] * len(ids), ids, *_said(item), strict=True)
+    ]
+    write_csv(files["predictions.csv"], PREDICTION_COLUMNS, said)
+    wrong = [np.asarray(values)[rows].tolist() for values in _said(first)]
+    table = mistaken.table
+    mistakes = zip(table["id"], table["ifo"], table["gps"], *wrong, table["image"], strict=True)
+    write_csv(files["misclassified.csv"], MISTAKE_COLUMNS, mistakes)
     write_text(files["metrics.json"], json.dumps(_facts(result, summaries), indent=1, ensure_ascii=False) + "\n")
-    for key, item in result.judged.items():
-        write_bytes(files[pngs[key]], confusion_png(item.matrix, item.classes, title=f"{key}, {result.part} part"))
-    pictured = mistaken[:MAX_GALLERY]
-    thumbnails = load_thumbnails(study, pictured, store) if len(pictured) else None
+    for name, item in result.judged.items():
+        write_bytes(files[pngs[name]], confusion_png(item.matrix, item.classes, title=f"{name}, {result.part} part"))
     page = evaluation_html(
         result.judged,
-        Mistakes(rows, place["id"].tolist(), thumbnails),
-        title=f"Evaluation of {', '.join(result.judged)}"
-        if len(result.judged) <= 3
-        else f"Evaluation of {len(result.judged)} classifiers",
+        Mistakes(rows, table["id"].tolist(), mistaken.thumbnails),
+        title=f"Evaluation of {', '.join(result.judged) if len(result.judged) <= 3 else f'{len(result.judged)} classifiers'}",
         part="labelled glitches" if result.part == "all" else f"{result.part} glitches",
-        asked={
-            "classifiers": ", ".join(result.judged),
-            "part": result.part
-            + (", in the split of every model" if len(result.judged) > 1 and result.part != "all" else ""),
-            "glitches": f"{len(first):,}",
-            "left out": f"{len(result.jury.left_out):,}",
-            "truth": "labels given by people",
-        },
+        asked=_asked(result),
         about=result.about,
         command=command,
-        passport={"seed": seed, **{f"{name}: {key}": value for key, value in store.passport.items()}},
+        passport=passport,
         cautions=result.cautions,
         beside=[item for item in names if item != "evaluation.html"],
     )
@@ -152,8 +170,20 @@ def write_assessment(
     return files
 
 
+def _asked(result: Assessment) -> dict[str, object]:
+    """Return the settings as the page lists them."""
+    several = len(result.judged) > 1 and result.part != "all"
+    return {
+        "classifiers": ", ".join(result.judged),
+        "part": f"{result.part}, in the split of every model" if several else result.part,
+        "glitches": f"{len(result.test_set.glitches):,}",
+        "left out": f"{len(result.test_set.left_out):,}",
+        "truth": "labels given by people",
+    }
+
+
 def _said(item: Evaluation) -> tuple[list[str], list[str], list[float], list[float]]:
-    """True class, predicted class, its probability and that of the true class, a list each."""
+    """Return the true classes, the predicted classes, their probabilities and those of the true classes, a list each."""
     own = item.probabilities[np.arange(len(item)), item.truth]
     return (
         [item.classes[code] for code in item.truth.tolist()],
@@ -185,7 +215,7 @@ def _class_rows(name: str, item: Evaluation) -> list[tuple[object, ...]]:
 
 
 def _facts(result: Assessment, summaries: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-    """Everything as JSON."""
+    """Return everything as JSON values."""
     first = next(iter(result.judged.values()))
     classifiers = {}
     for name, item in result.judged.items():
@@ -206,12 +236,12 @@ def _facts(result: Assessment, summaries: Mapping[str, dict[str, Any]]) -> dict[
         "glitches": len(first),
         "classes": list(first.classes),
         "cautions": list(result.cautions),
-        "left_out": [{"id": identifier, "reason": reason} for identifier, reason in result.jury.left_out],
+        "left_out": [{"id": identifier, "reason": reason} for identifier, reason in result.test_set.left_out],
         "classifiers": classifiers,
     }
 
 
 def _json(values: Sequence[Any] | np.ndarray) -> list[Any]:
-    """Plain numbers, None for what is not known."""
+    """Return plain numbers, None for unknown ones."""
     plain = [value.item() if isinstance(value, np.generic) else value for value in values]
     return [None if isinstance(value, float) and np.isnan(value) else value for value in plain]

@@ -1,4 +1,4 @@
-"""A recursive training told: accuracy against the number of pseudo-labels, as a table and on a page."""
+"""The report of a recursive training: accuracy against the number of pseudo-labels, as a table and on a page."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from discovery.pages.page import PageShell, asset, escaped, render_page
+from discovery.pages.page import NOTHING, PageShell, rendered
 from discovery.pages.plots import legend, line_svg, series_css
 from embed.csvfile import write_csv
 from embed.metrics.intervals import wilson
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from embed.training.selftraining import Recursion, Round
 
 COLUMNS = ("pseudo_labels", "accuracy", "low", "high", "right", "judged", "least_confidence", "purity", "known")
-_NOTHING = "\N{EN DASH}"
 
 
 def write_recursion(
@@ -41,7 +40,7 @@ def write_recursion(
     folder : Path
     title : str
     asked : mapping of str to object
-        What was asked for, in order.
+        The settings, in order.
     command : str
         The command line that gives this again.
 
@@ -116,30 +115,15 @@ def recursion_html(
         cautions.append(
             f"The best round's interval ({best.interval[0]:.2%} to {best.interval[1]:.2%}) holds the accuracy of the given labels alone, {first.accuracy:.2%}: the gain may be chance, and the best of {len(rounds)} rounds was picked by the very glitches it is judged on."
         )
-    body = "".join(
-        f'<tr><th scope="row">{escaped(name)}</th>'
-        + "".join(f'<td class="number">{cell}</td>' for cell in _cells(item))
-        + "</tr>"
-        for name, item in zip(models, rounds, strict=True)
-    )
-    head = "".join(
-        f"<th{'' if place == 0 else ' class=number'}>{name}</th>"
-        for place, name in enumerate(
-            ("model", "pseudo-labels", "accuracy", "95 %", "least confidence", "pseudo-labels right")
-        )
-    )
-    plot = line_svg(series, across="pseudo-labels", up="share right", title="Accuracy against pseudo-labels")
-    return render_page(
+    return rendered(
         "evaluation/recursion.html",
-        {
-            "plot": plot + legend(dict.fromkeys(series, "")),
-            "head": head,
-            "rows": body,
-        },
-        PageShell(title, beside, cautions, asked, command),
-        lede=f"The given labels alone are right on <b>{first.accuracy:.2%}</b> of {first.judged:,} held-out glitches; "
-        f"the best round, of <b>{best.added:,}</b> pseudo-labels, on <b>{best.accuracy:.2%}</b>.",
-        css=[asset("evaluation/evaluation.css"), series_css()],
+        shell=PageShell(title, beside, cautions, asked, command),
+        series_css=series_css(),
+        first=first,
+        best=best,
+        plot=line_svg(series, across="pseudo-labels", up="share right", title="Accuracy against pseudo-labels"),
+        legend=legend(dict.fromkeys(series, "")),
+        rows=[(name, _cells(item)) for name, item in zip(models, rounds, strict=True)],
     )
 
 
@@ -149,6 +133,6 @@ def _cells(item: Round) -> tuple[str, ...]:
         f"{item.added:,}",
         f"{item.accuracy:.2%}",
         f"{low:.2%} to {high:.2%}",
-        _NOTHING if np.isnan(item.least) else f"{item.least:.4f}",
-        f"{item.purity:.2%} of {item.known:,}" if item.known else _NOTHING,
+        NOTHING if np.isnan(item.least) else f"{item.least:.4f}",
+        f"{item.purity:.2%} of {item.known:,}" if item.known else NOTHING,
     )

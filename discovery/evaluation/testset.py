@@ -1,4 +1,4 @@
-"""Which glitches a classifier is judged on, and what may flatter it: training glitches among them, and their near-duplicates."""
+"""Which glitches a classifier is judged on, and a split for a baseline without a model."""
 
 from __future__ import annotations
 
@@ -7,20 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from discovery.evaluation.options import PARTS
 from embed.dataset.splits import PART_NAMES, make_split
 from embed.errors import InputError
-from embed.network.pretrained import WEIGHT_SOURCES
 from embed.vectors.duplicates import duplicate_pairs, merge_groups
-from embed.vectors.store import VectorStore, stores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     import pandas as pd
 
-
-PARTS = ("test", "validation", "all")
+    from embed.types import Flags, Rows
+    from embed.vectors.store import VectorStore
 
 
 @dataclass(frozen=True)
@@ -32,24 +30,28 @@ class TestSet:
     glitches : ndarray of int64, shape (N,)
         Row numbers in the study, ascending.
     labels : ndarray of str, shape (N,)
-        As people gave them: the truth.
+        The given labels: the truth.
     left_out : tuple of (id, reason)
         Glitches of the part that cannot be judged.
     """
 
-    glitches: np.ndarray
+    glitches: Rows
     labels: np.ndarray
     left_out: tuple[tuple[str, str], ...]
 
+    def without(self, lacking: Flags, reasons: Sequence[tuple[str, str]]) -> TestSet:
+        """Leave out some of the glitches, each with its (id, reason)."""
+        return TestSet(self.glitches[~lacking], self.labels[~lacking], (*self.left_out, *reasons))
 
-def choose_jury(
-    frame: pd.DataFrame, splits: Mapping[str, Mapping[str, str]], known: Mapping[str, Sequence[str]], part: str
+
+def choose_test_set(
+    glitches: pd.DataFrame, splits: Mapping[str, Mapping[str, str]], known: Mapping[str, Sequence[str]], part: str
 ) -> TestSet:
-    """Choose the labelled glitches that lie in the same part of every split.
+    """Choose the labelled glitches that are in the same part of every split.
 
     Parameters
     ----------
-    frame : DataFrame
+    glitches : DataFrame
         `Study.glitches`.
     splits : mapping of str to mapping
         Classifier -> id -> part.
@@ -65,15 +67,15 @@ def choose_jury(
     """
     if part not in PARTS:
         raise InputError(f"no part {part!r}; give {', '.join(PARTS)}")
-    chosen = (frame["label"] != "").to_numpy()
+    chosen = (glitches["label"] != "").to_numpy()
     if part != "all":
         for parts in splits.values():
-            chosen = chosen & (frame["id"].map(parts) == part).to_numpy()
+            chosen = chosen & (glitches["id"].map(parts) == part).to_numpy()
     if not chosen.any():
         raise InputError(
             f"no labelled glitch of this study is in the {part} part of {' and '.join(splits)}; judge on every labelled glitch with --part all"
         )
-    rows = frame[chosen]
+    rows = glitches[chosen]
     left_out: list[tuple[str, str]] = []
     judged = np.ones(len(rows), bool)
     for name, classes in known.items():
@@ -91,18 +93,12 @@ def choose_jury(
     return TestSet(rows.index.to_numpy(np.int64), rows["label"].to_numpy(np.str_), tuple(left_out))
 
 
-def frozen_store(folder: Path) -> VectorStore | None:
-    """Give the study's vectors of a network that saw no label, those of most glitches: near-duplicates are told by them."""
-    found = [store for store in stores(folder) if store.passport["weights"] in WEIGHT_SOURCES]
-    return max(found, key=lambda store: int(store.passport["rows"]), default=None)
-
-
-def baseline_parts(frame: pd.DataFrame, store: VectorStore, *, seed: int) -> dict[str, str]:
-    """Split a study for a baseline that no model's split goes with: stratified, near-duplicates together.
+def baseline_parts(glitches: pd.DataFrame, store: VectorStore, *, seed: int) -> dict[str, str]:
+    """Split a study for a baseline where no model brings a split: stratified, near-duplicates together.
 
     Parameters
     ----------
-    frame : DataFrame
+    glitches : DataFrame
         `Study.glitches`.
     store : VectorStore
         Of a network that saw no label.
@@ -112,10 +108,15 @@ def baseline_parts(frame: pd.DataFrame, store: VectorStore, *, seed: int) -> dic
     -------
     dict of str to str
         id -> train, validation or test.
+
+    Raises
+    ------
+    InputError
+        When no labelled glitch has a vector.
     """
-    rows = frame[(frame["label"] != "").to_numpy() & np.isin(frame.index, store.glitches)]
+    rows = glitches[(glitches["label"] != "").to_numpy() & np.isin(glitches.index, store.glitches)]
     if rows.empty:
-        raise InputError("no labelled glitch has a vector; bring labels in with `discover ingest --labels`")
+        raise InputError("no labelled glitch has a vector; add labels with `discover ingest --labels`")
     codes = np.unique(rows["label"].to_numpy(np.str_), return_inverse=True)[1]
     groups = merge_groups(len(rows), duplicate_pairs(store.graph, store.rows(rows.index.to_numpy(np.int64))))
     split = make_split(codes.astype(np.int64), "grouped", groups=groups, seed=seed)

@@ -1,5 +1,6 @@
 "use strict";
-// The explorer page: reads what discovery/explorer.py wrote, draws the map with plotly, and paints spectrograms by hand.
+/* global Plotly */
+// The explorer page: reads the data that discovery/explorer/explorer.py wrote, draws the map with plotly, and paints spectrograms itself.
 // Every text of the data reaches the page through textContent, never as markup.
 (() => {
   const $ = (id) => document.getElementById(id);
@@ -38,7 +39,7 @@
     if (isGps(column)) return decimals(value, 6);
     return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)));
   }
-  function utc(gps) { // as discovery/gpstime.py does
+  function utc(gps) { // as discovery/pages/gpstime.py does
     const whole = Math.floor(gps);
     const leaps = data.leapSeconds.filter((start) => start <= whole).length;
     const date = new Date(Date.UTC(1980, 0, 6) + (whole - leaps) * 1000).toISOString();
@@ -104,32 +105,32 @@
     const durations = data.pictures.durations;
     const have = durations.map((_, v) => slots[row * durations.length + v]);
     const there = have.filter((slot) => slot !== -1);
-    const box = element("div", { class: "views" });
-    if (there.length < 2) box.classList.add("single");
+    const shownViews = element("div", { class: "views" });
+    if (there.length < 2) shownViews.classList.add("single");
     have.forEach((slot, v) => {
       if (slot === -1 && there.length) return; // views that were never made are listed below, not drawn
-      if (slot < 0 && box.querySelector(".without")) return;
+      if (slot < 0 && shownViews.querySelector(".without")) return;
       const seconds = durations[v];
       const half = decimals(seconds / 2, 3);
       if (slot < 0) {
-        box.append(element("div", { class: "view" }, element("div", { class: "without" },
+        shownViews.append(element("div", { class: "view" }, element("div", { class: "without" },
           slot === -1 ? "no picture of this glitch" : "picture left out to keep this page small")));
         return;
       }
       const canvas = element("canvas", { role: "img", "aria-label": `${data.pictures.plain ? "picture" : `${seconds} s spectrogram`} of ${data.ids[row]}`, "data-id": data.ids[row], "data-duration": seconds });
       if (data.pictures.plain) {
         canvas.style.aspectRatio = `${data.pictures.width} / ${data.pictures.height}`;
-        box.append(element("figure", { class: "view plain" }, canvas));
+        shownViews.append(element("figure", { class: "view plain" }, canvas));
         paint(canvas, v, slot).catch(unreadable(canvas));
         return;
       }
       const hz = element("div", { class: "hz", "aria-hidden": "true" });
       for (const f of ticks) hz.append(element("span", { style: `bottom:${(100 * Math.log(f / 10)) / Math.log(204.8)}%` }, String(f)));
-      box.append(element("figure", { class: "view" }, hz, canvas, element("figcaption", {},
+      shownViews.append(element("figure", { class: "view" }, hz, canvas, element("figcaption", {},
         element("span", {}, `−${half}`), element("b", {}, `${seconds} s`), element("span", {}, `+${half}`))));
       paint(canvas, v, slot).catch(unreadable(canvas));
     });
-    return box;
+    return shownViews;
   }
   function energyBar() {
     if (!data.pictures || data.pictures.plain) return;
@@ -171,7 +172,10 @@
   function drawPinned() {
     $("pinned").hidden = pinned < 0;
     $("pointed").classList.toggle("compact", pinned >= 0);
-    if (pinned < 0) return $("pinned").replaceChildren();
+    if (pinned < 0) {
+      $("pinned").replaceChildren();
+      return;
+    }
     const code = element("code", { id: "pinned-id", tabindex: "0" }, data.ids[pinned]);
     const button = element("button", { type: "button", onclick: () => copy(code, button) }, "copy");
     $("pinned").replaceChildren(
@@ -185,7 +189,8 @@
     const card = $("pointed");
     if (pointed < 0) {
       const hint = pinned < 0 ? "Point at a glitch to see its spectrograms; click to pin it here." : "Point at another glitch to compare.";
-      return card.replaceChildren(element("p", { class: "aside" }, hint));
+      card.replaceChildren(element("p", { class: "aside" }, hint));
+      return;
     }
     card.replaceChildren(
       element("h2", {}, pinned < 0 ? "Under the pointer" : "Compared: under the pointer"),
@@ -198,7 +203,7 @@
     drawPointed();
   }
   function pin(row) {
-    if (row >= 0 && current.kind === "class" && hidden.delete(current.groupOf[current.codes[row]])) showHidden(); // asked for, so never left invisible
+    if (row >= 0 && current.kind === "class" && hidden.delete(current.groupOf[current.codes[row]])) showHidden(); // a pinned glitch is never left invisible
     if (row === pinned) return;
     pinned = row;
     drawPinned();
@@ -212,7 +217,10 @@
     let row = pinned < 0 ? (by > 0 ? -1 : data.n) : pinned;
     for (let tried = 0; tried < data.n; tried++) {
       row = (row + by + data.n) % data.n;
-      if (visible(row)) return pin(row);
+      if (visible(row)) {
+        pin(row);
+        return;
+      }
     }
   }
 
@@ -272,6 +280,7 @@
     const [x, y, z] = lengths.map((length) => SIDE * Math.max(length / most, 1 / LONGEST));
     return { x, y, z };
   }
+  const HOME = { x: 1.25, y: 1.25, z: 0.7 }; // where the eye is at first
   function layout() {
     const name = (k) => (data.method ? `${data.method.replace(/[<>&]/g, "")} ${k}` : String(k)); // plotly reads some tags in titles
     const look = { showticklabels: false, zeroline: false, gridcolor: ink("--line"), linecolor: ink("--line"), ticks: "" };
@@ -281,7 +290,7 @@
       modebar: { bgcolor: "rgba(0,0,0,0)", color: ink("--quiet"), activecolor: ink("--accent") } };
     if (flat) return { ...shared, annotations: flags(), dragmode: "pan", margin: { l: 28, r: 8, t: 8, b: 28 }, xaxis: { ...look, title: title(1) }, yaxis: { ...look, title: title(2), scaleanchor: "x" } };
     const spatial = (k) => ({ ...look, title: title(k), showspikes: false, showbackground: false });
-    return { ...shared, scene: { annotations: flags(), aspectmode: "manual", aspectratio: box(), dragmode: "orbit", xaxis: spatial(1), yaxis: spatial(2), zaxis: spatial(3), camera: { eye: { x: 1.25, y: 1.25, z: 0.7 } } } };
+    return { ...shared, scene: { annotations: flags(), aspectmode: "manual", aspectratio: box(), dragmode: "orbit", xaxis: spatial(1), yaxis: spatial(2), zaxis: spatial(3), camera: { eye: HOME } } };
   }
   const config = { displaylogo: false, showSendToCloud: false, plotlyServerURL: "", scrollZoom: true, doubleClick: "reset", showAxisRangeEntryBoxes: false,
     // Named one by one: by default plotly 4 puts in a button that uploads the chart.
@@ -303,7 +312,7 @@
       plot.on("plotly_hover", (event) => point(rowOf(event)));
       plot.on("plotly_unhover", () => point(-1));
       plot.on("plotly_click", (event) => pin(rowOf(event))); // a tap
-      // Plotly's turning maps look at the mouse once a frame and miss a quick click, so clicks are also noticed here.
+      // Plotly's turning maps read the mouse once per drawn picture and miss a quick click, so clicks are also noticed here.
       let down = null;
       plot.addEventListener("pointerdown", (event) => { down = event.button === 0 && !event.target.closest(".modebar") ? event : null; }, true);
       addEventListener("pointerup", (event) => {
@@ -322,8 +331,7 @@
   }
   function turn(azimuth, height, zoom) {
     if (!drawn || flat) return;
-    const camera = $("plot")._fullLayout.scene.camera;
-    const { x, y, z } = camera.eye;
+    const { x, y, z } = $("plot").layout.scene.camera.eye ?? HOME; // plotly keeps its public layout up to date
     const radius = Math.hypot(x, y, z) * zoom;
     const around = Math.atan2(y, x) + azimuth;
     const up = Math.max(-1.5, Math.min(1.5, Math.asin(z / Math.hypot(x, y, z)) + height));
@@ -351,7 +359,10 @@
     const isClass = current.kind === "class";
     for (const id of ["groups", "legend-hint", "all", "none"]) $(id).hidden = !isClass;
     $("scale").hidden = isClass;
-    if (!isClass) return scale();
+    if (!isClass) {
+      scale();
+      return;
+    }
     $("groups").replaceChildren(...current.groups.map((group, g) => element("li", {}, element("button", {
       type: "button", "aria-pressed": String(!hidden.has(g)),
       onclick: (event) => (event.detail > 1 || event.shiftKey ? isolate(g) : toggle(g)),

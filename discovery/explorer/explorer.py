@@ -1,4 +1,4 @@
-"""`embedding.html`: the glitches as points that turn, each with its own spectrograms, in one file that opens from disk.
+"""`embedding.html`: a map of the glitches that turns, each with its own spectrograms, in one file that opens from disk.
 
 The page needs no server and no network. It holds plotly.js, the points as base64 typed arrays, and the spectrograms as grey
 atlases that it colours by viridis itself (`discovery.pages.thumbnails` says how many pictures fit, and the page says what was left out).
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from plotly.offline import get_plotlyjs
+from markupsafe import Markup
 
 from discovery.pages.columns import classes, column_for_page, column_kind, glitch_ids
 from discovery.pages.gpstime import LEAP_SECONDS
-from discovery.pages.page import asset, base64_array, content_policy, escaped, filled, json_for_script, showable
+from discovery.pages.page import asset, base64_array, content_policy, json_for_script, rendered, showable
 from discovery.pages.thumbnails import MAX_PICTURES, Atlases, PicturePlan, Thumbnails, pack, plan_pictures
 from embed.errors import InputError
 from embed.views.viridis import table as viridis
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-#: Shown first and in this order when the table has them; other columns follow as they come.
 _FIRST_COLUMNS = ("label", "ifo", "gps", "cluster", "probability")
+"""Shown first and in this order when the table has them; other columns follow in the table's order."""
 
 
 def embedding_html(
@@ -46,9 +46,9 @@ def embedding_html(
     Parameters
     ----------
     table : DataFrame, N rows
-        One glitch a row. Column ``id`` is required (unique, or unique together with ``ifo``); ``label``, ``ifo``, ``gps`` (seconds), ``cluster``
-        (integers, -1 is noise) and ``probability`` are shown first when there; every other column is shown too, and
-        every column that is not text naming rows can be coloured by.
+        One row for each glitch. Column ``id`` is required (unique, or unique together with ``ifo``); ``label``, ``ifo``,
+        ``gps`` (seconds), ``cluster`` (integers, -1 is noise) and ``probability`` are shown first; every column gives
+        colours, except text that names rows.
     coordinates : ndarray of floating, shape (N, dims)
         Position of each glitch, finite.
     thumbnails : Thumbnails or None
@@ -62,7 +62,7 @@ def embedding_html(
     method : str
         What the axes are, e.g. ``"UMAP"``; they become "UMAP 1", "UMAP 2", ...
     facts : mapping of str to object, optional
-        What the caption states, in order: method and its parameters, seed, passport, command. Written as text.
+        What the caption states, in order: method and its parameters, seed, passport, command.
     max_pictures : int
         Most pictures to carry, at most `discovery.pages.thumbnails.MAX_PICTURES`.
 
@@ -82,14 +82,9 @@ def embedding_html(
         raise InputError(f"{len(thumbnails)} glitches have pictures but the table has {len(table)} rows: give one each")
     if not 0 <= max_pictures <= MAX_PICTURES:
         raise InputError(f"max_pictures is {max_pictures}: give 0 to {MAX_PICTURES}")
-    columns = [name for name in _FIRST_COLUMNS if name in table.columns]
-    columns += [name for name in table.columns if name not in (*columns, "id")]
-    usable = [str(name) for name in columns if column_kind(name, table[name]) != "text"]
-    if color not in usable:
-        raise InputError(f"cannot colour by {color!r}: choose one of {', '.join(usable) or 'no column of this table'}")
-
+    columns = _shown_columns(table, color)
     atlases, note = _pictures(table, thumbnails, color, max_pictures)
-    data: dict[str, Any] = {
+    data = {
         "n": len(table),
         "dims": dims,
         "method": showable(method),
@@ -100,42 +95,65 @@ def embedding_html(
         "color": showable(color),
         "viridis": base64_array(viridis()),
         "leapSeconds": list(LEAP_SECONDS),
-        "pictures": None
-        if atlases is None or thumbnails is None
-        else {
-            "durations": [float(duration) for duration in thumbnails.durations],
-            "plain": thumbnails.plain,
-            "slots": base64_array(atlases.slots),
-            "height": atlases.height,
-            "width": atlases.width,
-            "pitchY": atlases.pitch_y,
-            "pitchX": atlases.pitch_x,
-            "across": atlases.across,
-            "down": atlases.down,
-        },
+        "pictures": None if atlases is None or thumbnails is None else _picture_data(thumbnails, atlases),
     }
-    # The line breaks belong to the hashed text: a script element's text is all that stands between its tags.
-    plotly, behaviour = f"\n{get_plotlyjs()}\n", f"\n{asset('explorer/explorer.js')}\n"
-    return filled(
-        asset("explorer/explorer.html"),
-        {
-            # plotly's flat WebGL plots compile their drawing commands with Function(); the turning ones do not.
-            "policy": escaped(content_policy([plotly, behaviour], code_from_text=dims == 2)),
-            "title": escaped(title),
-            "count": f"{len(table):,}",
-            "glitches": "glitch" if len(table) == 1 else "glitches",
-            "lede": escaped(_lede(table, dims, method)),
-            "note": escaped(note),
-            "facts": "".join(
-                f"<div><dt>{escaped(term)}</dt><dd>{escaped(fact)}</dd></div>" for term, fact in (facts or {}).items()
-            ),
-            "css": asset("explorer/explorer.css"),
-            "data": json_for_script(data),
-            "sheets": "" if atlases is None else _sheet_scripts(atlases),
-            "plotly": plotly,
-            "behaviour": behaviour,
-        },
+    return _page(
+        data,
+        title=title,
+        lede=_lede(table, dims, method),
+        note=note,
+        facts=facts or {},
+        sheets=() if atlases is None else atlases.sheets,
     )
+
+
+def _shown_columns(table: pd.DataFrame, color: str) -> list[str]:
+    """Return the columns in the order shown.
+
+    Raises
+    ------
+    InputError
+        If `color` is none of them, or text that names rows.
+    """
+    columns = [name for name in _FIRST_COLUMNS if name in table.columns]
+    columns += [name for name in table.columns if name not in (*columns, "id")]
+    usable = [str(name) for name in columns if column_kind(name, table[name]) != "text"]
+    if color not in usable:
+        raise InputError(f"cannot colour by {color!r}: choose one of {', '.join(usable) or 'no column of this table'}")
+    return columns
+
+
+def _page(data: Mapping[str, Any], **shown: object) -> str:
+    """Fill the template: its scripts, their hashes and the data; the rest is text."""
+    from plotly.offline import get_plotlyjs  # noqa: PLC0415 - megabytes that only this page needs
+
+    # The line breaks belong to the hashed text: a script element's text is all that is between its tags.
+    plotly, behaviour = Markup(f"\n{get_plotlyjs()}\n"), Markup("\n").join(["", asset("explorer/explorer.js"), ""])  # noqa: S704 - a library
+    return rendered(
+        "explorer/explorer.html",
+        # plotly's flat WebGL plots compile their drawing commands with Function(); the turning ones do not.
+        policy=content_policy([plotly, behaviour], code_from_text=data["dims"] == 2),
+        count=data["n"],
+        data=json_for_script(data),
+        plotly=plotly,
+        behaviour=behaviour,
+        **shown,
+    )
+
+
+def _picture_data(thumbnails: Thumbnails, atlases: Atlases) -> dict[str, Any]:
+    """Return what the page's script must know of the sheets."""
+    return {
+        "durations": [float(duration) for duration in thumbnails.durations],
+        "plain": thumbnails.plain,
+        "slots": base64_array(atlases.slots),
+        "height": atlases.height,
+        "width": atlases.width,
+        "pitchY": atlases.pitch_y,
+        "pitchX": atlases.pitch_x,
+        "across": atlases.across,
+        "down": atlases.down,
+    }
 
 
 def _checked_coordinates(coordinates: npt.NDArray[np.floating], count: int, dims: int) -> npt.NDArray[np.float32]:
@@ -154,7 +172,7 @@ def _checked_coordinates(coordinates: npt.NDArray[np.floating], count: int, dims
 
 
 def _lede(table: pd.DataFrame, dims: int, method: str) -> str:
-    """Say in a line what is seen; noise, when there are clusters, by count."""
+    """Say in a line what the map shows; with clusters, how much noise there is."""
     parts = [f"{method or 'projection'} in {dims} dimensions"]
     if "cluster" in table.columns and pd.api.types.is_integer_dtype(table["cluster"].dtype):
         noise = int((table["cluster"] == -1).sum())
@@ -167,7 +185,7 @@ def _lede(table: pd.DataFrame, dims: int, method: str) -> str:
 def _pictures(
     table: pd.DataFrame, thumbnails: Thumbnails | None, color: str, max_pictures: int
 ) -> tuple[Atlases | None, str]:
-    """Pack what fits, and word what did not."""
+    """Pack the pictures that fit, and say how many did not."""
     if thumbnails is None:
         return None, "This page holds no pictures."
     kind = column_kind(color, table[color])
@@ -189,12 +207,3 @@ def _picture_note(thumbnails: Thumbnails, plan: PicturePlan, atlases: Atlases) -
             "glitches have a picture here, one duration each, spread evenly over the classes."
         )
     return note
-
-
-def _sheet_scripts(atlases: Atlases) -> str:
-    """Keep each sheet in an inert script element of its own: the browser decodes a sheet only when it is looked at."""
-    return "\n".join(
-        f'<script type="text/plain" id="sheet-{view}-{place}">{sheet}</script>'
-        for view, sheets in enumerate(atlases.sheets)
-        for place, sheet in enumerate(sheets)
-    )

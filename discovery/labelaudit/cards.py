@@ -1,9 +1,9 @@
-"""One doubtful label on the audit's page: its views, why it is doubted, and the witnesses for and against."""
+"""The doubtful labels on the audit's page: for each its views, why it is doubted, and the most similar glitches of both classes."""
 
 from __future__ import annotations
 
-import base64
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,112 +11,159 @@ import numpy as np
 from audit.review.reasons import reasons
 from discovery.labelaudit.charts import doubt_svg
 from discovery.pages.gpstime import utc
-from discovery.pages.page import escaped
-from discovery.pages.thumbnails import png_uri, shrink
-from embed.views.png import levels_to_png
+from discovery.pages.thumbnails import picture_uri, shrink
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
+    from markupsafe import Markup
 
     from audit.result import AuditResult
     from discovery.labelaudit.gallery import Exhibits
-    from discovery.pages.thumbnails import Thumbnails
+    from embed.types import Rows
 
-_WITNESS = (80, 96)
-"""Pixels of a witness's picture: it is shown at a third of the width of the views."""
-_WITNESS_SECONDS = 1.0
-"""Duration shown of the witnesses, or the nearest that there is: most classes are told apart at it."""
+_NEIGHBOUR = (80, 96)
+"""Pixels of a similar glitch's picture, height and width: it is shown at a third of the width of the views."""
+_NEIGHBOUR_SECONDS = 1.0
+"""Duration shown of the similar glitches, or the nearest available: it separates most classes."""
 
 
-def case_html(result: AuditResult, glitches: pd.DataFrame, ids: Sequence[str], exhibits: Exhibits, place: int) -> str:
-    """Write one case.
+@dataclass(frozen=True)
+class Picture:
+    """One picture with its caption; without a source it is said to be absent."""
+
+    caption: str
+    source: Markup | None
+    plain: bool
+
+
+@dataclass(frozen=True)
+class Side:
+    """The most similar glitches of one class, with the duration shown (``", 1 s"``); no pictures where only ids are known."""
+
+    label: str
+    ids: list[str]
+    duration: str
+    pictures: list[Picture]
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the page shows of one doubtful label.
+
+    Attributes
+    ----------
+    rank : int
+        From 1.
+    id, label, suggested, when, reason : str
+    p_wrong, low, high : float
+        The probability that the label is wrong, and its interval.
+    bar : Markup
+        The same, drawn.
+    views : list of Picture
+    sides : list of Side
+        The most similar glitches with the same label, then those with the suggested one; empty where none were sought.
+    """
+
+    rank: int
+    id: str
+    label: str
+    suggested: str
+    when: str
+    reason: str
+    p_wrong: float
+    low: float
+    high: float
+    bar: Markup
+    views: list[Picture]
+    sides: list[Side]
+
+
+def make_cards(result: AuditResult, glitches: pd.DataFrame, exhibits: Exhibits) -> list[Card]:
+    """Collect what the page shows of each row, by rank.
 
     Parameters
     ----------
     result : AuditResult
         Of N glitches.
     glitches : DataFrame, N rows
-        ``ifo`` and ``gps`` (seconds).
-    ids : sequence of str, length N
+        ``id``, ``ifo`` and ``gps`` (seconds).
     exhibits : Exhibits
-    place : int
-        Which of the rows shown.
+        The rows to show.
     """
-    row = int(exhibits.rows[place])
-    own, other = result.classes[result.labels[row]], result.classes[result.suggested[row]]
-    low, value, high = (float(part[row]) for part in (result.p_wrong_low, result.p_wrong, result.p_wrong_high))
-    return (
-        f'<article class="case"><header><h3><span class="rank">{place + 1}</span>{escaped(own)}'
-        f'<span class="arrow" aria-label="probably">\N{RIGHTWARDS ARROW}</span>{escaped(other)}</h3>'
-        f'<p class="doubt">{doubt_svg(low, value, high)}<b>{value:.3f}</b> <small>({low:.2f} to {high:.2f})</small></p></header>'
-        f'<p class="who"><code>{escaped(ids[row])}</code>{escaped(_when(glitches, row))}</p>'
-        f'<p class="why">{escaped(reasons(result, np.array([row]), ids)[0])}</p>'
-        f'<div class="sides">{_views(exhibits, row)}{_witnesses(exhibits, place, ids, own, other)}</div></article>'
-    )
+    ids = glitches["id"].astype(str).tolist()
+    times = glitches["gps"].to_numpy(np.float64)
+    why = reasons(result, exhibits.rows, ids)
+    return [
+        Card(
+            rank=place + 1,
+            id=ids[row],
+            label=result.classes[result.labels[row]],
+            suggested=result.classes[result.suggested[row]],
+            when=_when(float(times[row])),
+            reason=why[place],
+            p_wrong=(p_wrong := float(result.p_wrong[row])),
+            low=(low := float(result.p_wrong_low[row])),
+            high=(high := float(result.p_wrong_high[row])),
+            bar=doubt_svg(low, p_wrong, high),
+            views=_views(exhibits, row),
+            sides=_sides(result, exhibits, place, ids),
+        )
+        for place, row in enumerate(exhibits.rows.tolist())
+    ]
 
 
-def _when(glitches: pd.DataFrame, row: int) -> str:
-    gps = float(glitches["gps"].iloc[row])
-    return f" · {utc(gps)} · GPS {gps:.3f}" if math.isfinite(gps) else " · time unknown"
+def _when(gps: float) -> str:
+    return f"{utc(gps)} · GPS {gps:.3f}" if math.isfinite(gps) else "time unknown"
 
 
-def _views(exhibits: Exhibits, row: int) -> str:
+def _views(exhibits: Exhibits, row: int) -> list[Picture]:
     thumbnails = exhibits.thumbnails
     if thumbnails is None or row not in exhibits.place:
-        return ""
-    own = np.flatnonzero(thumbnails.present[exhibits.place[row]])
-    figures = [
-        _picture(thumbnails, exhibits.place[row], view, f"{duration:g} s" if duration else "", None)
-        for view, duration in enumerate(thumbnails.durations)
-        if view in own or (view == 0 and not len(own))
+        return []
+    own = np.flatnonzero(thumbnails.present[exhibits.place[row]]).tolist()
+    durations = thumbnails.durations
+    return [_picture(exhibits, row, view, f"{durations[view]:g} s" if durations[view] else "") for view in own or [0]]
+
+
+def _sides(result: AuditResult, exhibits: Exhibits, place: int, ids: Sequence[str]) -> list[Side]:
+    if exhibits.class_neighbours is None:
+        return []
+    row = int(exhibits.rows[place])
+    agreeing, opposing = exhibits.class_neighbours.agreeing[place], exhibits.class_neighbours.opposing[place]
+    view = _common_view(exhibits, [row, *agreeing.tolist(), *opposing.tolist()])
+    return [
+        _side(exhibits, agreeing, ids, result.classes[result.labels[row]], view=view),
+        _side(exhibits, opposing, ids, result.classes[result.suggested[row]], view=view),
     ]
-    one = " one" if len(figures) == 1 else ""
-    return f'<div class="views{one}">{"".join(figures)}</div>'
 
 
-def _witnesses(exhibits: Exhibits, place: int, ids: Sequence[str], own: str, other: str) -> str:
-    if exhibits.witnesses is None:
-        return ""
-    agreeing, opposing = exhibits.witnesses.agreeing[place], exhibits.witnesses.opposing[place]
-    view = _witness_view(exhibits, [int(exhibits.rows[place]), *agreeing, *opposing])
-    sides = [_side(exhibits, agreeing, ids, own, view), _side(exhibits, opposing, ids, other, view)]
-    return f'<div class="side">{"".join(sides)}</div>'
-
-
-def _witness_view(exhibits: Exhibits, rows: Sequence[int]) -> int:
-    """The view that most of these glitches have, so that like is shown beside like; of equals the nearest to `_WITNESS_SECONDS`."""
+def _common_view(exhibits: Exhibits, rows: Sequence[int]) -> int:
+    """Return the view that most of these glitches have, so that like is shown beside like; of equals the nearest to `_NEIGHBOUR_SECONDS`."""
     thumbnails = exhibits.thumbnails
     if thumbnails is None:
         return 0
-    places = [exhibits.place[int(row)] for row in rows if int(row) in exhibits.place]
+    places = [exhibits.place[row] for row in rows if row in exhibits.place]
     counts = thumbnails.present[places].sum(axis=0)
-    away = [abs(duration - _WITNESS_SECONDS) for duration in thumbnails.durations]
+    away = [abs(duration - _NEIGHBOUR_SECONDS) for duration in thumbnails.durations]
     return int(np.lexsort((away, -counts))[0])
 
 
-def _side(exhibits: Exhibits, rows: np.ndarray, ids: Sequence[str], label: str, view: int) -> str:
-    thumbnails = exhibits.thumbnails
-    found = [int(row) for row in rows if row >= 0]
-    if not found:
-        return f"<h4>no other glitch is labelled <b>{escaped(label)}</b></h4>"
-    if thumbnails is None:
-        items = "".join(f"<li><code>{escaped(ids[row])}</code></li>" for row in found)
-        return f'<h4>most like it, labelled <b>{escaped(label)}</b></h4><ul class="plain">{items}</ul>'
-    seconds = f", {thumbnails.durations[view]:g} s" if thumbnails.durations[view] else ""
-    figures = "".join(_picture(thumbnails, exhibits.place[row], view, ids[row], _WITNESS) for row in found)
-    return f'<h4>most like it, labelled <b>{escaped(label)}</b>{seconds}</h4><div class="row">{figures}</div>'
+def _side(exhibits: Exhibits, rows: Rows, ids: Sequence[str], label: str, *, view: int) -> Side:
+    found = rows[rows >= 0].tolist()
+    names = [ids[row] for row in found]
+    if exhibits.thumbnails is None:
+        return Side(label, names, "", [])
+    seconds = exhibits.thumbnails.durations[view]
+    pictures = [_picture(exhibits, row, view, ids[row], size=_NEIGHBOUR) for row in found]
+    return Side(label, names, f", {seconds:g} s" if seconds else "", pictures)
 
 
-def _picture(thumbnails: Thumbnails, place: int, view: int, caption: str, size: tuple[int, int] | None) -> str:
+def _picture(exhibits: Exhibits, row: int, view: int, caption: str, *, size: tuple[int, int] | None = None) -> Picture:
+    thumbnails, place = exhibits.thumbnails, exhibits.place[row]
+    assert thumbnails is not None
     if not thumbnails.present[place, view]:
-        return f'<figure><div class="absent">no picture</div><figcaption>{escaped(caption)}</figcaption></figure>'
+        return Picture(caption, None, thumbnails.plain)
     pixels = thumbnails.levels[place, view]
-    if size is not None:
-        pixels = shrink(pixels, *size)
-    if thumbnails.plain:
-        source, kind = png_uri(pixels), ' class="plain"'
-    else:
-        source, kind = "data:image/png;base64," + base64.b64encode(levels_to_png(pixels)).decode("ascii"), ""
-    return f'<figure><img{kind} alt="{escaped(caption)}" src="{source}"><figcaption>{escaped(caption)}</figcaption></figure>'
+    return Picture(caption, picture_uri(pixels if size is None else shrink(pixels, *size)), thumbnails.plain)

@@ -1,4 +1,4 @@
-"""The exhibits of an audit's page: which rows it shows, their witnesses, and the pictures of both."""
+"""What an audit's page shows: which rows, the most similar glitches of both classes, and the pictures of all these."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from audit.review.comparisons import ClassNeighbours
     from embed.study.records import View
     from embed.study.study import Study
+    from embed.types import Rows
     from embed.vectors.store import VectorStore
 
 
@@ -31,15 +32,15 @@ class Exhibits:
     ----------
     rows : ndarray of int64, shape (n,)
         Rows of the result, by rank.
-    witnesses : ClassNeighbours or None
-        Of these rows.
+    class_neighbours : ClassNeighbours or None
+        Of these rows: the most similar glitches with the same label, and those with the suggested one.
     thumbnails : Thumbnails or None
     place : dict of int to int
         Row of the result -> row of the thumbnails.
     """
 
-    rows: np.ndarray
-    witnesses: ClassNeighbours | None
+    rows: Rows
+    class_neighbours: ClassNeighbours | None
     thumbnails: Thumbnails | None
     place: dict[int, int]
 
@@ -48,12 +49,12 @@ def load_exhibits(
     study: Study,
     store: VectorStore | None,
     glitches: pd.DataFrame,
-    rows: np.ndarray,
-    witnesses: ClassNeighbours | None,
+    rows: Rows,
+    class_neighbours: ClassNeighbours | None,
     *,
     views: Mapping[int, Sequence[View]],
 ) -> Exhibits:
-    """Read the pictures of the rows shown and of their witnesses.
+    """Read the pictures of the rows shown and of the glitches most similar to them.
 
     Parameters
     ----------
@@ -63,7 +64,7 @@ def load_exhibits(
     glitches : DataFrame, N rows
         ``glitch``: row numbers in the study.
     rows : ndarray of int64, shape (n,)
-    witnesses : ClassNeighbours or None
+    class_neighbours : ClassNeighbours or None
     views : mapping of int to sequence of View
         The views of each glitch of the study, by duration.
 
@@ -72,16 +73,18 @@ def load_exhibits(
     InputError
         Without a store, when a view cannot be read.
     """
-    wanted = [rows] if witnesses is None else [rows, witnesses.agreeing.ravel(), witnesses.opposing.ravel()]
+    wanted = [rows]
+    if class_neighbours is not None:
+        wanted += [class_neighbours.agreeing.ravel(), class_neighbours.opposing.ravel()]
     shown = np.unique(np.concatenate(wanted))
     shown = shown[shown >= 0]
     numbers = glitches["glitch"].to_numpy()[shown]
     own = [view for number in numbers.tolist() for view in views.get(number, ())]
-    thumbnails = _decoded(own, numbers) if store is None else load_thumbnails(study, numbers, store, views=own)
-    return Exhibits(rows, witnesses, thumbnails, {int(row): place for place, row in enumerate(shown)})
+    thumbnails = _decoded(own, numbers) if store is None else load_thumbnails(study, store, numbers, own)
+    return Exhibits(rows, class_neighbours, thumbnails, {int(row): place for place, row in enumerate(shown)})
 
 
-def _decoded(views: list[View], numbers: np.ndarray) -> Thumbnails | None:
+def _decoded(views: Sequence[View], numbers: Rows) -> Thumbnails | None:
     if not views:
         return None
     plain = views[0].kind == "image"

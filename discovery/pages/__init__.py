@@ -1,1 +1,1 @@
-"""What every page is built of: the frame, axes, plots, tables, thumbnails."""
+"""The building blocks of every page: shell, axes, plots, columns, thumbnails."""

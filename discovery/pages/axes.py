@@ -1,13 +1,14 @@
-"""The two axes of an inline SVG plot: where a point lies, and the frame with its grid and names."""
+"""The two axes of an inline SVG plot: the place of a point, and the grid with its numbers and names."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from markupsafe import Markup
 from matplotlib.ticker import MaxNLocator
 
-from discovery.pages.page import escaped
+from discovery.pages.page import markup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,7 +39,7 @@ def round_ticks(
 
 
 def percent(value: float) -> str:
-    """Write a share as per cent, with as many decimals as it takes and four at most."""
+    """Write a share as per cent, with the decimals that it has, four at most."""
     return f"{round(100 * value, 4):g}%"
 
 
@@ -62,47 +63,83 @@ class Axes:
     bottom: int
 
     def x(self, share: float) -> float:
-        """Place on the picture of a share of the horizontal axis."""
+        """Return the place on the picture of a share of the horizontal axis."""
         return self.left + float(share) * (self.width - self.left - self.right)
 
     def y(self, share: float) -> float:
-        """Place on the picture of a share of the vertical axis, which points up."""
+        """Return the place on the picture of a share of the vertical axis, which points up."""
         return self.height - self.bottom - float(share) * (self.height - self.top - self.bottom)
 
     def points(self, points: Sequence[tuple[float, float]]) -> str:
         """Write points for ``<polyline points="...">``."""
         return " ".join(f"{self.x(x):.1f},{self.y(y):.1f}" for x, y in points)
 
-    def ends(self, x1: float, y1: float, x2: float, y2: float) -> str:
+    def ends(self, start: tuple[float, float], end: tuple[float, float]) -> Markup:
         """Write the two ends of a ``<line>`` as its attributes."""
-        return f'x1="{self.x(x1):.1f}" y1="{self.y(y1):.1f}" x2="{self.x(x2):.1f}" y2="{self.y(y2):.1f}"'
+        (x1, y1), (x2, y2) = start, end
+        return markup(
+            'x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"',
+            x1=self.x(x1),
+            y1=self.y(y1),
+            x2=self.x(x2),
+            y2=self.y(y2),
+        )
 
-    def at(self, x: float, y: float) -> str:
+    def at(self, x: float, y: float) -> Markup:
         """Write the centre of a ``<circle>`` as its attributes."""
-        return f'cx="{self.x(x):.1f}" cy="{self.y(y):.1f}"'
+        return markup('cx="{x:.1f}" cy="{y:.1f}"', x=self.x(x), y=self.y(y))
 
-    def frame(self, across: str, up: str, across_ticks: Ticks, up_ticks: Ticks) -> str:
+    def grid(self, across: str, up: str, across_ticks: Ticks, up_ticks: Ticks) -> Markup:
         """Draw the grid, its numbers and the names of the axes."""
         lines = [
-            f'<line class="grid" {self.ends(place, 0, place, 1)}/><text x="{self.x(place):.1f}" y="{self.y(0) + 17:.1f}" text-anchor="middle">{escaped(name)}</text>'
+            markup(
+                '<line class="grid" {ends}/><text x="{x:.1f}" y="{y:.1f}" text-anchor="middle">{name}</text>',
+                ends=self.ends((place, 0), (place, 1)),
+                x=self.x(place),
+                y=self.y(0) + 17,
+                name=name,
+            )
             for place, name in across_ticks
         ]
         lines += [
-            f'<line class="grid" {self.ends(0, place, 1, place)}/><text x="{self.x(0) - 7:.1f}" y="{self.y(place) + 4:.1f}" text-anchor="end">{escaped(name)}</text>'
+            markup(
+                '<line class="grid" {ends}/><text x="{x:.1f}" y="{y:.1f}" text-anchor="end">{name}</text>',
+                ends=self.ends((0, place), (1, place)),
+                x=self.x(0) - 7,
+                y=self.y(place) + 4,
+                name=name,
+            )
             for place, name in up_ticks
         ]
-        centre, middle = (self.x(0) + self.x(1)) / 2, (self.y(0) + self.y(1)) / 2
-        lines.append(
-            f'<text class="axis" x="{centre:.1f}" y="{self.height - 9}" text-anchor="middle">{escaped(across)}</text>'
-            f'<text class="axis" transform="translate(12 {middle:.1f}) rotate(-90)" text-anchor="middle">{escaped(up)}</text>'
+        names = markup(
+            '<text class="axis" x="{centre:.1f}" y="{foot}" text-anchor="middle">{across}</text>'
+            '<text class="axis" transform="translate(12 {middle:.1f}) rotate(-90)" text-anchor="middle">{up}</text>',
+            centre=(self.x(0) + self.x(1)) / 2,
+            middle=(self.y(0) + self.y(1)) / 2,
+            foot=self.height - 9,
+            across=across,
+            up=up,
         )
-        return "".join(lines)
+        return Markup().join([*lines, names])
 
+    def svg(self, kind: str, title: str, parts: Sequence[Markup], *, height: int | None = None) -> Markup:
+        """Wrap drawn parts as a picture of the axes' size.
 
-def svg(kind: str, title: str, parts: Sequence[str], width: int, height: int) -> str:
-    """Wrap drawn parts; `kind` is the picture's style, `title` is for those who cannot see it."""
-    return (
-        f'<svg class="{kind}" viewBox="0 0 {width} {height}" role="img" aria-label="{escaped(title)}"><title>{escaped(title)}</title>'
-        + "".join(parts)
-        + "</svg>"
-    )
+        Parameters
+        ----------
+        kind : str
+            The picture's class in the style sheet.
+        title : str
+            For those who cannot see it.
+        parts : sequence of Markup
+        height : int, optional
+            Another height than the axes'.
+        """
+        return markup(
+            '<svg class="{kind}" viewBox="0 0 {width} {height}" role="img" aria-label="{title}"><title>{title}</title>{parts}</svg>',
+            kind=kind,
+            title=title,
+            width=self.width,
+            height=self.height if height is None else height,
+            parts=Markup().join(parts),
+        )

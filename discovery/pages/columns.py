@@ -17,12 +17,12 @@ from discovery.pages.palette import MAX_MARKS, NOISE_MARK, Mark, class_marks
 from embed.errors import InputError
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
+    from embed.types import Codes
 
-#: Integers with more different values than this are coloured as numbers, on a scale.
 _MAX_INTEGER_CLASSES = 30
-#: Text with more different values than this, and than a tenth of the rows, names rows rather than classes.
+"""Integers with more different values than this are coloured as numbers, on a scale."""
 _MIN_TEXT_VALUES, _TEXT_SHARE = MAX_MARKS, 0.1
+"""Text with more different values than both this number and this share of the rows names rows, not classes."""
 _MISSING_MARK = Mark(NOISE_MARK.light, NOISE_MARK.dark, "cross")
 
 
@@ -61,28 +61,28 @@ class Classes:
     """
 
     names: tuple[str, ...]
-    codes: npt.NDArray[np.int64]
+    codes: Codes
     groups: tuple[Group, ...]
-    group_of: npt.NDArray[np.int64]
+    group_of: Codes
 
 
 def glitch_ids(table: pd.DataFrame) -> list[str]:
-    """Give each glitch the id that pages know it by.
+    """Return the id of each glitch on pages.
 
     Parameters
     ----------
     table : DataFrame, N rows
-        With column ``id``; where ids repeat, ``ifo`` tells them apart.
+        With column ``id``; where ids repeat, ``ifo`` is needed too.
 
     Returns
     -------
     list of str, length N
-        Column ``id``, or ``<ifo>_<id>`` when some id stands in more than one row.
+        Column ``id``, or ``<ifo>_<id>`` when some id is in more than one row.
 
     Raises
     ------
     InputError
-        If a column is missing or doubled, the table is empty, or an id is missing or stands for two glitches of one detector.
+        If a column is missing or doubled, the table is empty, or an id is missing or belongs to two glitches of one detector.
     """
     if not table.columns.is_unique:
         raise InputError(f"the table has two columns {str(table.columns[table.columns.duplicated()][0])!r}: drop one")
@@ -96,17 +96,17 @@ def glitch_ids(table: pd.DataFrame) -> list[str]:
     if not ids.is_unique and "ifo" in table.columns:
         ids = table["ifo"].astype(str) + "_" + ids
     if not ids.is_unique:
-        raise InputError(f"id {ids[ids.duplicated()].iloc[0]!r} stands in more than one row: one glitch is one row")
+        raise InputError(f"id {ids[ids.duplicated()].iloc[0]!r} is in more than one row: give every glitch one row")
     return [showable(text) for text in ids]
 
 
 def is_cluster_column(name: object, column: pd.Series) -> bool:
-    """Tell whether a column holds cluster numbers, in which -1 is noise: integers, in a column called ``cluster...``."""
+    """Return whether a column holds cluster numbers, in which -1 is noise: integers, in a column called ``cluster...``."""
     return str(name).lower().startswith("cluster") and pd.api.types.is_integer_dtype(column.dtype)
 
 
 def column_kind(name: object, column: pd.Series) -> str:
-    """Tell how a column is shown: ``"class"``, ``"number"`` (on a scale) or ``"text"`` (not for colouring)."""
+    """Return how a column is shown: ``"class"``, ``"number"`` (on a scale) or ``"text"`` (gives no colours)."""
     distinct = column.nunique()
     if is_cluster_column(name, column) or pd.api.types.is_bool_dtype(column.dtype):
         return "class"
@@ -118,7 +118,7 @@ def column_kind(name: object, column: pd.Series) -> str:
 
 
 def classes(name: object, column: pd.Series) -> Classes:
-    """Code a column of classes and give each its mark.
+    """Code a column of classes and assign each its mark.
 
     Parameters
     ----------
@@ -204,5 +204,5 @@ def column_for_page(name: object, column: pd.Series) -> dict[str, Any]:
 
 
 def shown_columns(table: pd.DataFrame) -> pd.DataFrame:
-    """Leave out what a page has no use for: predicted labels where there are none."""
+    """Leave out the column of predicted labels where all are empty."""
     return table if (table["predicted"] != "").any() else table.drop(columns="predicted")

@@ -2,7 +2,7 @@
 
 GPS time runs from 1980-01-06 00:00:00 UTC without leap seconds. UTC inserted the eighteen below; since the last, on
 2016-12-31, GPS has been 18 s ahead of UTC. IERS Bulletin C announces a new one half a year ahead and the 27th CGPM
-(2022, resolution 4) means to end them by 2035; should one be announced, it is one more line here.
+(2022, resolution 4) plans to end them by 2035; a newly announced one is one more entry here.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from itertools import count
 from embed.errors import InputError
 
 _EPOCH = datetime(1980, 1, 6)  # noqa: DTZ001 - arithmetic in UTC throughout; an aware datetime adds nothing
-#: The UTC midnights just after each leap second (IERS Bulletin C history).
 _AFTER_LEAP = (
     *((1981, 7), (1982, 7), (1983, 7), (1985, 7), (1988, 1), (1990, 1), (1991, 1), (1992, 7), (1993, 7)),
     *((1994, 7), (1996, 1), (1997, 7), (1999, 1), (2006, 1), (2009, 1), (2012, 7), (2015, 7), (2017, 1)),
 )
+"""Year and month whose first UTC midnight comes just after each leap second (IERS Bulletin C history)."""
 
 
 def _leap_starts() -> tuple[int, ...]:
@@ -28,8 +28,8 @@ def _leap_starts() -> tuple[int, ...]:
     return tuple(midnight.days * 86400 + before for midnight, before in zip(midnights, count()))
 
 
-#: GPS seconds at which a leap second begins, ascending; a page does the same conversion in the browser with them.
 LEAP_SECONDS = _leap_starts()
+"""GPS seconds at which a leap second begins, ascending; a page does the same conversion in the browser with them."""
 
 
 def utc(gps: float, *, decimals: int = 0) -> str:
@@ -38,7 +38,7 @@ def utc(gps: float, *, decimals: int = 0) -> str:
     Parameters
     ----------
     gps : float
-        GPS seconds, 0 or later. What does not fit in ``decimals`` is cut off, not rounded up.
+        GPS seconds, 0 or later. Digits beyond `decimals` are cut off, not rounded up.
     decimals : int
         Digits after the seconds' point, 0 to 6.
 

@@ -1,21 +1,23 @@
-"""One self-contained HTML page: text that cannot become markup, data that cannot close its script, no way to the network.
+"""One self-contained HTML page: text that cannot become markup, data that cannot close its script, no access to the network.
 
-Three guards, each enough alone. Text written into markup is escaped; data travel as ASCII JSON whose ``<``, ``>`` and
-``&`` are escapes, and the page's script puts them on screen as text only; and a Content-Security-Policy lets just the
-page's own scripts run, known by their hashes, and forbids every request.
+Three guards, each enough alone. Templates escape every value; data travel as ASCII JSON whose ``<``, ``>`` and ``&`` are
+escapes, and the page's script shows them as text only; and a Content-Security-Policy allows only the page's own
+scripts, known by their hashes, and forbids every request.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import html
 import json
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from embed.errors import InputError
 
@@ -25,9 +27,10 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-_PLACE = re.compile(r"\{\{(\w+)\}\}")
-#: Control characters, the text-direction overrides that can make an id look like another, and lone surrogates, which no file can hold.
+NOTHING = "\N{EN DASH}"
+"""Shown instead of a missing value."""
 _UNSHOWABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, the text-direction overrides that can make an id look like another, and lone surrogates, which no file can hold."""
 
 
 def showable(text: object) -> str:
@@ -35,15 +38,10 @@ def showable(text: object) -> str:
     return _UNSHOWABLE.sub(lambda found: ascii(found.group())[1:-1], str(text))
 
 
-def escaped(text: object) -> str:
-    """Escape any value for HTML text and for quoted attributes."""
-    return html.escape(showable(text), quote=True)
-
-
-def json_for_script(value: Any) -> str:  # noqa: ANN401 - whatever JSON can hold
+def json_for_script(value: Any) -> Markup:  # noqa: ANN401 - any JSON value
     r"""Write JSON that may stand inside ``<script>``: pure ASCII (so no U+2028 either) and without ``<``, ``>``, ``&``."""
     text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704 - escaped above
 
 
 def base64_array(values: npt.NDArray[np.generic]) -> str:
@@ -52,32 +50,28 @@ def base64_array(values: npt.NDArray[np.generic]) -> str:
     return base64.b64encode(little.tobytes()).decode("ascii")
 
 
-def filled(template: str, parts: Mapping[str, str]) -> str:
-    """Fill ``{{name}}`` places in one pass, so that a part that itself looks like a place stays as it is.
+def markup(source: str, /, **parts: object) -> Markup:
+    """Fill the places of a piece of markup, as ``str.format`` does: text is escaped, markup is not escaped again.
 
     Parameters
     ----------
-    template : str
-    parts : mapping of str to str
-        Markup, already escaped.
+    source : str
+        Markup written in the code, with places like ``{x:.1f}``.
+    **parts
+        Numbers, text or `Markup`.
 
-    Raises
-    ------
-    InputError
-        If the template names a part that is not given.
+    Examples
+    --------
+    >>> markup("<b>{name}</b>", name="<Blip>")
+    Markup('<b>&lt;Blip&gt;</b>')
     """
-
-    def part(place: re.Match[str]) -> str:
-        if place.group(1) not in parts:
-            raise InputError(f"the page's template asks for {place.group()}, which is not among {sorted(parts)}")
-        return parts[place.group(1)]
-
-    return _PLACE.sub(part, template)
+    safe = {name: _finalised(part) if isinstance(part, str) else part for name, part in parts.items()}
+    return Markup(source).format(**safe)  # noqa: S704 - the source is code, its parts are escaped
 
 
 @dataclass(frozen=True)
 class PageShell:
-    """What stands around the body of every page that is read from top to bottom.
+    """What surrounds the body of every page that is read from top to bottom.
 
     Attributes
     ----------
@@ -87,11 +81,16 @@ class PageShell:
     cautions : sequence of str
         What the reader must know first.
     asked : mapping
-        Terms and values.
+        The settings: terms and values.
     command : str
         The command line that gives the page again.
     passport : mapping
-        Terms and values of what it was made from.
+        What it was made from: terms and values.
+
+    Raises
+    ------
+    InputError
+        When a name in `beside` is not a plain file name.
     """
 
     title: str
@@ -101,43 +100,25 @@ class PageShell:
     command: str = ""
     passport: Mapping[str, object] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        for name in self.beside:
+            if not name or name in {".", ".."} or "/" in name or "\\" in name:
+                raise InputError(
+                    f"{name!r} is not the name of a file in the report's folder: give names without a path"
+                )
 
-def render_page(
-    template: str, parts: Mapping[str, str], frame: PageShell, *, lede: str, css: Sequence[str] = ()
-) -> str:
-    """Write a page: the frame around a body.
+
+def rendered(template: str, /, **values: object) -> Markup:
+    """Fill a template of this package; every value is escaped unless it is `Markup`.
 
     Parameters
     ----------
     template : str
-        The body's file in this package; its place ``{{asked}}`` is the frame's.
-    parts : mapping of str to str
-        Of the body; markup, already escaped.
-    frame : PageShell
-    lede : str
-        The page in a sentence; markup, already escaped.
-    css : sequence of str
-        Style sheets after the common one.
-
-    Raises
-    ------
-    InputError
-        When a name beside is not a plain file name.
+        Path below the package, for instance ``labelaudit/audit.html``.
+    **values
+        What the template names; a name that it lacks raises `jinja2.UndefinedError`.
     """
-    return filled(
-        asset("pages/page.html"),
-        {
-            "policy": escaped(content_policy([])),
-            "css": "\n".join([asset("pages/report.css"), *css]),
-            "title": escaped(frame.title),
-            "lede": lede,
-            "beside": file_links(frame.beside),
-            "cautions": caution_box(frame.cautions),
-            "body": filled(asset(template), {**parts, "asked": term_list(frame.asked)}),
-            "command": f"<pre>{escaped(frame.command)}</pre>" if frame.command else "",
-            "passport": f"<dl>{term_list(frame.passport)}</dl>" if frame.passport else "",
-        },
-    )
+    return Markup(_environment().get_template(template).render(values))  # noqa: S704 - autoescaped
 
 
 def content_policy(scripts: Iterable[str], *, code_from_text: bool = False) -> str:
@@ -164,34 +145,26 @@ def content_policy(scripts: Iterable[str], *, code_from_text: bool = False) -> s
     )
 
 
-def asset(name: str) -> str:
-    """Read a template, style sheet or script by its path below this package, such as ``pages/page.html``."""
-    return (resources.files("discovery") / name).read_text(encoding="utf-8")
+def asset(name: str) -> Markup:
+    """Read a style sheet or script of this package by its path, for instance ``pages/report.css``."""
+    return Markup((resources.files("discovery") / name).read_text(encoding="utf-8"))  # noqa: S704 - our own files
 
 
-def file_links(names: Sequence[str]) -> str:
-    """Link to files that lie in the page's own folder.
-
-    Raises
-    ------
-    InputError
-        If a name is not a plain file name.
-    """
-    for name in names:
-        if not name or name in {".", ".."} or "/" in name or "\\" in name:
-            raise InputError(f"{name!r} is not the name of a file in the report's folder: give names without a path")
-    links = " · ".join(f'<a href="{escaped("./" + quote(name))}">{escaped(name)}</a>' for name in names)
-    return f'<p class="note">In this folder: {links}</p>' if names else ""
-
-
-def caution_box(cautions: Sequence[str]) -> str:
-    """List what the reader must know first."""
-    if not cautions:
-        return ""
-    items = "".join(f"<li>{escaped(caution)}</li>" for caution in cautions)
-    return f'<section class="cautions" aria-label="Read with care"><b>Read with care</b><ul>{items}</ul></section>'
+@cache
+def _environment() -> Environment:
+    """Return the environment of all templates: they are beside their modules, and an undefined name in them is an error."""
+    environment = Environment(
+        loader=PackageLoader("discovery", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalised,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {"asset": asset, "content_policy": content_policy, "nothing": NOTHING}
+    return environment
 
 
-def term_list(terms: Mapping[str, object]) -> str:
-    """Write terms and their values as the inside of a ``<dl>``."""
-    return "".join(f"<dt>{escaped(term)}</dt><dd>{escaped(value)}</dd>" for term, value in terms.items())
+def _finalised(value: object) -> str:
+    """Prepare a value for a page: markup stays, everything else becomes showable text and is escaped."""
+    return value if isinstance(value, Markup) else escape(showable(value))

@@ -1,17 +1,19 @@
-"""Line plots as inline SVG: drawn by the page's own colours, light and dark, sharp at any size, and readable without colour.
+"""Line plots as inline SVG in the page's own colours, light and dark; sharp at any size, and readable without colour.
 
-A series has a colour and a dash of its own (`SERIES_CSS`), and a name that the plot's legend gives; titles of points say their numbers.
+A series has a colour and a dash of its own (`series_css`), and a name in the plot's legend; the titles of points give their numbers.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from markupsafe import Markup
 
-from discovery.pages.axes import Axes, percent, round_ticks, svg
-from discovery.pages.page import escaped
+from discovery.pages.axes import Axes, percent, round_ticks
+from discovery.pages.page import markup, rendered
 from discovery.pages.palette import class_marks
 
 if TYPE_CHECKING:
@@ -28,53 +30,119 @@ _LOWEST = 1e-4
 """Of the logarithmic axis of false positives: what a study of ten thousand glitches can resolve."""
 
 
-def series_css() -> str:
+@dataclass(frozen=True)
+class Point:
+    """One point of a line plot, in shares of the axes.
+
+    Attributes
+    ----------
+    x, y : float
+    ends : tuple of float, optional
+        The interval of y, drawn as a whisker.
+    title : str
+        What the point says when it is pointed at.
+    radius : float
+        In units of the picture.
+    """
+
+    x: float
+    y: float
+    title: str
+    ends: tuple[float, float] | None = None
+    radius: float = 4.0
+
+
+def line_with_points(axes: Axes, points: Sequence[Point], *, line: str, series: str = "") -> Markup:
+    """Draw a line through points, their whiskers, and a dot at each.
+
+    Parameters
+    ----------
+    axes : Axes
+    points : sequence of Point
+    line : str
+        Class of the line in the style sheet.
+    series : str
+        Class of the whiskers and dots besides their own.
+    """
+    also = f" {series}" if series else ""
+    drawn = [markup('<polyline class="{line}" points="{points}"/>', line=line, points=axes.points([(p.x, p.y) for p in points]))]  # fmt: skip
+    drawn += [
+        markup('<line class="whisker{also}" {ends}/>', also=also, ends=axes.ends((p.x, p.ends[0]), (p.x, p.ends[1])))
+        for p in points
+        if p.ends is not None
+    ]
+    drawn += [
+        markup(
+            '<circle class="dot{also}" {at} r="{radius:.1f}"><title>{title}</title></circle>',
+            also=also,
+            at=axes.at(p.x, p.y),
+            radius=p.radius,
+            title=p.title,
+        )
+        for p in points
+    ]
+    return Markup().join(drawn)
+
+
+def diagonal(axes: Axes) -> Markup:
+    """Draw where a stated probability is the share that comes true."""
+    return markup('<line class="ideal" {ends}/>', ends=axes.ends((0, 0), (1, 1)))
+
+
+def series_css() -> Markup:
     """Style rules of the series: a colour for each ground, and a dash that changes every four."""
     marks = class_marks(MAX_SERIES)
     rules = [
-        f".s{i} {{ --series: {mark.light}; stroke-dasharray: {_DASHES[i // 4 % 3]}; }}" for i, mark in enumerate(marks)
+        markup(
+            ".s{place} {{ --series: {light}; stroke-dasharray: {dash}; }}",
+            place=place,
+            light=mark.light,
+            dash=_DASHES[place // 4 % 3],
+        )
+        for place, mark in enumerate(marks)
     ]
-    dark = " ".join(f".s{i} {{ --series: {mark.dark}; }}" for i, mark in enumerate(marks))
-    return "\n".join([*rules, f"@media (prefers-color-scheme: dark) {{ {dark} }}"])
+    dark = [
+        markup(".s{place} {{ --series: {dark}; }}", place=place, dark=mark.dark) for place, mark in enumerate(marks)
+    ]
+    return markup(
+        "{rules}\n@media (prefers-color-scheme: dark) {{ {dark} }}",
+        rules=Markup("\n").join(rules),
+        dark=Markup(" ").join(dark),
+    )
 
 
-def reliability_svg(series: Mapping[str, Reliability]) -> str:
-    """Draw accuracy against confidence, one line a model; the diagonal is a model whose probabilities mean what they say.
+def reliability_svg(series: Mapping[str, Reliability]) -> Markup:
+    """Draw accuracy against confidence, one line a model; on the diagonal a stated probability is the accuracy.
 
     Parameters
     ----------
     series : mapping of str to Reliability
-        The first has its intervals drawn, the others stand behind it; at most `MAX_SERIES` are drawn.
+        The first has its intervals drawn, the others are drawn behind it; at most `MAX_SERIES` are drawn.
 
     Returns
     -------
-    str
+    Markup
         ``<svg>``.
     """
     ticks = round_ticks(0.0, 1.0, "{:.1f}".format)
-    parts = [_AXES.frame("confidence (largest probability)", "accuracy", ticks, ticks)]
-    parts.append(f'<line class="ideal" {_AXES.ends(0, 0, 1, 1)}/>')
-    drawn = list(enumerate(list(series.items())[:MAX_SERIES]))
-    for place, (name, found) in reversed(drawn):
-        filled = np.flatnonzero(found.count)
-        points = [(float(found.confidence[i]), float(found.accuracy[i])) for i in filled]
-        marks = []
-        if place == 0:
-            marks += [
-                f'<line class="whisker s0" {_AXES.ends(found.confidence[i], found.interval[i, 0], found.confidence[i], found.interval[i, 1])}/>'
-                for i in filled
-            ]
-        marks += [
-            f'<circle class="dot s{place}" {_AXES.at(x, y)} r="{_radius(int(found.count[i])):.1f}"><title>{escaped(name)}: '
-            f"{int(found.count[i]):,} glitches of mean confidence {x:.3f}, {y:.1%} right</title></circle>"
-            for i, (x, y) in zip(filled, points, strict=True)
+    parts = [_AXES.grid("confidence (largest probability)", "accuracy", ticks, ticks), diagonal(_AXES)]
+    for place, (name, found) in reversed(list(enumerate(list(series.items())[:MAX_SERIES]))):
+        points = [
+            Point(
+                x=(x := float(found.confidence[i])),
+                y=(y := float(found.accuracy[i])),
+                ends=None if place else (float(found.interval[i, 0]), float(found.interval[i, 1])),
+                title=f"{name}: {int(found.count[i]):,} glitches of mean confidence {x:.3f}, {y:.1%} right",
+                radius=min(7.0, 2.2 + math.log10(int(found.count[i]))),
+            )
+            for i in np.flatnonzero(found.count)
         ]
-        line = f'<polyline class="line s{place}" points="{_AXES.points(points)}"/>' + "".join(marks)
-        parts.append(f'<g class="behind">{line}</g>' if place else line)
-    return svg("plot", "Reliability: accuracy against confidence", parts, _AXES.width, _AXES.height)
+        drawn = line_with_points(_AXES, points, line=f"line s{place}", series=f"s{place}")
+        parts.append(markup('<g class="behind">{drawn}</g>', drawn=drawn) if place else drawn)
+    return _AXES.svg("plot", "Reliability: accuracy against confidence", parts)
 
 
-def roc_svg(curves: Mapping[str, RocCurve]) -> str:
+def roc_svg(curves: Mapping[str, RocCurve]) -> Markup:
     """Draw ROC curves with the false positives on a logarithmic axis, where good classifiers differ.
 
     Parameters
@@ -84,8 +152,8 @@ def roc_svg(curves: Mapping[str, RocCurve]) -> str:
 
     Returns
     -------
-    str
-        ``<svg>``. What lies below 1 in 10,000 false positives is drawn at the left edge; true positives begin just below the lowest curve.
+    Markup
+        ``<svg>``. Fewer than 1 in 10,000 false positives are drawn at the left edge; true positives begin just below the lowest curve.
     """
     drawn = list(curves.items())[:MAX_SERIES]
     floor = _floor([curve for _, curve in drawn])
@@ -95,21 +163,27 @@ def roc_svg(curves: Mapping[str, RocCurve]) -> str:
 
     ticks = [(_log(10.0**power), _power_name(power)) for power in range(-4, 1)]
     up_ticks = round_ticks(floor, 1.0, "{:g}".format)
-    parts = [_AXES.frame("false positives, share of the others (log)", "true positives", ticks, up_ticks)]
+    parts = [_AXES.grid("false positives, share of the others (log)", "true positives", ticks, up_ticks)]
     chance = [(_log(value), at(value)) for value in np.logspace(-4, 0, 80).tolist() if value >= floor]
-    parts.append(f'<polyline class="ideal" points="{_AXES.points(chance)}"/>')
+    parts.append(markup('<polyline class="ideal" points="{points}"/>', points=_AXES.points(chance)))
     for place, (name, curve) in enumerate(drawn):
         points = [(_log(x), at(y)) for x, y in zip(*_drawable(curve), strict=True)]
         parts.append(
-            f'<polyline class="line s{place}" points="{_AXES.points(points)}"><title>{escaped(name)}: area {curve.area:.5f}</title></polyline>'
+            markup(
+                '<polyline class="line s{place}" points="{points}"><title>{name}: area {area:.5f}</title></polyline>',
+                place=place,
+                points=_AXES.points(points),
+                name=name,
+                area=curve.area,
+            )
         )
-    return svg("plot", "Receiver operating characteristic", parts, _AXES.width, _AXES.height)
+    return _AXES.svg("plot", "Receiver operating characteristic", parts)
 
 
 def line_svg(
     series: Mapping[str, Sequence[tuple[float, float, float, float]]], *, across: str, up: str, title: str
-) -> str:
-    """Draw values with their intervals against whole numbers.
+) -> Markup:
+    """Draw shares with their intervals against whole numbers.
 
     Parameters
     ----------
@@ -122,7 +196,7 @@ def line_svg(
 
     Returns
     -------
-    str
+    Markup
         ``<svg>``.
     """
     rows = [row for points in series.values() for row in points]
@@ -135,40 +209,36 @@ def line_svg(
     def at(value: float) -> float:
         return (value - low) / (high - low or 1.0)
 
-    parts = [
-        _AXES.frame(across, up, round_ticks(0.0, right, "{:,.0f}".format, whole=True), round_ticks(low, high, percent))
-    ]
-    for place, (name, points) in enumerate(list(series.items())[:MAX_SERIES]):
-        line = _AXES.points([(x / right, at(y)) for x, y, _, _ in points])
-        marks = "".join(
-            f'<line class="whisker s{place}" {_AXES.ends(x / right, at(bottom), x / right, at(top))}/>'
-            f'<circle class="dot s{place}" {_AXES.at(x / right, at(y))} r="4"><title>{escaped(name)}, {x:,.0f}: {y:.2%} ({bottom:.2%} to {top:.2%})</title></circle>'
-            for x, y, bottom, top in points
-        )
-        parts.append(f'<polyline class="line s{place}" points="{line}"/>{marks}')
-    return svg("plot", title, parts, _AXES.width, _AXES.height)
+    ticks = round_ticks(0.0, right, "{:,.0f}".format, whole=True)
+    parts = [_AXES.grid(across, up, ticks, round_ticks(low, high, percent))]
+    for place, (name, values) in enumerate(list(series.items())[:MAX_SERIES]):
+        points = [
+            Point(
+                x=x / right,
+                y=at(y),
+                ends=(at(bottom), at(top)),
+                title=f"{name}, {x:,.0f}: {y:.2%} ({bottom:.2%} to {top:.2%})",
+            )
+            for x, y, bottom, top in values
+        ]
+        parts.append(line_with_points(_AXES, points, line=f"line s{place}", series=f"s{place}"))
+    return _AXES.svg("plot", title, parts)
 
 
-def legend(names: Mapping[str, str]) -> str:
-    """List the series' names with a line as it is drawn, and beside each what the mapping says of it."""
-    items = [
-        f'<li><svg viewBox="0 0 28 8" aria-hidden="true"><line class="line s{place}" x1="1" y1="4" x2="27" y2="4"/></svg>'
-        f"{escaped(name)} <small>{escaped(about)}</small></li>"
-        for place, (name, about) in enumerate(list(names.items())[:MAX_SERIES])
-    ]
-    if len(names) > MAX_SERIES:
-        items.append(f"<li><small>{len(names) - MAX_SERIES} more are not drawn</small></li>")
-    return f'<ul class="plain legend">{"".join(items)}</ul>'
+def legend(names: Mapping[str, str]) -> Markup:
+    """List the series' names, each with its line as it is drawn and with the mapping's words about it."""
+    drawn = list(names.items())[:MAX_SERIES]
+    return rendered("pages/legend.html", names=drawn, more=len(names) - len(drawn))
 
 
 def _floor(curves: Sequence[RocCurve]) -> float:
-    """Where the axis of true positives begins: a tenth below the lowest curve's start, at most 0.9, so that good ones part."""
+    """Return where the axis of true positives begins: a tenth below the lowest curve's start, at most 0.9, so that good ones part."""
     starts = [float(curve.true_positive[curve.false_positive <= _LOWEST].max()) for curve in curves]
     return min(0.9, max(0.0, math.floor(min(starts, default=0.0) * 10 - 1) / 10))
 
 
 def _drawable(curve: RocCurve) -> tuple[list[float], list[float]]:
-    """Points of a curve on a logarithmic axis: slanted pieces, which bend there, are cut into short ones."""
+    """Return a curve's points for a logarithmic axis: slanted pieces, which bend there, are cut into short ones."""
     across, up = [float(curve.false_positive[0])], [float(curve.true_positive[0])]
     for x, y in zip(curve.false_positive[1:].tolist(), curve.true_positive[1:].tolist(), strict=True):
         if x > across[-1] and y > up[-1]:
@@ -183,13 +253,9 @@ def _drawable(curve: RocCurve) -> tuple[list[float], list[float]]:
 
 
 def _log(value: float) -> float:
-    """Place of a share of false positives on the axis, 0 to 1."""
+    """Return the place of a share of false positives on the axis, 0 to 1."""
     return 1 + math.log10(max(value, _LOWEST)) / 4
 
 
 def _power_name(power: int) -> str:
     return "1" if power == 0 else f"{10.0**power:g}" if power > -4 else "≤ 0.0001"
-
-
-def _radius(count: int) -> float:
-    return min(7.0, 2.2 + math.log10(count))

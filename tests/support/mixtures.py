@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from discovery.clustering.clustering import NOISE
+from discovery.clustering.result import NOISE
 
 
 def mixture(sizes, dims=12, spread=0.35, seed=0, width=64, stray=0):

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from discovery.candidates.contactsheet import MAX_ROWS, chosen_view, cluster_rows, contact_sheet, picture
+from discovery.candidates.contactsheet import MAX_ROWS, contact_sheet
+from discovery.candidates.representatives import chosen_view, cluster_rows, picture
 from discovery.pages.palette import NOISE_MARK
 from discovery.pages.thumbnails import Thumbnails
 from embed.errors import InputError
@@ -137,7 +138,7 @@ def test_plain_pictures_keep_their_colours():
         ({"table": table().drop(columns="cluster")}, "no column 'cluster' of integers"),
         ({"table": table().assign(cluster=0.5)}, "no column 'cluster' of integers"),
         ({"thumbnails": thumbnails(9)}, "9 glitches have pictures but the table has 10 rows"),
-        ({"per_row": 0}, "0 pictures a row asked for"),
+        ({"per_row": 0}, "a row of 0 pictures is empty"),
     ],
 )
 def test_bad_input_is_refused(change, message):

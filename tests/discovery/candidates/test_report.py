@@ -94,7 +94,7 @@ def test_noise_is_counted_last_and_is_no_cluster():
         ["\N{EN DASH}"],
     )
     assert labels == ["missing", "1"]
-    assert "<b>2</b> clusters among <b>5</b> glitches; noise <b>1</b> (20 %)" in page
+    assert "<b>2</b> clusters among <b>5</b> glitches; <b>1</b> glitch fits no cluster (20 %)." in page
 
 
 def test_columns_that_are_not_there_are_not_shown():

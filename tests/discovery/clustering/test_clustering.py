@@ -11,7 +11,8 @@ from sklearn.metrics import adjusted_mutual_info_score
 from support.mixtures import mixture
 from threadpoolctl import threadpool_limits
 
-from discovery.clustering.clustering import NOISE, by_size, hdbscan_clusters, spectral_clusters
+from discovery.clustering.clustering import hdbscan_clusters, spectral_clusters
+from discovery.clustering.result import NOISE, by_size
 from discovery.clustering.spectral import assign, gap_scores, laplacian_spectrum
 from discovery.clustering.sweep import most_agreed, swept_sizes
 from embed.errors import InputError

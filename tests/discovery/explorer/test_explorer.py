@@ -2,6 +2,8 @@
 
 import json
 import re
+from html import unescape
+from importlib import resources
 
 import numpy as np
 import pandas as pd
@@ -11,7 +13,7 @@ from support.browser import chromium, needs_chromium
 from discovery.explorer.explorer import embedding_html
 from discovery.pages.columns import classes, column_kind
 from discovery.pages.gpstime import utc
-from discovery.pages.page import content_policy, escaped, filled, json_for_script, showable
+from discovery.pages.page import content_policy, json_for_script, showable
 from discovery.pages.palette import NOISE_LIGHT, NOISE_MARK
 from discovery.pages.thumbnails import ABSENT, OMITTED, Thumbnails, pack, plan_pictures, shrink
 from embed.errors import InputError
@@ -81,7 +83,7 @@ def test_the_page_loads_nothing():
     html = page()
     own = html.replace(content_of(html, "plotly"), "")
     assert not re.search(r"\b(src|href)\s*=\s*[\"']?(https?:)?//", own)
-    assert "default-src &#x27;none&#x27;" in html
+    assert "default-src 'none'" in unescape(html)
 
 
 def test_noise_is_a_class_of_its_own_and_grey():
@@ -140,7 +142,7 @@ def test_text_naming_rows_is_not_for_colouring():
     ("change", "message"),
     [
         ({"table": table().drop(columns="id")}, "no column 'id'"),
-        ({"table": table().assign(id="same")}, "id 'H1_same' stands in more than one row"),
+        ({"table": table().assign(id="same")}, "id 'H1_same' is in more than one row"),
         ({"table": table().iloc[:0], "coordinates": coordinates(0), "thumbnails": None}, "0 glitches"),
         ({"coordinates": coordinates(23)}, r"shape \(23, 3\)"),
         ({"coordinates": np.full((24, 3), np.nan)}, "row 0 are not finite"),
@@ -198,6 +200,12 @@ def test_few_pictures_are_all_kept_and_exact():
     assert plan.quality is None
 
 
+def test_the_script_asks_plotly_for_public_names_only():
+    script = (resources.files("discovery") / "explorer" / "explorer.js").read_text("utf-8")
+    assert re.findall(r"\._[a-z]\w*", script) == []
+    assert re.findall(r"\bvar\b|[^=!]==[^=]|!=[^=]", script) == []
+
+
 def test_over_the_limit_one_duration_stays_then_an_even_sample_of_each_class():
     present = np.zeros((100, 2), bool)
     present[:, 1] = present[:40, 0] = True
@@ -228,19 +236,12 @@ def test_the_page_says_what_was_left_out():
 
 def test_what_no_file_can_hold_is_shown_escaped():
     assert showable("a\x00b\ud800c\u202e") == r"a\x00b\ud800c\u202e"
-    assert escaped('<a href="x">\'&') == "&lt;a href=&quot;x&quot;&gt;&#x27;&amp;"
 
 
 def test_json_in_a_script_stays_there_and_reads_back():
     text = json_for_script({"label": EVIL})
     assert not set(text) & set("<>&\u2028")
     assert json.loads(text) == {"label": EVIL}
-
-
-def test_places_are_filled_once():
-    assert filled("{{a}} {{b}}", {"a": "{{b}}", "b": "x"}) == "{{b}} x"
-    with pytest.raises(InputError, match=r"asks for \{\{c\}\}"):
-        filled("{{c}}", {"a": ""})
 
 
 def test_the_policy_names_scripts_by_their_hash():
@@ -425,12 +426,39 @@ def test_finding_an_id_with_the_keyboard_alone(browser, pages):
     browser.evaluate("document.querySelector('#plot').focus()")
     browser.key("ArrowRight")
     assert browser.evaluate("document.querySelector('#pinned-id').textContent") == "H1_0018"
-    eye = "document.querySelector('#plot')._fullLayout.scene.camera.eye.x"
+    eye = "document.querySelector('#plot').layout.scene.camera.eye.x"
     before = browser.evaluate(eye)
     browser.key("ArrowRight", shift=True)
-    assert browser.evaluate(eye) != before
+    turned = browser.evaluate(eye)
+    assert turned != before
+    browser.key("ArrowRight", shift=True)  # from where the last step ended, not from the start
+    assert browser.evaluate(eye) not in {before, turned}
     browser.key("Escape")
     assert browser.evaluate("document.querySelector('#pinned').hidden")
+
+
+@needs_chromium
+def test_the_keyboard_turns_from_where_the_mouse_left_the_map(browser, pages):
+    browser.open(pages / "3.html")
+    browser.wait(READY)
+    eye = "Object.values(document.querySelector('#plot').layout.scene.camera.eye)"
+    start = np.array(browser.evaluate(eye))
+    x, y = browser.evaluate(
+        "(() => { const b = document.querySelector('#plot').getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; })()"
+    )
+    browser.mouse(x, y)
+    browser.mouse(x, y, "mousePressed")
+    for moved in (20, 60, 100):
+        browser.send("Input.dispatchMouseEvent", type="mouseMoved", x=x + moved, y=y, button="left", buttons=1)
+        browser.evaluate("new Promise(requestAnimationFrame)")
+    browser.mouse(x + 100, y, "mouseReleased")
+    browser.wait(f"Math.abs({eye}[0] - {start[0]}) > 0.05")
+    dragged = np.array(browser.evaluate(eye))
+    browser.evaluate("document.querySelector('#plot').focus()")
+    browser.key("ArrowRight", shift=True)
+    turned = np.array(browser.evaluate(eye))
+    cosine = dragged[:2] @ turned[:2] / np.linalg.norm(dragged[:2]) / np.linalg.norm(turned[:2])
+    assert np.arccos(cosine) == pytest.approx(0.12, abs=1e-3)  # one step of the keyboard from there
 
 
 @needs_chromium

@@ -37,12 +37,12 @@ def glitches():
 def exhibits(found, pictures=True):
     result, vectors = found
     rows = shown_rows(result)
-    witnesses = find_class_neighbours(vectors, result.labels, rows, result.suggested[rows])
+    neighbours = find_class_neighbours(vectors, result.labels, rows, result.suggested[rows])
     levels = np.broadcast_to(np.arange(120, dtype=np.uint8)[:, None, None, None], (120, 4, 6, 8)).copy()
     present = np.ones((120, 4), bool)
     present[int(rows[0]), 3] = False
     thumbnails = Thumbnails(levels, (0.5, 1.0, 2.0, 4.0), present) if pictures else None
-    return Exhibits(rows, witnesses, thumbnails, {row: row for row in range(120)})
+    return Exhibits(rows, neighbours, thumbnails, {row: row for row in range(120)})
 
 
 def page(found, **options):
@@ -84,7 +84,7 @@ def test_an_empty_list_is_said_to_be_empty():
         options=AuditOptions(splits=10),
     )
     assert result.listed == 0
-    assert headline(result).startswith("No row is doubtful enough for a list of which at most 10% would be right.")
+    assert headline(result).startswith("No label is doubtful enough to list at the 10 % limit.")
     assert len(shown_rows(result)) == MIN_CASES
 
 
@@ -104,7 +104,7 @@ def test_class_pairs_are_sums_of_p_wrong(found):
     assert sum(listed) == result.listed
 
 
-def test_cases_come_worst_first_with_views_and_witnesses(found):
+def test_cases_come_worst_first_with_views_and_similar_glitches(found):
     result, _ = found
     cases = re.findall(r"<article.*?</article>", page(found), re.DOTALL)
     assert len(cases) == len(shown_rows(result)) == max(MIN_CASES, result.listed)
@@ -118,7 +118,7 @@ def test_cases_come_worst_first_with_views_and_witnesses(found):
         assert case.count("<img") == 4 + 6 - (place == 0)
         assert words.count("most like it, labelled") == 2
     assert "no picture" not in cases[0]  # the view that is missing is left out
-    ended = page(found).index("Here the list ends")
+    ended = page(found).index("The list ends here")
     assert page(found)[:ended].count("<article") == result.listed
 
 
@@ -128,7 +128,7 @@ def test_only_views_that_there_are_and_like_beside_like(found):
     present[:, 3] = True  # 4 s is all that most have
     present[int(shown.rows[1])] = True
     levels = shown.thumbnails.levels
-    only = Exhibits(shown.rows, shown.witnesses, Thumbnails(levels, (0.5, 1.0, 2.0, 4.0), present), shown.place)
+    only = Exhibits(shown.rows, shown.class_neighbours, Thumbnails(levels, (0.5, 1.0, 2.0, 4.0), present), shown.place)
     text = page(found, exhibits=only)
     first, second = text.split("<article")[1:3]
     assert "no picture" not in text
@@ -146,7 +146,7 @@ def test_what_is_capped_is_said(found, monkeypatch):
     assert MAX_CASES == 100
 
 
-def test_without_pictures_and_witnesses(found):
+def test_without_pictures_and_similar_glitches(found):
     bare = Exhibits(shown_rows(found[0]), None, None, {})
     shown = page(found, exhibits=bare)
     assert "<img" not in shown
@@ -187,7 +187,7 @@ def test_nothing_of_the_data_becomes_markup_and_nothing_is_loaded(found):
     assert "onerror='" not in shown
     assert re.findall(r"<img[^>]*src=\"(?!data:image/png;base64,)", shown) == []
     assert set(re.findall(r'href="([^"#]*)', shown)) == {"./audit.csv"}
-    assert "default-src &#x27;none&#x27;" in shown
+    assert "default-src 'none'" in html.unescape(shown)
     assert shown == page(found)
 
 

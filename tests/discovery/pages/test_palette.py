@@ -67,5 +67,5 @@ def test_every_class_has_its_own_mark_and_none_is_the_noise_mark():
 
 
 def test_more_classes_than_marks_are_refused():
-    with pytest.raises(InputError, match="73 classes asked for, but only 0 to 72"):
+    with pytest.raises(InputError, match="73 classes cannot have different marks: there are 72"):
         class_marks(73)

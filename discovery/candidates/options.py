@@ -1,0 +1,80 @@
+"""The options of a clustering and of a map, with choices and defaults; this module imports nothing heavy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from discovery.clustering.methods import CLUSTER_METHODS, MAP_DIMENSIONS, MAP_METHODS
+from embed.errors import InputError
+
+if TYPE_CHECKING:
+    from discovery.clustering.methods import ClusterMethod, MapMethod
+
+
+@dataclass(frozen=True)
+class ClusterOptions:
+    """What is clustered, and how.
+
+    Attributes
+    ----------
+    predicted : bool
+        Take the glitches to which a model, not a person, gave the label.
+    method : {"hdbscan", "spectral"}
+        See `discovery.clustering.clustering`.
+    k : int or None
+        Number of clusters, for the spectral method; None chooses it by the eigengap.
+    seed : int
+        Same seed, same files.
+
+    Raises
+    ------
+    InputError
+        For an unknown method, or `k` with another method than the spectral one.
+    """
+
+    predicted: bool = False
+    method: ClusterMethod = "hdbscan"
+    k: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.method not in CLUSTER_METHODS:
+            raise InputError(f"no clustering method {self.method!r}; use one of {', '.join(CLUSTER_METHODS)}")
+        if self.k is not None and self.method != "spectral":
+            raise InputError(
+                f"--k {self.k} goes with --method spectral; HDBSCAN chooses the number of clusters automatically"
+            )
+
+
+@dataclass(frozen=True)
+class MapOptions:
+    """How the glitches are laid out and coloured.
+
+    Attributes
+    ----------
+    method : {"tsne", "umap"}
+        See `discovery.clustering.projection`.
+    dims : {2, 3}
+        Dimensions.
+    color : str
+        Column that gives the colours: ``label``, ``predicted``, ``cluster``, ``ifo``, ``gps`` or a column of the metadata.
+    seed : int
+        Same seed, same files.
+
+    Raises
+    ------
+    InputError
+        For an unknown method or another number of dimensions.
+    """
+
+    method: MapMethod = "tsne"
+    dims: int = 3
+    color: str = "label"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.method not in MAP_METHODS:
+            raise InputError(f"no projection method {self.method!r}; use one of {', '.join(MAP_METHODS)}")
+        if self.dims not in MAP_DIMENSIONS:
+            raise InputError(f"a map of {self.dims} dimensions cannot be shown; give 2 or 3")

@@ -1,0 +1,118 @@
+"""What a clustering finds: numbered clusters, their medoids, and how firmly each glitch belongs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from embed.types import Codes, Floats, Rows, Vectors
+
+NOISE = -1
+"""The label of a glitch in no cluster."""
+PROBABILITY_DECIMALS = 6
+"""What is left after rounding is the same on every machine of one kind."""
+
+
+@dataclass(frozen=True)
+class Clustering:
+    """Clusters and how they were found.
+
+    Attributes
+    ----------
+    labels : ndarray of int64, shape (N,)
+        Cluster of each row, 0 the largest (ties: the one with the lowest row first); -1 is noise.
+    probability : ndarray of float64, shape (N,)
+        Strength of membership: HDBSCAN's membership probability; for spectral clustering the share of the row's
+        affinity that stays within its cluster. 0 for noise.
+    medoids : dict of int to int
+        The row of each cluster with the highest mean similarity to the cluster (ties: the lowest row).
+    method : str
+        "hdbscan" or "spectral".
+    parameters : dict
+        The settings that gave these labels.
+    tried : pandas.DataFrame
+        The sweep, one row for each setting; column ``chosen`` marks the setting that was taken.
+    notes : tuple of str
+        What the reader must know, for instance why there is only one cluster.
+    """
+
+    labels: Codes
+    probability: Floats
+    medoids: dict[int, int]
+    method: str
+    parameters: dict[str, Any]
+    tried: pd.DataFrame
+    notes: tuple[str, ...]
+
+    @property
+    def clusters(self) -> int:
+        """Number of clusters, noise not counted."""
+        return len(self.medoids)
+
+    @property
+    def noise_share(self) -> float:
+        """Share of rows that are noise, 0 to 1."""
+        return float((self.labels == NOISE).mean())
+
+
+@dataclass(frozen=True)
+class Method:
+    """What made the labels of a clustering: see the same attributes of `Clustering`."""
+
+    name: str
+    parameters: dict[str, Any]
+    tried: pd.DataFrame
+    notes: tuple[str, ...] = ()
+
+
+def finished(unit: Vectors, labels: NDArray[np.integer], probability: Floats, method: Method) -> Clustering:
+    """Number the clusters by size, find their medoids and round what is not exact.
+
+    Parameters
+    ----------
+    unit : ndarray of float32, shape (N, D)
+        Normalised vectors.
+    labels : ndarray of integer, shape (N,)
+        Any numbers; -1 is noise.
+    probability : ndarray of float64, shape (N,)
+    method : Method
+    """
+    numbered = by_size(labels)
+    medoids = {cluster: _medoid(unit, np.flatnonzero(numbered == cluster)) for cluster in range(numbered.max() + 1)}
+    rounded = np.where(numbered == NOISE, 0.0, probability).round(PROBABILITY_DECIMALS)
+    return Clustering(
+        labels=numbered,
+        probability=rounded,
+        medoids=medoids,
+        method=method.name,
+        parameters=method.parameters,
+        tried=method.tried,
+        notes=method.notes,
+    )
+
+
+def one_cluster(unit: Vectors, method: Method, probability: Floats | None = None) -> Clustering:
+    """Put all rows into one cluster; they belong wholly unless `probability` says otherwise."""
+    given = np.ones(len(unit)) if probability is None else probability
+    return finished(unit, np.zeros(len(unit), np.int64), given, method)
+
+
+def by_size(labels: NDArray[np.integer]) -> Codes:
+    """Renumber clusters 0, 1, ... by size descending, ties by lowest row; noise stays -1."""
+    found, first, sizes = np.unique(labels[labels != NOISE], return_index=True, return_counts=True)
+    rows = np.flatnonzero(labels != NOISE)[first]
+    numbers = np.full(int(labels.max()) + 2, NOISE, np.int64)  # the last entry is where -1 looks
+    numbers[found[np.lexsort((rows, -sizes))]] = np.arange(found.size)
+    return numbers[labels]
+
+
+def _medoid(unit: Vectors, members: Rows) -> int:
+    """Return the member most similar on average to its cluster: the largest inner product with the members' sum."""
+    rows = unit[members].astype(np.float64)
+    return int(members[(rows @ rows.sum(axis=0)).round(9).argmax()])

@@ -1,0 +1,81 @@
+"""Candidates of one label: what is read, what is written, and in which order."""
+
+import shutil
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from discovery.candidates.candidates import find_candidates, summary
+from discovery.candidates.options import ClusterOptions, MapOptions
+from embed import Study, embed
+from embed.errors import InputError, StorageError
+
+
+@pytest.fixture
+def study(tmp_path, embedded):
+    with Study(shutil.copytree(embedded, tmp_path / "study")) as opened:
+        yield opened
+
+
+def counted(monkeypatch):
+    """Count how often a study is asked for its glitches, members and views."""
+    calls = Counter()
+
+    def count(name):
+        asked = getattr(Study, name)
+
+        def call(*given, **options):
+            calls[name] += 1
+            return asked(*given, **options)
+
+        monkeypatch.setattr(Study, name, call)
+
+    for name in ("glitches", "members", "views"):
+        count(name)
+    return calls
+
+
+def test_the_study_is_read_once(study, tmp_path, monkeypatch):
+    store = embed(study)
+    calls = counted(monkeypatch)
+    found = find_candidates(study, store, "Blip", ClusterOptions(method="spectral", k=2), out=tmp_path / "out")
+    assert calls == {"glitches": 1, "views": 1}
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(found.files)
+    written = pd.read_csv(tmp_path / "out" / "clusters.csv")
+    assert written["id"].tolist() == found.table["id"].tolist()
+    assert written["image"].str.endswith("_spectrogram_4.0.png").all()
+    stored = study.latest_clusters()
+    assert stored.index.tolist() == found.glitches.tolist()
+    assert stored["cluster"].tolist() == written["cluster"].tolist()
+    assert [item["size"] for item in summary(found)["clusters"]] == np.bincount(written["cluster"]).tolist()
+
+
+def test_a_run_that_cannot_write_its_files_stores_no_clusters(study, monkeypatch):
+    def full(*_):
+        raise StorageError("the disk is full")
+
+    monkeypatch.setattr("discovery.candidates.candidates.write_text", full)
+    with pytest.raises(StorageError):
+        find_candidates(study, embed(study), "Blip", ClusterOptions(method="spectral", k=2))
+    assert study.count("clusters") == 0
+
+
+def test_a_label_without_members_is_refused_with_the_labels_there_are(study):
+    with pytest.raises(InputError, match=r"no glitch is labelled 'Tomte'; there are: Blip \(8\)"):
+        find_candidates(study, embed(study), "Tomte")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: ClusterOptions(k=2), "--k 2 goes with --method spectral"),
+        (lambda: ClusterOptions(method="kmeans"), "no clustering method 'kmeans'; use one of hdbscan, spectral"),
+        (lambda: MapOptions(method="pca"), "no projection method 'pca'; use one of tsne, umap"),
+        (lambda: MapOptions(dims=4), "a map of 4 dimensions cannot be shown; give 2 or 3"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(make, message):
+    with pytest.raises(InputError, match=message):
+        make()

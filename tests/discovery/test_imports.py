@@ -1,0 +1,36 @@
+"""What a room imports: engines of clustering and plotly load where they run, options load nothing heavy."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+ENGINES = ("hdbscan", "openTSNE", "umap", "plotly")
+
+
+def loaded(module):
+    """Top-level packages in memory after importing a module in an interpreter of its own."""
+    code = f"import json, sys, {module}; print(json.dumps(sorted({{name.partition('.')[0] for name in sys.modules}})))"
+    return json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "discovery.commands.evaluate",
+        "discovery.commands.train",
+        "discovery.commands.predict",
+        "discovery.commands.cluster",
+        "discovery.commands.search",
+    ],
+)
+def test_engines_load_where_they_run(module):
+    assert set(ENGINES) & set(loaded(module)) == set()
+
+
+@pytest.mark.parametrize(
+    "module", ["discovery.candidates.options", "discovery.evaluation.options", "discovery.clustering.methods"]
+)
+def test_options_load_nothing_heavy(module):
+    assert {"numpy", "pandas", "torch", "PIL", "jinja2", *ENGINES} & set(loaded(module)) == set()
