@@ -31,10 +31,8 @@ class Undone:
     changed_since: int
 
 
-def undo_import(study: Study) -> Undone:
-    """Restore the labels before the last import that is not undone, by label events; decisions stay on record.
-
-    A glitch whose label somebody changed after the import keeps it.
+def last_import(study: Study) -> int:
+    """Return the run of the last import that is not undone.
 
     Raises
     ------
@@ -48,7 +46,20 @@ def undo_import(study: Study) -> Undone:
         ).fetchone()
     if row is None or row[0] is None:
         raise InputError(f"the study {study.folder} has no import of answers to undo")
-    last = int(row[0])
+    return int(row[0])
+
+
+def undo_import(study: Study) -> Undone:
+    """Restore the labels before the last import that is not undone, by label events; decisions stay on record.
+
+    A glitch whose label somebody changed after the import keeps it.
+
+    Raises
+    ------
+    InputError
+        When there is no import to undo.
+    """
+    last = last_import(study)
     execute = study.connection.execute
     file = str(execute("SELECT json_extract(arguments, '$.file') FROM runs WHERE run = ?", (last,)).fetchone()[0])
     events = changed = 0

@@ -30,8 +30,6 @@ COLUMNS = (
     *IMAGES,
     "passport",
 )
-DECISION = "decision"
-"""The column that answers are written to."""
 DIGITS = 4
 """Of probabilities and scores: far finer than they are known."""
 _BLOCK = 10_000

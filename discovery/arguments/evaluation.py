@@ -60,4 +60,5 @@ def add_predict(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 
         default="auto",
         help="what runs the network on a CPU (default: auto)",
     )
+    predict.add_argument("--dry-run", action="store_true", help="list the predictions without adding them to the study")
     predict.add_argument("--out", metavar="CSV", type=Path, help="where the list goes (default: standard output)")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from discovery.candidates.checks import check_k
 from discovery.candidates.contactsheet import contact_sheet
 from discovery.candidates.report import report_html
 from discovery.clustering.clustering import NOISE, Clustering, hdbscan_clusters, spectral_clusters
@@ -97,8 +98,7 @@ def find_candidates(
     InputError
         When no glitch has the label, none of them has a vector, or `k` does not fit.
     """
-    if k is not None and method != "spectral":
-        raise InputError(f"--k {k} goes with --method spectral; HDBSCAN finds the number of clusters itself")
+    check_k(method, k)
     members = study.members(label, predicted=predicted)
     rows = store.rows(members)
     glitches, rows, lacking = members[rows >= 0], rows[rows >= 0], members[rows < 0]

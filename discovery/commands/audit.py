@@ -17,7 +17,6 @@ from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
 from discovery.labelaudit.labelaudit import AuditOptions, audit_study, summary
 from discovery.labelaudit.page import headline
-from embed.errors import InputError
 from embed.network.devices import choose_device
 from embed.study.study import Study
 from embed.vectors.plan import latest_choice
@@ -40,8 +39,6 @@ def run(options: Namespace) -> None:
 
 def _audit(options: Namespace) -> None:
     terminal = Terminal(as_json=options.json)
-    if options.refit and options.probabilities is not None:
-        raise InputError("--refit trains on images, --probabilities needs none; give one of them")
     with Study(options.study) as study:
         if options.refit:
             _start_untaught(study, options)

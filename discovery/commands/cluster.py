@@ -12,9 +12,6 @@ def run(options: Namespace) -> None:
     """Cluster the glitches of one label."""
     terminal = Terminal(as_json=options.json)
     with Study(options.study) as study:
-        study.members(
-            options.label, predicted=options.predicted
-        )  # a label that is not there is said before the work begins
         store = make_vectors(study, options, terminal)
         with terminal.steps() as step:
             found = find_candidates(

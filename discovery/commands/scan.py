@@ -4,6 +4,7 @@ from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from discovery.checks.scan import trigger_option
 from discovery.commands.console import Terminal
 from discovery.commands.ingest import show_skipped
 from embed.csvfile import write_csv
@@ -24,21 +25,12 @@ from embed.views.png import write_views
 
 def run(options: Namespace) -> None:
     """Turn strain around triggers into views, and bring them into the study."""
-    chosen = [
-        name
-        for name, given in (("--triggers", options.triggers), ("--at", options.at), ("--find", options.find))
-        if given
-    ]
-    if len(chosen) != 1:
-        raise InputError(
-            f"{' and '.join(chosen) or 'no trigger'} given; give one of --triggers CSV, --at GPS and --find"
-        )
     terminal = Terminal(as_json=options.json)
     report = IngestReport()
     device = choose_device(options.device)
     with (
         Study(options.study, create=True) as study,
-        study.run("scan", {"strain": [str(path) for path in options.strain], "by": chosen[0]}),
+        study.run("scan", {"strain": [str(path) for path in options.strain], "by": trigger_option(options)}),
     ):
         strain = _records(options, study)
         triggers, skipped = _triggers(options, strain)
@@ -96,17 +88,11 @@ def run(options: Namespace) -> None:
 def _records(options: Namespace, study: Study) -> dict[str, StrainRecord]:
     files = [open_strain(path, ifo=options.ifo, channel=options.channel) for path in options.strain]
     if options.open_data:
-        if not options.ifo or options.find:
-            raise InputError(
-                "--open-data fetches around known times of one detector; give --ifo and --at or --triggers"
-            )
         folder = study.folder / "strain"
         fetched = [
             fetch_open_strain(options.ifo, trigger.gps, folder) for trigger in _wanted(options, [options.ifo])[0]
         ]
         files += {file.path: file for file in fetched}.values()
-    if not files:
-        raise InputError("no strain; give files, or --open-data with --ifo and a time")
     return records(files)
 
 

@@ -20,8 +20,6 @@ from embed.study.study import Study
 from embed.types import Progress
 from embed.views.plane import read_plane
 
-SUFFIXES = (".h5", ".hdf5")
-
 
 def ingest_training_set(study: Study, path: Path, *, progress: Progress | None = None) -> IngestReport:
     """Bring the views of a training-set file in; they stay in the file and are referenced.

@@ -18,6 +18,7 @@ import h5py
 import numpy as np
 
 from embed.errors import InputError
+from embed.storage import first_bytes
 
 if TYPE_CHECKING:
     import os
@@ -119,12 +120,7 @@ def open_strain(path: str | os.PathLike[str], *, ifo: str | None = None, channel
         that contradict each other; or a GWF file and no gwpy or frame library.
     """
     path = Path(path)
-    try:
-        with path.open("rb") as file:
-            head = file.read(8)
-    except OSError as error:
-        msg = f"{path} cannot be read ({error.strerror or error})"
-        raise InputError(msg) from error
+    head = first_bytes(path)
     if head.startswith(GWF):
         found = _open_gwf(path, channel)
     elif head == HDF5:

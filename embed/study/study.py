@@ -1,15 +1,14 @@
 """The study: one folder that holds every glitch, its views, its labels, and all that was made from them."""
 
+from __future__ import annotations
+
 import json
-import os
-from collections.abc import Iterable, Iterator
+from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import pandas as pd
 
 from embed.errors import InputError, StudyError
 from embed.storage import canonical_json, storage_errors, sweep_temporaries
@@ -17,7 +16,12 @@ from embed.study.database import connect, now, transaction, write_lock
 from embed.study.records import MODEL, Label, View
 
 if TYPE_CHECKING:
+    import os
     import sqlite3
+    from collections.abc import Iterable, Iterator
+    from types import TracebackType
+
+    import pandas as pd
 
 
 class Study:
@@ -127,6 +131,21 @@ class Study:
             )
         return int(rows[0][0]) if rows else None
 
+    def known_glitch(self, identifier: str) -> int:
+        """Row number of the glitch with this id, with or without the detector.
+
+        Raises
+        ------
+        InputError
+            When there is none, or several detectors have one.
+        """
+        glitch = self.find_glitch(identifier, None)
+        if glitch is None:
+            raise InputError(
+                f"no glitch {identifier!r} in the study {self.folder}; `discover status` says what it holds"
+            )
+        return glitch
+
     def add_glitch(
         self, gravityspy_id: str, ifo: str | None, gps: float | None, metadata: dict[str, Any] | None = None
     ) -> tuple[int, bool]:
@@ -191,7 +210,7 @@ class Study:
             ``label`` (the given label: the latest event that is no model's), ``predicted`` and ``confidence`` (a model's
             latest), empty strings and NaN where there is none.
         """
-        frame = pd.read_sql_query(
+        frame = self._table(
             """
             SELECT g.glitch, g.id, g.gravityspy_id, coalesce(g.ifo, '') AS ifo, g.gps,
                    coalesce(given.label, '') AS label, coalesce(model.label, '') AS predicted, model.confidence
@@ -200,18 +219,24 @@ class Study:
             LEFT JOIN labels model ON model.event = (SELECT max(event) FROM labels WHERE glitch = g.glitch AND by = :model)
             ORDER BY g.glitch
             """,
-            self.connection,
-            params={"model": MODEL},
-            index_col="glitch",
+            index="glitch",
+            model=MODEL,
         )
         return frame.astype({"gps": np.float64, "confidence": np.float64})
 
     def metadata(self) -> pd.DataFrame:
         """The glitches' metadata (SNR, frequencies, URLs, ...), one row each, columns as found; index ``glitch``."""
+        import pandas as pd  # noqa: PLC0415 - see `_table`
+
         rows = self.connection.execute("SELECT glitch, metadata FROM glitches ORDER BY glitch").fetchall()
         return pd.DataFrame(
             [json.loads(text) for _, text in rows], index=pd.Index([row for row, _ in rows], name="glitch")
         )
+
+    def metadata_columns(self) -> list[str]:
+        """The columns of `metadata`, in the same order."""
+        rows = self.connection.execute("SELECT metadata FROM glitches ORDER BY glitch")
+        return list(dict.fromkeys(name for (text,) in rows for name in json.loads(text)))
 
     def views(self, glitches: Iterable[int] | None = None) -> list[View]:
         """The views of `glitches` (all of them when None), ordered by glitch, then duration."""
@@ -247,27 +272,33 @@ class Study:
         InputError
             When no glitch has it; the message names the labels that there are.
         """
-        column = "predicted" if predicted else "label"
-        frame = self.glitches()
-        rows = frame.index[frame[column] == label].to_numpy(np.int64)
+        latest = self.latest_labels(predicted=predicted)
+        rows = np.array([glitch for glitch, name in latest if name == label], np.int64)
         if rows.size == 0:
-            known = (
-                ", ".join(
-                    f"{name} ({size})" for name, size in frame[frame[column] != ""].groupby(column).size().items()
-                )
-                or "none"
-            )
-            other = "label" if predicted else "predicted"
-            hint = f"; {int((frame[other] == label).sum())} glitches have it as {'given' if predicted else 'predicted'} label ({'leave out' if predicted else 'add'} --predicted)"
+            sizes = Counter(name for _, name in latest if name)
+            known = ", ".join(f"{name} ({size})" for name, size in sorted(sizes.items())) or "none"
+            other = sum(name == label for _, name in self.latest_labels(predicted=not predicted))
+            hint = f"; {other} glitches have it as {'given' if predicted else 'predicted'} label ({'leave out' if predicted else 'add'} --predicted)"
             raise InputError(
                 f"no glitch is {'predicted' if predicted else 'labelled'} {label!r}; there are: {known}"
-                + (hint if (frame[other] == label).any() else "")
+                + (hint if other else "")
             )
         return rows
 
+    def latest_labels(self, *, predicted: bool) -> list[tuple[int, str]]:
+        """Row number and given (or predicted) label of every glitch in the study's order, empty where there is none."""
+        return self.connection.execute(
+            f"""
+            SELECT g.glitch, coalesce(l.label, '') FROM glitches g LEFT JOIN labels l
+            ON l.event = (SELECT max(event) FROM labels WHERE glitch = g.glitch AND by {"=" if predicted else "!="} ?)
+            ORDER BY g.glitch
+            """,  # noqa: S608 - a comparison of ours
+            (MODEL,),
+        ).fetchall()
+
     def runs(self) -> pd.DataFrame:
         """The log of runs, oldest first."""
-        return pd.read_sql_query("SELECT * FROM runs ORDER BY run", self.connection)
+        return self._table("SELECT * FROM runs ORDER BY run")
 
     def save_clusters(self, run: int, glitches: np.ndarray, clusters: np.ndarray, probabilities: np.ndarray) -> None:
         """Store a clustering of `glitches` under its run."""
@@ -279,8 +310,12 @@ class Study:
 
     def latest_clusters(self) -> pd.DataFrame:
         """The latest cluster of each glitch (index ``glitch``; columns ``cluster``, ``probability``, ``run``)."""
-        return pd.read_sql_query(
+        return self._table(
             "SELECT glitch, cluster, probability, max(run) AS run FROM clusters GROUP BY glitch ORDER BY glitch",
-            self.connection,
-            index_col="glitch",
+            index="glitch",
         )
+
+    def _table(self, query: str, *, index: str | None = None, **parameters: str) -> pd.DataFrame:
+        import pandas as pd  # noqa: PLC0415 - half a second that a study without tables need not wait for
+
+        return pd.read_sql_query(query, self.connection, params=parameters, index_col=index)

@@ -21,10 +21,21 @@ class LeftOut(NamedTuple):
 
 def richest_encoding(study: Study) -> Encoding:
     """The richest encoding that every glitch of the study has the views for; errors as `embed.views.encoding.richest`."""
+    return richest(study.durations(), glitches_with_views(study))
+
+
+def glitches_with_views(study: Study) -> int:
+    """Count the glitches that have a view.
+
+    Raises
+    ------
+    InputError
+        When there is none.
+    """
     (glitches,) = study.connection.execute("SELECT count(DISTINCT glitch) FROM views").fetchone()
     if glitches == 0:
         raise InputError(f"the study {study.folder} holds no images yet; bring some in with `discover ingest PATH`")
-    return richest(study.durations(), glitches)
+    return int(glitches)
 
 
 def wanted(study: Study, encoding: Encoding) -> tuple[np.ndarray, np.ndarray, list[LeftOut]]:

@@ -13,7 +13,8 @@ from support.terminal import error_of, run
 from embed import EmbeddingOptions, Study, embed, ingest_folder
 from embed.errors import InputError
 from embed.metrics.calibration import softmax
-from embed.network.model import load_model, model_folder
+from embed.network.model import load_model
+from embed.network.sources import model_folder
 
 
 @pytest.fixture
