@@ -8,6 +8,7 @@ import logging
 import os
 import shlex
 import sys
+from argparse import RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -20,11 +21,25 @@ from discovery.arguments.strain import add_scan, add_simulate
 from discovery.arguments.training import add_train
 from embed.errors import DiscoverError
 
+EPILOG = """\
+a first session:
+  discover ingest PATH                 add images and their labels to the study
+  discover status                      show what it holds
+  discover cluster None_of_the_Above   look for new classes
+  discover audit                       look for wrong labels
+
+`discover COMMAND --help` lists the options of a command.
+"""
+"""The end of the help."""
+
 
 def create_parser() -> Parser:
     """Build the parser of the whole command line; its help lists the commands in the order of a study's life."""
     parser = Parser(
-        prog="discover", description="Find new classes of detector glitches, and the labels that are wrong."
+        prog="discover",
+        description="Find new classes of detector glitches, and the labels that are wrong.",
+        epilog=EPILOG,
+        formatter_class=RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
     common, vectors = common_options(), vector_options()
