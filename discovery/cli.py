@@ -3,12 +3,15 @@
 Exit codes: 0 done, 2 bad input or usage (one clear line on standard error), 130 interrupted.
 """
 
+import io
 import logging
 import os
 import shlex
 import sys
+from argparse import RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 
 from discovery.arguments.audit import add_audit
 from discovery.arguments.base import Parser, common_options, vector_options
@@ -18,11 +21,25 @@ from discovery.arguments.strain import add_scan, add_simulate
 from discovery.arguments.training import add_train
 from embed.errors import DiscoverError
 
+EPILOG = """\
+a first session:
+  discover ingest PATH                 add images and their labels to the study
+  discover status                      show what it holds
+  discover cluster None_of_the_Above   look for new classes
+  discover audit                       look for wrong labels
+
+`discover COMMAND --help` lists the options of a command.
+"""
+"""The end of the help."""
+
 
 def create_parser() -> Parser:
     """Build the parser of the whole command line; its help lists the commands in the order of a study's life."""
     parser = Parser(
-        prog="discover", description="Find new classes of detector glitches, and the labels that are wrong."
+        prog="discover",
+        description="Find new classes of detector glitches, and the labels that are wrong.",
+        epilog=EPILOG,
+        formatter_class=RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
     common, vectors = common_options(), vector_options()
@@ -43,24 +60,48 @@ def create_parser() -> Parser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    _prepare_streams()
     typed = list(sys.argv[1:] if arguments is None else arguments)
     options = create_parser().parse_args(typed)
     options.typed = shlex.join(["discover", *typed])
     logging.basicConfig(level=(logging.WARNING, logging.INFO)[min(options.verbose, 1)], format="%(name)s: %(message)s")
     try:
-        import_module(f"discovery.commands.{options.command}").run(options)  # one command's libraries, not all
+        import_module(f"discovery.checks.{options.command}").check(options)  # mistakes first: an engine takes seconds
+        import_module(f"discovery.commands.{options.command}").run(options)
+        sys.stdout.flush()
     except DiscoverError as error:
         if options.verbose > 1:
             logging.getLogger("discover").exception("where it came from:")
         sys.stderr.write(f"discover {options.command}: error: {' '.join(str(error).split())}\n")
+        _drop_unwritten_output()
         return 2
     except BrokenPipeError:  # the reader of standard output has left, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_unwritten_output()
         return 0
     except KeyboardInterrupt:
-        sys.stderr.write(f"discover {options.command}: interrupted; what was finished is kept, run it again to go on\n")
+        sys.stderr.write(
+            f"discover {options.command}: interrupted; finished work is kept, run the command again to continue\n"
+        )
         return 130
     return 0
+
+
+def _prepare_streams() -> None:
+    """Make standard output safe to write to: a closed one leads nowhere, and characters that it lacks are escaped."""
+    for name in ("stdout", "stderr"):  # None where the descriptor was closed, as by `>&-`
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - open until exit
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _drop_unwritten_output() -> None:
+    """Keep Python from writing to a standard output that refuses it once more at exit, which would print a traceback."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
-    """Import a public name when it is first asked for: ``discover --help`` need not wait for torch."""
+    """Import a public name when it is first used, so that ``discover --help`` does not wait for torch."""
     if name not in _HOMES:
         raise AttributeError(f"module 'embed' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

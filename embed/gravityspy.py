@@ -15,6 +15,9 @@ DURATIONS = (0.5, 1.0, 2.0, 4.0)
 SAMPLE_TYPES = ("train", "validation", "test")
 """Folder names of the training set's own split, between the class and the images."""
 
+TRAINING_SET_SUFFIXES = (".h5", ".hdf5")
+"""Endings of files that are taken for the training set in HDF5."""
+
 O1_CLASSES = (
     "1080Lines",
     "1400Ripples",

@@ -131,6 +131,33 @@ def file_digest(path: Path) -> str:
     return sha.hexdigest()
 
 
+def check_empty(folder: Path) -> None:
+    """Refuse a path that is neither new nor an empty folder.
+
+    Raises
+    ------
+    InputError
+        When it is a file, or a folder that holds something.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{folder} exists and is not an empty folder; name a new one")
+
+
+def first_bytes(path: Path) -> bytes:
+    """Read the first 8 bytes of a file, which name its format.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(8)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror or error})") from error
+
+
 def beside(folder: Path) -> tuple[Path, Path]:
     """Where a new folder is built, and where the old one is kept meanwhile: ``<folder>.new`` and ``<folder>.old``."""
     return folder.with_name(f"{folder.name}.new"), folder.with_name(f"{folder.name}.old")

@@ -15,6 +15,8 @@ from audit.answers.precision import Measured, Score, measured_precision
 from audit.answers.vocabulary import RIGHT, WRONG, Vocabulary
 from audit.answers.zooniverse import COLUMNS, read_votes
 from audit.review.ledger import (
+    DECISION,
+    EXPECTED,
     Audit,
     Decision,
     add_decisions,
@@ -23,7 +25,6 @@ from audit.review.ledger import (
     live_decisions,
     verdicts_by_id,
 )
-from audit.review.table import DECISION
 from embed.csvfile import CsvFile, restored
 from embed.errors import InputError
 from embed.study.audits import current_labels
@@ -109,7 +110,7 @@ def read_answers(study: Study, path: Path, *, new: Sequence[str] = (), choices: 
         With the line: answers to an audit of another study, an unknown id, rows that contradict each other, an answer that is not
         understood, damaged JSON.
     """
-    file = CsvFile(path, f"the audit's table with a column {DECISION!r}, or Zooniverse's classification export")
+    file = CsvFile(path, EXPECTED)
     if all(name in file.columns for name in COLUMNS):
         return _from_votes(study, file, new, choices)
     lacking = [name for name in ("id", "label", "passport", DECISION) if name not in file.columns]

@@ -30,6 +30,20 @@ class Undone:
     changed_since: int
 
 
+def import_to_undo(study: Study) -> tuple[int, str]:
+    """Return the run and the file of the last import that is not undone.
+
+    Raises
+    ------
+    InputError
+        When there is no import to undo.
+    """
+    found = last_import(study)
+    if found is None:
+        raise InputError(f"the study {study.folder} has no import of answers to undo")
+    return found
+
+
 def undo_import(study: Study) -> Undone:
     """Restore the labels before the last import that is not undone, by label events; its decisions are kept.
 
@@ -40,10 +54,7 @@ def undo_import(study: Study) -> Undone:
     InputError
         When there is no import to undo.
     """
-    found = last_import(study)
-    if found is None:
-        raise InputError(f"the study {study.folder} has no import of answers to undo")
-    last, file = found
+    last, file = import_to_undo(study)
     events = changed = 0
     with study.run("audit undo", {"import": last, "file": file}) as run, study.transaction():
         for glitch, event in imported_events(study, last):

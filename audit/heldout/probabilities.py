@@ -25,6 +25,9 @@ _METADATA = {name for aliases in COLUMN_ALIASES.values() for name in aliases} | 
 }
 """Columns of Gravity Spy's tables that are no classes; every other column is a class."""
 
+EXPECTED = "a table of probabilities: an id and a column a class"
+"""What the file should be, for the message about an empty one."""
+
 
 @dataclass(frozen=True)
 class External:
@@ -62,7 +65,7 @@ def read_probabilities(path: Path) -> External:
         Naming the line: a value that is no probability, or a row that does not sum to 1 within `SUM_TOLERANCE`; no id column, or fewer
         than two classes.
     """
-    file = CsvFile(path, "a table of probabilities: an id and one column for each class")
+    file = CsvFile(path, EXPECTED)
     identifier = next((name for name in COLUMN_ALIASES["gravityspy_id"] if name in file.columns), None)
     if identifier is None:
         raise InputError(

@@ -30,8 +30,6 @@ COLUMNS = (
     *IMAGES,
     "passport",
 )
-DECISION = "decision"
-"""The column of the answers."""
 DIGITS = 4
 """Decimals of probabilities and scores: more than their precision."""
 _BLOCK = 10_000

@@ -1,4 +1,4 @@
-"""What the command line's parsers share: how they refuse, the options of every command, those on vectors, and numbers."""
+"""What the command line's parsers share: one-line errors, the options of every command, those on vectors, and numbers."""
 
 import argparse
 import os
@@ -7,61 +7,79 @@ from typing import NoReturn
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that refuses in one line, with exit code 2."""
+    """A parser that reports a mistake in one line, with exit code 2."""
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong and where help is."""
+        """Print what is wrong and where help is, and exit."""
         self.exit(2, f"{self.prog}: error: {message} (see `{self.prog} --help`)\n")
 
 
 def common_options() -> Parser:
-    """Options of every command."""
+    """Build the options of every command."""
     common = Parser(add_help=False)
-    group = common.add_argument_group("everywhere")
+    group = _add_study(common)
     group.add_argument(
-        "--study",
-        metavar="DIR",
-        type=Path,
-        default=Path(os.environ.get("DISCOVER_STUDY") or "study"),
-        help="the study's folder (default: $DISCOVER_STUDY, or study)",
+        "--seed",
+        type=natural,
+        metavar="N",
+        default=0,
+        help="random seed; the same seed gives the same results (default: 0)",
     )
-    group.add_argument("--seed", type=natural, metavar="N", default=0, help="seed of whatever is random (default: 0)")
     group.add_argument(
-        "--device", choices=("auto", "cpu", "cuda"), default="auto", help="where networks run (default: auto)"
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        default="auto",
+        help="where networks run; auto uses a CUDA GPU if there is one (default: auto)",
     )
-    group.add_argument("--json", action="store_true", help="print one JSON object")
-    group.add_argument(
-        "-v", "--verbose", action="count", default=0, help="say more; -vv shows where an error came from"
-    )
+    common.set_defaults(study=Path(os.environ.get("DISCOVER_STUDY") or "study"), json=False, verbose=0)
     return common
 
 
+def repeated_options() -> Parser:
+    """Build the options that a sub-command repeats: one that is not given there keeps its value from before."""
+    repeated = Parser(add_help=False, argument_default=argparse.SUPPRESS)
+    _add_study(repeated)
+    return repeated
+
+
+def _add_study(parser: Parser) -> argparse._ArgumentGroup:
+    group = parser.add_argument_group("common options")
+    group.add_argument(
+        "--study", metavar="DIR", type=Path, help="the study's folder (default: $DISCOVER_STUDY, or else study)"
+    )
+    group.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
+    group.add_argument(
+        "-v", "--verbose", action="count", help="print more; -vv also prints where in the program an error was raised"
+    )
+    return group
+
+
 def vector_options() -> Parser:
-    """Options of the commands that read vectors, and make them where there are none."""
+    """Build the options of the commands that read vectors; missing vectors are made."""
     vectors = Parser(add_help=False)
-    group = vectors.add_argument_group("vectors (default: as embedded last)")
+    group = vectors.add_argument_group("vectors (default: those that `discover embed` made last)")
     group.add_argument(
         "--backbone",
         metavar="NAME",
-        help="vgg16, vgg19, resnet50, inception_v3, googlenet, xception, efficientnet_lite0 (default) or timm:NAME",
+        help="the network: vgg16, vgg19, resnet50, inception_v3, googlenet, xception, efficientnet_lite0 (default), or timm:NAME for any network of timm",
     )
     group.add_argument(
         "--weights",
         metavar="FILE|glitch|bundled|imagenet|model:NAME",
-        help="the network's weights; glitch: trained on simulated glitches, bundled: on ImageNet; model:NAME is a trained model of the study (default: glitch; bundled for plain images)",
+        help="the network's weights: glitch (trained on simulated glitches), bundled (trained on ImageNet, part of the installation), imagenet (the same for any network, downloaded), a file, or model:NAME for a trained model of the study (default: glitch; bundled for plain images)",
     )
     group.add_argument(
         "--views",
         metavar="DURATIONS",
-        help="4.0, 1.0,2.0,4.0, 0.5,1.0,2.0,4.0 or plain (default: the richest that every glitch has)",
+        help="the views of a glitch that the network reads, by their durations in seconds: 4.0, 1.0,2.0,4.0 or 0.5,1.0,2.0,4.0; or plain for plain images (default: 1.0,2.0,4.0 if every glitch has them, else the longest that every glitch has)",
     )
     group.add_argument(
         "--runtime",
         choices=("auto", "torch", "onnx"),
         default="auto",
-        help="what runs the network on a CPU (default: auto)",
+        help="library that runs the network on a CPU; auto uses onnx if it is installed (default: auto)",
     )
-    group.add_argument("--no-cache", action="store_true", help="do not keep decoded views on disk")
+    group.add_argument("--no-cache", action="store_true", help="do not keep decoded views on disk for other networks")
     return vectors
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from discovery.arguments.glitches import OUT
 from discovery.evaluation.options import PARTS, EvaluationOptions
 
 if TYPE_CHECKING:
@@ -16,28 +17,33 @@ def add_evaluate(commands: Any, common: ArgumentParser, vectors: ArgumentParser)
     evaluate = commands.add_parser(
         "evaluate",
         parents=[common, vectors],
-        help="judge trained models: accuracies, confusion, calibration, ROC, and what they get wrong",
-        description="Judge trained models on the glitches that their own split held out. The options on vectors are the baseline's.",
+        help="measure how good trained models are, and show their mistakes",
+        description="Measure trained models on the glitches that were held out from their training: accuracy, confusion matrix, calibration and ROC curves, and a page of the mistakes. The options on vectors are for --baseline.",
     )
     evaluate.add_argument(
-        "models", metavar="MODEL", nargs="*", help="the first is shown in full (default: every model of the study)"
+        "models",
+        metavar="MODEL",
+        nargs="*",
+        help="models to compare; the first is shown in full (default: every model of the study)",
     )
     evaluate.add_argument(
         "--part",
         choices=PARTS,
         default=EvaluationOptions.part,
-        help=f"which part of the models' split; all is every labelled glitch, training ones too (default: {EvaluationOptions.part})",
+        help=f"the part of the models' split to measure on; all means every labelled glitch, with those of the training (default: {EvaluationOptions.part})",
     )
     evaluate.add_argument(
-        "--baseline", action="store_true", help="judge logistic regression on frozen vectors too, as the O1 paper does"
+        "--baseline",
+        action="store_true",
+        help="also measure logistic regression on the vectors of a network that saw no labels, as the O1 paper does",
     )
-    evaluate.add_argument("--ensemble", action="store_true", help="judge the mean of the models' probabilities too")
+    evaluate.add_argument("--ensemble", action="store_true", help="also measure the mean of the models' probabilities")
     evaluate.add_argument(
-        "--temperature", action="store_true", help="fit each model's temperature on its validation part first"
+        "--temperature",
+        action="store_true",
+        help="first calibrate each model by a temperature, fitted to its validation part",
     )
-    evaluate.add_argument(
-        "--out", metavar="DIR", type=Path, help="where the results go (default: a folder of the study's reports)"
-    )
+    evaluate.add_argument("--out", metavar="DIR", type=Path, help=OUT)
 
 
 def add_predict(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
@@ -45,21 +51,22 @@ def add_predict(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 
     predict = commands.add_parser(
         "predict",
         parents=[common],
-        help="label glitches by a trained model, as label events, and list them as CSV",
-        description="Label glitches by a trained model: label events by 'model' in the study, and a CSV.",
+        help="label glitches by a trained model",
+        description="Label glitches by a trained model: lists them as CSV, and adds the predictions to the study beside the given labels, which stay as they are. --dry-run only lists them.",
     )
-    predict.add_argument("model", metavar="MODEL", nargs="?", help="default: the study's only one")
+    predict.add_argument("model", metavar="MODEL", nargs="?", help="name of the model (default: the study's only one)")
     which = predict.add_mutually_exclusive_group()
-    which.add_argument("--label", metavar="LABEL", help="glitches of one given label, for instance None_of_the_Above")
+    which.add_argument("--label", metavar="LABEL", help="glitches with this given label, such as None_of_the_Above")
     which.add_argument("--unlabelled", action="store_true", help="glitches without a given label (default)")
     which.add_argument("--all", action="store_true", help="every glitch")
     predict.add_argument(
-        "--top", type=int, metavar="K", default=5, help="classes listed a glitch, likeliest first (default: 5)"
+        "--top", type=int, metavar="K", default=5, help="classes listed for each glitch, likeliest first (default: 5)"
     )
     predict.add_argument(
         "--runtime",
         choices=("auto", "torch", "onnx"),
         default="auto",
-        help="what runs the network on a CPU (default: auto)",
+        help="library that runs the network on a CPU; auto uses onnx if it is installed (default: auto)",
     )
-    predict.add_argument("--out", metavar="CSV", type=Path, help="where the list goes (default: standard output)")
+    predict.add_argument("--dry-run", action="store_true", help="list the predictions without adding them to the study")
+    predict.add_argument("--out", metavar="CSV", type=Path, help="file of the list (default: standard output)")

@@ -12,90 +12,123 @@ from discovery.clustering.methods import CLUSTER_METHODS, MAP_DIMENSIONS, MAP_ME
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
+OUT = "folder of the results (default: a folder in the study's reports)"
+"""Help of ``--out``, where it names a folder."""
+
 
 def add_ingest(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
     """Add ``discover ingest``."""
     ingest = commands.add_parser(
-        "ingest", parents=[common], help="bring images, tables or a training set into the study"
+        "ingest",
+        parents=[common],
+        help="add images, tables or labels to a study",
+        description="Add images, a metadata table, a training set or labels to a study; the study is made if it does not exist. Files stay where they are; running this again adds only what is new.",
     )
     ingest.add_argument(
         "path",
         metavar="PATH",
         type=Path,
         nargs="?",
-        help="a folder of images, a metadata or classification CSV, or a training set in HDF5",
+        help="a folder of images, a metadata or classification CSV, or a Gravity Spy training set in HDF5",
     )
     ingest.add_argument(
-        "--labels", metavar="CSV", type=Path, help="add this table's labels as label events; nothing is overwritten"
+        "--labels", metavar="CSV", type=Path, help="add the labels of this table; earlier labels stay on record"
     )
     ingest.add_argument(
         "--label-column", metavar="NAME", default="label", help="the column of --labels to read (default: label)"
     )
     ingest.add_argument(
-        "--plain", action="store_true", help="take every image as a plain picture (galaxies, ...), whatever its name"
+        "--plain",
+        action="store_true",
+        help="treat every image as a plain picture, such as a galaxy, whatever its name is",
     )
 
 
 def add_status(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
     """Add ``discover status``."""
-    commands.add_parser("status", parents=[common], help="say what the study holds")
+    commands.add_parser(
+        "status",
+        parents=[common],
+        help="show what a study holds",
+        description="Show what a study holds: glitches, views, labels, vectors and runs.",
+    )
 
 
 def add_embed(commands: Any, common: ArgumentParser, vectors: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
     """Add ``discover embed``."""
     commands.add_parser(
-        "embed", parents=[common, vectors], help="make the vectors, the FAISS index and the neighbour graph"
+        "embed",
+        parents=[common, vectors],
+        help="turn glitches into vectors, with an index and a neighbour graph",
+        description="Turn every glitch into a vector by a network, and build the FAISS index and the neighbour graph of the vectors. Existing vectors are reused; other commands do this when they need it.",
     )
 
 
 def add_cluster(commands: Any, common: ArgumentParser, vectors: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
     """Add ``discover cluster``."""
     cluster = commands.add_parser(
-        "cluster", parents=[common, vectors], help="cluster the glitches of one label: candidate new classes"
+        "cluster",
+        parents=[common, vectors],
+        help="look for new classes among the glitches of one label",
+        description="Cluster the glitches of one label: each cluster is a candidate for a new class. Writes a table, a report, a contact sheet and a 3-D map.",
     )
-    cluster.add_argument("label", metavar="LABEL", help="such as None_of_the_Above")
+    cluster.add_argument("label", metavar="LABEL", help="for example None_of_the_Above")
     cluster.add_argument(
-        "--predicted", action="store_true", help="take the glitches that a model labels so, rather than people"
+        "--predicted", action="store_true", help="use the labels that a model predicted instead of the given ones"
     )
     cluster.add_argument(
         "--method",
         choices=CLUSTER_METHODS,
         default=ClusterOptions.method,
-        help=f"default: {ClusterOptions.method}",
+        help=f"clustering method (default: {ClusterOptions.method})",
     )
     cluster.add_argument(
-        "--k", type=positive, metavar="N", help="number of clusters (spectral only; default: from the eigengap)"
+        "--k",
+        type=positive,
+        metavar="N",
+        help="number of clusters, for spectral only (default: chosen by the eigengap)",
     )
-    cluster.add_argument(
-        "--out", metavar="DIR", type=Path, help="where the results go (default: a folder of the study's reports)"
-    )
+    cluster.add_argument("--out", metavar="DIR", type=Path, help=OUT)
 
 
 def add_project(commands: Any, common: ArgumentParser, vectors: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
     """Add ``discover project``."""
     project = commands.add_parser(
-        "project", parents=[common, vectors], help="draw the map of the glitches: coordinates and an interactive view"
+        "project",
+        parents=[common, vectors],
+        help="draw an interactive map of the glitches",
+        description="Draw a map on which similar glitches are close together: an interactive page, and the coordinates as CSV.",
     )
     project.add_argument("labels", metavar="LABEL", nargs="*", help="only glitches of these labels (default: all)")
     project.add_argument(
-        "--method", choices=MAP_METHODS, default=MapOptions.method, help=f"default: {MapOptions.method}"
+        "--method",
+        choices=MAP_METHODS,
+        default=MapOptions.method,
+        help=f"projection method (default: {MapOptions.method})",
     )
     project.add_argument(
-        "--dims", type=int, choices=MAP_DIMENSIONS, default=MapOptions.dims, help=f"default: {MapOptions.dims}"
+        "--dims",
+        type=int,
+        choices=MAP_DIMENSIONS,
+        default=MapOptions.dims,
+        help=f"dimensions of the map (default: {MapOptions.dims})",
     )
     project.add_argument(
         "--color",
         default=MapOptions.color,
         metavar="COLUMN",
-        help=f"label, predicted, cluster, ifo, gps or a column of the metadata (default: {MapOptions.color})",
+        help=f"what the colours show: label, predicted, cluster, ifo, gps, or a column of the metadata such as snr (default: {MapOptions.color})",
     )
-    project.add_argument(
-        "--out", metavar="DIR", type=Path, help="where the results go (default: a folder of the study's reports)"
-    )
+    project.add_argument("--out", metavar="DIR", type=Path, help=OUT)
 
 
 def add_search(commands: Any, common: ArgumentParser, vectors: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
     """Add ``discover search``."""
-    search = commands.add_parser("search", parents=[common, vectors], help="list the glitches nearest to one, as CSV")
-    search.add_argument("id", metavar="ID", help="the glitch's id, with or without the detector")
-    search.add_argument("-k", type=positive, metavar="N", default=10, help="how many (default: 10)")
+    search = commands.add_parser(
+        "search",
+        parents=[common, vectors],
+        help="list the glitches that are most similar to one",
+        description="List the glitches that are most similar to one, nearest first, as CSV on standard output.",
+    )
+    search.add_argument("id", metavar="ID", help="the glitch's id, with or without the detector: H1_abc or abc")
+    search.add_argument("-k", type=positive, metavar="N", default=10, help="number of glitches listed (default: 10)")

@@ -14,63 +14,85 @@ if TYPE_CHECKING:
 def add_scan(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
     """Add ``discover scan``."""
     scan = commands.add_parser(
-        "scan", parents=[common], help="turn strain into views: Gravity Spy's Q-transform around triggers"
+        "scan",
+        parents=[common],
+        help="turn strain around triggers into glitches of a study",
+        description="Turn strain around given or found times into views, by Gravity Spy's Q-transform, and add them to a study. Give one of --triggers, --at and --find.",
     )
-    scan.add_argument("strain", metavar="STRAIN", nargs="*", type=Path, help="files: GWOSC HDF5, gwpy HDF5 or GWF")
+    scan.add_argument(
+        "strain", metavar="STRAIN", nargs="*", type=Path, help="strain files: GWOSC's HDF5, gwpy's HDF5 or GWF"
+    )
     scan.add_argument(
         "--triggers",
         metavar="CSV",
         type=Path,
-        help="times to scan: a column of GPS times; detector and id where there are such",
+        help="scan the times of this table: a column of GPS times, and columns of detector and id if there are any",
     )
-    scan.add_argument("--at", metavar="GPS", type=float, nargs="+", help="times to scan")
-    scan.add_argument("--find", action="store_true", help="find the loud times themselves")
-    scan.add_argument("--snr", type=float, default=7.5, help="of --find: least signal-to-noise ratio (default: 7.5)")
+    scan.add_argument("--at", metavar="GPS", type=float, nargs="+", help="scan these GPS times")
+    scan.add_argument("--find", action="store_true", help="find loud times in the strain and scan them")
+    scan.add_argument("--snr", type=float, default=7.5, help="with --find: lowest signal-to-noise ratio (default: 7.5)")
     scan.add_argument(
-        "--dead-time", metavar="S", type=float, default=0.5, help="of --find: least seconds between two (default: 0.5)"
+        "--dead-time",
+        metavar="S",
+        type=float,
+        default=0.5,
+        help="with --find: shortest time between two triggers, in seconds (default: 0.5)",
     )
     scan.add_argument(
-        "--ifo", metavar="IFO", help="the detector, where the files do not say; with --open-data which one"
+        "--ifo", metavar="IFO", help="the detector, such as H1: for files that do not name it, and for --open-data"
     )
-    scan.add_argument("--channel", metavar="NAME", help="data set or channel, where a file has several")
-    scan.add_argument("--whitened", action="store_true", help="the strain is whitened already")
-    scan.add_argument("--open-data", action="store_true", help="fetch public strain from GWOSC")
+    scan.add_argument("--channel", metavar="NAME", help="the data set or channel to read from files with several")
+    scan.add_argument("--whitened", action="store_true", help="the strain is already whitened")
+    scan.add_argument(
+        "--open-data", action="store_true", help="download public strain around the times from GWOSC; needs --ifo"
+    )
 
 
 def add_simulate(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
     """Add ``discover simulate``."""
     simulate = commands.add_parser(
-        "simulate", parents=[common], help="make glitches with known truth, in a folder laid out as Gravity Spy's"
+        "simulate",
+        parents=[common],
+        help="make glitches of known classes, to try everything on",
+        description="Simulate glitches in detector noise, in a folder laid out like Gravity Spy's that `discover ingest` reads. truth.csv holds the true classes.",
     )
-    simulate.add_argument("--out", metavar="DIR", type=Path, required=True, help="a new folder")
-    simulate.add_argument("--n", metavar="N", type=positive, required=True, help="how many glitches")
+    simulate.add_argument("--out", metavar="DIR", type=Path, required=True, help="a new folder for the glitches")
+    simulate.add_argument("--n", metavar="N", type=positive, required=True, help="number of glitches")
     simulate.add_argument(
         "--demo",
         action="store_true",
-        help="the demonstration's population: 24 labels, one new half-way, three families hidden",
+        help="simulate the demonstration: 24 labels, one class that appears half-way, three hidden families, 5 %% wrong labels; --classes, --hidden, --label-noise and --onset are not used",
     )
     simulate.add_argument(
-        "--classes", metavar="CLASS", nargs="+", help="families to draw (default: Gravity Spy's 24 classes)"
+        "--classes", metavar="CLASS", nargs="+", help="classes to simulate (default: Gravity Spy's 24 classes)"
     )
     simulate.add_argument(
-        "--hidden", metavar="CLASS", nargs="+", default=(), help="families to label None_of_the_Above"
+        "--hidden",
+        metavar="CLASS",
+        nargs="+",
+        default=(),
+        help="further classes that are labelled None_of_the_Above, to be discovered",
     )
     simulate.add_argument(
         "--noise",
         metavar="design|FILE",
         nargs="+",
         default=["design"],
-        help="design noise, or measured from strain files (default: design)",
+        help="the noise: design (the detectors' design sensitivity), or GWOSC strain files that its spectrum is measured from (default: design)",
     )
     simulate.add_argument(
         "--label-noise",
         metavar="RATE",
         type=float,
         default=0.0,
-        help="share of wrong labels, mostly between confusable classes",
+        help="share of wrong labels, 0 to 1, mostly between classes that look alike (default: 0)",
     )
     simulate.add_argument(
-        "--onset", metavar="CLASS=GPS", nargs="+", default=(), help="GPS time before which a class does not occur"
+        "--onset",
+        metavar="CLASS=GPS",
+        nargs="+",
+        default=(),
+        help="GPS time before which a class does not occur, such as Fast_Scattering=1128000000",
     )
     kind = simulate.add_mutually_exclusive_group()
     kind.add_argument("--images", action="store_true", help="write spectrograms (default)")

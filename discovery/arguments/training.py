@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from discovery.arguments.glitches import OUT
+
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
@@ -14,107 +16,152 @@ def add_train(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - 
     train = commands.add_parser(
         "train",
         parents=[common],
-        help="fine-tune a network on the study's labels; or give a trained one a further class",
-        description="Fine-tune a network on the study's labels and keep it as a model of the study. Several GPUs or machines: torchrun --nproc-per-node N --no-python discover train ...",
+        help="train a network on the study's labels",
+        description="Fine-tune a network on the study's labels and keep it as a model of the study, for `discover predict`, `discover evaluate` and --weights model:NAME. On several GPUs or machines: torchrun --nproc-per-node N --no-python discover train ...",
     )
-    train.add_argument("--name", default="finetuned", help="of the model (default: finetuned)")
+    train.add_argument("--name", default="finetuned", help="name of the model (default: finetuned)")
     train.add_argument(
         "--labels", metavar="LABEL", nargs="+", default=(), help="only these classes (default: every given label)"
     )
-    start = train.add_argument_group("where it starts")
-    start.add_argument("--backbone", metavar="NAME", help="as in `discover embed` (default: efficientnet_lite0)")
+    _add_start(train)
+    _add_split(train)
+    _add_recipe(train)
+    _add_state(train)
+    _add_recursive(train)
+    _add_new_class(train)
+
+
+def _add_start(train: ArgumentParser) -> None:
+    start = train.add_argument_group("the network it starts from")
+    start.add_argument(
+        "--backbone", metavar="NAME", help="the network, as for `discover embed` (default: efficientnet_lite0)"
+    )
     start.add_argument(
         "--weights",
         metavar="FILE|glitch|bundled|imagenet|model:NAME",
-        help="what it starts from (default: glitch; bundled for plain images and for the papers' presets)",
+        help="its weights, as for `discover embed` (default: glitch; bundled for plain images and for the papers' presets)",
     )
     start.add_argument(
         "--views",
         metavar="DURATIONS",
-        help="4.0, 1.0,2.0,4.0, 0.5,1.0,2.0,4.0 or plain (default: the preset's, or the richest that every glitch has)",
+        help="the views that it reads, as for `discover embed` (default: the preset's; else 1.0,2.0,4.0 if every glitch has them, else the longest that every glitch has)",
     )
-    _add_split(train)
-    _add_recipe(train)
-    state = train.add_argument_group("runs")
-    state.add_argument("--resume", action="store_true", help="go on with a training that was stopped")
+
+
+def _add_split(train: ArgumentParser) -> None:
+    split = train.add_argument_group("the glitches that are held out")
+    split.add_argument(
+        "--split",
+        choices=("random", "grouped", "time", "sample-type"),
+        help="how glitches are split into training, validation and test: random; grouped keeps near-duplicates together; time also uses whole blocks of time with a gap between them; sample-type is Gravity Spy's own split (default: sample-type if every glitch has one, else grouped)",
+    )
+
+
+def _add_recipe(train: ArgumentParser) -> None:
+    recipe = train.add_argument_group("how it is trained (default: as the preset)")
+    recipe.add_argument(
+        "--preset",
+        choices=("default", "o1-paper", "galaxy-paper"),
+        default="default",
+        help="a set of the options below; the papers' presets train as those papers did",
+    )
+    recipe.add_argument("--epochs", type=int, metavar="N", help="number of epochs, at most 100")
+    recipe.add_argument(
+        "--batch", type=int, metavar="N", help="glitches in each step, over all processes and parts together"
+    )
+    recipe.add_argument(
+        "--accumulate",
+        type=int,
+        metavar="N",
+        help="parts of a step that are computed one after the other, to save memory",
+    )
+    recipe.add_argument("--lr", type=float, metavar="RATE", help="learning rate")
+    recipe.add_argument("--optimizer", choices=("adam", "adamw", "adagrad"), help="optimiser")
+    recipe.add_argument(
+        "--schedule", choices=("constant", "cosine", "plateau"), help="how the learning rate changes over the epochs"
+    )
+    recipe.add_argument("--dropout", type=float, metavar="SHARE", help="dropout before the final layer, 0 to 0.95")
+    recipe.add_argument("--label-smoothing", type=float, metavar="SHARE", help="smoothing of the labels, 0 to 0.5")
+    recipe.add_argument(
+        "--contrastive",
+        type=float,
+        metavar="WEIGHT",
+        help="weight of a supervised contrastive loss, added to the cross-entropy; 0 is none",
+    )
+    recipe.add_argument(
+        "--balanced", action="store_true", default=None, help="draw every class equally often, however rare it is"
+    )
+    recipe.add_argument(
+        "--freeze", metavar="PREFIX", nargs="+", help="do not train weights whose names begin with one of these"
+    )
+    recipe.add_argument(
+        "--batch-norm",
+        choices=("batch", "frozen"),
+        help="batch: update the statistics of batch normalisation; frozen: keep those of the start",
+    )
+    recipe.add_argument(
+        "--precision",
+        choices=("auto", "float32", "bfloat16"),
+        help="number format; auto is bfloat16 on a GPU and float32 on a CPU. bfloat16 is also faster on CPUs with AVX-512 BF16 or AMX",
+    )
+    recipe.add_argument(
+        "--metric",
+        choices=("macro-f1", "loss"),
+        help="which value of the validation part decides the epoch that is kept",
+    )
+    recipe.add_argument(
+        "--patience", type=int, metavar="N", help="stop after this many epochs without improvement; 0 never stops"
+    )
+
+
+def _add_state(train: ArgumentParser) -> None:
+    state = train.add_argument_group("existing models and files")
+    state.add_argument("--resume", action="store_true", help="continue a training that was stopped")
     state.add_argument(
-        "--replace", action="store_true", help="begin anew over a model, or a stopped training, of the name"
+        "--replace", action="store_true", help="start again, replacing a model or a stopped training of this name"
     )
     state.add_argument("--no-cache", action="store_true", help="do not keep decoded views on disk")
     state.add_argument(
         "--no-vectors",
         action="store_true",
-        help="do not embed first: near-duplicates that only the neighbour graph shows are not kept together, the gap is not measured",
-    )
-    _add_others(train)
-
-
-def _add_split(train: ArgumentParser) -> None:
-    split = train.add_argument_group("what is held out")
-    split.add_argument(
-        "--split",
-        choices=("random", "grouped", "time", "sample-type"),
-        help="grouped keeps near-duplicates together, time deals whole blocks of time with a gap (default: Gravity Spy's sample type where every glitch has one, else grouped)",
+        help="do not embed first: near-duplicates are then found by files and times alone, and the gap between random and honest splits is not measured",
     )
 
 
-def _add_recipe(train: ArgumentParser) -> None:
-    recipe = train.add_argument_group("how it is trained (default: the preset's)")
-    recipe.add_argument("--preset", choices=("default", "o1-paper", "galaxy-paper"), default="default")
-    recipe.add_argument("--epochs", type=int, metavar="N", help="at most; up to 100")
-    recipe.add_argument("--batch", type=int, metavar="N", help="glitches a step, over all processes and parts")
-    recipe.add_argument("--accumulate", type=int, metavar="N", help="parts that a step's gradient is summed from")
-    recipe.add_argument("--lr", type=float, metavar="RATE", help="learning rate")
-    recipe.add_argument("--optimizer", choices=("adam", "adamw", "adagrad"))
-    recipe.add_argument("--schedule", choices=("constant", "cosine", "plateau"), help="of the learning rate")
-    recipe.add_argument("--dropout", type=float, metavar="SHARE", help="before the final layer")
-    recipe.add_argument("--label-smoothing", type=float, metavar="SHARE")
-    recipe.add_argument(
-        "--contrastive", type=float, metavar="WEIGHT", help="of a supervised-contrastive term beside the cross-entropy"
-    )
-    recipe.add_argument("--balanced", action="store_true", default=None, help="draw each class as often as any other")
-    recipe.add_argument("--freeze", metavar="PREFIX", nargs="+", help="weights whose names begin so stay as they are")
-    recipe.add_argument(
-        "--batch-norm", choices=("batch", "frozen"), help="learn the statistics of batch normalisation, or keep them"
-    )
-    recipe.add_argument(
-        "--precision",
-        choices=("auto", "float32", "bfloat16"),
-        help="of the network's arithmetic; auto: bfloat16 on a GPU, float32 on a CPU. bfloat16 is faster on CPUs that have it (AVX-512 BF16, AMX)",
-    )
-    recipe.add_argument("--metric", choices=("macro-f1", "loss"), help="of the validation part, chooses the epoch kept")
-    recipe.add_argument("--patience", type=int, metavar="N", help="epochs without improvement that end it; 0 is never")
-
-
-def _add_others(train: ArgumentParser) -> None:
-    others = train.add_argument_group("other ways to train")
-    others.add_argument(
+def _add_recursive(train: ArgumentParser) -> None:
+    recursive = train.add_argument_group("training on its own predictions")
+    recursive.add_argument(
         "--recursive",
         metavar="N",
         type=int,
         nargs="+",
-        help="train again with the N most confident predictions on unlabelled glitches added, for each N",
+        help="for each N, train again with the N most confident predictions on unlabelled glitches added",
     )
-    others.add_argument(
+    recursive.add_argument(
         "--any-class",
         action="store_true",
-        help="of --recursive: the most confident of all (default: the same share of each predicted class)",
+        help="with --recursive: take the most confident predictions of all classes together (default: the same share of each predicted class)",
     )
-    others.add_argument(
+    recursive.add_argument(
         "--truth",
         metavar="CSV",
         type=Path,
-        help="of --recursive: true classes of unlabelled glitches, columns id, truth",
+        help="with --recursive: true classes of unlabelled glitches, to measure how many predictions are right; columns id and truth",
     )
-    others.add_argument(
+    recursive.add_argument("--out", metavar="DIR", type=Path, help=f"with --recursive: {OUT}")
+
+
+def _add_new_class(train: ArgumentParser) -> None:
+    new = train.add_argument_group("adding a class to a trained model")
+    new.add_argument(
         "--add-class",
         metavar="LABEL",
-        help="extend the model of --weights model:NAME by a class with 5 to 20 examples, and keep the others",
+        help="extend the model of --weights model:NAME by this class, from 5 to 20 labelled examples; the other classes are kept",
     )
-    others.add_argument("--examples", type=int, metavar="N", default=20, help="of --add-class, at most (default: 20)")
-    others.add_argument(
-        "--out",
-        metavar="DIR",
-        type=Path,
-        help="of --recursive: where the results go (default: a folder of the study's reports)",
+    new.add_argument(
+        "--examples",
+        type=int,
+        metavar="N",
+        default=20,
+        help="with --add-class: number of examples, at most (default: 20)",
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from discovery.candidates.checks import check_color
 from discovery.candidates.options import MapOptions
 from discovery.clustering.projection import project
 from discovery.explorer.explorer import embedding_html
@@ -126,9 +127,6 @@ def _table(study: Study, glitches: Rows, color: str) -> pd.DataFrame:
     if len(clusters.index.intersection(table.index)):
         table["cluster"] = clusters["cluster"].reindex(table.index).astype("Int64")
     if color not in table.columns:
-        metadata = study.metadata()
-        if color not in metadata.columns:
-            known = ", ".join([*table.columns[1:], *metadata.columns])
-            raise InputError(f"no column {color!r} to colour by; there are: {known}")
-        table[color] = metadata[color].reindex(table.index)
+        check_color(study, color, table.columns[1:])
+        table[color] = study.metadata()[color].reindex(table.index)
     return table.reset_index(drop=True)

@@ -37,9 +37,7 @@ def nearest(study: Study, store: VectorStore, identifier: str, k: int = 10) -> p
     InputError
         When the study has no such glitch, or no vector of it.
     """
-    glitch = study.find_glitch(identifier, None)
-    if glitch is None:
-        raise InputError(f"no glitch {identifier!r} in the study {study.folder}; `discover status` lists what it holds")
+    glitch = study.known_glitch(identifier)
     (row,) = store.rows(np.array([glitch]))
     if row < 0:
         reason = next(

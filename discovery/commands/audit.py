@@ -19,7 +19,6 @@ from discovery.commands.vectors import make_vectors
 from discovery.labelaudit.labelaudit import audit_study
 from discovery.labelaudit.page import headline
 from discovery.labelaudit.summary import summary
-from embed.errors import InputError
 from embed.network.devices import choose_device
 from embed.study.study import Study
 from embed.vectors.plan import latest_choice
@@ -42,8 +41,6 @@ def run(options: Namespace) -> None:
 
 def _audit(options: Namespace) -> None:
     terminal = Terminal(as_json=options.json)
-    if options.refit and options.probabilities is not None:
-        raise InputError("--refit trains on images, --probabilities needs none; give one of them")
     chosen = AuditOptions(
         splits=options.splits or (FOLDS if options.refit else DEFAULTS.splits),
         split=options.split,

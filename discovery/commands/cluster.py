@@ -14,9 +14,6 @@ def run(options: Namespace) -> None:
     terminal = Terminal(as_json=options.json)
     chosen = ClusterOptions(options.predicted, options.method, options.k, options.seed)
     with Study(options.study) as study:
-        study.members(
-            options.label, predicted=options.predicted
-        )  # an unknown label is refused before the vectors are made
         store = make_vectors(study, options, terminal)
         with terminal.steps() as step:
             found = find_candidates(

@@ -1,10 +1,10 @@
-"""What the command line says: progress on the terminal, tables or JSON on standard output."""
+"""What the command line prints: tables and sentences, CSV or JSON on standard output, progress on standard error."""
 
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -20,9 +20,25 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from discovery.commands.progress import Lines, ticking
+from embed.errors import InputError, StorageError
+
+
+class Move(Protocol):
+    """Sets how much is done, of how much, and optionally the name of the step."""
+
+    def __call__(self, done: int, whole: int, what: str | None = None, /) -> None:
+        """Set it."""
+
+
+class _Output(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to `discovery.cli`, which ends without an error; rich's own way is exit code 1."""
+        raise BrokenPipeError
+
 
 class Terminal:
-    """Where a command speaks.
+    """Where a command prints.
 
     Parameters
     ----------
@@ -32,16 +48,17 @@ class Terminal:
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
-        self._out = Console(highlight=False, soft_wrap=True)
+        self._out = _Output(highlight=False, soft_wrap=True)
         self._err = Console(stderr=True, highlight=False)
 
     def say(self, text: str) -> None:
-        """Print a line, unless JSON was asked for."""
+        """Print a line, unless JSON is printed."""
         if not self.as_json:
-            self._out.print(escape(text))
+            with _output_errors():
+                self._out.print(escape(text))
 
     def table(self, title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-        """Print a table, unless JSON was asked for."""
+        """Print a table, unless JSON is printed."""
         if self.as_json:
             return
         table = Table(title=escape(title), title_justify="left", header_style="bold", box=SIMPLE_HEAD)
@@ -49,16 +66,55 @@ class Terminal:
             table.add_column(column, justify="left" if number == 0 else "default", overflow="fold")
         for row in rows:
             table.add_row(*(escape(cell) for cell in row))
-        self._out.print(table)
+        with _output_errors():
+            self._out.print(table)
 
     def result(self, value: dict[str, Any]) -> None:
-        """Print the result as JSON, where that was asked for."""
-        if self.as_json:
-            sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+        """Print the result as one JSON object, if JSON is printed; characters that the output cannot hold are escaped."""
+        if not self.as_json:
+            return
+        text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+        if _unencodable(text):
+            text = json.dumps(value, indent=2, default=str)
+        with _output_errors():
+            sys.stdout.write(text + "\n")
+            sys.stdout.flush()
+
+    def csv(self, text: str) -> None:
+        """Print a table as CSV.
+
+        Raises
+        ------
+        InputError
+            See `check_csv`.
+        """
+        self.check_csv(text)
+        with _output_errors():
+            sys.stdout.write(text)
+            sys.stdout.flush()
+
+    def check_csv(self, text: str) -> None:
+        """Refuse CSV that standard output cannot hold.
+
+        Raises
+        ------
+        InputError
+            When a character of it is not in the encoding of standard output.
+        """
+        character = _unencodable(text)
+        if character:
+            raise InputError(
+                f"standard output has the encoding {sys.stdout.encoding}, which lacks {character!r}; set the environment variable PYTHONIOENCODING=utf-8"
+            )
 
     @contextmanager
-    def progress(self, what: str) -> Iterator[Callable[[int, int], None]]:
-        """Show a progress bar on standard error; yields the function that moves it."""
+    def progress(self, what: str) -> Iterator[Move]:
+        """Show progress on standard error, as a bar on a terminal and as lines elsewhere; yields the function that moves it."""
+        if not self._err.is_terminal:
+            lines = Lines(what, _print_line)
+            with ticking(lines):
+                yield lines.move
+            return
         columns = (
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -67,12 +123,48 @@ class Terminal:
             TimeElapsedColumn(),
             TimeRemainingColumn(),
         )
-        with Progress(*columns, console=self._err, transient=False, disable=not self._err.is_terminal) as bar:
+        with Progress(*columns, console=self._err, transient=False) as bar:
             task = bar.add_task(what, total=None)
-            yield lambda done, whole: bar.update(task, completed=done, total=whole or None)
+
+            def move(done: int, whole: int, step: str | None = None, /) -> None:
+                bar.update(task, completed=done, total=whole or None, description=step or what)
+
+            yield move
 
     @contextmanager
     def steps(self) -> Iterator[Callable[[str], None]]:
-        """Show on standard error which step is being done; yields the function that names it."""
+        """Show on standard error which step runs; yields the function that names it."""
+        if not self._err.is_terminal:
+            lines = Lines("read", _print_line)
+            with ticking(lines):
+                yield lines.step
+            return
         with self._err.status("...") as status:
             yield status.update
+
+
+def _print_line(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+def _unencodable(text: str) -> str:
+    """Return the first character that standard output cannot hold, or an empty string."""
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError as error:
+        return text[error.start]
+    return ""
+
+
+@contextmanager
+def _output_errors() -> Iterator[None]:
+    """Turn a refused write to standard output into one clear error; a reader that has left stays a broken pipe."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise StorageError(
+            f"cannot write standard output: {error.strerror or error}; finished work is kept, run again with another output"
+        ) from error

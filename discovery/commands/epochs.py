@@ -11,7 +11,7 @@ from discovery.commands.console import Terminal
 def watched(
     terminal: Terminal, *, shown: bool
 ) -> Iterator[tuple[Callable[[str, int, int], None] | None, Callable[[dict[str, Any]], None] | None]]:
-    """Show the progress, and a line an epoch; nothing for a process that does not lead."""
+    """Show the progress and one line an epoch; a process that is not the first of several shows nothing."""
     if not shown:
         yield None, None
         return
@@ -23,4 +23,4 @@ def watched(
         )
 
     with terminal.progress("train") as move:
-        yield lambda _, done, whole: move(done, whole), report
+        yield lambda what, done, whole: move(done, whole, what), report

@@ -8,9 +8,9 @@ from discovery.evaluation.evaluation import assess
 from discovery.evaluation.options import EvaluationOptions
 from discovery.evaluation.page import telling_ranks
 from discovery.evaluation.testset import baseline_parts
-from embed.errors import InputError
 from embed.metrics.accuracy import TOP
-from embed.network.model import Model, load_model, model_folder, models
+from embed.network.model import Model, load_model
+from embed.network.sources import model_folder, models
 from embed.study.study import Study
 from embed.vectors.embedding import embed
 from embed.vectors.plan import EmbeddingOptions
@@ -25,10 +25,6 @@ def run(options: Namespace) -> None:
     terminal = Terminal(as_json=options.json)
     with Study(options.study) as study:
         chosen = [load_model(model_folder(study.folder, name)) for name in options.models or models(study.folder)]
-        if not chosen and not options.baseline:
-            raise InputError(
-                f"the study {study.folder} has no trained model; make one with `discover train`, or judge the baseline alone with --baseline"
-            )
         store = _baseline_vectors(study, options, chosen, terminal) if options.baseline else None
         parts = baseline_parts(study.glitches(), store, seed=options.seed) if store is not None and not chosen else None
         with terminal.steps() as step:

@@ -10,7 +10,6 @@ from embed.csvfile import write_csv
 from embed.errors import InputError
 from embed.ingest.folders import ingest_folder
 from embed.ingest.tables import ingest_labels, ingest_table
-from embed.ingest.trainingset import SUFFIXES as HDF5_SUFFIXES
 from embed.ingest.trainingset import ingest_training_set
 from embed.study.report import IngestReport
 from embed.study.study import Study
@@ -21,11 +20,6 @@ SHOWN = 20
 
 def run(options: Namespace) -> None:
     """Add a folder, a table, a training set or labels to the study."""
-    if options.path is None and options.labels is None:
-        raise InputError("nothing to ingest; give a PATH, --labels CSV, or both")
-    for path in (options.path, options.labels):
-        if path is not None and not path.exists():
-            raise InputError(f"{path} does not exist; give a folder of images, a CSV or an HDF5 training set")
     terminal = Terminal(as_json=options.json)
     report = IngestReport()
     with (
@@ -62,14 +56,9 @@ def _ingest_path(study: Study, options: Namespace, progress: Callable[[int, int]
     path: Path = options.path
     if path.is_dir():
         return ingest_folder(study, path, plain=options.plain, progress=progress)
-    suffix = path.suffix.lower()
-    if suffix == ".csv":
+    if path.suffix.lower() == ".csv":
         return ingest_table(study, path, progress=progress)
-    if suffix in HDF5_SUFFIXES:
-        return ingest_training_set(study, path, progress=progress)
-    raise InputError(
-        f"{path} is neither a folder, a .csv nor an HDF5 file ({', '.join(HDF5_SUFFIXES)}); give one of these"
-    )
+    return ingest_training_set(study, path, progress=progress)
 
 
 def show_skipped(terminal: Terminal, report: IngestReport, path: Path) -> None:

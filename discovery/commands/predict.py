@@ -2,15 +2,19 @@
 
 import sys
 from argparse import Namespace
+from collections import Counter
+from contextlib import nullcontext
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from discovery.checks.predict import chosen_glitches, chosen_model
 from discovery.commands.console import Terminal
+from discovery.commands.scratch import scratch_copy
 from embed.csvfile import csv_text
-from embed.errors import InputError
 from embed.metrics.accuracy import top_classes
-from embed.network.model import Model, load_model, model_folder, models
+from embed.network.model import Model, load_model
 from embed.storage import write_text
 from embed.study.study import Study
 from embed.training.prediction import Prediction, add_predictions, predict
@@ -20,100 +24,92 @@ from embed.vectors.plan import EmbeddingOptions
 def run(options: Namespace) -> None:
     """Label glitches by a trained model."""
     terminal = Terminal(as_json=options.json)
-    if options.top < 1:
-        raise InputError(f"--top {options.top}: give a number from 1")
+    to_stdout = options.out is None and not options.json
     with Study(options.study) as study:
-        model = _model(study, options.model)
-        frame = study.glitches()
-        wanted = _wanted(study, frame, options)
-        settings = EmbeddingOptions(device=options.device, runtime=options.runtime, seed=options.seed)
-        with terminal.progress(f"predict with {model.name}") as progress:
-            prediction = predict(study, model, wanted, settings=settings, progress=progress)
-        with study.run("predict", {"model": prediction.source, "glitches": len(prediction.glitches)}):
-            added = add_predictions(study, prediction)
-    table = csv_text(*_table(frame, prediction, options.top))
-    notes = [
-        f"{len(prediction.glitches)} glitches labelled by {prediction.source}; {added} label events added",
-        *_notes(frame, model),
-    ]
-    if prediction.left_out:
-        names = frame["id"].to_dict()
-        notes.append(
-            f"left out {len(prediction.left_out)}, the first: {names[prediction.left_out[0].glitch]}, {prediction.left_out[0].reason}"
-        )
+        model = load_model(chosen_model(study, options.model))
+        glitches = study.glitches()
+        embedding = EmbeddingOptions(device=options.device, runtime=options.runtime, seed=options.seed)
+        with scratch_copy(study) if options.dry_run else nullcontext(study) as written:
+            with terminal.progress(f"predict with {model.name}") as progress:
+                prediction = predict(
+                    written, model, chosen_glitches(study, options), settings=embedding, progress=progress
+                )
+            listing = csv_text(*_listing(glitches, prediction, options.top))
+            if to_stdout:
+                terminal.check_csv(listing)
+            with written.run("predict", {"model": prediction.source, "glitches": len(prediction.glitches)}):
+                added = add_predictions(written, prediction)
     if options.out is not None:
-        write_text(options.out, table)
+        write_text(options.out, listing)
+    notes = [_headline(prediction, added, dry_run=options.dry_run), *_notes(glitches, model)]
+    if prediction.left_out:
+        first = prediction.left_out[0]
+        notes.append(
+            f"left out {len(prediction.left_out)}, the first: {glitches['id'].loc[first.glitch]}, {first.reason}"
+        )
     for note in notes:
-        if options.out is None and not options.json:
+        if to_stdout:
             sys.stderr.write(f"{note}\n")  # standard output is the table's
         else:
             terminal.say(note)
-    if options.out is None and not options.json:
-        sys.stdout.write(table)
+    if to_stdout:
+        terminal.csv(listing)
     elif options.out is not None:
         terminal.say(str(options.out))
-    best = pd.Series([prediction.classes[code] for code in top_classes(prediction.probabilities, 1)[:, 0]], dtype=str)
-    terminal.result(
-        {
-            "model": prediction.source,
-            "glitches": len(prediction.glitches),
-            "added": added,
-            "left_out": len(prediction.left_out),
-            "predicted": {str(name): int(count) for name, count in best.value_counts().sort_index().items()},
-            "notes": notes,
-            "file": None if options.out is None else str(options.out),
-        }
-    )
+    terminal.result(_result(options, prediction, added, notes))
 
 
-def _model(study: Study, name: str | None) -> Model:
-    there = models(study.folder)
-    if name is None and len(there) != 1:
-        raise InputError(
-            f"the study has {len(there)} models ({', '.join(there)}); name one"
-            if there
-            else f"the study {study.folder} has no trained model; make one with `discover train`"
-        )
-    return load_model(model_folder(study.folder, name or there[0]))
+def _headline(prediction: Prediction, added: int, *, dry_run: bool) -> str:
+    said = f"{len(prediction.glitches)} glitches labelled by {prediction.source}; "
+    if dry_run:
+        return f"{said}dry run: {added} label events would be added, the study is unchanged"
+    return f"{said}{added} label events added"
 
 
-def _wanted(study: Study, frame: pd.DataFrame, options: Namespace) -> np.ndarray:
-    if options.label is not None:
-        return study.members(options.label)
-    chosen = frame if options.all else frame[frame["label"] == ""]
-    if chosen.empty:
-        raise InputError(
-            "every glitch of the study has a given label already; choose with --label LABEL or --all"
-            if len(frame)
-            else f"the study {study.folder} holds no glitches; bring some in with `discover ingest PATH`"
-        )
-    return chosen.index.to_numpy(np.int64)
+def _result(options: Namespace, prediction: Prediction, added: int, notes: list[str]) -> dict[str, Any]:
+    best = Counter(prediction.classes[code] for code in top_classes(prediction.probabilities, 1)[:, 0])
+    return {
+        "model": prediction.source,
+        "glitches": len(prediction.glitches),
+        "added": 0 if options.dry_run else added,
+        **({"dry_run": True, "would_add": added} if options.dry_run else {}),
+        "left_out": len(prediction.left_out),
+        "predicted": dict(sorted(best.items())),
+        "notes": notes,
+        "file": None if options.out is None else str(options.out),
+    }
 
 
-def _notes(frame: pd.DataFrame, model: Model) -> list[str]:
+def _notes(glitches: pd.DataFrame, model: Model) -> list[str]:
     """Say where the model's classes differ from the study's."""
-    counts = frame.loc[frame["label"] != "", "label"].value_counts()
+    counts = glitches.loc[glitches["label"] != "", "label"].value_counts()
     unknown = sorted(set(counts.index) - set(model.classes))
     absent = sorted(set(model.classes) - set(counts.index))
     notes = []
     if unknown:
         listed = ", ".join(f"{name} ({counts[name]})" for name in unknown)
-        notes.append(f"labels of the study that are no class of the model, so that it never predicts them: {listed}")
+        notes.append(
+            f"labels of the study that the model never predicts, because they are none of its classes: {listed}"
+        )
     if absent and len(counts):
         notes.append(f"classes of the model that no label of the study has: {', '.join(absent)}")
     return notes
 
 
-def _table(frame: pd.DataFrame, prediction: Prediction, top: int) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
-    """Columns and rows: who the glitch is, its given label, and its likeliest classes with their probabilities."""
+def _listing(
+    glitches: pd.DataFrame, prediction: Prediction, top: int
+) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
+    """Columns and rows: the glitch, its given label, and its likeliest classes with their probabilities."""
     order = top_classes(prediction.probabilities, top)
-    sure = np.take_along_axis(prediction.probabilities, order, axis=1)
+    probabilities = np.take_along_axis(prediction.probabilities, order, axis=1)
     columns = ["id", "ifo", "gps", "label"]
     for place in range(1, order.shape[1] + 1):
         columns += [f"predicted_{place}", f"probability_{place}"]
     rows: list[tuple[object, ...]] = []
-    known = frame.loc[prediction.glitches, ["id", "ifo", "gps", "label"]]
-    for who, codes, values in zip(known.itertuples(index=False), order.tolist(), sure.tolist(), strict=True):
-        said = [cell for code, value in zip(codes, values, strict=True) for cell in (prediction.classes[code], value)]
-        rows.append((*who, *said))
+    known = glitches.loc[prediction.glitches, ["id", "ifo", "gps", "label"]]
+    for glitch, codes, values in zip(
+        known.itertuples(index=False), order.tolist(), probabilities.tolist(), strict=True
+    ):
+        cells = [cell for code, value in zip(codes, values, strict=True) for cell in (prediction.classes[code], value)]
+        rows.append((*glitch, *cells))
     return tuple(columns), rows

@@ -13,8 +13,6 @@ def run(options: Namespace) -> None:
     """Draw the map."""
     terminal = Terminal(as_json=options.json)
     with Study(options.study) as study:
-        for label in options.labels:
-            study.members(label)
         store = make_vectors(study, options, terminal)
         with terminal.steps() as step:
             drawn = draw_map(

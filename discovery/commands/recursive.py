@@ -3,39 +3,31 @@
 from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
+from discovery.checks.train import read_truth, recipe_changes
 from discovery.commands.console import Terminal
 from discovery.commands.epochs import watched
 from discovery.evaluation.selftraining import write_recursion
-from embed.csvfile import CsvFile, restored
 from embed.dataset.gap import told_gap
-from embed.errors import InputError
 from embed.storage import file_name
 from embed.study.study import Study
-from embed.training.selftraining import recursive_training
+from embed.training.selftraining import Recursion, recursive_training
 from embed.training.trainer import TrainingOptions
 from embed.vectors.store import VectorStore
 
 
-def recurse(
-    study: Study,
-    options: Namespace,
-    request: TrainingOptions,
-    changes: dict[str, Any],
-    store: VectorStore | None,
-    terminal: Terminal,
+def train_in_rounds(
+    study: Study, options: Namespace, training: TrainingOptions, terminal: Terminal, *, store: VectorStore | None
 ) -> None:
-    """Train in rounds, and tell what came of it."""
-    truth = _truth(study, options.truth) if options.truth else None
+    """Train in rounds, each on more of the model's own predictions, and report how well each did."""
     with watched(terminal, shown=True) as (progress, report):
         result = recursive_training(
             study,
-            request,
+            training,
             options.recursive,
-            changes=changes,
+            changes=recipe_changes(options),
             store=store,
-            truth=truth,
+            truth=read_truth(study, options.truth) if options.truth else None,
             by_class=not options.any_class,
             tell=lambda item: terminal.say(
                 f"{item.added:,} pseudo-labels: right on {item.accuracy:.2%} of {item.judged:,} held-out glitches"
@@ -43,38 +35,11 @@ def recurse(
             progress=progress,
             report=report,
         )
-    folder = options.out or study.folder / "reports" / f"recursive-{file_name(request.name)}"
-    ids = study.ids()
-    card = result.models[0].card
-    asked = {
-        "preset": request.preset,
-        "network": f"{card['backbone']} from {card['weights']}",
-        "views": card["views"],
-        "classes": len(card["classes"]),
-        "split": card["split"],
-        "epochs": card["recipe"]["epochs"],
-        "seed": request.seed,
-        "chosen": "the most confident of all"
-        if options.any_class
-        else "the most confident, the same share of each predicted class",
-    }
-    files = write_recursion(
-        result, ids, folder, title=f"Recursive training of {request.name}", asked=asked, command=options.typed
-    )
-    rows = [
-        (
-            model.name,
-            f"{item.added:,}",
-            f"{item.accuracy:.2%}",
-            "{:.2%} to {:.2%}".format(*item.interval),
-            f"{item.purity:.2%} of {item.known:,}" if item.known else "",
-        )
-        for model, item in zip(result.models, result.rounds, strict=True)
-    ]
-    terminal.table("Rounds", ("model", "pseudo-labels", "accuracy", "95 %", "of them right"), rows)
+    files = _write(study, options, training, result)
+    terminal.table("Rounds", ("model", "pseudo-labels", "accuracy", "95 %", "of them right"), _rows(result))
     terminal.say(f"{result.pool:,} unlabelled glitches to choose from, {result.left_out:,} left out")
-    gap, told = told_gap(result.first.task, result.first.labelled, store, seed=options.seed)
-    terminal.say(told)
+    gap, gap_in_words = told_gap(result.first.task, result.first.labelled, store, seed=options.seed)
+    terminal.say(gap_in_words)
     for path in files.values():
         terminal.say(str(path))
     rounds = [
@@ -85,7 +50,7 @@ def recurse(
         {
             "rounds": rounds,
             "gap": asdict(gap) if gap else None,
-            "gap_in_words": told,
+            "gap_in_words": gap_in_words,
             "pool": result.pool,
             "left_out": result.left_out,
             "files": {name: str(path) for name, path in files.items()},
@@ -93,16 +58,38 @@ def recurse(
     )
 
 
-def _truth(study: Study, path: Path) -> dict[int, str]:
-    """Row number -> true class, of a table with columns ``id`` (``ifo`` where ids need it) and ``truth``."""
-    try:
-        file = CsvFile(path, "a table with columns id and truth")
-        rows = [{name: restored(cell) for name, cell in row.cells.items()} for row in file.rows()]
-    except InputError as error:
-        raise InputError(f"--truth {error}") from error
-    if not {"id", "truth"} <= set(file.columns):
-        raise InputError(
-            f"--truth {path} has no columns id and truth; give a table such as truth.csv of `discover simulate`"
+def _write(study: Study, options: Namespace, training: TrainingOptions, result: Recursion) -> dict[str, Path]:
+    card = result.models[0].card
+    facts = {
+        "preset": training.preset,
+        "network": f"{card['backbone']} from {card['weights']}",
+        "views": card["views"],
+        "classes": len(card["classes"]),
+        "split": card["split"],
+        "epochs": card["recipe"]["epochs"],
+        "seed": training.seed,
+        "chosen": "the most confident of all"
+        if options.any_class
+        else "the most confident, the same share of each predicted class",
+    }
+    return write_recursion(
+        result,
+        study.ids(),
+        options.out or study.folder / "reports" / f"recursive-{file_name(training.name)}",
+        title=f"Recursive training of {training.name}",
+        asked=facts,
+        command=options.typed,
+    )
+
+
+def _rows(result: Recursion) -> list[tuple[str, ...]]:
+    return [
+        (
+            model.name,
+            f"{item.added:,}",
+            f"{item.accuracy:.2%}",
+            "{:.2%} to {:.2%}".format(*item.interval),
+            f"{item.purity:.2%} of {item.known:,}" if item.known else "",
         )
-    found = ((study.find_glitch(row["id"], row.get("ifo") or None), row["truth"]) for row in rows)
-    return {glitch: name for glitch, name in found if glitch is not None}
+        for model, item in zip(result.models, result.rounds, strict=True)
+    ]

@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 
+from discovery.checks.scan import trigger_option
 from discovery.commands.console import Terminal
 from discovery.commands.ingest import show_skipped
 from embed.csvfile import write_csv
@@ -22,12 +23,11 @@ SHOWN = 20
 
 def run(options: Namespace) -> None:
     """Turn strain around triggers into views, and add them to the study."""
-    by = _source(options)
     terminal = Terminal(as_json=options.json)
     device = choose_device(options.device)
     with (
         Study(options.study, create=True) as study,
-        study.run("scan", {"strain": [str(path) for path in options.strain], "by": by}),
+        study.run("scan", {"strain": [str(path) for path in options.strain], "by": trigger_option(options)}),
     ):
         strain = _records(options, study)
         if options.find:
@@ -91,15 +91,9 @@ def _source(options: Namespace) -> str:
 def _records(options: Namespace, study: Study) -> dict[str, StrainRecord]:
     files = [open_strain(path, ifo=options.ifo, channel=options.channel) for path in options.strain]
     if options.open_data:
-        if not options.ifo or options.find:
-            raise InputError(
-                "--open-data fetches around known times of one detector; give --ifo and --at or --triggers"
-            )
         folder = study.folder / "strain"
         fetched = [fetch_open_strain(options.ifo, trigger.gps, folder) for trigger in _given(options, [options.ifo])[0]]
         files += {file.path: file for file in fetched}.values()
-    if not files:
-        raise InputError("no strain; give files, or --open-data with --ifo and a time")
     return records(files)
 
 

@@ -1,6 +1,5 @@
 """``discover search``."""
 
-import sys
 from argparse import Namespace
 
 from discovery.candidates.search import nearest
@@ -18,4 +17,4 @@ def run(options: Namespace) -> None:
     if options.json:
         terminal.result({"id": options.id, "neighbours": table.to_dict("records")})
     else:
-        sys.stdout.write(csv_text(list(table.columns), table.itertuples(index=False)))
+        terminal.csv(csv_text(list(table.columns), table.itertuples(index=False)))

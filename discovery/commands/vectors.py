@@ -1,4 +1,4 @@
-"""The vectors that a command needs: found, or made."""
+"""The vectors that a command needs: existing ones, or new ones."""
 
 from argparse import Namespace
 
@@ -10,22 +10,26 @@ from embed.vectors.store import VectorStore
 
 
 def make_vectors(study: Study, options: Namespace, terminal: Terminal, *, retry: bool = False) -> VectorStore:
-    """Return the vectors that the options ask for; they are made when they are not there."""
-    settings = EmbeddingOptions(
-        options.backbone,
-        options.weights,
-        options.views,
-        options.device,
-        options.runtime,
-        options.seed,
-        not options.no_cache,
-    )
+    """Return the vectors that the options name; missing ones are made."""
     with terminal.progress("embed") as progress:
-        return embed(study, settings, retry=retry, progress=progress)
+        return embed(study, embedding_options(options), retry=retry, progress=progress)
+
+
+def embedding_options(options: Namespace) -> EmbeddingOptions:
+    """Return the options on vectors of a command line."""
+    return EmbeddingOptions(
+        backbone=options.backbone,
+        weights=options.weights,
+        views=options.views,
+        device=options.device,
+        runtime=options.runtime,
+        seed=options.seed,
+        cache=not options.no_cache,
+    )
 
 
 def graph_in_words(store: VectorStore) -> str:
-    """Say how many neighbours the graph has and how true they are."""
+    """Say how many neighbours the graph has, and which share of the true ones it found."""
     return f"{store.passport['k']} neighbours, " + (
         "exact" if store.passport["exact"] else f"recall {store.passport['recall']:.4f}"
     )

@@ -22,8 +22,6 @@ from embed.study.views import add_view, find_view
 from embed.types import Progress
 from embed.views.plane import read_plane
 
-SUFFIXES = (".h5", ".hdf5")
-
 
 def ingest_training_set(study: Study, path: Path, *, progress: Progress | None = None) -> IngestReport:
     """Add the views of a training-set file; the study refers to the file, which must stay where it is.

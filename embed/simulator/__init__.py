@@ -6,13 +6,49 @@
 (2, 4, 64, 64)
 """
 
-from embed.simulator.families.catalogue import CLASSES, CONFUSABLE, FAMILIES, NONE_OF_THE_ABOVE, UNCATALOGUED
-from embed.simulator.families.family import Family, Range
-from embed.simulator.injection import BLOCK_S, Detector, Injection, detector, lay, strain_block, whitened_block
-from embed.simulator.loudest import Tile, loudest_tile
-from embed.simulator.noise import SAMPLE_RATE, Noise, design_psd, detector_noise, measured_noise
-from embed.simulator.population import DEMO_HIDDEN, Entry, Population, demo_population
-from embed.simulator.simulation import Glitches, simulate, simulate_batch, write_study
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from embed.simulator.families.catalogue import CLASSES, CONFUSABLE, FAMILIES, NONE_OF_THE_ABOVE, UNCATALOGUED
+    from embed.simulator.families.family import Family, Range
+    from embed.simulator.injection import BLOCK_S, Detector, Injection, detector, lay, strain_block, whitened_block
+    from embed.simulator.loudest import Tile, loudest_tile
+    from embed.simulator.noise import SAMPLE_RATE, Noise, design_psd, detector_noise, measured_noise
+    from embed.simulator.population import DEMO_HIDDEN, Entry, Population, demo_population
+    from embed.simulator.simulation import Glitches, simulate, simulate_batch, write_study
+
+_HOMES = {
+    "BLOCK_S": "embed.simulator.injection",
+    "CLASSES": "embed.simulator.families.catalogue",
+    "CONFUSABLE": "embed.simulator.families.catalogue",
+    "DEMO_HIDDEN": "embed.simulator.population",
+    "Detector": "embed.simulator.injection",
+    "Entry": "embed.simulator.population",
+    "FAMILIES": "embed.simulator.families.catalogue",
+    "Family": "embed.simulator.families.family",
+    "Glitches": "embed.simulator.simulation",
+    "Injection": "embed.simulator.injection",
+    "NONE_OF_THE_ABOVE": "embed.simulator.families.catalogue",
+    "Noise": "embed.simulator.noise",
+    "Population": "embed.simulator.population",
+    "Range": "embed.simulator.families.family",
+    "SAMPLE_RATE": "embed.simulator.noise",
+    "Tile": "embed.simulator.loudest",
+    "UNCATALOGUED": "embed.simulator.families.catalogue",
+    "demo_population": "embed.simulator.population",
+    "design_psd": "embed.simulator.noise",
+    "detector": "embed.simulator.injection",
+    "detector_noise": "embed.simulator.noise",
+    "lay": "embed.simulator.injection",
+    "loudest_tile": "embed.simulator.loudest",
+    "measured_noise": "embed.simulator.noise",
+    "simulate": "embed.simulator.simulation",
+    "simulate_batch": "embed.simulator.simulation",
+    "strain_block": "embed.simulator.injection",
+    "whitened_block": "embed.simulator.injection",
+    "write_study": "embed.simulator.simulation",
+}
 
 __all__ = [
     "BLOCK_S",
@@ -45,3 +81,10 @@ __all__ = [
     "whitened_block",
     "write_study",
 ]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
+    """Import a public name when it is first used: the catalogue of families needs neither torch nor matplotlib."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'embed.simulator' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

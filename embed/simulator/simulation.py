@@ -23,7 +23,7 @@ from embed.simulator.families.catalogue import CLASSES
 from embed.simulator.injection import BLOCK_S, Detector, Injection, detector, lay, strain_block, whitened_block
 from embed.simulator.noise import SAMPLE_RATE, file_detector
 from embed.simulator.population import DEFAULT_SPAN, Entry, Population, stream
-from embed.storage import storage_errors
+from embed.storage import check_empty, storage_errors
 from embed.views.viridis import table
 
 if TYPE_CHECKING:
@@ -212,8 +212,7 @@ def write_study(
     out = Path(out)
     if output not in ("images", "strain"):
         raise InputError(f"output {output!r} is neither 'images' nor 'strain'")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"{out} exists and is not an empty folder; name a new one")
+    check_empty(out)
     population, detectors = _detectors(population, noise, BLOCK_S if output == "images" else STRAIN_S)
     with storage_errors(out), ExitStack() as stack:
         out.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,7 @@ import h5py
 import numpy as np
 
 from embed.errors import InputError
-from embed.storage import check_regular
+from embed.storage import check_regular, first_bytes
 
 if TYPE_CHECKING:
     import os
@@ -137,11 +137,7 @@ def open_strain(path: str | os.PathLike[str], *, ifo: str | None = None, channel
     """
     path = Path(path)
     check_regular(path)
-    try:
-        with path.open("rb") as file:
-            head = file.read(8)
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror or error})") from error
+    head = first_bytes(path)
     if head.startswith(GWF):
         found = _open_gwf(path, channel)
     elif head == HDF5:

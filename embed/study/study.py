@@ -1,25 +1,30 @@
 """The study: one folder that holds every glitch, its views, its labels, and all results computed from them."""
 
+from __future__ import annotations
+
 import json
-import os
-from collections.abc import Iterable, Iterator
+from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import pandas as pd
 
 from embed.errors import InputError, StudyError
 from embed.spelling import closest
 from embed.storage import canonical_json, storage_errors, sweep_temporaries
 from embed.study.database import connect, now, transaction, write_lock
 from embed.study.records import MODEL, Label, View
-from embed.types import Codes, Floats, Rows
 
 if TYPE_CHECKING:
+    import os
     import sqlite3
+    from collections.abc import Iterable, Iterator
+    from types import TracebackType
+
+    import pandas as pd
+
+    from embed.types import Codes, Floats, Rows
 
 
 class Study:
@@ -129,6 +134,21 @@ class Study:
             )
         return int(rows[0][0]) if rows else None
 
+    def known_glitch(self, identifier: str) -> int:
+        """Row number of the glitch with this id, with or without the detector.
+
+        Raises
+        ------
+        InputError
+            When there is none, or several detectors have one.
+        """
+        glitch = self.find_glitch(identifier, None)
+        if glitch is None:
+            raise InputError(
+                f"no glitch {identifier!r} in the study {self.folder}; `discover status` says what it holds"
+            )
+        return glitch
+
     def add_glitch(
         self, gravityspy_id: str, ifo: str | None, gps: float | None, metadata: dict[str, Any] | None = None
     ) -> tuple[int, bool]:
@@ -193,7 +213,7 @@ class Study:
             ``label`` (the given label: the latest event by a person or a file), ``predicted`` and ``confidence`` (the latest
             event by a model); empty strings and NaN where there is none.
         """
-        table = pd.read_sql_query(
+        table = self._table(
             """
             SELECT g.glitch, g.id, g.gravityspy_id, coalesce(g.ifo, '') AS ifo, g.gps,
                    coalesce(given.label, '') AS label, coalesce(model.label, '') AS predicted, model.confidence
@@ -202,9 +222,8 @@ class Study:
             LEFT JOIN labels model ON model.event = (SELECT max(event) FROM labels WHERE glitch = g.glitch AND by = :model)
             ORDER BY g.glitch
             """,
-            self.connection,
-            params={"model": MODEL},
-            index_col="glitch",
+            index="glitch",
+            model=MODEL,
         )
         try:
             return table.astype({"gps": np.float64, "confidence": np.float64})
@@ -219,11 +238,18 @@ class Study:
 
     def metadata(self) -> pd.DataFrame:
         """The glitches' metadata (SNR, frequencies, URLs, ...), one row each; a column for every name that occurs, index ``glitch``."""
+        import pandas as pd  # noqa: PLC0415 - see `_table`
+
         rows = self.connection.execute("SELECT glitch, metadata FROM glitches ORDER BY glitch").fetchall()
         return pd.DataFrame(
             [self._read_json(text, f"the metadata of glitch {row}") for row, text in rows],
             index=pd.Index([row for row, _ in rows], name="glitch"),
         )
+
+    def metadata_columns(self) -> list[str]:
+        """The columns of `metadata`, in the same order."""
+        rows = self.connection.execute("SELECT metadata FROM glitches ORDER BY glitch")
+        return list(dict.fromkeys(name for (text,) in rows for name in json.loads(text)))
 
     def views(self, glitches: Iterable[int] | None = None) -> list[View]:
         """The views of `glitches` in their order (of all glitches when None), each glitch's by duration."""
@@ -258,24 +284,35 @@ class Study:
         InputError
             When no glitch has it; the message suggests the label of nearest spelling and names all.
         """
-        column, other = ("predicted", "label") if predicted else ("label", "predicted")
-        glitches = self.glitches()
-        rows = glitches.index[glitches[column] == label].to_numpy(np.int64)
+        latest = self.latest_labels(predicted=predicted)
+        rows = np.array([glitch for glitch, name in latest if name == label], np.int64)
         if rows.size == 0:
-            counts = glitches[glitches[column] != ""].groupby(column).size()
-            known = ", ".join(f"{name} ({size})" for name, size in counts.items()) or "none"
-            near = closest(label, counts.index)
+            sizes = Counter(name for _, name in latest if name)
+            known = ", ".join(f"{name} ({size})" for name, size in sorted(sizes.items())) or "none"
+            near = closest(label, sizes)
             message = f"no glitch is {'predicted' if predicted else 'labelled'} {label!r}; "
             message += f"did you mean {near!r}? There are: {known}" if near else f"there are: {known}"
-            if (elsewhere := int((glitches[other] == label).sum())) > 0:
+            elsewhere = sum(name == label for _, name in self.latest_labels(predicted=not predicted))
+            if elsewhere:
                 remedy = "leave out --predicted" if predicted else "add --predicted"
                 message += f"; {elsewhere} glitches have it as {'given' if predicted else 'predicted'} label ({remedy})"
             raise InputError(message)
         return rows
 
+    def latest_labels(self, *, predicted: bool) -> list[tuple[int, str]]:
+        """Row number and given (or predicted) label of every glitch in the study's order, empty where there is none."""
+        return self.connection.execute(
+            f"""
+            SELECT g.glitch, coalesce(l.label, '') FROM glitches g LEFT JOIN labels l
+            ON l.event = (SELECT max(event) FROM labels WHERE glitch = g.glitch AND by {"=" if predicted else "!="} ?)
+            ORDER BY g.glitch
+            """,  # noqa: S608 - a comparison of ours
+            (MODEL,),
+        ).fetchall()
+
     def runs(self) -> pd.DataFrame:
         """The log of runs, oldest first."""
-        return pd.read_sql_query("SELECT * FROM runs ORDER BY run", self.connection)
+        return self._table("SELECT * FROM runs ORDER BY run")
 
     def _read_json(self, text: str, what: str) -> dict[str, Any]:
         try:
@@ -307,8 +344,12 @@ class Study:
 
     def latest_clusters(self) -> pd.DataFrame:
         """The latest cluster of each glitch (index ``glitch``; columns ``cluster``, ``probability``, ``run``)."""
-        return pd.read_sql_query(
+        return self._table(
             "SELECT glitch, cluster, probability, max(run) AS run FROM clusters GROUP BY glitch ORDER BY glitch",
-            self.connection,
-            index_col="glitch",
+            index="glitch",
         )
+
+    def _table(self, query: str, *, index: str | None = None, **parameters: str) -> pd.DataFrame:
+        import pandas as pd  # noqa: PLC0415 - half a second that a study without tables need not wait for
+
+        return pd.read_sql_query(query, self.connection, params=parameters, index_col=index)

@@ -56,11 +56,6 @@ class Checkpoint:
         return len(self.facts["history"])
 
 
-def training_folder(folder: Path) -> Path:
-    """Where the checkpoints of a model lie."""
-    return folder.with_name(f"{folder.name}.training")
-
-
 def write_checkpoint(folder: Path, checkpoint: Checkpoint, *, best: bool) -> None:
     """Write a checkpoint and, where it is the best so far, its weights; older ones go once it is there."""
     tensors = {f"weights/{name}": value for name, value in checkpoint.weights.items()}

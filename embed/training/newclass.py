@@ -11,8 +11,9 @@ import torch
 from embed.dataset.dataset import find_groups, labelled_glitches
 from embed.errors import InputError
 from embed.metrics.intervals import wilson
-from embed.network.model import Model, model_folder, save_model
+from embed.network.model import Model, save_model
 from embed.network.pretrained import read_weights
+from embed.network.sources import model_folder
 from embed.training.fewshot import FEWEST, MOST, extended_head, new_row
 from embed.training.prediction import predict
 

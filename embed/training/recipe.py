@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from embed.errors import InputError
-from embed.training.augmentation import GALAXY_PAPER, LOUDEST_FACTOR, NONE, O1_PAPER, ROBUST, Augmentation
+from embed.training.variations import GALAXY_PAPER, LOUDEST_FACTOR, NONE, O1_PAPER, ROBUST, Augmentation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -20,8 +20,9 @@ from embed.dataset.splits import PURGE_SECONDS, time_gaps
 from embed.errors import InputError
 from embed.metrics.accuracy import top_classes
 from embed.metrics.intervals import wilson
+from embed.training.place import check_place
 from embed.training.prediction import predict
-from embed.training.trainer import Trained, TrainingOptions, check_place, train
+from embed.training.trainer import Trained, TrainingOptions, train
 from embed.vectors.plan import EmbeddingOptions
 
 if TYPE_CHECKING:
@@ -261,7 +262,7 @@ def recursive_training(
     if not len(unlabelled):
         raise InputError("every glitch of the study has a given label: there is nothing to learn recursively from")
     for count in _checked(counts, len(unlabelled)):  # before the work begins
-        check_place(study, replace(request, name=f"{request.name}-{count}"))
+        check_place(study, f"{request.name}-{count}", resume=request.resume, replace=request.replace)
     trained: list[Trained] = []
     settings = EmbeddingOptions(device=request.device, seed=request.seed, cache=request.cache)
 

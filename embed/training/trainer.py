@@ -23,15 +23,15 @@ from embed.dataset.dataset import (
 from embed.errors import InputError
 from embed.network.backbones import DEFAULT_BACKBONE
 from embed.network.devices import choose_device
-from embed.network.model import Model, is_model, load_model, model_folder, save_model
+from embed.network.model import Model, load_model, save_model
 from embed.network.network import Network, load_network
-from embed.network.pretrained import WEIGHT_SOURCES
-from embed.training.checkpoint import drop_checkpoints, latest_checkpoint, training_folder
+from embed.network.sources import WEIGHT_SOURCES, default_weights, is_model, model_folder
+from embed.training.checkpoint import drop_checkpoints, latest_checkpoint
 from embed.training.context import TrainingContext
 from embed.training.distributed import Ranks, join_ranks, leave_ranks
 from embed.training.loop import Fitted, check_same, fit
+from embed.training.place import check_place, training_folder
 from embed.training.recipe import PRESET_VIEWS, Recipe, differences, make_recipe
-from embed.vectors.plan import default_weights
 from embed.views.encoding import Encoding, parse_encoding
 from embed.views.loading import read_levels
 from embed.views.selection import richest_encoding
@@ -152,7 +152,7 @@ def train(
     """
     request = request or TrainingOptions()
     folder = model_folder(study.folder, request.name)
-    check_place(study, request)
+    check_place(study, request.name, resume=request.resume, replace=request.replace)
     ranks, device = join_ranks(choose_device(request.device))
     told = {"model": request.name, "preset": request.preset, "split": request.split, "labels": list(request.labels)}
     try:
@@ -160,29 +160,6 @@ def train(
             return _train(study, request, folder, ranks, device, changes or {}, store, extra or {}, progress, report)
     finally:
         leave_ranks(ranks)
-
-
-def check_place(study: Study, request: TrainingOptions) -> None:
-    """Refuse a name that is taken.
-
-    Raises
-    ------
-    InputError
-        When there is a model, or a stopped training, of the name, and the request neither goes on with it nor replaces it.
-    """
-    folder = model_folder(study.folder, request.name)
-    if request.resume and request.replace:
-        raise InputError("--resume goes on with a training, --replace begins it anew; give one of them")
-    if request.resume or request.replace:
-        return
-    if folder.exists():
-        raise InputError(
-            f"there is a model {request.name!r} already; give another --name, or --replace to train it anew"
-        )
-    if training_folder(folder).exists():
-        raise InputError(
-            f"the training of {request.name!r} was stopped; give --resume to go on, or --replace to begin anew"
-        )
 
 
 def _train(

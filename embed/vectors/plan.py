@@ -12,20 +12,15 @@ import torch
 from embed.errors import InputError
 from embed.network.backbones import DEFAULT_BACKBONE
 from embed.network.devices import choose_device
-from embed.network.model import Model, is_model, load_model, model_folder
+from embed.network.model import load_model
 from embed.network.network import Network, load_network
-from embed.network.pretrained import WEIGHT_SOURCES
 from embed.network.runtime import Runtime, make_runtime
+from embed.network.sources import WEIGHT_SOURCES, check_own, default_weights, is_model, model_folder
 from embed.study.study import Study
 from embed.vectors.store import Passport
 from embed.views.decoding import VIEWS_VERSION
 from embed.views.encoding import Encoding, parse_encoding
 from embed.views.selection import LeftOut, richest_encoding, wanted
-
-
-def default_weights(backbone: str, encoding: Encoding) -> str:
-    """What is taken where no weights are asked for: ``glitch`` for spectrograms, ``bundled`` for plain images and other networks."""
-    return "glitch" if backbone == DEFAULT_BACKBONE and encoding.name != "plain" else "bundled"
 
 
 @dataclass(frozen=True)
@@ -113,7 +108,7 @@ def make_plan(study: Study, settings: EmbeddingOptions, latest: dict[str, str]) 
     trained_on = ""
     if weights is not None and is_model(weights):
         model = load_model(model_folder(study.folder, weights))
-        _check_model(model, settings)
+        check_own(model.name, dict(model.card), backbone=settings.backbone, views=settings.views)
         network, encoding, trained_on = model.network, model.encoding, model.trained_on
     else:
         encoding = parse_encoding(views) if views else richest_encoding(study)
@@ -155,17 +150,6 @@ def make_plan(study: Study, settings: EmbeddingOptions, latest: dict[str, str]) 
     }
     folder = study.folder / "vectors" / passport.name
     return Plan(network, runtime, encoding, passport, folder, glitches, inputs, left_out, choice)
-
-
-def _check_model(model: Model, settings: EmbeddingOptions) -> None:
-    """Refuse a backbone or views beside a trained model that are not its own."""
-    own = {"backbone": model.network.backbone.name, "views": str(model.encoding)}
-    asked = {"backbone": settings.backbone, "views": settings.views and str(parse_encoding(settings.views))}
-    for what, value in asked.items():
-        if value and value != own[what]:
-            raise InputError(
-                f"--{what} {value} does not go with model {model.name!r}, which was trained with {own[what]}; leave --{what} out"
-            )
 
 
 def latest_choice(study: Study) -> dict[str, str] | None:

@@ -5,15 +5,22 @@ red, green and blue; all four make a 2x2 mosaic, arranged as Gravity Spy's own c
 the left, 2 s above 4 s on the right).
 """
 
-from collections.abc import Mapping
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from embed.errors import InputError
 from embed.gravityspy import DURATIONS
-from embed.types import Pixels
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import torch
+
+    from embed.types import Pixels
 
 PLAIN = 0.0
 """The duration of a plain image's only view."""
@@ -140,6 +147,8 @@ def network_input(
     tensor of float32, shape (B, 3, size, size)
         ``(level / 255 - mean) / std`` of each channel.
     """
+    import torch  # noqa: PLC0415 - seconds that parsing `--views` need not wait for
+
     tensor = torch.from_numpy(np.ascontiguousarray(views)).to(device)
     if encoding.name == "plain":
         tensor = tensor[:, 0].permute(0, 3, 1, 2)
@@ -162,6 +171,8 @@ def compose(
     -------
     tensor of float32, shape (B, 3, size, size), on the values' device
     """
+    import torch  # noqa: PLC0415 - see `network_input`
+
     scaled, device = values, values.device
     if encoding.name == "mosaic":
         first, second, third, fourth = scaled.split(1, dim=1)

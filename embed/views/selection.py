@@ -23,10 +23,21 @@ class LeftOut(NamedTuple):
 
 def richest_encoding(study: Study) -> Encoding:
     """Return the first encoding of `RICHEST_FIRST` that every glitch has the views for; errors as `richest`."""
+    return richest(study.durations(), glitches_with_views(study))
+
+
+def glitches_with_views(study: Study) -> int:
+    """Count the glitches that have a view.
+
+    Raises
+    ------
+    InputError
+        When there is none.
+    """
     glitches = count_viewed(study)
     if glitches == 0:
         raise InputError(f"the study {study.folder} holds no images yet; add some with `discover ingest PATH`")
-    return richest(study.durations(), glitches)
+    return glitches
 
 
 def wanted(study: Study, encoding: Encoding) -> tuple[Rows, Pixels, list[LeftOut]]:

@@ -5,8 +5,9 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from embed import EmbeddingOptions, embed
-from embed.network.model import model_folder, save_model
+from embed.network.model import save_model
 from embed.network.network import load_network
+from embed.network.sources import model_folder
 
 LABELS = ("Blip", "Power_Line", "Whistle")
 PARTS = ("train", "train", "train", "validation", "test", "test")

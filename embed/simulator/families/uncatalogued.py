@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy.fft
+import scipy  # its parts are imported when they are first used
 
 from embed.simulator.families.family import Family, Range
 from embed.simulator.families.lines import narrow_noise

@@ -13,7 +13,8 @@ from support.terminal import error_of, run
 from embed import EmbeddingOptions, Study, embed, ingest_folder
 from embed.errors import InputError
 from embed.metrics.calibration import softmax
-from embed.network.model import load_model, model_folder
+from embed.network.model import load_model
+from embed.network.sources import model_folder
 
 
 @pytest.fixture
@@ -249,7 +250,9 @@ def test_predict_says_where_the_classes_differ(capsys, study, tiny):
         parts = load_model(model_folder(opened.folder, "one")).parts
         make_model(opened, tiny, "small", parts=parts, classes=LABELS[:2])
     _, _, err = run(capsys, "predict", "small", "--study", study)
-    assert "labels of the study that are no class of the model, so that it never predicts them: Whistle (24)" in err
+    assert (
+        "labels of the study that the model never predicts, because they are none of its classes: Whistle (24)" in err
+    )
 
 
 def test_glitches_without_the_models_views_are_left_out(capsys, study, tmp_path):

@@ -10,7 +10,8 @@ import discovery.commands.train
 import embed.dataset.gap
 from discovery.cli import main
 from embed import Study, ingest_folder
-from embed.network.model import load_model, models
+from embed.network.model import load_model
+from embed.network.sources import models
 from embed.vectors.plan import latest_choice
 
 QUICK = ("--epochs", "2", "--batch", "8", "--lr", "1e-3", "--device", "cpu")
@@ -101,7 +102,7 @@ def test_refusals_are_one_line(study, tiny, capsys):
             ("--add-class", "Blip", "--weights", "model:old", "--resume", "--dropout", "0.0"),
             "has no use for --epochs, --batch, --lr, --dropout, --backbone, --resume; leave that out",
         ),
-        (("--truth", "truth.csv"), "--truth without --recursive says nothing"),
+        (("--truth", "truth.csv"), "--truth has no effect without --recursive"),
         (("--recursive", "3", "--truth", "none.csv"), "--truth none.csv cannot be read"),
     ):
         assert run(study, tiny, *arguments) == 2

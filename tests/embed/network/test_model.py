@@ -11,8 +11,9 @@ from audit.heldout.leak import check_leak
 from embed import EmbeddingOptions, Study, embed, ingest_folder
 from embed.errors import InputError, WeightsError
 from embed.network.backbones import find_backbone
-from embed.network.model import Model, is_model, load_model, model_folder, models, save_model
+from embed.network.model import Model, load_model, save_model
 from embed.network.network import truncated
+from embed.network.sources import is_model, model_folder, models
 from embed.vectors.store import Passport
 
 TINY = "timm:test_efficientnet"

@@ -236,3 +236,26 @@ def test_a_lock_file_that_cannot_be_written(study):
     (study.folder / ".lock").mkdir()
     with pytest.raises(StorageError, match=r"cannot write .*\.lock: Is a directory"), study.run("ingest"):
         pass
+
+
+def test_what_needs_no_table_agrees_with_the_tables(tmp_path):
+    """Labels, members and metadata columns are read without pandas, and are those of `glitches` and `metadata`."""
+    with Study(tmp_path, create=True) as study, study.run("ingest"):
+        for name, metadata in (("c", {"snr": 8.0}), ("a", {"q_value": 5.0, "snr": 9.0}), ("b", {})):
+            study.add_glitch(name, "H1", 1e9, metadata)
+        for glitch, label, by in (
+            (1, "Blip", "folder"),
+            (2, "Blip", "folder"),
+            (1, "Whistle", "person"),
+            (1, "Blip", "model"),
+        ):
+            study.add_label(glitch, Label(label, by, "test"))
+        table = study.glitches()
+        for predicted, column in ((False, "label"), (True, "predicted")):
+            assert study.latest_labels(predicted=predicted) == list(zip(table.index, table[column], strict=True))
+        assert study.metadata_columns() == list(study.metadata().columns) == ["snr", "q_value"]
+        assert study.members("Blip").tolist() == table.index[table["label"] == "Blip"].tolist() == [2]
+        assert study.members("Blip", predicted=True).tolist() == [1]
+        assert study.known_glitch("H1_a") == study.known_glitch("a") == 2
+        with pytest.raises(InputError, match="no glitch 'd' in the study"):
+            study.known_glitch("d")

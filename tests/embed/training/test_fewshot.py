@@ -11,7 +11,8 @@ from support.models import LABELS, make_model
 from embed import Study
 from embed.errors import InputError
 from embed.ingest.tables import ingest_table
-from embed.network.model import load_model, model_folder
+from embed.network.model import load_model
+from embed.network.sources import model_folder
 from embed.training.fewshot import MOST_TAKEN, extended_head, new_row
 from embed.training.newclass import add_class
 

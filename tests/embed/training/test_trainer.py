@@ -22,10 +22,11 @@ from embed import EmbeddingOptions, Study, embed, ingest_folder
 from embed.errors import InputError, TrainingError
 from embed.network.model import load_model
 from embed.study.records import Label
-from embed.training.checkpoint import Checkpoint, latest_checkpoint, read_best, training_folder, write_checkpoint
+from embed.training.checkpoint import Checkpoint, latest_checkpoint, read_best, write_checkpoint
 from embed.training.classifier import Classifier, GlitchDropout, choose_trained, set_mode, summed_contrast
 from embed.training.distributed import Ranks
 from embed.training.loop import epoch_rows
+from embed.training.place import training_folder
 from embed.training.recipe import PRESETS, make_recipe
 from embed.training.schedule import PLATEAU_EPOCHS, best_epoch, learning_rate, should_stop, stale, trained_share
 from embed.training.trainer import TrainingOptions, train

@@ -1,0 +1,12 @@
+"""The check of ``discover embed``."""
+
+from argparse import Namespace
+
+from discovery.checks.vectors import check_vectors
+from embed.study.study import Study
+
+
+def check(options: Namespace) -> None:
+    """Refuse vectors that cannot be made."""
+    with Study(options.study) as study:
+        check_vectors(study, options)

@@ -1,0 +1,50 @@
+"""The check of ``discover simulate``, and the population that its options describe."""
+
+from argparse import Namespace
+from pathlib import Path
+
+from embed.errors import InputError
+from embed.simulator.families.catalogue import CLASSES
+from embed.simulator.population import Population, demo_population
+from embed.storage import check_empty, first_bytes
+
+
+def check(options: Namespace) -> None:
+    """Refuse a folder that is not empty, classes that cannot be simulated, and strain files that cannot be read."""
+    check_empty(options.out)
+    population(options)
+    for path in noise_files(options):
+        first_bytes(path)
+
+
+def population(options: Namespace) -> Population:
+    """Return the glitches to simulate.
+
+    Raises
+    ------
+    InputError
+        When a class cannot be simulated, or numbers are out of range.
+    """
+    if options.demo:
+        return demo_population(options.n, options.seed)
+    return Population(
+        options.n,
+        options.seed,
+        classes=CLASSES if options.classes is None else tuple(options.classes),
+        hidden=tuple(options.hidden),
+        onset=dict(_onset(text) for text in options.onset),
+        label_noise=options.label_noise,
+    )
+
+
+def noise_files(options: Namespace) -> list[Path]:
+    """Return the strain files that noise is measured from; empty for design noise."""
+    return [] if options.noise == ["design"] else [Path(text) for text in options.noise]
+
+
+def _onset(text: str) -> tuple[str, float]:
+    name, _, gps = text.partition("=")
+    try:
+        return name, float(gps)
+    except ValueError as error:
+        raise InputError(f"--onset {text!r} is not CLASS=GPS, such as Fast_Scattering=1128000000") from error

@@ -1,0 +1,31 @@
+"""A throw-away copy of a study, for what must not change the study."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from embed.study.study import Study
+from embed.vectors.store import stores
+
+
+@contextmanager
+def scratch_copy(study: Study) -> Iterator[Study]:
+    """Yield a copy that is deleted when the block ends: its own database, and links to the study's models and vectors.
+
+    Parameters
+    ----------
+    study : Study
+        Not written to: vectors that the copy makes stay in the copy.
+    """
+    with TemporaryDirectory(prefix="discover-") as name:
+        folder = Path(name)
+        with closing(sqlite3.connect(folder / study.database.name)) as database:
+            study.connection.backup(database)
+        (folder / "models").symlink_to(study.folder / "models")
+        (folder / "vectors").mkdir()
+        for store in stores(study.folder):
+            (folder / "vectors" / store.name).symlink_to(store.folder)
+        with Study(folder) as copy:
+            yield copy

@@ -1,0 +1,198 @@
+"""Mistakes are reported before any engine is imported, with the library's own messages."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from support.gallery import make_gallery
+from support.terminal import error_of
+
+from discovery.cli import main
+from embed import Study, ingest_folder
+from embed.errors import InputError, WeightsError
+from embed.network.sources import read_card
+
+ENGINES = ("torch", "torchvision", "timm", "faiss", "umap", "hdbscan", "openTSNE", "plotly", "sklearn", "pandas")
+"""None of these may be imported to report a mistake."""
+
+RUN_ALL = f"""
+import contextlib, io, json, sys
+from discovery.cli import main
+
+for line in sys.stdin:
+    errors = io.StringIO()
+    with contextlib.redirect_stderr(errors):
+        try:
+            code = main(json.loads(line))
+        except SystemExit as stop:
+            code = stop.code
+    imported = [name for name in {ENGINES} if name in sys.modules]
+    print(json.dumps([code, errors.getvalue(), imported]))
+"""
+
+COMMANDS = ("status", "embed", "cluster X", "project", "search x", "audit", "audit import x.csv", "audit undo", "train")
+COMMANDS += ("evaluate", "predict")
+
+NO_WEIGHTS = "no weights 'modl:quick': give "
+MISTAKES = (
+    ("cluster Blap", "no glitch is labelled 'Blap'; there are: Blip (3), Koi_Fish (3)"),
+    ("cluster Blip --predicted", "no glitch is predicted 'Blip'; there are: none; 3 glitches have it as given label"),
+    ("cluster Blip --k 2", "--k 2 goes with --method spectral"),
+    ("cluster Blip --method kmeans", "invalid choice: 'kmeans'"),
+    ("cluster Blip --weights modl:quick", NO_WEIGHTS),
+    ("project Blap", "no glitch is labelled 'Blap'"),
+    ("project --color colour", "no column 'colour' to colour by; there are: ifo, gps, label, predicted"),
+    ("project --weights modl:quick", NO_WEIGHTS),
+    ("search nobody", "no glitch 'nobody' in the study"),
+    ("search x -k 0", "'0' is not a number from 1"),
+    ("embed --weights modl:quick", NO_WEIGHTS),
+    ("embed --weights model:quick", "no model 'quick' in"),
+    ("embed --weights model:a/b", "cannot be a model's name"),
+    ("embed --weights missing.pth", "no weights 'missing.pth'"),
+    ("embed --weights missing.pth --backbone timm:resnet18", "no weights 'missing.pth'"),
+    ("embed --weights model:old --views 1.0", "--views 1.0 does not go with model 'old', which was trained with 4.0"),
+    ("embed --weights model:old --backbone vgg16", "--backbone vgg16 does not go with model 'old'"),
+    ("embed --weights model:torn", "model.json is damaged"),
+    ("embed --backbone resnet", "no backbone 'resnet'; there are vgg16"),
+    ("embed --backbone resnet50", "no weights are bundled for resnet50"),
+    ("embed --backbone resnet50 --weights glitch", "no glitch weights ship for resnet50"),
+    ("embed --views 3.0", "--views '3.0': give durations"),
+    ("audit --weights modl:quick", NO_WEIGHTS),
+    ("audit --probabilities missing.csv", "missing.csv cannot be read (No such file or directory)"),
+    ("audit --probabilities missing.csv --refit backbone", "--refit trains on images, --probabilities needs none"),
+    ("audit import missing.csv", "missing.csv cannot be read (No such file or directory)"),
+    ("audit undo", "has no import of answers to undo"),
+    ("train --labels Blap", "no glitch is labelled 'Blap'"),
+    ("train --weights modl:quick", NO_WEIGHTS),
+    ("train --weights model:quick", "no model 'quick' in"),
+    ("train --epochs 0", "epochs 0: give a number from 1 to 100"),
+    ("train --name old", "there is a model 'old' already; give another --name"),
+    ("train --name ../up", "cannot be a model's name"),
+    ("train --name stopped", "the training of 'stopped' was stopped; give --resume"),
+    ("train --resume --replace", "--resume continues a training, --replace starts it again"),
+    ("train --truth truth.csv", "--truth has no effect without --recursive"),
+    ("train --recursive 3 --truth missing.csv", "--truth missing.csv cannot be read"),
+    ("train --recursive 3 --name early", "there is a model 'early-3' already"),
+    ("train --add-class Blip", "--add-class extends a trained model"),
+    ("train --add-class Blip --weights model:quick --name new", "no model 'quick' in"),
+    ("train --add-class Blap --weights model:old --name new", "no glitch is labelled 'Blap'"),
+    ("evaluate quick", "no model 'quick' in"),
+    ("evaluate old --baseline --weights modl:quick", NO_WEIGHTS),
+    ("predict quick", "no model 'quick' in"),
+    ("predict", "the study has 3 models (early-3, old, torn); name one"),
+    ("predict old --top 0", "--top 0: give a number from 1"),
+    ("predict old --label Blap", "no glitch is labelled 'Blap'"),
+    ("predict old", "every glitch of the study has a given label already"),
+    ("ingest", "nothing to ingest; give a PATH"),
+    ("ingest missing", "missing does not exist"),
+    ("ingest data.txt", "data.txt is neither a folder, a .csv nor an HDF5 file (.h5, .hdf5)"),
+    ("scan", "no trigger given; give one of --triggers CSV"),
+    ("scan --at 1126259462 --find", "--at and --find given"),
+    ("scan --at 1126259462", "no strain; give files"),
+    ("scan --at 1126259462 --open-data", "--open-data fetches around known times of one detector"),
+    ("scan missing.hdf5 --at 1126259462", "missing.hdf5 cannot be read (No such file or directory)"),
+    ("scan data.txt --at 1126259462", "data.txt is neither HDF5 nor GWF"),
+    ("scan --open-data --ifo H1 --triggers missing.csv", "missing.csv cannot be read"),
+    ("scan --open-data --ifo H1 --at -5", "-5"),
+    ("simulate --n 2 --out full", "full exists and is not an empty folder; name a new one"),
+    ("simulate --n 2 --out new --classes Blap", "'Blap' cannot be simulated"),
+    ("simulate --n 2 --out new --onset Blip", "--onset 'Blip' is not CLASS=GPS"),
+    ("simulate --n 2 --out new --noise missing.hdf5", "missing.hdf5 cannot be read"),
+    ("simulate --n 2 --out new --label-noise 2", "label noise 2.0"),
+)
+CARD = {"backbone": "efficientnet_lite0", "classes": ["Blip", "Koi_Fish"], "views": "4.0", "trained_on": "labels"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A study without vectors, cards of models, and files that are no data."""
+    folder = tmp_path_factory.mktemp("checks")
+    make_gallery(folder / "data", {"Blip": 3, "Koi_Fish": 3})
+    with Study(folder / "study", create=True) as study, study.run("ingest"):
+        ingest_folder(study, folder / "data")
+    for name in ("old", "early-3", "torn"):
+        (folder / "study" / "models" / name).mkdir(parents=True)
+        card = json.dumps(CARD) if name != "torn" else "{"
+        (folder / "study" / "models" / name / "model.json").write_text(card)
+    (folder / "study" / "models" / "stopped.training").mkdir()
+    (folder / "data.txt").write_text("no data here")
+    (folder / "full").mkdir()
+    (folder / "full" / "file").touch()
+    return folder
+
+
+def refused(folder, lines):
+    """Run each command line in one new process; yields the message of each after judging code, length and imports."""
+    done = subprocess.run(
+        [sys.executable, "-c", RUN_ALL],
+        input="".join(json.dumps(line) + "\n" for line in lines),
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        check=True,
+        env={"PYTHONPATH": ":".join(sys.path), "PATH": ""},
+    )
+    answers = [json.loads(answer) for answer in done.stdout.splitlines()]
+    assert len(answers) == len(lines)
+    for line, (code, message, imported) in zip(lines, answers, strict=True):
+        assert (code, message.count("\n"), imported) == (2, 1, []), (line, message)
+        yield message
+
+
+def test_a_mistake_is_reported_before_an_engine_is_imported(folder):
+    lines = [[*line.split(), "--study", "study"] for line, _ in MISTAKES]
+    for message, (line, expected) in zip(refused(folder, lines), MISTAKES, strict=True):
+        assert expected in message, line
+
+
+def test_a_missing_study_is_reported_before_an_engine_is_imported(folder):
+    lines = [[*line.split(), "--study", "elsewhere"] for line in COMMANDS]
+    for message in refused(folder, lines):
+        assert "no study in " in message
+
+
+def test_a_mistake_changes_nothing(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    with Study("study") as study:
+        runs = study.count("runs")
+    for line, _ in MISTAKES:
+        if "invalid choice" not in _ and "-k 0" not in line:
+            assert main([*line.split(), "--study", "study"]) == 2
+    with Study("study") as study:
+        assert study.count("runs") == runs
+    assert not (folder / "new").exists()
+
+
+def test_a_study_without_images(capsys, tmp_path):
+    with Study(tmp_path, create=True) as study, study.run("ingest"):
+        study.add_glitch("a", "H1", None)
+    for command in ("embed", "project", "audit", "search a"):
+        assert "holds no images yet" in error_of(capsys, *command.split(), "--study", tmp_path)
+
+
+def test_a_study_without_glitches_has_nothing_to_predict(capsys, folder, tmp_path):
+    with Study(tmp_path, create=True):
+        pass
+    (tmp_path / "models").symlink_to(folder / "study" / "models")
+    assert "holds no glitches; add some" in error_of(capsys, "predict", "old", "--study", tmp_path)
+    assert "holds no glitches; add some" in error_of(capsys, "predict", "old", "--all", "--study", tmp_path)
+
+
+def test_a_card_without_its_classes(tmp_path):
+    (tmp_path / "models" / "m").mkdir(parents=True)
+    (tmp_path / "models" / "m" / "model.json").write_text('{"backbone": "vgg16", "views": "4.0"}')
+    with pytest.raises(WeightsError, match="lacks classes, trained_on; train the model again"):
+        read_card(tmp_path / "models" / "m")
+    with pytest.raises(InputError, match=r"no model 'n' in .*; there are: m"):
+        read_card(tmp_path / "models" / "n")
+
+
+def test_help_and_packages_are_light():
+    """The packages and the parsers import neither an engine nor numpy."""
+    script = (
+        "import sys, embed, audit, discovery, embed.simulator, discovery.cli; discovery.cli.create_parser().format_help();"
+        f"print([name for name in {(*ENGINES, 'numpy', 'scipy', 'rich')} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -1,0 +1,162 @@
+import io
+
+import pytest
+
+from discovery.commands.console import Terminal
+from discovery.commands.progress import Lines, duration, ticking
+
+
+class Clock:
+    """Seconds that pass when the test says so."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def printed():
+    return []
+
+
+def test_lines_at_a_bounded_rate_with_speed_and_time_left(clock, printed):
+    lines = Lines("embed", printed.append, clock)
+    for done in range(1, 101):
+        clock.now += 1
+        lines.move(done, 100)
+    lines.end()
+    assert printed == [
+        "embed: 2 of 100, 2 s so far, 1.0 a second, 1 min 38 s left",
+        "embed: 32 of 100, 32 s so far, 1.0 a second, 1 min 8 s left",
+        "embed: 62 of 100, 1 min 2 s so far, 1.0 a second, 38 s left",
+        "embed: 92 of 100, 1 min 32 s so far, 1.0 a second, 8 s left",
+        "embed: 100 of 100, 1 min 40 s, 1.0 a second",
+    ]
+
+
+def test_finished_work_does_not_count_as_speed(clock, printed):
+    """900 vectors existed when the run began: the time left follows from the new ones."""
+    lines = Lines("embed", printed.append, clock)
+    lines.move(900, 1000)
+    clock.now += 10
+    lines.move(905, 1000)
+    assert printed == ["embed: 905 of 1,000, 10 s so far, 30.0 a minute, 3 min 10 s left"]
+
+
+def test_a_short_step_prints_nothing(clock, printed):
+    lines = Lines("read", printed.append, clock)
+    clock.now += 1.9
+    lines.move(1, 2)
+    lines.step("map")
+    clock.now += 1.9
+    lines.end()
+    assert printed == []
+
+
+def test_each_long_step_has_a_line_when_it_ends(clock, printed):
+    lines = Lines("read", printed.append, clock)
+    lines.step("cluster")
+    clock.now += 3
+    lines.step("map")
+    clock.now += 4
+    lines.end()
+    assert printed == ["cluster: 3 s", "map: 4 s"]
+
+
+def test_another_name_begins_another_step(clock, printed):
+    lines = Lines("train", printed.append, clock)
+    lines.move(1, 30, "decode")
+    clock.now += 3
+    lines.move(30, 30, "decode")
+    lines.move(0, 500, "train")
+    clock.now += 2
+    lines.move(4, 500, "train")
+    assert printed == [
+        "decode: 30 of 30, 3 s so far, 9.7 a second, 0 s left",
+        "decode: 30 of 30, 3 s, 9.7 a second",
+        "train: 4 of 500, 2 s so far, 2.0 a second, 4 min 8 s left",
+    ]
+
+
+def test_work_that_calls_nothing_back_has_lines_too(clock, printed):
+    lines = Lines("map", printed.append, clock)
+    for _ in range(70):
+        clock.now += 1
+        lines.tick()
+    assert printed == ["map: 2 s so far", "map: 32 s so far", "map: 1 min 2 s so far"]
+
+
+def test_a_thread_ticks_while_the_work_is_silent(printed):
+    class Instant(Lines):
+        def tick(self):
+            printed.append("tick")
+
+    with ticking(Instant("map", printed.append), every=0.001):
+        while not printed:
+            pass
+    assert printed[0] == "tick"
+
+
+def test_a_failed_step_has_no_last_line(clock, printed):
+    lines = Lines("map", printed.append, clock)
+    clock.now += 1
+
+    def fail():
+        with ticking(lines):
+            clock.now += 5
+            raise ValueError("no map")
+
+    with pytest.raises(ValueError, match="no map"):
+        fail()
+    assert all("so far" in line for line in printed)
+
+
+def test_durations():
+    assert [duration(s) for s in (0.2, 59.4, 60, 3599, 3600, 90061)] == [
+        "0 s",
+        "59 s",
+        "1 min 0 s",
+        "59 min 59 s",
+        "1 h 0 min",
+        "25 h 1 min",
+    ]
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_lines_go_to_standard_error(as_json, clock, monkeypatch, capsys):
+    monkeypatch.setattr("discovery.commands.console.Lines", lambda what, write: Lines(what, write, clock))
+    terminal = Terminal(as_json=as_json)
+    with terminal.progress("embed") as move:
+        move(1, 10)
+        clock.now += 5
+        move(2, 10)
+    with terminal.steps() as step:
+        step("map")
+        clock.now += 5
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "embed: 2 of 10, 5 s, 12.0 a minute" in err
+    assert "map: 5 s" in err
+
+
+def test_a_terminal_shows_a_bar(monkeypatch):
+    class Tty(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("sys.stderr", screen := Tty())
+    terminal = Terminal(as_json=False)
+    with terminal.progress("embed") as move:
+        move(3, 10)
+        move(10, 10, "decode")
+    assert "decode" in screen.getvalue()
+    assert "10/10" in screen.getvalue()
+    assert "so far" not in screen.getvalue()
