@@ -22,7 +22,7 @@ from audit.procedure import (
     run_splits,
 )
 from audit.verdict import calibrated, make_result
-from embed.dataset.splits import PURGE_SECONDS
+from embed.dataset.kinds import PURGE_SECONDS
 from embed.errors import InputError
 from embed.network.devices import choose_device
 from embed.vectors.duplicates import DUPLICATE_SIMILARITY, near_duplicates

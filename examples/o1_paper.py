@@ -19,7 +19,8 @@ from discovery.cli import main as discover
 from embed import Study
 from embed.network.model import model_folder, models
 from embed.training.checkpoint import training_folder
-from embed.training.trainer import TrainingOptions, train
+from embed.training.options import TrainingOptions
+from embed.training.trainer import train
 
 RECORD = "https://zenodo.org/api/records/1476551"
 FILE = "trainingsetv1d1.h5"
@@ -118,7 +119,7 @@ def download(path: Path, record: str = RECORD) -> Path:
     part = path.with_name(f"{path.name}.part")
     done = part.stat().st_size if part.exists() else 0
     if done < item["size"]:
-        request = urllib.request.TrainingOptions(
+        request = urllib.request.Request(  # noqa: S310 - named by the record
             item["links"]["self"], headers={"Range": f"bytes={done}-"} if done else {}
         )
         with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310 - named by the record

@@ -22,9 +22,10 @@ from embed import Study
 from embed.gravityspy import CLASSES
 from embed.network.model import load_model, model_folder, models
 from embed.simulator import simulate
-from embed.training.augmentation import ROBUST
 from embed.training.checkpoint import training_folder
-from embed.training.trainer import TrainingOptions, train
+from embed.training.options import TrainingOptions
+from embed.training.trainer import train
+from embed.training.variation import ROBUST
 
 FAMILIES = tuple(name for name in CLASSES if name != "None_of_the_Above")
 FROZEN = ("conv_stem", "bn1", "blocks.0", "blocks.1")

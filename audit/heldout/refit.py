@@ -21,8 +21,8 @@ from embed.dataset.dataset import TrainingSet
 from embed.dataset.splits import TEST, TRAIN, VALIDATION, Split
 from embed.errors import InputError
 from embed.network.model import is_model, load_model, model_folder
+from embed.network.names import WEIGHT_SOURCES
 from embed.network.network import load_network
-from embed.network.pretrained import WEIGHT_SOURCES
 from embed.storage import digest, write_atomic
 from embed.study.study import Study
 from embed.training.checkpoint import drop_checkpoints

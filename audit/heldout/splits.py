@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from embed.dataset.splits import PURGE_SECONDS, time_gaps
+from embed.dataset.kinds import PURGE_SECONDS
+from embed.dataset.splits import time_gaps
 from embed.errors import InputError
 from embed.vectors.duplicates import merge_groups, same_pairs
 

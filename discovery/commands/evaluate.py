@@ -12,7 +12,7 @@ from embed.metrics.accuracy import TOP
 from embed.network.model import Model, load_model, model_folder, models
 from embed.study.study import Study
 from embed.vectors.embedding import embed
-from embed.vectors.plan import EmbeddingOptions
+from embed.vectors.options import EmbeddingOptions
 from embed.vectors.store import VectorStore
 
 IMAGENET = "bundled"

@@ -14,7 +14,7 @@ from embed.network.model import Model, load_model, model_folder, models
 from embed.storage import write_text
 from embed.study.study import Study
 from embed.training.prediction import Prediction, add_predictions, predict
-from embed.vectors.plan import EmbeddingOptions
+from embed.vectors.options import EmbeddingOptions
 
 
 def run(options: Namespace) -> None:

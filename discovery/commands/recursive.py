@@ -13,8 +13,8 @@ from embed.dataset.gap import told_gap
 from embed.errors import InputError
 from embed.storage import file_name
 from embed.study.study import Study
+from embed.training.options import TrainingOptions
 from embed.training.selftraining import recursive_training
-from embed.training.trainer import TrainingOptions
 from embed.vectors.store import VectorStore
 
 

@@ -12,12 +12,13 @@ from discovery.commands.recursive import recurse
 from embed.dataset.gap import told_gap
 from embed.errors import InputError
 from embed.network.model import is_model, load_model, model_folder
-from embed.network.pretrained import WEIGHT_SOURCES
+from embed.network.names import WEIGHT_SOURCES
 from embed.study.study import Study
 from embed.training.newclass import add_class
-from embed.training.trainer import Trained, TrainingOptions, check_place, choose_encoding, starting_weights, train
+from embed.training.options import TrainingOptions
+from embed.training.trainer import Trained, check_place, choose_encoding, starting_weights, train
 from embed.vectors.embedding import embed
-from embed.vectors.plan import EmbeddingOptions
+from embed.vectors.options import EmbeddingOptions
 from embed.vectors.store import VectorStore
 
 FIELDS = {
@@ -94,18 +95,18 @@ def _check_together(options: Namespace) -> None:
 
 def _request(options: Namespace) -> TrainingOptions:
     return TrainingOptions(
-        options.name,
-        options.backbone,
-        options.weights,
-        options.views,
-        options.preset,
-        options.split,
-        tuple(options.labels),
-        options.seed,
-        options.device,
-        options.resume,
-        options.replace,
-        not options.no_cache,
+        name=options.name,
+        backbone=options.backbone,
+        weights=options.weights,
+        views=options.views,
+        preset=options.preset,
+        split=options.split,
+        labels=tuple(options.labels),
+        seed=options.seed,
+        device=options.device,
+        resume=options.resume,
+        replace=options.replace,
+        cache=not options.no_cache,
     )
 
 

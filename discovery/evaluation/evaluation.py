@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from embed.network.model import Model
     from embed.study.study import Study
-    from embed.vectors.plan import EmbeddingOptions
+    from embed.vectors.options import EmbeddingOptions
     from embed.vectors.store import VectorStore
 
 BASELINE, ENSEMBLE = "baseline", "ensemble"

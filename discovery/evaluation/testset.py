@@ -9,7 +9,7 @@ import numpy as np
 
 from embed.dataset.splits import PART_NAMES, make_split
 from embed.errors import InputError
-from embed.network.pretrained import WEIGHT_SOURCES
+from embed.network.names import WEIGHT_SOURCES
 from embed.vectors.duplicates import duplicate_pairs, merge_groups
 from embed.vectors.store import VectorStore, stores
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embed.dataset.splits import PART_NAMES, TEST, TRAIN, VALIDATION, Kind, Split, make_split
+from embed.dataset.splits import PART_NAMES, TEST, TRAIN, VALIDATION, Split, make_split
 from embed.errors import InputError
 from embed.storage import digest
 from embed.vectors.duplicates import duplicate_pairs, merge_groups, same_pairs, twin_pairs
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from embed.dataset.kinds import Kind
     from embed.study.study import Study
     from embed.vectors.store import VectorStore
     from embed.views.encoding import Encoding

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embed.dataset.dataset import find_groups, make_task
-from embed.dataset.splits import LEFT_OUT, TEST, TRAIN, VALIDATION, Kind, Split, make_split
+from embed.dataset.splits import LEFT_OUT, TEST, TRAIN, VALIDATION, Split, make_split
 from embed.errors import InputError
 from embed.metrics.baseline import fit_baseline
 from embed.metrics.intervals import difference_interval, wilson
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embed.dataset.dataset import Labelled, TrainingSet
+    from embed.dataset.kinds import Kind
     from embed.vectors.store import VectorStore
 
 REPEATS = 3

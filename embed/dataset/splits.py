@@ -7,10 +7,11 @@ honest ones keep near-duplicates together, or whole spells of time; Gravity Spy'
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from embed.dataset.kinds import KINDS, PURGE_SECONDS
 from embed.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,10 +19,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Parts = NDArray[np.int8]
+    from embed.dataset.kinds import Kind
 
-Kind = Literal["random", "grouped", "time", "sample-type"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+    Parts = NDArray[np.int8]
 
 TRAIN, VALIDATION, TEST, LEFT_OUT = 0, 1, 2, -1
 PART_NAMES = ("train", "validation", "test")
@@ -30,8 +30,6 @@ SHARES = (0.7, 0.15, 0.15)
 """Of training, validation and test: near Gravity Spy's own 70, 15 and 15 %."""
 BLOCKS = 40
 """Time blocks that are dealt to the parts: enough that a class which came and went is in all of them."""
-PURGE_SECONDS = 60.0
-"""Glitches that share a cause (one seismic spell, one whistle) come within a minute."""
 _DEALS = 200
 """Deals of the time blocks among which the one that serves the classes best is taken."""
 _OFFICIAL = {"train": TRAIN, "validation": VALIDATION, "test": TEST}

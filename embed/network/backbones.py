@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import timm
-
 from embed.errors import InputError
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -101,12 +99,17 @@ def find_backbone(name: str) -> Backbone:
     """
     if name in REGISTRY:
         return REGISTRY[name]
-    if name.startswith("timm:") and timm.is_model(name.removeprefix("timm:").split(".")[0]):
-        return _timm_backbone(name)
+    if name.startswith("timm:"):
+        import timm  # noqa: PLC0415 - takes seconds, and the registry's names are read without it
+
+        if timm.is_model(name.removeprefix("timm:").split(".")[0]):
+            return _timm_backbone(name)
     raise InputError(f"no backbone {name!r}; there are {', '.join(REGISTRY)}, and timm:NAME for any of timm's networks")
 
 
 def _timm_backbone(name: str) -> Backbone:
+    import timm  # noqa: PLC0415
+
     architecture = name.removeprefix("timm:")
     model: Any = timm.create_model(architecture, pretrained=False)
     config = timm.data.resolve_model_data_config(model)

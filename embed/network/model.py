@@ -27,6 +27,7 @@ from torch import nn
 from embed.csvfile import CsvFile, restored, write_csv
 from embed.errors import InputError, WeightsError
 from embed.network.backbones import Backbone, find_backbone
+from embed.network.names import MODEL_PREFIX
 from embed.network.network import Network, load_state, state_digest, truncated
 from embed.network.pretrained import read_weights
 from embed.storage import (
@@ -39,11 +40,6 @@ from embed.storage import (
     write_text,
 )
 from embed.views.encoding import Encoding, parse_encoding
-
-PREFIX = "model:"
-"""What ``--weights`` begins with to name a trained model of the study."""
-
-PARTS = ("train", "validation", "test")
 
 _CARD = "model.json"
 _WEIGHTS = "weights.safetensors"
@@ -135,14 +131,14 @@ class Model:
         """
         if vectors.ndim != 2 or vectors.shape[1] != self.head_weight.shape[1]:
             raise InputError(
-                f"model {self.name!r} reads vectors of {self.head_weight.shape[1]} numbers, these are {vectors.shape}; embed with --weights {PREFIX}{self.name}"
+                f"model {self.name!r} reads vectors of {self.head_weight.shape[1]} numbers, these are {vectors.shape}; embed with --weights {MODEL_PREFIX}{self.name}"
             )
         return np.asarray(vectors, np.float32) @ self.head_weight.T + self.head_bias
 
 
 def is_model(weights: str) -> bool:
     """Whether ``--weights`` names a trained model of the study, as ``model:NAME``."""
-    return weights.startswith(PREFIX)
+    return weights.startswith(MODEL_PREFIX)
 
 
 def model_folder(study_folder: Path, name: str) -> Path:
@@ -153,7 +149,7 @@ def model_folder(study_folder: Path, name: str) -> Path:
     InputError
         When this cannot be a model's name.
     """
-    bare = name.removeprefix(PREFIX)
+    bare = name.removeprefix(MODEL_PREFIX)
     if not _NAME.fullmatch(bare) or Path(bare).suffix in (".new", ".old"):
         raise InputError(
             f"{bare!r} cannot be a model's name: give up to 64 letters, digits and . _ - that begin with a letter or digit"
@@ -268,7 +264,7 @@ def _assemble(folder: Path, tensors: Mapping[str, torch.Tensor], card: Mapping[s
     load_state(module, state, backbone, str(folder / _WEIGHTS))
     if _MEAN_IMAGE in tensors:
         module = Centred(module, tensors[_MEAN_IMAGE].float())
-    network = Network(backbone, f"{PREFIX}{folder.name}", state_digest(module), module.eval())
+    network = Network(backbone, f"{MODEL_PREFIX}{folder.name}", state_digest(module), module.eval())
     return Model(folder.name, folder, network, weight, bias, classes, encoding, card)
 
 

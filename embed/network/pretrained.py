@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from embed.network.backbones import Backbone
 
-WEIGHT_SOURCES = ("imagenet", "bundled", "glitch")
-"""What may be asked for as weights besides a file; none of them saw a label of any study."""
 BUNDLED = "tf_efficientnet_lite0"
 """The architecture whose weights come with the package."""
 GLITCH_WEIGHTS = Path(__file__).parents[1] / "weights" / "efficientnet_lite0_glitch.safetensors"

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from embed.errors import InputError
+from embed.network.names import RUNTIMES
 from embed.network.network import Network
 
 BATCH = 32
@@ -56,8 +57,8 @@ def make_runtime(network: Network, device: torch.device, name: str = "auto") -> 
         When the runtime is unknown, not installed, or not for this device.
     """
     installed = all(importlib.util.find_spec(package) for package in ("onnx", "onnxruntime"))
-    if name not in ("auto", "torch", "onnx"):
-        raise InputError(f"no runtime {name!r}; give auto, torch or onnx")
+    if name not in RUNTIMES:
+        raise InputError(f"no runtime {name!r}; give {', '.join(RUNTIMES[:-1])} or {RUNTIMES[-1]}")
     if name == "onnx" and (device.type != "cpu" or not installed):
         raise InputError(
             "the runtime onnx needs --device cpu"

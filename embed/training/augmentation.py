@@ -8,7 +8,6 @@ the axes were cropped, which durations there are, and how the picture was compre
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -16,15 +15,16 @@ import torch
 from torch.nn.functional import affine_grid, grid_sample, pad
 
 from embed.training.randomness import uniform
+from embed.training.variation import LOUDEST_FACTOR, NONE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from embed.training.variation import Augmentation
+
 TOP_LEVEL = 255.0
 FAINT = 25.0
 """Level that counts as noise's: its normalised energy has mean 1 (level 10) and is exponential, and passes 2.5 in one pixel of twelve."""
-LOUDEST_FACTOR = 8.0
-"""Of the energy, nearly 3 in signal-to-noise ratio: more turns a faint glitch into another one."""
 QUALITIES = (25.0, 95.0)
 """Of the compression, on libjpeg's scale."""
 
@@ -55,52 +55,6 @@ class _Stream(IntEnum):
     COMPRESSION = 8
     NOISE = 9
     PIXELS = 10
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """What is varied, and how much; all 0 and false is nothing.
-
-    Attributes
-    ----------
-    shift : float
-        Pixels of the network's input, at most, along each axis; all views alike.
-    zoom : float
-        Share by which the picture grows or shrinks, at most; all views alike.
-    flip, rotate : bool
-        Mirror and turn by any angle: for plain pictures that have no axes.
-    time_offset : float
-        Seconds, at most, by which the trigger's time is off: a view of half the duration moves twice as far.
-    crop : float
-        Share of the side, at most, by which each edge of each view is cropped elsewhere.
-    loudness : float
-        Factor, at most, on the energy beyond the noise's, up or down (1 is none; `LOUDEST_FACTOR` at most).
-    single : float
-        Probability that the other durations are dropped and one stands for all.
-    compression : float
-        Probability of JPEG's blocks.
-    noise : float
-        Levels, at most, of each pixel's own noise; its size is drawn for each glitch.
-    """
-
-    shift: float = 0.0
-    zoom: float = 0.0
-    flip: bool = False
-    rotate: bool = False
-    time_offset: float = 0.0
-    crop: float = 0.0
-    loudness: float = 1.0
-    single: float = 0.0
-    compression: float = 0.0
-    noise: float = 0.0
-
-
-NONE = Augmentation()
-O1_PAPER = Augmentation(shift=10.0, zoom=0.05)
-GALAXY_PAPER = Augmentation(shift=10.0, zoom=0.1, flip=True, rotate=True)
-ROBUST = Augmentation(
-    shift=4.0, zoom=0.05, time_offset=0.02, crop=0.02, loudness=2.0, single=0.15, compression=0.3, noise=6.0
-)
 
 
 def augment(

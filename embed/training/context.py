@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from embed.training.augmentation import Augmentation, augment
+from embed.training.augmentation import augment
 from embed.training.distributed import ALONE, Ranks
 from embed.views.encoding import compose
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from embed.dataset.dataset import TrainingSet
     from embed.network.network import Network
     from embed.training.recipe import Recipe
+    from embed.training.variation import Augmentation
     from embed.views.encoding import Encoding
     from embed.views.loading import Levels
 

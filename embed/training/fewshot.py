@@ -20,6 +20,7 @@ from scipy.special import expit, logsumexp
 
 from embed.errors import InputError
 from embed.metrics.intervals import wilson
+from embed.training.options import FEWEST_EXAMPLES, MOST_EXAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from embed.types import Codes, Floats
 
 
-FEWEST, MOST = 5, 20
-"""Examples: below 5 a recall cannot be measured at all, and with more than 20 a model is better trained anew."""
 SHRINKAGES = (0.02, 0.1, 0.3, 1.0)
 """Shares of the sphere in the covariance that are tried; 1 is the plain mean (a prototype). The loss on held-out examples chooses."""
 MOST_TAKEN = 0.005
@@ -86,7 +85,7 @@ def new_row(
     Parameters
     ----------
     examples : ndarray, shape (n, D)
-        `FEWEST` to `MOST` vectors of the new class.
+        `FEWEST_EXAMPLES` to `MOST_EXAMPLES` vectors of the new class.
     old : ndarray, shape (N, D)
         Training vectors of the old classes.
     old_codes : ndarray of int64, shape (N,)
@@ -105,9 +104,9 @@ def new_row(
     InputError
         With too few or too many examples, or vectors of another length.
     """
-    if not FEWEST <= len(examples) <= MOST:
+    if not FEWEST_EXAMPLES <= len(examples) <= MOST_EXAMPLES:
         raise InputError(
-            f"{len(examples)} examples of the new class; give {FEWEST} to {MOST}, and train anew when there are more"
+            f"{len(examples)} examples of the new class; give {FEWEST_EXAMPLES} to {MOST_EXAMPLES}, and train anew when there are more"
         )
     weight, bias = (np.asarray(part, np.float64) for part in head)
     if examples.shape[1] != weight.shape[1] or old.shape[1] != weight.shape[1]:

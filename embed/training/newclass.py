@@ -13,7 +13,8 @@ from embed.errors import InputError
 from embed.metrics.intervals import wilson
 from embed.network.model import Model, model_folder, save_model
 from embed.network.pretrained import read_weights
-from embed.training.fewshot import FEWEST, MOST, extended_head, new_row
+from embed.training.fewshot import extended_head, new_row
+from embed.training.options import FEWEST_EXAMPLES, MOST_EXAMPLES
 from embed.training.prediction import predict
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embed.study.study import Study
-    from embed.vectors.plan import EmbeddingOptions
+    from embed.vectors.options import EmbeddingOptions
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def add_class(
     label: str,
     *,
     name: str,
-    examples: int = MOST,
+    examples: int = MOST_EXAMPLES,
     settings: EmbeddingOptions | None = None,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
@@ -103,7 +104,7 @@ def add_class(
     name : str
         Of the extended model.
     examples : int
-        Most to learn from, `FEWEST` to `MOST`; further glitches of the label, but for those that are one with an example (see
+        Most to learn from, `FEWEST_EXAMPLES` to `MOST_EXAMPLES`; further glitches of the label, but for those that are one with an example (see
         `embed.dataset.dataset.find_groups`), are held out and judged.
     settings : EmbeddingOptions, optional
         Device and runtime.
@@ -127,16 +128,16 @@ def add_class(
         raise InputError(f"model {model.name!r} knows {label!r} already; its classes are {', '.join(model.classes)}")
     if name == model.name:
         raise InputError(f"the extended model would replace {name!r} itself; give another --name")
-    if not FEWEST <= examples <= MOST:
-        raise InputError(f"{examples} examples: give {FEWEST} to {MOST}")
+    if not FEWEST_EXAMPLES <= examples <= MOST_EXAMPLES:
+        raise InputError(f"{examples} examples: give {FEWEST_EXAMPLES} to {MOST_EXAMPLES}")
     frame = study.glitches()
     mine = study.members(label)
     wanted = frame.index[frame["label"] != ""].to_numpy(np.int64)
     prediction = predict(study, model, wanted, settings=settings, progress=progress)
     mine = mine[np.isin(mine, prediction.glitches)]
-    if len(mine) < FEWEST:
+    if len(mine) < FEWEST_EXAMPLES:
         raise InputError(
-            f"{len(mine)} glitches labelled {label!r} have the views {model.encoding}; label {FEWEST} or more, or use `discover search` to find their like"
+            f"{len(mine)} glitches labelled {label!r} have the views {model.encoding}; label {FEWEST_EXAMPLES} or more, or use `discover search` to find their like"
         )
     order = np.random.default_rng(seed).permutation(len(mine))
     chosen, rest = np.sort(mine[order[:examples]]), mine[order[examples:]]

@@ -14,11 +14,11 @@ import numpy as np
 from embed.errors import InputError
 from embed.metrics.accuracy import top_classes
 from embed.metrics.calibration import softmax
-from embed.network.model import PREFIX
+from embed.network.names import MODEL_PREFIX
 from embed.storage import file_digest
 from embed.study.records import MODEL, Label
 from embed.vectors.embedding import embed
-from embed.vectors.plan import EmbeddingOptions
+from embed.vectors.options import EmbeddingOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,7 +100,7 @@ def predict(
     """
     given = settings or EmbeddingOptions()
     asked = EmbeddingOptions(
-        weights=f"{PREFIX}{model.name}",
+        weights=f"{MODEL_PREFIX}{model.name}",
         device=given.device,
         runtime=given.runtime,
         seed=given.seed,

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from embed.errors import InputError
-from embed.training.augmentation import GALAXY_PAPER, LOUDEST_FACTOR, NONE, O1_PAPER, ROBUST, Augmentation
+from embed.training.variation import GALAXY_PAPER, LOUDEST_FACTOR, NONE, O1_PAPER, ROBUST, Augmentation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +16,12 @@ Schedule = Literal["constant", "cosine", "plateau"]
 Metric = Literal["macro-f1", "loss"]
 BatchNorm = Literal["batch", "frozen"]
 Precision = Literal["auto", "float32", "bfloat16"]
+
+OPTIMIZERS: tuple[Optimizer, ...] = get_args(Optimizer)
+SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
+METRICS: tuple[Metric, ...] = get_args(Metric)
+BATCH_NORMS: tuple[BatchNorm, ...] = get_args(BatchNorm)
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 MOST_EPOCHS = 100
 BETAS = (0.9, 0.999)
@@ -183,12 +189,12 @@ def make_recipe(
     return recipe
 
 
-_CHOICES = {
-    "optimizer": Optimizer,
-    "schedule": Schedule,
-    "metric": Metric,
-    "batch_norm": BatchNorm,
-    "precision": Precision,
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "optimizer": OPTIMIZERS,
+    "schedule": SCHEDULES,
+    "metric": METRICS,
+    "batch_norm": BATCH_NORMS,
+    "precision": PRECISIONS,
 }
 _RANGES: Mapping[str, tuple[float, float]] = {
     "epochs": (1, MOST_EPOCHS),
@@ -213,9 +219,9 @@ def check_recipe(recipe: Recipe) -> None:
     InputError
         The message gives the value and the range.
     """
-    for name, kind in _CHOICES.items():
-        if getattr(recipe, name) not in get_args(kind):
-            raise InputError(f"{name} {getattr(recipe, name)!r}: give {', '.join(get_args(kind))}")
+    for name, choices in _CHOICES.items():
+        if getattr(recipe, name) not in choices:
+            raise InputError(f"{name} {getattr(recipe, name)!r}: give {', '.join(choices)}")
     for name, (least, most) in _RANGES.items():
         if not least <= getattr(recipe, name) <= most:
             raise InputError(f"{name} {getattr(recipe, name)}: give a number from {least:g} to {most:g}")

@@ -9,8 +9,8 @@ import torch
 from torch.nn.functional import log_softmax
 
 from embed.metrics.accuracy import class_scores, confusion_matrix, macro, top_accuracies, true_ranks
-from embed.training.augmentation import NONE
 from embed.training.context import TrainingContext, pictures_of, precision
+from embed.training.variation import NONE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -16,19 +16,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embed.dataset.dataset import find_groups, labelled_glitches
-from embed.dataset.splits import PURGE_SECONDS, time_gaps
+from embed.dataset.kinds import PURGE_SECONDS
+from embed.dataset.splits import time_gaps
 from embed.errors import InputError
 from embed.metrics.accuracy import top_classes
 from embed.metrics.intervals import wilson
 from embed.training.prediction import predict
-from embed.training.trainer import Trained, TrainingOptions, check_place, train
-from embed.vectors.plan import EmbeddingOptions
+from embed.training.trainer import Trained, check_place, train
+from embed.vectors.options import EmbeddingOptions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embed.network.model import Model
     from embed.study.study import Study
+    from embed.training.options import TrainingOptions
     from embed.types import Codes, Floats
     from embed.vectors.store import VectorStore
 

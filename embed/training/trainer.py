@@ -24,12 +24,13 @@ from embed.errors import InputError
 from embed.network.backbones import DEFAULT_BACKBONE
 from embed.network.devices import choose_device
 from embed.network.model import Model, is_model, load_model, model_folder, save_model
+from embed.network.names import WEIGHT_SOURCES
 from embed.network.network import Network, load_network
-from embed.network.pretrained import WEIGHT_SOURCES
 from embed.training.checkpoint import drop_checkpoints, latest_checkpoint, training_folder
 from embed.training.context import TrainingContext
 from embed.training.distributed import Ranks, join_ranks, leave_ranks
 from embed.training.loop import Fitted, check_same, fit
+from embed.training.options import TrainingOptions
 from embed.training.recipe import PRESET_VIEWS, Recipe, differences, make_recipe
 from embed.vectors.plan import default_weights
 from embed.views.encoding import Encoding, parse_encoding
@@ -40,53 +41,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from embed.dataset.splits import Kind
     from embed.study.study import Study
     from embed.vectors.store import VectorStore
-
-DEFAULT_NAME = "finetuned"
-
-
-@dataclass(frozen=True)
-class TrainingOptions:
-    """What is asked of a training.
-
-    Attributes
-    ----------
-    name : str
-        Of the model.
-    backbone, weights : str or None
-        Where it starts; see `embed.network.network.load_network`. ``model:NAME`` starts from a model of the study. By default as
-        `discover embed` does without any, but for the papers' presets, which start from ImageNet.
-    views : str or None
-        See `embed.views.encoding.parse_encoding`; by default the starting model's, the preset's, or the richest that every glitch has.
-    preset : str
-        See `embed.training.recipe.PRESETS`.
-    split : str or None
-        random, grouped, time or sample-type; by default sample-type where every labelled glitch has one, else grouped.
-    labels : tuple of str
-        Only these classes; by default all.
-    seed : int
-    device : str
-        ``auto``, ``cpu`` or ``cuda``.
-    resume, replace : bool
-        Go on with a training that was stopped; or begin anew over one, or over a model of the name.
-    cache : bool
-        Keep decoded views on disk.
-    """
-
-    name: str = DEFAULT_NAME
-    backbone: str | None = None
-    weights: str | None = None
-    views: str | None = None
-    preset: str = "default"
-    split: Kind | None = None
-    labels: tuple[str, ...] = ()
-    seed: int = 0
-    device: str = "auto"
-    resume: bool = False
-    replace: bool = False
-    cache: bool = True
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from embed.storage import settle
 from embed.study.records import View
 from embed.study.study import Study
 from embed.types import Progress
-from embed.vectors.plan import EmbeddingOptions, Plan, asked_digest, latest_choice, make_plan
+from embed.vectors.options import EmbeddingOptions
+from embed.vectors.plan import Plan, asked_digest, latest_choice, make_plan
 from embed.vectors.store import (
     MARK,
     VectorStore,

@@ -14,10 +14,11 @@ from embed.errors import InputError
 from embed.network.backbones import DEFAULT_BACKBONE
 from embed.network.devices import choose_device
 from embed.network.model import Model, is_model, load_model, model_folder
+from embed.network.names import WEIGHT_SOURCES
 from embed.network.network import Network, load_network
-from embed.network.pretrained import WEIGHT_SOURCES
 from embed.network.runtime import Runtime, make_runtime
 from embed.study.study import Study
+from embed.vectors.options import EmbeddingOptions
 from embed.vectors.store import Passport
 from embed.views.decoding import VIEWS_VERSION
 from embed.views.encoding import Encoding, parse_encoding
@@ -27,48 +28,6 @@ from embed.views.selection import LeftOut, richest_encoding, wanted
 def default_weights(backbone: str, encoding: Encoding) -> str:
     """What is taken where no weights are asked for: ``glitch`` for spectrograms, ``bundled`` for plain images and other networks."""
     return "glitch" if backbone == DEFAULT_BACKBONE and encoding.name != "plain" else "bundled"
-
-
-@dataclass(frozen=True)
-class EmbeddingOptions:
-    """What is asked of an embedding; None takes the study's latest store's choice, or else the default.
-
-    Attributes
-    ----------
-    backbone : str or None
-        See `embed.network.backbones.find_backbone`.
-    weights : str or None
-        ``glitch``, ``bundled``, ``imagenet``, a file, or ``model:NAME``: a trained model of the study, which brings its backbone and views.
-    views : str or None
-        See `embed.views.encoding.parse_encoding`; by default the richest encoding that every glitch has.
-    device : str
-        ``auto``, ``cpu`` or ``cuda``.
-    runtime : str
-        ``auto``, ``torch`` or ``onnx``.
-    seed : int
-        Of an approximate index; an exact one does not depend on it.
-    cache : bool
-        Keep decoded views for a second network.
-    """
-
-    backbone: str | None = None
-    weights: str | None = None
-    views: str | None = None
-    device: str = "auto"
-    runtime: str = "auto"
-    seed: int = 0
-    cache: bool = True
-
-    @property
-    def asks_for_nothing(self) -> bool:
-        """Whether the study's latest vectors will do, wherever they were made."""
-        return (self.backbone, self.weights, self.views, self.device, self.runtime) == (
-            None,
-            None,
-            None,
-            "auto",
-            "auto",
-        )
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from embed import EmbeddingOptions, Study, embed, ingest_folder
 from embed.errors import WeightsError
 from embed.network.network import load_network
 from embed.network.pretrained import GLITCH_WEIGHTS
-from embed.training.trainer import TrainingOptions, starting_weights
+from embed.training.options import TrainingOptions
+from embed.training.trainer import starting_weights
 from embed.vectors.plan import default_weights
 from embed.views.encoding import parse_encoding
 

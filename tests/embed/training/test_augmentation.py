@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from embed.training.augmentation import NONE, O1_PAPER, ROBUST, Augmentation, augment, compressed, geometry
+from embed.training.augmentation import augment, compressed, geometry
 from embed.training.randomness import draw_keys, uniform
+from embed.training.variation import NONE, O1_PAPER, ROBUST, Augmentation
 
 DURATIONS = (1.0, 2.0, 4.0)
 

@@ -209,8 +209,8 @@ def test_the_whole_on_a_small_study(tmp_path, tiny):
     from support.gallery import draw_levels, make_gallery, png, published, view_name, write
 
     from embed import Study, ingest_folder
+    from embed.training.options import TrainingOptions
     from embed.training.selftraining import recursive_training
-    from embed.training.trainer import TrainingOptions
 
     make_gallery(tmp_path / "data", {"Blip": 12, "Power_Line": 12})
     rng = np.random.default_rng(7)
@@ -265,8 +265,9 @@ def test_what_is_one_with_held_out_glitches_is_not_learnt_from(tmp_path, tiny):
 
     from embed import Study, ingest_folder
     from embed.ingest.tables import ingest_table
+    from embed.training.options import TrainingOptions
     from embed.training.selftraining import recursive_training
-    from embed.training.trainer import TrainingOptions, train
+    from embed.training.trainer import train
 
     ids = make_gallery(tmp_path / "data", {"Blip": 12, "Power_Line": 12})
     rng = np.random.default_rng(7)

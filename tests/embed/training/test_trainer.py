@@ -26,9 +26,10 @@ from embed.training.checkpoint import Checkpoint, latest_checkpoint, read_best, 
 from embed.training.classifier import Classifier, GlitchDropout, choose_trained, set_mode, summed_contrast
 from embed.training.distributed import Ranks
 from embed.training.loop import epoch_rows
+from embed.training.options import TrainingOptions
 from embed.training.recipe import PRESETS, make_recipe
 from embed.training.schedule import PLATEAU_EPOCHS, best_epoch, learning_rate, should_stop, stale, trained_share
-from embed.training.trainer import TrainingOptions, train
+from embed.training.trainer import train
 
 COUNTS = {"Blip": 12, "Koi_Fish": 12, "Power_Line": 12}
 QUICK = {"epochs": 3, "batch": 8, "learning_rate": 1e-3}
@@ -328,7 +329,8 @@ CHILD = """
 import sys, torch
 torch.set_num_threads(1)
 from embed import Study
-from embed.training import TrainingOptions, train
+from embed.training.options import TrainingOptions
+from embed.training.trainer import train
 folder, weights, name = sys.argv[1:4]
 with Study(folder) as study:
     train(study, TrainingOptions(name=name, backbone="timm:test_efficientnet", weights=weights, views="4.0", device="cpu", resume="--resume" in sys.argv),
