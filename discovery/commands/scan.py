@@ -8,9 +8,9 @@ from discovery.commands.console import Terminal
 from discovery.commands.ingest import show_skipped
 from embed.csvfile import write_csv
 from embed.errors import InputError
+from embed.gravityspy import DURATIONS
 from embed.ingest.folders import Picture, add_picture, probed
 from embed.network.devices import choose_device
-from embed.qtransform.transform import DURATIONS
 from embed.strain.detection import find_triggers
 from embed.strain.files import open_strain
 from embed.strain.opendata import fetch_open_strain

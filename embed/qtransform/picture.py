@@ -8,6 +8,7 @@ pixels is the picture averaged over each larger pixel, as by Pillow's BOX filter
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -41,23 +42,12 @@ def quantise(energies: Tensor) -> Tensor:
     return (energies * (COLOURS / FULL_SCALE)).floor_().clamp_(0, COLOURS - 1).to(torch.uint8)
 
 
-def draw(
-    tiles: PlaneTiles,
-    centre: float,
-    durations: tuple[float, ...],
-    axis: tuple[float, float],
-    reach: float,
-    shape: tuple[int, int],
-    scale: float = 1.0,
-) -> Tensor:
-    """Draw the views of one trigger.
+@dataclass(frozen=True)
+class Layout:
+    """What the views of a trigger show.
 
-    Parameters
+    Attributes
     ----------
-    tiles : PlaneTiles
-        Of the plane to show.
-    centre : float
-        Time of the trigger, s from the block's start.
     durations : tuple of float
         Of the views, s.
     axis : tuple of float
@@ -66,6 +56,24 @@ def draw(
         Highest frequency that the tiles cover, Hz; above it the picture is zero.
     shape : tuple of int
         Rows and columns of a view.
+    """
+
+    durations: tuple[float, ...]
+    axis: tuple[float, float]
+    reach: float
+    shape: tuple[int, int] = PUBLISHED_BOX
+
+
+def draw(tiles: PlaneTiles, centre: float, layout: Layout, scale: float = 1.0) -> Tensor:
+    """Draw the views of one trigger.
+
+    Parameters
+    ----------
+    tiles : PlaneTiles
+        Of the plane to show.
+    centre : float
+        Time of the trigger, s from the block's start.
+    layout : Layout
     scale : float
         Factor on the energies, ahead of the clip at full scale.
 
@@ -74,16 +82,16 @@ def draw(
     Tensor, float32, shape (D, H, W)
         Normalised energy within 0..25.5; row 0 is the highest frequency.
     """
-    times, index, weights = _column_cells(durations, shape[1])
-    matrix = torch.from_numpy(_row_matrix(tiles.plane, axis, reach)).to(tiles.medians.device)
-    image = (
-        tiles.read(centre + times, matrix).mul_(scale).clamp_(0, FULL_SCALE)
-    )  # every different column of the published pictures
-    columns = _weighted(image, index, weights).reshape(len(durations), shape[1], -1)  # (D, W, 479)
-    if shape[0] == PUBLISHED_BOX[0]:
+    height, width = layout.shape
+    times, index, weights = _column_cells(layout.durations, width)
+    matrix = torch.from_numpy(_row_matrix(tiles.plane, layout.axis, layout.reach)).to(tiles.medians.device)
+    # every different column of the published pictures
+    image = tiles.read(centre + times, matrix).mul_(scale).clamp_(0, FULL_SCALE)
+    columns = _weighted(image, index, weights).reshape(len(layout.durations), width, -1)  # (D, W, 479)
+    if height == PUBLISHED_BOX[0]:
         return columns.transpose(1, 2)
     rows = columns.permute(2, 0, 1).reshape(PUBLISHED_BOX[0], -1)
-    return _weighted(rows, *_box_weights(PUBLISHED_BOX[0], shape[0])).reshape(shape[0], -1, shape[1]).transpose(0, 1)
+    return _weighted(rows, *_box_weights(PUBLISHED_BOX[0], height)).reshape(height, -1, width).transpose(0, 1)
 
 
 @lru_cache(maxsize=8)
@@ -137,8 +145,7 @@ def _weighted(lines: Tensor, index: NDArray[np.int64], weights: NDArray[np.float
 def _box_weights(fine: int, coarse: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Fine pixels whose centres lie within each coarse one, and their equal shares: both (K, coarse)."""
     if not 0 < coarse <= fine:
-        msg = f"a view of {coarse} pixels across is not within 1..{fine}, the published image's resolution"
-        raise InputError(msg)
+        raise InputError(f"a view of {coarse} pixels across is not within 1..{fine}, the published image's resolution")
     edges = np.floor(np.arange(coarse + 1) * fine / coarse + 0.5).astype(np.int64)
     count = np.diff(edges)
     step = np.arange(count.max())[:, None]

@@ -108,7 +108,7 @@ class Source:
 
 
 def local_span(
-    planes: tuple[QPlane, ...], centre: float, half: float, locality: Locality, size: int, sample_rate: float
+    planes: tuple[QPlane, ...], centre: float, half: float, locality: Locality, *, size: int, sample_rate: float
 ) -> LocalSpan:
     """Shortest span that holds what is looked at, ``centre - half`` to ``centre + half`` (s), with its margins.
 
@@ -245,7 +245,7 @@ def _energies(spectrum: Tensor, plane: QPlane, rows: tuple[int, ...], span: floa
     """Energies of ``tiles`` evenly spread tiles of rows (B, R, tiles): the windowed spectrum folded, then inverted."""
     blocks, bins = spectrum.shape
     windows = _windows if len(rows) > 1 else _windows.__wrapped__  # single rows are many, and rarely come again
-    first, weights = windows(plane, rows, span, tiles, bins, spectrum.device)
+    first, weights = windows(plane, rows, span, tiles, bins=bins, device=spectrum.device)
     at = (first + torch.arange(weights.shape[1], device=spectrum.device)).clamp_(max=bins - 1)
     band = spectrum.gather(1, at.reshape(1, -1).expand(blocks, -1)).reshape(blocks, *weights.shape).mul_(weights)
     if weights.shape[1] > tiles:
@@ -256,7 +256,7 @@ def _energies(spectrum: Tensor, plane: QPlane, rows: tuple[int, ...], span: floa
 
 @lru_cache(maxsize=512)
 def _windows(
-    plane: QPlane, rows: tuple[int, ...], span: float, tiles: int, bins: int, device: torch.device
+    plane: QPlane, rows: tuple[int, ...], span: float, tiles: int, *, bins: int, device: torch.device
 ) -> tuple[Tensor, Tensor]:
     """Bisquare windows of rows on a spectrum of ``bins`` bins.
 

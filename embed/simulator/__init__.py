@@ -8,11 +8,12 @@
 
 from embed.simulator.families.catalogue import CLASSES, CONFUSABLE, FAMILIES, NONE_OF_THE_ABOVE, UNCATALOGUED
 from embed.simulator.families.family import Family, Range
+from embed.simulator.folder import simulate, write_study
 from embed.simulator.injection import BLOCK_S, Detector, Injection, detector, lay, strain_block, whitened_block
 from embed.simulator.loudest import Tile, loudest_tile
 from embed.simulator.noise import SAMPLE_RATE, Noise, design_psd, detector_noise, measured_noise
 from embed.simulator.population import DEMO_HIDDEN, Entry, Population, demo_population
-from embed.simulator.simulation import Glitches, simulate, simulate_batch, write_study
+from embed.simulator.simulation import Glitches, simulate_batch
 
 __all__ = [
     "BLOCK_S",
