@@ -223,7 +223,7 @@ def _answer(fold: _Fold) -> NDArray[np.float64]:
     fitted = fit(setup, own, resume=True)
     classifier = make_classifier(setup)
     classifier.load_weights(fitted.weights)
-    logits = torch.from_numpy(judge(setup, classifier, setup.task.partition.rows(TEST)))
+    logits = torch.from_numpy(judge(setup, classifier, setup.training_set.split.rows(TEST)))
     logs = torch.log_softmax(logits, dim=1).numpy()
     write_atomic(kept, lambda file: np.save(file, logs))
     drop_checkpoints(own)

@@ -28,7 +28,7 @@ def run(options: Namespace) -> None:
         wanted = _wanted(study, frame, options)
         settings = EmbeddingOptions(device=options.device, runtime=options.runtime, seed=options.seed)
         with terminal.progress(f"predict with {model.name}") as progress:
-            prediction = predict(study, model, wanted, settings=settings, progress=progress)
+            prediction = predict(study, model, wanted, options=settings, progress=progress)
         with study.run("predict", {"model": prediction.source, "glitches": len(prediction.glitches)}):
             added = add_predictions(study, prediction)
     table = csv_text(*_table(frame, prediction, options.top))

@@ -9,7 +9,7 @@ from typing import Any
 from discovery.commands.console import Terminal
 from discovery.commands.epochs import watched
 from discovery.evaluation.selftraining import write_recursion
-from embed.dataset.gap import told_gap
+from embed.dataset.gap import describe_gap
 from embed.errors import InputError
 from embed.storage import file_name
 from embed.study.study import Study
@@ -37,7 +37,7 @@ def recurse(
             store=store,
             truth=truth,
             by_class=not options.any_class,
-            tell=lambda item: terminal.say(
+            report_round=lambda item: terminal.say(
                 f"{item.added:,} pseudo-labels: right on {item.accuracy:.2%} of {item.judged:,} held-out glitches"
             ),
             progress=progress,
@@ -73,7 +73,7 @@ def recurse(
     ]
     terminal.table("Rounds", ("model", "pseudo-labels", "accuracy", "95 %", "of them right"), rows)
     terminal.say(f"{result.pool:,} unlabelled glitches to choose from, {result.left_out:,} left out")
-    gap, told = told_gap(result.first.task, result.first.labelled, store, seed=options.seed)
+    gap, told = describe_gap(result.first.training_set, result.first.labelled, store, seed=options.seed)
     terminal.say(told)
     for path in files.values():
         terminal.say(str(path))

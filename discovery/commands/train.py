@@ -9,14 +9,15 @@ from typing import Any
 from discovery.commands.console import Terminal
 from discovery.commands.epochs import watched
 from discovery.commands.recursive import recurse
-from embed.dataset.gap import told_gap
+from embed.dataset.gap import describe_gap
 from embed.errors import InputError
 from embed.network.model import is_model, load_model, model_folder
 from embed.network.names import WEIGHT_SOURCES
 from embed.study.study import Study
 from embed.training.newclass import add_class
 from embed.training.options import TrainingOptions
-from embed.training.trainer import Trained, check_place, choose_encoding, starting_weights, train
+from embed.training.start import choose_encoding, starting_weights
+from embed.training.trainer import Trained, check_place, train
 from embed.vectors.embedding import embed
 from embed.vectors.options import EmbeddingOptions
 from embed.vectors.store import VectorStore
@@ -136,7 +137,7 @@ def _vectors(study: Study, options: Namespace, request: TrainingOptions, termina
 def _tell(study: Study, done: Trained, store: VectorStore | None, seed: int, terminal: Terminal) -> None:
     card = done.model.card
     best = card["history"][card["epoch"] - 1]
-    gap, told = told_gap(done.task, done.labelled, store, seed=seed)
+    gap, told = describe_gap(done.training_set, done.labelled, store, seed=seed)
     terminal.table(
         f"{done.model.name}: {card['backbone']} from {card['weights']}, views {card['views']}, {len(card['classes'])} classes",
         ("part", "glitches", "accuracy", "top 5", "macro-F1", "loss"),
@@ -205,7 +206,7 @@ def _add_class(study: Study, options: Namespace, terminal: Terminal) -> None:
             options.add_class,
             name=options.name,
             examples=options.examples,
-            settings=settings,
+            options=settings,
             seed=options.seed,
             progress=progress,
         )

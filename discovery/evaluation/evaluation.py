@@ -91,7 +91,7 @@ def assess(
     predictions = {}
     for model in models:
         step(f"predict with {model.name}")
-        predictions[model.name] = predict(study, model, frame.index[frame["label"] != ""].to_numpy(), settings=settings)
+        predictions[model.name] = predict(study, model, frame.index[frame["label"] != ""].to_numpy(), options=settings)
     jury = _with_vectors(jury, frame, predictions, baseline)
     found = {model.name: predictions[model.name].of(jury.glitches) for model in models}
     own = {model.name: model.classes for model in models}

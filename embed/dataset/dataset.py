@@ -38,19 +38,19 @@ class TrainingSet:
         Sorted.
     targets : int64 (N,)
         0 to K - 1.
-    partition : Split
+    split : Split
     """
 
     glitches: NDArray[np.int64]
     ids: tuple[str, ...]
     classes: tuple[str, ...]
     targets: NDArray[np.int64]
-    partition: Split
+    split: Split
 
     @property
     def parts(self) -> dict[str, str]:
         """The part of each id; glitches that were left out have none."""
-        named = zip(self.ids, self.partition.part.tolist(), strict=True)
+        named = zip(self.ids, self.split.part.tolist(), strict=True)
         return {name: PART_NAMES[part] for name, part in named if part >= 0}
 
     @property
@@ -64,7 +64,7 @@ class TrainingSet:
         return len(self._seen())
 
     def _seen(self) -> list[int]:
-        return sorted(np.flatnonzero(np.isin(self.partition.part, (TRAIN, VALIDATION))), key=lambda row: self.ids[row])
+        return sorted(np.flatnonzero(np.isin(self.split.part, (TRAIN, VALIDATION))), key=lambda row: self.ids[row])
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def find_groups(labelled: Labelled, store: VectorStore | None = None) -> NDArray
     return merge_groups(len(labelled.glitches), *pairs)
 
 
-def make_task(
+def make_training_set(
     labelled: Labelled, kind: Kind, groups: NDArray[np.int64], *, seed: int = 0, always_train: Sequence[int] = ()
 ) -> TrainingSet:
     """Part labelled glitches.
@@ -218,7 +218,7 @@ def make_task(
     own = np.isin(labelled.glitches, np.asarray(always_train, np.int64))
     part = np.zeros(len(targets), np.int8)
     rest = np.flatnonzero(~own)
-    partition = make_split(
+    split = make_split(
         targets[rest].astype(np.int64),
         kind,
         groups=groups,
@@ -226,7 +226,7 @@ def make_task(
         sample_types=[labelled.sample_types[row] for row in rest],
         seed=seed,
     )
-    part[rest] = partition.part
+    part[rest] = split.part
     missing = classes[np.bincount(targets[part == TRAIN], minlength=len(classes)) == 0].tolist()
     if missing:
         raise InputError(
@@ -237,11 +237,11 @@ def make_task(
         labelled.ids,
         tuple(str(name) for name in classes),
         targets.astype(np.int64),
-        Split(part, partition.kind, partition.groups),
+        Split(part, split.kind, split.groups),
     )
 
 
-def untested_classes(task: TrainingSet) -> list[str]:
+def untested_classes(training_set: TrainingSet) -> list[str]:
     """Classes of which the test part has nothing."""
-    tested = np.bincount(task.targets[task.partition.rows(TEST)], minlength=len(task.classes))
-    return [name for name, count in zip(task.classes, tested, strict=True) if count == 0]
+    tested = np.bincount(training_set.targets[training_set.split.rows(TEST)], minlength=len(training_set.classes))
+    return [name for name, count in zip(training_set.classes, tested, strict=True) if count == 0]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embed.dataset.dataset import find_groups, make_task
+from embed.dataset.dataset import find_groups, make_training_set
 from embed.dataset.splits import LEFT_OUT, TEST, TRAIN, VALIDATION, Split, make_split
 from embed.errors import InputError
 from embed.metrics.baseline import fit_baseline
@@ -64,7 +64,7 @@ class Gap:
         )
 
 
-def split_gap(vectors: NDArray[np.float32], targets: NDArray[np.int64], partition: Split, *, seed: int = 0) -> Gap:
+def split_gap(vectors: NDArray[np.float32], targets: NDArray[np.int64], split: Split, *, seed: int = 0) -> Gap:
     """Measure the gap.
 
     Parameters
@@ -73,7 +73,7 @@ def split_gap(vectors: NDArray[np.float32], targets: NDArray[np.int64], partitio
         Of a network that saw none of the labels.
     targets : int64 (N,)
         Classes.
-    partition : Split
+    split : Split
         The honest one.
     seed : int
         Of the random splits.
@@ -83,10 +83,10 @@ def split_gap(vectors: NDArray[np.float32], targets: NDArray[np.int64], partitio
     InputError
         When the glitches cannot be split at random, or the training part has one class.
     """
-    kept = np.flatnonzero(partition.part != LEFT_OUT)
+    kept = np.flatnonzero(split.part != LEFT_OUT)
     rows, classes = _axes(vectors[kept]), targets[kept]
     rng = np.random.default_rng((seed, 31))
-    right, tested = _right(rows, classes, Split(partition.part[kept], partition.kind, partition.groups), rng)
+    right, tested = _right(rows, classes, Split(split.part[kept], split.kind, split.groups), rng)
     shares, counts = [], []
     for repeat in range(REPEATS):
         found, count = _right(rows, classes, make_split(classes, "random", seed=seed + repeat), rng)
@@ -95,19 +95,19 @@ def split_gap(vectors: NDArray[np.float32], targets: NDArray[np.int64], partitio
     flattered, usual = float(np.mean(shares)), float(np.mean(counts))
     low, high = wilson(right, tested).tolist()
     difference = difference_interval((flattered * usual, usual), (right, tested))
-    return Gap(partition.kind, right / tested, flattered, (low, high), difference, tested)
+    return Gap(split.kind, right / tested, flattered, (low, high), difference, tested)
 
 
-def told_gap(
-    task: TrainingSet, labelled: Labelled, store: VectorStore | None, *, seed: int = 0
+def describe_gap(
+    training_set: TrainingSet, labelled: Labelled, store: VectorStore | None, *, seed: int = 0
 ) -> tuple[Gap | None, str]:
     """The gap of a training's split and what to tell of it, or why it was not measured; of a random split, the grouped one's.
 
     Parameters
     ----------
-    task : TrainingSet
+    training_set : TrainingSet
     labelled : Labelled
-        The glitches of the task.
+        The glitches of the training_set.
     store : VectorStore, optional
         Of a network that saw none of the labels.
     seed : int
@@ -116,21 +116,21 @@ def told_gap(
     if store is None:
         return None, f"{unmeasured}: there are no vectors to do it with"
     try:
-        gap = _measured(task, labelled, store, seed)
+        gap = _measured(training_set, labelled, store, seed)
     except InputError as error:  # the model is trained all the same
         return None, f"{unmeasured}: {error}"
     return gap, gap.in_words()
 
 
-def _measured(task: TrainingSet, labelled: Labelled, store: VectorStore, seed: int) -> Gap:
-    if task.partition.kind == "random":
-        task = make_task(labelled, "grouped", find_groups(labelled, store), seed=seed)
-    if task.partition.kind == "grouped" and task.partition.groups == len(task.glitches):
+def _measured(training_set: TrainingSet, labelled: Labelled, store: VectorStore, seed: int) -> Gap:
+    if training_set.split.kind == "random":
+        training_set = make_training_set(labelled, "grouped", find_groups(labelled, store), seed=seed)
+    if training_set.split.kind == "grouped" and training_set.split.groups == len(training_set.glitches):
         raise InputError("no two glitches are one, so that the grouped split is a random one")
-    rows = store.rows(task.glitches)
+    rows = store.rows(training_set.glitches)
     there = np.flatnonzero(rows >= 0)
-    partition = Split(task.partition.part[there], task.partition.kind, task.partition.groups)
-    return split_gap(np.asarray(store.vectors[rows[there]]), task.targets[there], partition, seed=seed)
+    split = Split(training_set.split.part[there], training_set.split.kind, training_set.split.groups)
+    return split_gap(np.asarray(store.vectors[rows[there]]), training_set.targets[there], split, seed=seed)
 
 
 def _axes(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -142,9 +142,9 @@ def _axes(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _right(
-    rows: NDArray[np.float64], classes: NDArray[np.int64], partition: Split, rng: np.random.Generator
+    rows: NDArray[np.float64], classes: NDArray[np.int64], split: Split, rng: np.random.Generator
 ) -> tuple[int, int]:
-    train, judge, test = (partition.rows(part) for part in (TRAIN, VALIDATION, TEST))
+    train, judge, test = (split.rows(part) for part in (TRAIN, VALIDATION, TEST))
     if not len(test):
         raise InputError("the split has nothing to test; give another --split")
     if len(train) > MOST_ROWS:

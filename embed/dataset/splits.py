@@ -1,7 +1,7 @@
 """Which labelled glitches are trained on, which choose the epoch, and which are held out: always whole glitches, by class.
 
-A random partition flatters: two triggers of one glitch, or one whistle seen a hundred times in a night, lie on both sides of it. The
-honest ones keep near-duplicates together, or whole spells of time; Gravity Spy's own partition is read from the metadata where it is.
+A random split flatters: two triggers of one glitch, or one whistle seen a hundred times in a night, lie on both sides of it. The
+honest ones keep near-duplicates together, or whole spells of time; Gravity Spy's own split is read from the metadata where it is.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def make_split(
     classes : int64 (N,)
         0 to K - 1.
     kind : {"random", "grouped", "time", "sample-type"}
-        Ignore groups; keep them whole; deal whole blocks of time too; or read Gravity Spy's own partition.
+        Ignore groups; keep them whole; deal whole blocks of time too; or read Gravity Spy's own split.
     groups : int64 (N,), optional
         Sets to keep together, see `merge_groups`; for grouped and time.
     times : float64 (N,), optional
@@ -108,7 +108,7 @@ def make_split(
     if kind == "sample-type":
         part = _official(sample_types, len(classes))
     elif kind == "time":
-        part = _by_time(classes, own, _checked(times, len(classes), purge), purge, shares, rng)
+        part = _by_time(classes, own, _checked(times, len(classes), purge), purge=purge, shares=shares, rng=rng)
     elif kind in ("random", "grouped"):
         part = _stratified(classes, own, shares, rng)
     else:
@@ -165,6 +165,7 @@ def _by_time(
     classes: NDArray[np.int64],
     groups: NDArray[np.int64],
     times: NDArray[np.float64],
+    *,
     purge: float,
     shares: tuple[float, ...],
     rng: np.random.Generator,

@@ -43,7 +43,7 @@ class Checkpoint:
     optimizer : dict of str to tensor
         Its state, ``<weight's number>.<name>``.
     facts : dict
-        JSON values: ``history``, ``recipe``, ``task`` and what else a training must find as it left it.
+        JSON values: ``history``, ``recipe``, ``training_set`` and what else a training must find as it left it.
     """
 
     weights: dict[str, torch.Tensor]

@@ -27,9 +27,9 @@ class TrainingContext:
 
     Attributes
     ----------
-    task : TrainingSet
+    training_set : TrainingSet
     levels : Levels
-        Of the task's glitches, row for row.
+        Of the training_set's glitches, row for row.
     network : Network
         Where training starts.
     encoding : Encoding
@@ -39,7 +39,7 @@ class TrainingContext:
     ranks : Ranks
     """
 
-    task: TrainingSet
+    training_set: TrainingSet
     levels: Levels
     network: Network
     encoding: Encoding
@@ -54,27 +54,27 @@ class TrainingContext:
             "backbone": self.network.backbone.name,
             "weights_sha256": self.network.weights_sha256,
             "views": str(self.encoding),
-            "classes": list(self.task.classes),
-            "label_digest": self.task.label_digest,
-            "split": self.task.partition.kind,
+            "classes": list(self.training_set.classes),
+            "label_digest": self.training_set.label_digest,
+            "split": self.training_set.split.kind,
             "seed": self.seed,
             "recipe": self.recipe.facts(),
         }
 
 
 def pictures_of(
-    setup: TrainingContext, levels: torch.Tensor, augmentation: Augmentation, keys: torch.Tensor
+    context: TrainingContext, levels: torch.Tensor, augmentation: Augmentation, keys: torch.Tensor
 ) -> torch.Tensor:
     """The network's input, (B, 3, size, size) in channels-last memory."""
-    spec = setup.network.backbone
-    durations = setup.encoding.durations if setup.encoding.name != "plain" else (0.0,) * levels.shape[1]
+    spec = context.network.backbone
+    durations = context.encoding.durations if context.encoding.name != "plain" else (0.0,) * levels.shape[1]
     values = augment(levels, durations, augmentation, keys)
-    pictures = compose(values, setup.encoding, spec.size, spec.mean, spec.std)
+    pictures = compose(values, context.encoding, spec.size, spec.mean, spec.std)
     return pictures.contiguous(memory_format=torch.channels_last)
 
 
-def precision(setup: TrainingContext) -> Any:  # noqa: ANN401 - a context manager
+def precision(context: TrainingContext) -> Any:  # noqa: ANN401 - a context manager
     """The arithmetic that the recipe asks for."""
-    asked = setup.recipe.precision
-    half = asked == "bfloat16" or (asked == "auto" and setup.device.type == "cuda")
-    return torch.autocast(setup.device.type, torch.bfloat16) if half else nullcontext()
+    asked = context.recipe.precision
+    half = asked == "bfloat16" or (asked == "auto" and context.device.type == "cuda")
+    return torch.autocast(context.device.type, torch.bfloat16) if half else nullcontext()

@@ -56,7 +56,7 @@ class Ranks:
         if self.world > 1:
             dist.barrier()
 
-    def told(self, value: T) -> T:
+    def broadcast(self, value: T) -> T:
         """The first process's value, on all."""
         if self.world == 1:
             return value

@@ -75,7 +75,7 @@ def predict(
     model: Model,
     glitches: NDArray[np.int64],
     *,
-    settings: EmbeddingOptions | None = None,
+    options: EmbeddingOptions | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Prediction:
     """Run a model on glitches.
@@ -88,7 +88,7 @@ def predict(
         One of the study's.
     glitches : ndarray of int64, shape (N,)
         Row numbers.
-    settings : EmbeddingOptions, optional
+    options : EmbeddingOptions, optional
         Device, runtime, cache and seed; the model brings its network and views.
     progress : callable, optional
         Called with (glitches done, glitches in all).
@@ -98,7 +98,7 @@ def predict(
     InputError
         When none of the glitches has the views that the model reads.
     """
-    given = settings or EmbeddingOptions()
+    given = options or EmbeddingOptions()
     asked = EmbeddingOptions(
         weights=f"{MODEL_PREFIX}{model.name}",
         device=given.device,

@@ -19,7 +19,7 @@ from embed.network.network import Network, load_network
 from embed.network.runtime import Runtime, make_runtime
 from embed.study.study import Study
 from embed.vectors.options import EmbeddingOptions
-from embed.vectors.store import Passport
+from embed.vectors.passport import Passport
 from embed.views.decoding import VIEWS_VERSION
 from embed.views.encoding import Encoding, parse_encoding
 from embed.views.selection import LeftOut, richest_encoding, wanted
@@ -56,7 +56,7 @@ def asked_digest(glitches: np.ndarray, inputs: np.ndarray, left_out: list[LeftOu
     return hashlib.sha256(glitches.tobytes() + inputs.tobytes() + lacking.tobytes()).hexdigest()
 
 
-def make_plan(study: Study, settings: EmbeddingOptions, latest: dict[str, str]) -> Plan:
+def make_plan(study: Study, options: EmbeddingOptions, latest: dict[str, str]) -> Plan:
     """Settle every choice: what is asked for, or else what the latest run used, or else the default.
 
     Raises
@@ -66,14 +66,14 @@ def make_plan(study: Study, settings: EmbeddingOptions, latest: dict[str, str]) 
     WeightsError, DeviceError
         When weights or device cannot be had.
     """
-    backbone = settings.backbone or latest.get("backbone") or DEFAULT_BACKBONE
-    weights = settings.weights or latest.get("weights")
-    views = settings.views or latest.get("views")
-    device = choose_device(settings.device)
+    backbone = options.backbone or latest.get("backbone") or DEFAULT_BACKBONE
+    weights = options.weights or latest.get("weights")
+    views = options.views or latest.get("views")
+    device = choose_device(options.device)
     trained_on = ""
     if weights is not None and is_model(weights):
         model = load_model(model_folder(study.folder, weights))
-        _check_model(model, settings)
+        _check_model(model, options)
         network, encoding, trained_on = model.network, model.encoding, model.trained_on
     else:
         encoding = parse_encoding(views) if views else richest_encoding(study)
@@ -82,7 +82,7 @@ def make_plan(study: Study, settings: EmbeddingOptions, latest: dict[str, str]) 
     runtime = make_runtime(
         network,
         device,
-        latest.get("runtime", "auto") if device.type == "cpu" and settings.runtime == "auto" else settings.runtime,
+        latest.get("runtime", "auto") if device.type == "cpu" and options.runtime == "auto" else options.runtime,
     )
     spec = network.backbone
     passport = Passport(
@@ -117,10 +117,10 @@ def make_plan(study: Study, settings: EmbeddingOptions, latest: dict[str, str]) 
     return Plan(network, runtime, encoding, passport, folder, glitches, inputs, left_out, choice)
 
 
-def _check_model(model: Model, settings: EmbeddingOptions) -> None:
+def _check_model(model: Model, options: EmbeddingOptions) -> None:
     """Refuse a backbone or views beside a trained model that are not its own."""
     own = {"backbone": model.network.backbone.name, "views": str(model.encoding)}
-    asked = {"backbone": settings.backbone, "views": settings.views and str(parse_encoding(settings.views))}
+    asked = {"backbone": options.backbone, "views": options.views and str(parse_encoding(options.views))}
     for what, value in asked.items():
         if value and value != own[what]:
             raise InputError(

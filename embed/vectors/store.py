@@ -14,31 +14,32 @@ A store is a folder ``vectors/<passport>/`` of the study::
 It is built beside its place and moved there whole.
 """
 
-import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from embed.csvfile import CsvFile, restored, write_csv
 from embed.errors import InputError, StudyError
 from embed.storage import (
     beside,
     canonical_json,
-    digest,
     move_into_place,
     storage_errors,
     write_array,
     write_atomic,
     write_text,
 )
+from embed.types import Rows, Vectors
 from embed.vectors.graph import NeighbourGraph, load_graph, neighbour_graph, save_graph
 from embed.vectors.index import DEFAULT_K, VectorIndex, build_index, load_index, save_index
+from embed.vectors.passport import Passport
 from embed.views.selection import LeftOut
 
 MARK = "passport.json"
@@ -48,54 +49,24 @@ _ROWS = 4096
 
 
 @dataclass(frozen=True)
-class Passport:
-    """Everything that a vector depends on besides the glitch's own picture.
+class StoreRows:
+    """The rows of a store.
 
     Attributes
     ----------
-    backbone, architecture, weights, weights_sha256 : str
-        The network and its weights.
-    views : str
-        The encoding, such as ``1.0,2.0,4.0``.
-    views_version : int
-        Version of the decoding.
-    size : int
-        Side of the network's input, pixels.
-    mean, std : tuple of float
-        Normalisation.
-    runtime, device : str
-        What ran the network, with its version and precision.
-    versions : dict
-        Versions of the libraries that touch the numbers.
-    trained_on : str
-        Of a model that was trained on a study's labels: which (see `embed.network.model.Model`); empty for weights that saw none, whose
-        passport leaves it out.
+    glitches : ndarray of int64, shape (N,)
+        Row numbers in the study, ascending.
+    inputs : ndarray of uint8, shape (N, 32)
+        SHA-256 over the hashes of the files that each vector was made from.
+    ids : list of N str
     """
 
-    backbone: str
-    architecture: str
-    weights: str
-    weights_sha256: str
-    views: str
-    views_version: int
-    size: int
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    runtime: str
-    device: str
-    versions: dict[str, str]
-    trained_on: str = ""
+    glitches: Rows
+    inputs: NDArray[np.uint8]
+    ids: list[str]
 
-    @cached_property
-    def facts(self) -> dict[str, Any]:
-        """The passport as JSON values."""
-        return {key: value for key, value in asdict(self).items() if key != "trained_on" or value}
-
-    @cached_property
-    def name(self) -> str:
-        """The store's folder: backbone, weights, views and a hash of the whole passport."""
-        weights = self.weights.replace(":", "-") if self.trained_on else Path(self.weights).stem
-        return f"{self.backbone.replace(':', '-')}-{weights}-{self.views}-{digest(self.facts)[:10]}"
+    def __len__(self) -> int:
+        return len(self.glitches)
 
 
 class VectorStore:
@@ -109,7 +80,7 @@ class VectorStore:
     Attributes
     ----------
     passport : dict
-        What made it: the fields of `Passport`, ``asked`` (hash of all that was asked for), ``rows``, ``dimension``, ``left_out`` and
+        What made it: the fields of `embed.vectors.passport.Passport`, ``asked`` (hash of all that was asked for), ``rows``, ``dimension``, ``left_out`` and
         ``failed`` (counts: glitches without a vector, and those of them whose picture could not be decoded), and the
         graph's ``k``, ``exact`` and ``recall``.
 
@@ -188,12 +159,10 @@ def stores(study_folder: Path) -> list[VectorStore]:
 def write_store(
     folder: Path,
     passport: Passport,
-    glitches: np.ndarray,
-    inputs: np.ndarray,
-    ids: list[str],
-    vectors: Iterable[np.ndarray],
-    left_out: list[LeftOut],
+    rows: StoreRows,
+    vectors: Iterable[Vectors],
     *,
+    left_out: list[LeftOut],
     asked: str,
     failed: int = 0,
     k: int = DEFAULT_K,
@@ -208,9 +177,9 @@ def write_store(
         The store's place.
     passport : Passport
         What made the vectors.
-    glitches, inputs, ids
-        See the module's first lines; N rows.
-    vectors : iterable of float32 (n, D)
+    rows : StoreRows
+        N of them.
+    vectors : iterable of ndarray of float32, shape (n, D)
         Blocks of vectors, N rows in all.
     left_out : list of LeftOut
         Glitches without a vector.
@@ -234,20 +203,20 @@ def write_store(
     with storage_errors(folder):
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(parents=True)
-    write_atomic(new / "vectors.npy", lambda file: _write_blocks(file, vectors, len(glitches)))
-    write_array(new / "glitches.npy", glitches)
-    write_array(new / "inputs.npy", inputs)
-    write_text(new / "ids.txt", "".join(f"{name}\n" for name in ids))
+    write_atomic(new / "vectors.npy", lambda file: _write_blocks(file, vectors, len(rows)))
+    write_array(new / "glitches.npy", rows.glitches)
+    write_array(new / "inputs.npy", rows.inputs)
+    write_text(new / "ids.txt", "".join(f"{name}\n" for name in rows.ids))
     write_csv(new / "left-out.csv", ("glitch", "reason"), left_out)
     array = np.load(new / "vectors.npy", mmap_mode="r")
-    _check(array, ids)
+    _check(array, rows.ids)
     index = build_index(array, seed=seed)
     save_index(index, new / "index.faiss")
     graph = neighbour_graph(index.vectors, k, seed=seed, device=device)
     save_graph(graph, new / "graph.npz")
     facts = passport.facts | {
         "asked": asked,
-        "rows": len(glitches),
+        "rows": len(rows),
         "dimension": int(array.shape[1]),
         "left_out": len(left_out),
         "failed": failed,
@@ -261,7 +230,7 @@ def write_store(
     return VectorStore(folder)
 
 
-def _write_blocks(file: Any, blocks: Iterable[np.ndarray], rows: int) -> None:  # noqa: ANN401 - a binary file
+def _write_blocks(file: Any, blocks: Iterable[Vectors], rows: int) -> None:  # noqa: ANN401 - a binary file
     """Write an ``.npy`` block by block: plain writes, since a full disk under a memory map kills the process."""
     written = 0
     for block in blocks:
@@ -287,33 +256,3 @@ def _check(vectors: np.ndarray, ids: list[str]) -> None:
         raise InputError(
             f"the network gave no usable vector (NaN or all zero) for {len(bad)} glitches, first {ids[bad[0]]}; use other --weights"
         )
-
-
-def part_path(folder: Path, glitches: np.ndarray, inputs: np.ndarray) -> Path:
-    """Where the vectors of a block of glitches are kept while the store is being made: named by what they are made from."""
-    key = hashlib.sha256(glitches.tobytes() + inputs.tobytes()).hexdigest()[:24]
-    return folder.with_name(f"{folder.name}.parts") / f"{key}.npz"
-
-
-def write_part(path: Path, vectors: np.ndarray, kept: np.ndarray, reasons: list[str]) -> None:
-    """Keep a finished block: its vectors, which of its glitches have one, and why the others do not."""
-    write_atomic(
-        path, lambda file: np.savez(file, vectors=vectors, kept=kept, reasons=np.array(reasons, dtype=np.str_))
-    )
-
-
-def read_part(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Read what `write_part` wrote."""
-    with np.load(path, allow_pickle=False) as part:
-        return part["vectors"], part["kept"], [str(reason) for reason in part["reasons"]]
-
-
-def drop_parts(folder: Path) -> None:
-    """Remove the parts of a finished store."""
-    shutil.rmtree(folder.with_name(f"{folder.name}.parts"), ignore_errors=True)
-
-
-def blocks_of(rows: int, size: int) -> Iterator[slice]:
-    """Slices of `size` rows."""
-    for start in range(0, rows, size):
-        yield slice(start, min(start + size, rows))

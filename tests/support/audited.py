@@ -10,7 +10,8 @@ import numpy as np
 
 from discovery.labelaudit.labelaudit import AuditOptions, audit_study
 from embed import Study, ingest_folder
-from embed.vectors.store import Passport, VectorStore, stores, write_store
+from embed.vectors.passport import Passport
+from embed.vectors.store import StoreRows, VectorStore, stores, write_store
 from embed.views.png import levels_to_png
 from support.gallery import view_name, write
 
@@ -57,7 +58,9 @@ def store_vectors(study: Study, glitches: np.ndarray, vectors: np.ndarray, weigh
     names = study.glitches().loc[glitches, "id"].tolist()
     inputs = np.zeros((len(glitches), 32), np.uint8)
     folder = study.folder / "vectors" / passport.name
-    return write_store(folder, passport, glitches, inputs, names, [vectors], [], asked="made up", k=15)
+    return write_store(
+        folder, passport, StoreRows(glitches, inputs, names), [vectors], left_out=[], asked="made up", k=15
+    )
 
 
 def run_audit(folder: Path, out: Path | None = None, *, vectors: bool = False, **asked):

@@ -19,7 +19,7 @@ from embed.errors import WeightsError
 from embed.network.network import load_network
 from embed.network.pretrained import GLITCH_WEIGHTS
 from embed.training.options import TrainingOptions
-from embed.training.trainer import starting_weights
+from embed.training.start import starting_weights
 from embed.vectors.plan import default_weights
 from embed.views.encoding import parse_encoding
 

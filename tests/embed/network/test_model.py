@@ -13,7 +13,7 @@ from embed.errors import InputError, WeightsError
 from embed.network.backbones import find_backbone
 from embed.network.model import Model, is_model, load_model, model_folder, models, save_model
 from embed.network.network import truncated
-from embed.vectors.store import Passport
+from embed.vectors.passport import Passport
 
 TINY = "timm:test_efficientnet"
 CLASSES = ("Blip", "Koi_Fish", "Whistle")

@@ -25,7 +25,7 @@ from embed.study.records import Label
 from embed.training.checkpoint import Checkpoint, latest_checkpoint, read_best, training_folder, write_checkpoint
 from embed.training.classifier import Classifier, GlitchDropout, choose_trained, set_mode, summed_contrast
 from embed.training.distributed import Ranks
-from embed.training.loop import epoch_rows
+from embed.training.epoch import epoch_rows
 from embed.training.options import TrainingOptions
 from embed.training.recipe import PRESETS, make_recipe
 from embed.training.schedule import PLATEAU_EPOCHS, best_epoch, learning_rate, should_stop, stale, trained_share
@@ -243,22 +243,22 @@ def test_what_cannot_be_learned(study, start, tmp_path):
 
 
 def test_a_loss_that_is_no_number_keeps_the_last_good_checkpoint(study, start, monkeypatch):
-    import embed.training.loop
+    import embed.training.epoch
 
-    honest = embed.training.loop.summed_cross_entropy
+    honest = embed.training.epoch.summed_cross_entropy
     calls = []
 
     def broken(logits, targets, smoothing):
         calls.append(1)
         return honest(logits, targets, smoothing) * (np.nan if len(calls) > 4 else 1.0)
 
-    monkeypatch.setattr(embed.training.loop, "summed_cross_entropy", broken)
+    monkeypatch.setattr(embed.training.epoch, "summed_cross_entropy", broken)
     with pytest.raises(
         TrainingError,
         match=r"the loss became nan in epoch 2, at a learning rate of 0.0\d+; give a lower --lr \(--resume goes on from the checkpoint after epoch 1\)",
     ):
         train(study, start, changes=QUICK)
-    monkeypatch.setattr(embed.training.loop, "summed_cross_entropy", honest)
+    monkeypatch.setattr(embed.training.epoch, "summed_cross_entropy", honest)
     model = train(study, replace(start, resume=True), changes=QUICK | {"learning_rate": 5e-4}).model
     assert [row["epoch"] for row in model.card["history"]] == [1, 2, 3]
     assert model.card["history"][2]["learning_rate"] < 5e-4
