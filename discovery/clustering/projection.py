@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import openTSNE
-import scipy.linalg
 
 from embed.errors import InputError
+from embed.vectors.principal import leading_eigenvectors
 from embed.vectors.similarity import normalise
 
 if TYPE_CHECKING:
@@ -190,13 +190,12 @@ def principal_components(unit: NDArray[np.float32], count: int) -> NDArray[np.fl
     components = np.zeros((n, count))
     found = min(count, n, width)
     if n <= width:
-        values, vectors = scipy.linalg.eigh(centred @ centred.T, subset_by_index=[n - found, n - 1])
+        values, vectors = leading_eigenvectors(centred @ centred.T, found)
         scores = vectors * np.sqrt(np.maximum(values, 0.0))
     else:
-        values, axes = scipy.linalg.eigh(centred.T @ centred, subset_by_index=[width - found, width - 1])
+        values, axes = leading_eigenvectors(centred.T @ centred, found)
         scores = centred @ axes
-    scores = scores[:, ::-1]
-    scores[:, values[::-1] <= NEGLIGIBLE * n] = 0.0
+    scores[:, values <= NEGLIGIBLE * n] = 0.0
     largest = np.abs(scores).argmax(axis=0)
     components[:, :found] = scores * np.where(scores[largest, np.arange(found)] < 0, -1.0, 1.0)
     return components.round(START_DECIMALS)

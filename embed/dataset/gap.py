@@ -12,6 +12,7 @@ from embed.dataset.splits import LEFT_OUT, TEST, TRAIN, VALIDATION, Split, make_
 from embed.errors import InputError
 from embed.metrics.baseline import fit_baseline
 from embed.metrics.intervals import difference_interval, wilson
+from embed.vectors.principal import leading_eigenvectors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -137,8 +138,8 @@ def _axes(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
     """Places on the principal axes of columns of unit variance."""
     columns = vectors - vectors.mean(axis=0, dtype=np.float64)
     columns /= np.maximum(columns.std(axis=0), 1e-12)
-    _, axes = np.linalg.eigh(columns.T @ columns)
-    return columns @ axes[:, ::-1][:, :AXES]
+    _, axes = leading_eigenvectors(columns.T @ columns, AXES)
+    return columns @ axes
 
 
 def _right(

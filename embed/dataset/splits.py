@@ -11,20 +11,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embed.dataset.kinds import KINDS, PURGE_SECONDS
+from embed.dataset.kinds import KINDS, PART_NAMES, PURGE_SECONDS
 from embed.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from embed.dataset.kinds import Kind
 
     Parts = NDArray[np.int8]
 
 TRAIN, VALIDATION, TEST, LEFT_OUT = 0, 1, 2, -1
-PART_NAMES = ("train", "validation", "test")
 
 SHARES = (0.7, 0.15, 0.15)
 """Of training, validation and test: near Gravity Spy's own 70, 15 and 15 %."""
@@ -108,7 +107,7 @@ def make_split(
     if kind == "sample-type":
         part = _official(sample_types, len(classes))
     elif kind == "time":
-        part = _by_time(classes, own, _checked(times, len(classes), purge), purge=purge, shares=shares, rng=rng)
+        part = _by_time(classes, own, checked_times(times, len(classes), purge), purge=purge, shares=shares, rng=rng)
     elif kind in ("random", "grouped"):
         part = _stratified(classes, own, shares, rng)
     else:
@@ -130,9 +129,7 @@ def _stratified(
     """
     number = np.unique(groups, return_inverse=True)[1]
     sizes = np.bincount(number)
-    first = np.full(len(sizes), len(classes))
-    np.minimum.at(first, number, np.arange(len(classes)))
-    kind = classes[first]  # a group of several classes is dealt as its first row's
+    kind = classes[first_rows(number)]  # a group of several classes is dealt as its first row's
     dealt = np.empty(len(sizes), np.int8)
     for label in np.unique(kind):
         members = rng.permutation(np.flatnonzero(kind == label))
@@ -150,15 +147,47 @@ def _stratified(
     return dealt[number]
 
 
-def _checked(times: NDArray[np.float64] | None, count: int, purge: float) -> NDArray[np.float64]:
-    broken = count if times is None else int((~np.isfinite(times)).sum())
-    if times is None or broken:
+def checked_times(times: ArrayLike | None, count: int, purge: float) -> NDArray[np.float64]:
+    """Check what a split by time needs.
+
+    Parameters
+    ----------
+    times : array_like, shape (N,), or None
+        GPS seconds.
+    count : int
+        N.
+    purge : float
+        Gap, s.
+
+    Returns
+    -------
+    ndarray of float64, shape (N,)
+
+    Raises
+    ------
+    InputError
+        When times are missing, not finite or not N, or the gap is negative.
+    """
+    if times is None:
+        raise InputError("splits by time need the glitches' GPS times; give times, or --split grouped")
+    known = np.asarray(times, np.float64)
+    if len(known) != count:
+        raise InputError(f"{len(known)} times for {count} labels: give one each")
+    broken = int((~np.isfinite(known)).sum())
+    if broken:
         raise InputError(
-            f"{broken} of {count} labelled glitches have no GPS time; ingest their metadata, or give --split grouped"
+            f"{broken} of {count} glitches have no GPS time; ingest their metadata, or give --split grouped"
         )
     if not purge >= 0:
         raise InputError(f"a purge gap of {purge} s: give 0 or more")
-    return times
+    return known
+
+
+def first_rows(groups: NDArray[np.int64]) -> NDArray[np.int64]:
+    """First row of each group 0 to G - 1, ndarray of int64, shape (G,); the number of rows for a group without any."""
+    first = np.full(int(groups.max()) + 1, len(groups), np.int64)
+    np.minimum.at(first, groups, np.arange(len(groups)))
+    return first
 
 
 def _by_time(
@@ -176,9 +205,7 @@ def _by_time(
     order = np.argsort(times, kind="stable")
     block = np.empty(count, np.int64)
     block[order] = np.arange(count) * blocks // count
-    first = np.full(int(groups.max()) + 1, count)
-    np.minimum.at(first, groups, np.arange(count))
-    block = block[first[groups]]
+    block = block[first_rows(groups)[groups]]
     table = np.zeros((blocks, int(classes.max()) + 1))
     np.add.at(table, (block, classes), 1)
     sizes = np.maximum(np.round(np.array(shares) * blocks), 1).astype(np.int64)
