@@ -13,7 +13,7 @@ embedding and one matrix product.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +26,7 @@ from torch import nn
 
 from embed.csvfile import CsvFile, restored, write_csv
 from embed.errors import InputError, WeightsError
+from embed.gravityspy import SAMPLE_TYPES
 from embed.network.backbones import Backbone, find_backbone
 from embed.network.names import MODEL_PREFIX
 from embed.network.network import Network, load_state, state_digest, truncated
@@ -45,6 +46,7 @@ _CARD = "model.json"
 _WEIGHTS = "weights.safetensors"
 _PARTS = "parts.csv"
 _BEFORE = "before.csv"
+_CARD_TEXTS = ("backbone", "views", "trained_on")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _HEAD = ("head.weight", "head.bias")
 _MEAN_IMAGE = "mean_image"
@@ -113,12 +115,16 @@ class Model:
     @cached_property
     def parts(self) -> dict[str, str]:
         """The part (train, validation or test) of each glitch's id."""
-        return {restored(row.cells["id"]): row.cells["part"] for row in CsvFile(self.folder / _PARTS).rows()}
+        parts = {row["id"]: row["part"] for row in _cells(self.folder / _PARTS, ("id", "part"))}
+        unknown = sorted(set(parts.values()) - set(SAMPLE_TYPES))
+        if unknown:
+            raise WeightsError(f"{self.folder / _PARTS} has the part {unknown[0]!r}; train the model again")
+        return parts
 
     @cached_property
     def learnt_from(self) -> frozenset[str]:
         """Ids that it was trained on, and those that the models which it began from were trained on."""
-        before = {restored(row.cells["id"]) for row in CsvFile(self.folder / _BEFORE).rows()}
+        before = {row["id"] for row in _cells(self.folder / _BEFORE, ("id",))}
         return frozenset(before | {name for name, part in self.parts.items() if part == "train"})
 
     def logits(self, vectors: np.ndarray) -> np.ndarray:
@@ -241,17 +247,39 @@ def load_model(folder: Path) -> Model:
     if not (folder / _CARD).is_file():
         there = ", ".join(models(folder.parents[1])) or "none yet; make one with `discover train`"
         raise InputError(f"no model {folder.name!r} in {folder.parent}; there are: {there}")
-    try:
-        card = json.loads((folder / _CARD).read_text("utf-8"))
-        missing = [key for key in ("backbone", "classes", "views", "trained_on") if key not in card]
-    except (OSError, ValueError, TypeError) as error:
-        raise WeightsError(f"{folder / _CARD} is damaged ({error}); train the model again") from error
-    if missing:
-        raise WeightsError(f"{folder / _CARD} lacks {', '.join(missing)}; train the model again")
+    card = _read_card(folder / _CARD)
     gone = [name for name in (_WEIGHTS, _PARTS, _BEFORE) if not (folder / name).is_file()]
     if gone:
         raise WeightsError(f"the model {folder} lacks {', '.join(gone)}; train it again")
     return _assemble(folder, read_weights(folder / _WEIGHTS), card)
+
+
+def _read_card(path: Path) -> dict[str, Any]:
+    try:
+        card = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{path} is damaged ({error}); train the model again") from error
+    if not isinstance(card, dict):
+        raise WeightsError(f"{path} is damaged (it holds {type(card).__name__}, no object); train the model again")
+    missing = [key for key in (*_CARD_TEXTS, "classes") if key not in card]
+    if missing:
+        raise WeightsError(f"{path} lacks {', '.join(missing)}; train the model again")
+    for key in _CARD_TEXTS:
+        if not isinstance(card[key], str):
+            raise WeightsError(f"{path} is damaged ({key} is {card[key]!r}, no text); train the model again")
+    names = card["classes"]
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        raise WeightsError(f"{path} is damaged (classes is {names!r}, no list of names); train the model again")
+    return card
+
+
+def _cells(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
+    """Rows of one of the model's own tables."""
+    try:
+        for row in CsvFile(path).rows():
+            yield {name: restored(row.cells[name]) for name in columns}
+    except (InputError, KeyError) as error:
+        raise WeightsError(f"{path} is damaged ({error}); train the model again") from error
 
 
 def _assemble(folder: Path, tensors: Mapping[str, torch.Tensor], card: Mapping[str, Any]) -> Model:

@@ -202,7 +202,7 @@ def load_graph(path: str | Path) -> NeighbourGraph:
     """
     try:
         with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            return NeighbourGraph(
+            graph = NeighbourGraph(
                 neighbours=stored["neighbours"],
                 similarities=stored["similarities"],
                 k=stored["neighbours"].shape[1],
@@ -211,8 +211,27 @@ def load_graph(path: str | Path) -> NeighbourGraph:
                 recall=float(stored["recall"]),
                 metric=str(stored["metric"]),
             )
-    except (OSError, ValueError, KeyError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        KeyError,
+        IndexError,
+        AttributeError,
+        EOFError,
+        zipfile.BadZipFile,
+    ) as error:
         raise StudyError(f"the neighbour graph {path} cannot be read; delete it and embed again") from error
+    rows, shape = graph.neighbours, graph.neighbours.shape
+    if len(shape) != 2 or graph.similarities.shape != shape or rows.dtype.kind != "i":
+        raise StudyError(
+            f"the neighbour graph {path} is damaged (arrays of shape {shape} and {graph.similarities.shape}); delete it and embed again"
+        )
+    if rows.size and not 0 <= rows.min() <= rows.max() < len(rows):  # compiled code would read outside its memory
+        raise StudyError(
+            f"the neighbour graph {path} is damaged (rows {rows.min()} to {rows.max()} of {len(rows)}); delete it and embed again"
+        )
+    return graph
 
 
 def _exact_limit(device: str, exact_limit: int | None) -> int:

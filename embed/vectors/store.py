@@ -46,6 +46,20 @@ MARK = "passport.json"
 """Written last: a store that has it is whole."""
 
 _ROWS = 4096
+_DIGEST_BYTES = 32
+"""Of a SHA-256."""
+_PASSPORT_TYPES: dict[str, type | tuple[type, ...]] = {
+    "backbone": str,
+    "weights": str,
+    "views": str,
+    "asked": str,
+    "rows": int,
+    "dimension": int,
+    "k": int,
+    "exact": bool,
+    "recall": (int, float),
+}
+"""What a passport must hold for its store to be used."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +110,12 @@ class VectorStore:
             self.passport: dict[str, Any] = json.loads((folder / MARK).read_text("utf-8"))
         except (OSError, ValueError) as error:
             raise StudyError(f"no finished vector store in {folder}; run `discover embed`") from error
+        if not isinstance(self.passport, dict):
+            raise self._damaged(MARK, f"it holds {type(self.passport).__name__}, no object")
+        for key, kinds in _PASSPORT_TYPES.items():
+            value = self.passport.get(key)
+            if not isinstance(value, kinds) or (kinds is not bool and isinstance(value, bool)):
+                raise self._damaged(MARK, f"{key} is {value!r}")
 
     @property
     def name(self) -> str:
@@ -105,7 +125,7 @@ class VectorStore:
     @cached_property
     def vectors(self) -> np.ndarray:
         """float32 (N, D), read from disk as needed."""
-        return self._array("vectors.npy", memory_map=True)
+        return self._array("vectors.npy", self.passport["dimension"], memory_map=True)
 
     @cached_property
     def glitches(self) -> np.ndarray:
@@ -115,18 +135,25 @@ class VectorStore:
     @cached_property
     def inputs(self) -> np.ndarray:
         """uint8 (N, 32): hash of each glitch's input."""
-        return self._array("inputs.npy")
+        return self._array("inputs.npy", _DIGEST_BYTES)
 
     @cached_property
     def left_out(self) -> list[LeftOut]:
         """Glitches without a vector."""
-        rows = CsvFile(self.folder / "left-out.csv").rows()
-        return [LeftOut(int(row.cells["glitch"]), restored(row.cells["reason"])) for row in rows]
+        name = "left-out.csv"
+        try:
+            rows = CsvFile(self.folder / name).rows()
+            return [LeftOut(int(row.cells["glitch"]), restored(row.cells["reason"])) for row in rows]
+        except (InputError, KeyError, ValueError) as error:
+            raise self._damaged(name, str(error)) from error
 
     @cached_property
     def graph(self) -> NeighbourGraph:
         """The neighbour graph of all rows."""
-        return load_graph(self.folder / "graph.npz")
+        graph = load_graph(self.folder / "graph.npz")
+        if len(graph.neighbours) != self.passport["rows"]:
+            raise self._damaged("graph.npz", f"{len(graph.neighbours)} rows for {self.passport['rows']} vectors")
+        return graph
 
     @cached_property
     def index(self) -> VectorIndex:
@@ -140,13 +167,18 @@ class VectorStore:
         place = np.minimum(np.searchsorted(self.glitches, glitches), len(self.glitches) - 1)
         return np.where(self.glitches[place] == glitches, place, -1)
 
-    def _array(self, name: str, *, memory_map: bool = False) -> np.ndarray:
+    def _array(self, name: str, *width: int, memory_map: bool = False) -> np.ndarray:
         try:
-            return np.load(self.folder / name, mmap_mode="r" if memory_map else None, allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise StudyError(
-                f"{self.folder / name} is damaged ({error}); delete {self.folder} and run `discover embed`"
-            ) from error
+            array = np.load(self.folder / name, mmap_mode="r" if memory_map else None, allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise self._damaged(name, str(error)) from error
+        shape = (self.passport["rows"], *width)
+        if array.shape != shape:
+            raise self._damaged(name, f"shape {array.shape}, the passport says {shape}")
+        return array
+
+    def _damaged(self, name: str, why: str) -> StudyError:
+        return StudyError(f"{self.folder / name} is damaged ({why}); delete {self.folder} and run `discover embed`")
 
 
 def stores(study_folder: Path) -> list[VectorStore]:
