@@ -1,4 +1,4 @@
-"""What a network is to learn: the labelled glitches of a study, their classes, and the part that each one has."""
+"""The labelled glitches of a study as a training set: their classes, and the part of the split that each one is in."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class TrainingSet:
 
     Attributes
     ----------
-    glitches : int64 (N,)
+    glitches : ndarray of int64, shape (N,)
         Row numbers in the study, ascending.
     ids : tuple of N str
     classes : tuple of K str
         Sorted.
-    targets : int64 (N,)
+    targets : ndarray of int64, shape (N,)
         0 to K - 1.
     split : Split
     """
@@ -70,15 +70,15 @@ class TrainingSet:
 
 @dataclass(frozen=True)
 class Labelled:
-    """Labelled glitches that have the views asked for, before they are parted.
+    """Labelled glitches that have the views wanted, before they are split.
 
     Attributes
     ----------
-    glitches : int64 (N,)
+    glitches : ndarray of int64, shape (N,)
         Row numbers, ascending.
     ids, labels, detectors, sample_types : tuple of N str
         Empty strings where unknown.
-    times : float64 (N,)
+    times : ndarray of float64, shape (N,)
         GPS seconds, NaN where unknown.
     inputs : tuple of N bytes
         Hash of each glitch's files.
@@ -128,36 +128,36 @@ def labelled_glitches(
     encoding : Encoding
         The views that they need.
     labels : sequence of str, optional
-        Only these classes; by default every label that was given (no model's).
+        Only these classes; by default every label that a person or a file gave.
     extra : mapping, optional
-        Row number -> label, for glitches that have none in the study: what a model is confident of.
+        Row number -> label, for glitches without a label in the study: confident predictions of a model.
 
     Raises
     ------
     InputError
-        When a label is nobody's, or none of the glitches has the views.
+        When no glitch has a label given, or none of the labelled glitches has the views.
     """
     for label in labels or ():
         if label not in (extra or {}).values():
             study.members(label)  # says which labels there are
-    frame = study.glitches()
+    table = study.glitches()
     if extra:
-        rows = frame.loc[list(extra)]
+        rows = table.loc[list(extra)]
         given = rows[rows["label"] != ""]
         if len(given):
             name, label = given.iloc[0][["id", "label"]]
             raise InputError(f"{name} is labelled {label} already; extra labels are for glitches without")
-        frame.loc[rows.index, "label"] = list(extra.values())
-    frame = frame[frame["label"].isin(labels) if labels else frame["label"] != ""]
-    if not len(frame):
-        raise InputError("no glitch is labelled; bring labels in with `discover ingest PATH --labels CSV`")
+        table.loc[rows.index, "label"] = list(extra.values())
+    table = table[table["label"].isin(labels) if labels else table["label"] != ""]
+    if not len(table):
+        raise InputError("no glitch is labelled; add labels with `discover ingest PATH --labels CSV`")
     there, inputs, lacking = wanted(study, encoding)
     hashes = dict(zip(there.tolist(), inputs, strict=True))
-    chosen = frame[frame.index.isin(there)]
-    left_out = tuple(item for item in lacking if item.glitch in frame.index)
+    chosen = table[table.index.isin(there)]
+    left_out = tuple(item for item in lacking if item.glitch in table.index)
     if not len(chosen):
         raise InputError(
-            f"none of the {len(frame)} labelled glitches has the views {encoding}; choose others with --views"
+            f"none of the {len(table)} labelled glitches has the views {encoding}; choose others with --views"
         )
     metadata = study.metadata()
     official = metadata.get("sample_type")
@@ -174,15 +174,15 @@ def labelled_glitches(
     )
 
 
-def choose_kind(labelled: Labelled, asked: Kind | None = None) -> Kind:
-    """The split that was asked for; else Gravity Spy's own where every glitch has it, else grouped."""
-    if asked is not None:
-        return asked
-    return "sample-type" if all(kind in PART_NAMES for kind in labelled.sample_types) else "grouped"
+def choose_kind(labelled: Labelled, kind: Kind | None = None) -> Kind:
+    """The split given; else Gravity Spy's own where every glitch has it, else grouped."""
+    if kind is not None:
+        return kind
+    return "sample-type" if all(own in PART_NAMES for own in labelled.sample_types) else "grouped"
 
 
 def find_groups(labelled: Labelled, store: VectorStore | None = None) -> NDArray[np.int64]:
-    """Number the sets of glitches that are one: same files, one detector within half a second, near-duplicates of the graph if any."""
+    """Number the sets of duplicates: same files, one detector within half a second, near-duplicates of the graph if one is given."""
     pairs = [same_pairs(labelled.inputs), twin_pairs(labelled.times, labelled.detectors)]
     if store is not None:
         pairs.append(duplicate_pairs(store.graph, store.rows(labelled.glitches)))
@@ -192,18 +192,18 @@ def find_groups(labelled: Labelled, store: VectorStore | None = None) -> NDArray
 def make_training_set(
     labelled: Labelled, kind: Kind, groups: NDArray[np.int64], *, seed: int = 0, always_train: Sequence[int] = ()
 ) -> TrainingSet:
-    """Part labelled glitches.
+    """Split labelled glitches into training, validation and test.
 
     Parameters
     ----------
     labelled : Labelled
     kind : str
         See `embed.dataset.splits.make_split`.
-    groups : int64 (M,)
-        See `find_groups`; of the glitches that are not in `always_train`, which have no say in the split.
+    groups : ndarray of int64, shape (M,)
+        See `find_groups`; of the glitches that are not in `always_train`, which the split ignores.
     seed : int
     always_train : sequence of int
-        Row numbers of glitches that are trained on whatever the split says: labels that a model gave, which prove nothing.
+        Row numbers of glitches that are always trained on: their labels are a model's, and cannot test anything.
 
     Raises
     ------

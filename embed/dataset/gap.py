@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 REPEATS = 3
 """Random splits, whose mean is taken: one alone moves by about a standard error."""
 AXES = 64
-"""Principal axes of the vectors that are kept, each as long as it is: a fit takes seconds, and is as good as on all columns."""
+"""Principal axes of the vectors that are kept: a fit takes seconds, and is as good as on all columns."""
 MOST_ROWS = 4000
 """Training glitches a fit, drawn at random where there are more."""
 
@@ -55,7 +55,7 @@ class Gap:
     tested: int
 
     def in_words(self) -> str:
-        """Tell it in one sentence."""
+        """Describe it in one sentence."""
         low, high = self.interval
         points, least, most = (100 * value for value in (self.random - self.honest, *self.difference))
         return (
@@ -70,9 +70,9 @@ def split_gap(vectors: NDArray[np.float32], targets: NDArray[np.int64], split: S
 
     Parameters
     ----------
-    vectors : float32 (N, D)
+    vectors : ndarray of float32, shape (N, D)
         Of a network that saw none of the labels.
-    targets : int64 (N,)
+    targets : ndarray of int64, shape (N,)
         Classes.
     split : Split
         The honest one.
@@ -102,20 +102,20 @@ def split_gap(vectors: NDArray[np.float32], targets: NDArray[np.int64], split: S
 def describe_gap(
     training_set: TrainingSet, labelled: Labelled, store: VectorStore | None, *, seed: int = 0
 ) -> tuple[Gap | None, str]:
-    """The gap of a training's split and what to tell of it, or why it was not measured; of a random split, the grouped one's.
+    """Measure the gap of a training's split, of a random one that of the grouped split; also returns a sentence with it, or with why it was not measured.
 
     Parameters
     ----------
     training_set : TrainingSet
     labelled : Labelled
-        The glitches of the training_set.
+        The glitches of the training set.
     store : VectorStore, optional
         Of a network that saw none of the labels.
     seed : int
     """
     unmeasured = "the gap between random and honest splits was not measured"
     if store is None:
-        return None, f"{unmeasured}: there are no vectors to do it with"
+        return None, f"{unmeasured}: there are no vectors to measure it with"
     try:
         gap = _measured(training_set, labelled, store, seed)
     except InputError as error:  # the model is trained all the same
@@ -127,7 +127,7 @@ def _measured(training_set: TrainingSet, labelled: Labelled, store: VectorStore,
     if training_set.split.kind == "random":
         training_set = make_training_set(labelled, "grouped", find_groups(labelled, store), seed=seed)
     if training_set.split.kind == "grouped" and training_set.split.groups == len(training_set.glitches):
-        raise InputError("no two glitches are one, so that the grouped split is a random one")
+        raise InputError("no near-duplicates were found, so grouped and random splits are the same")
     rows = store.rows(training_set.glitches)
     there = np.flatnonzero(rows >= 0)
     split = Split(training_set.split.part[there], training_set.split.kind, training_set.split.groups)

@@ -32,7 +32,7 @@ class Backbone:
     dimension : int
         Length of the vector.
     truncation : str
-        What the vector is, in words.
+        What the vector is.
     final_layer : str
         Prefix of the final layer's weights, which are left out.
     licence : str
@@ -95,7 +95,7 @@ def find_backbone(name: str) -> Backbone:
     Raises
     ------
     InputError
-        When there is none of this name; the message lists those that there are.
+        When there is none of this name; the message lists the names.
     """
     if name in REGISTRY:
         return REGISTRY[name]

@@ -12,7 +12,7 @@ def choose_device(name: str = "auto") -> torch.device:
     Raises
     ------
     DeviceError
-        When CUDA is asked for and is not there.
+        When `name` is ``cuda`` and there is no CUDA device.
     InputError
         When `name` is none of the three.
     """

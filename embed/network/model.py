@@ -46,20 +46,20 @@ _CARD = "model.json"
 _WEIGHTS = "weights.safetensors"
 _PARTS = "parts.csv"
 _BEFORE = "before.csv"
-_CARD_TEXTS = ("backbone", "views", "trained_on")
+_CARD_KEYS = ("backbone", "classes", "views", "trained_on")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _HEAD = ("head.weight", "head.bias")
 _MEAN_IMAGE = "mean_image"
 
 
 class Centred(nn.Module):
-    """A network that reads its input less a mean image.
+    """A network whose input is reduced by a mean image.
 
     Parameters
     ----------
     network : nn.Module
-        float32 (B, 3, size, size) -> float32 (B, D).
-    mean_image : float32 (3, size, size)
+        Tensor of float32, shape (B, 3, size, size) -> Tensor of float32, shape (B, D).
+    mean_image : Tensor of float32, shape (3, size, size)
         In the units of the network's input.
     """
 
@@ -84,11 +84,11 @@ class Model:
     name : str
         Its folder's name.
     folder : Path
-        Where it lies.
+        Its folder.
     network : Network
         Truncated, in evaluation mode, on the CPU; subtracts the mean image itself where there is one.
-    head_weight : float32 (K, D)
-    head_bias : float32 (K,)
+    head_weight : ndarray of float32, shape (K, D)
+    head_bias : ndarray of float32, shape (K,)
         The final layer.
     classes : tuple of str
         K names, sorted; class k is the final layer's row k.
@@ -109,7 +109,7 @@ class Model:
 
     @property
     def trained_on(self) -> str:
-        """Which labels the weights have seen, in words, for the passport of its vectors."""
+        """Which labels the weights have seen, for the passport of its vectors."""
         return str(self.card["trained_on"])
 
     @cached_property
@@ -128,7 +128,7 @@ class Model:
         return frozenset(before | {name for name, part in self.parts.items() if part == "train"})
 
     def logits(self, vectors: np.ndarray) -> np.ndarray:
-        """Return the final layer's answer to raw vectors (not normalised), float32 (N, D) -> float32 (N, K).
+        """Return the final layer's answer to raw vectors (not normalised): ndarray of float32, shape (N, D) -> shape (N, K).
 
         Raises
         ------
@@ -148,7 +148,7 @@ def is_model(weights: str) -> bool:
 
 
 def model_folder(study_folder: Path, name: str) -> Path:
-    """Where a model of this name (with or without ``model:``) lies.
+    """The folder of a model of this name (with or without ``model:``).
 
     Raises
     ------
@@ -188,15 +188,15 @@ def save_model(
         Its place, ``models/<name>``.
     state : mapping
         Of the truncated network, names as `embed.network.network.truncated` gives them.
-    head_weight : float32 (K, D)
-    head_bias : float32 (K,)
+    head_weight : Tensor of float32, shape (K, D)
+    head_bias : Tensor of float32, shape (K,)
     card : mapping
         JSON values; ``backbone``, ``classes`` (sorted), ``views`` and ``trained_on`` at least. ``name`` is the folder's.
     parts : mapping
         id -> train, validation or test.
     before : Model, optional
-        The model that training began from: what it learnt from is noted with this one, which may replace it.
-    mean_image : float32 (3, size, size), optional
+        The model that training began from: the glitches it learnt from are recorded with the new model, which may replace it.
+    mean_image : Tensor of float32, shape (3, size, size), optional
         Subtracted from the network's input, in its units.
 
     Returns
@@ -240,7 +240,7 @@ def load_model(folder: Path) -> Model:
     Raises
     ------
     InputError
-        When there is no such model; the message names those that there are.
+        When there is no such model; the message lists the study's models.
     WeightsError
         When it is damaged.
     """
@@ -261,11 +261,11 @@ def _read_card(path: Path) -> dict[str, Any]:
         raise WeightsError(f"{path} is damaged ({error}); train the model again") from error
     if not isinstance(card, dict):
         raise WeightsError(f"{path} is damaged (it holds {type(card).__name__}, no object); train the model again")
-    missing = [key for key in (*_CARD_TEXTS, "classes") if key not in card]
+    missing = [key for key in _CARD_KEYS if key not in card]
     if missing:
         raise WeightsError(f"{path} lacks {', '.join(missing)}; train the model again")
-    for key in _CARD_TEXTS:
-        if not isinstance(card[key], str):
+    for key in _CARD_KEYS:
+        if key != "classes" and not isinstance(card[key], str):
             raise WeightsError(f"{path} is damaged ({key} is {card[key]!r}, no text); train the model again")
     names = card["classes"]
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):

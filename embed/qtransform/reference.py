@@ -58,7 +58,7 @@ def q_transform(
 
     Returns
     -------
-    energies : Tensor, float32, shape (M, F)
+    energies : Tensor of float32, shape (M, F)
     q : float
     peak : tuple of float
         Time (s from the block's start), frequency (Hz) and normalised energy of the loudest tile in the window.

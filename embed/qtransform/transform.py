@@ -57,11 +57,11 @@ class QScan:
 
     Attributes
     ----------
-    energies : Tensor, float32, shape (B, D, H, W)
+    energies : Tensor of float32, shape (B, D, H, W)
         Normalised energy, 0 to 25.5, of each duration; row 0 is the highest frequency.
-    q : Tensor, float64, shape (B,)
+    q : Tensor of float64, shape (B,)
         Q of the plane shown.
-    time, frequency, energy : Tensor, float64, shape (B,)
+    time, frequency, energy : Tensor of float64, shape (B,)
         The loudest tile within the search window: s from the centre, Hz, normalised energy (not clipped).
     """
 
@@ -93,7 +93,7 @@ def q_views(
 
     Returns
     -------
-    Tensor, uint8, shape (B, D, H, W)
+    Tensor of uint8, shape (B, D, H, W)
         See `embed.qtransform.picture.quantise`; on the device of the computation.
     """
     options = _Options(sample_rate, whitened, durations, q_range, frequency_range, shape, MEDIAN_TILES)
@@ -141,7 +141,7 @@ def q_scan(
         Factor on each trigger's energies, ahead of the clip at full scale: ln 2 makes them relative to the mean of the
         noise, as some published pictures are, where the recipe takes its median.
     device : device, optional
-        Where to compute; where ``strain`` lies unless given.
+        Where to compute; the device of ``strain`` unless given.
     chunk : int, optional
         Triggers computed at once in each thread. Memory grows with it, 0.3 GB by default; results do not change.
 

@@ -130,7 +130,7 @@ def write_study(
     Raises
     ------
     InputError
-        Something asked for is impossible, or the folder holds something already.
+        An option is impossible, or the folder is not empty.
     StorageError
         The folder cannot be written, or the disk is full.
     """
@@ -184,7 +184,7 @@ def _write_strain(
         where = detectors[entry.ifo]
         spectrum, drawn = lay(entry.family, where, rng)
         start = entry.gps - STRAIN_S / 2
-        whole = float(np.floor(start))  # files begin at whole seconds: slide the glitch to where its time then lies
+        whole = float(np.floor(start))  # files begin at whole seconds: move the glitch to its time in the file
         spectrum *= np.exp(-2j * np.pi * where.noise.frequencies * (start - whole))
         strain = strain_block(spectrum, where, rng)
         with h5py.File(out / f"{entry.ifo}_{entry.gravityspy_id}.hdf5", "w") as file:

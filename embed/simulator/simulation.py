@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from embed.types import Progress
 
 BATCH = 16
-"""Glitches drawn and transformed at once: what is in memory, whatever the number asked for."""
+"""Glitches drawn and transformed at once: memory holds no more, however many are simulated."""
 
 PICTURE_SHAPE = (240, 287)
 """Rows and columns: half the resolution of the published picture, and no less than networks read."""
@@ -42,13 +42,13 @@ class Glitches:
 
     Parameters
     ----------
-    levels : ndarray (n, D, H, W) uint8
+    levels : ndarray of uint8, shape (n, D, H, W)
         The views, as `embed.qtransform.transform.quantise` makes them.
     entries : tuple of Entry
         What each is.
     drawn : tuple of Injection
         The parameters with which each was drawn.
-    snr, frequency, q : ndarray (n,) float64
+    snr, frequency, q : ndarray of float64, shape (n,)
         The loudest tile that the Q-transform found within 0.25 s of the middle.
     """
 

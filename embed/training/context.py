@@ -1,4 +1,4 @@
-"""What a training works with, and the pictures that its network sees."""
+"""The context of a training, and the pictures that its network sees."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class TrainingContext:
     ----------
     training_set : TrainingSet
     levels : Levels
-        Of the training_set's glitches, row for row.
+        Of the training set's glitches, row for row.
     network : Network
         Where training starts.
     encoding : Encoding
@@ -49,7 +49,7 @@ class TrainingContext:
     ranks: Ranks = ALONE
 
     def facts(self) -> dict[str, Any]:
-        """What a checkpoint must be of."""
+        """What a checkpoint and its training must agree in."""
         return {
             "backbone": self.network.backbone.name,
             "weights_sha256": self.network.weights_sha256,
@@ -65,7 +65,7 @@ class TrainingContext:
 def pictures_of(
     context: TrainingContext, levels: torch.Tensor, augmentation: Augmentation, keys: torch.Tensor
 ) -> torch.Tensor:
-    """The network's input, (B, 3, size, size) in channels-last memory."""
+    """The network's input, Tensor of float32, shape (B, 3, size, size), in channels-last memory."""
     spec = context.network.backbone
     durations = context.encoding.durations if context.encoding.name != "plain" else (0.0,) * levels.shape[1]
     values = augment(levels, durations, augmentation, keys)
@@ -74,7 +74,7 @@ def pictures_of(
 
 
 def precision(context: TrainingContext) -> Any:  # noqa: ANN401 - a context manager
-    """The arithmetic that the recipe asks for."""
-    asked = context.recipe.precision
-    half = asked == "bfloat16" or (asked == "auto" and context.device.type == "cuda")
+    """The recipe's arithmetic."""
+    chosen = context.recipe.precision
+    half = chosen == "bfloat16" or (chosen == "auto" and context.device.type == "cuda")
     return torch.autocast(context.device.type, torch.bfloat16) if half else nullcontext()

@@ -71,9 +71,9 @@ def epoch_rows(targets: Rows, rows: Rows, *, balanced: bool, seed: int, epoch: i
 
     Parameters
     ----------
-    targets : int64 (N,)
+    targets : ndarray of int64, shape (N,)
         Class of each row.
-    rows : int64 (M,)
+    rows : ndarray of int64, shape (M,)
         Those to be trained on.
     balanced : bool
         Draw M times, each class as probable as any other; else each row once.
@@ -177,7 +177,7 @@ def _parts(step: Rows, accumulate: int) -> list[Rows]:
 
 def _check_loss(loss: float, epoch: int, rate: float) -> None:
     if not np.isfinite(loss):
-        kept = f"--resume goes on from the checkpoint after epoch {epoch}" if epoch else "nothing was finished before"
+        kept = f"--resume continues from the checkpoint after epoch {epoch}" if epoch else "nothing was finished before"
         raise TrainingError(
             f"the loss became {loss} in epoch {epoch + 1}, at a learning rate of {rate:.3g}; give a lower --lr ({kept})"
         )

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 MAY_CHANGE = ("epochs", "learning_rate", "patience")
-"""What may be another when a training goes on; everything else would make another training of it."""
+"""What may change when a training is resumed; anything else would make it another training."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def fit(
     folder : Path
         Of the checkpoints.
     resume : bool
-        Go on from the latest checkpoint where there is one.
+        Resume from the latest checkpoint where there is one.
     progress : callable, optional
         Called with (glitches seen, glitches in all epochs).
     report : callable, optional
@@ -87,7 +87,7 @@ def fit(
     Raises
     ------
     TrainingError
-        When the loss is no number any more, or a checkpoint is damaged or another training's; finished checkpoints are kept.
+        When the loss is not finite, or a checkpoint is damaged or another training's; finished checkpoints are kept.
     InputError
         When the batch is too small for so many processes, or a name to freeze is no weight's.
     """
@@ -159,7 +159,7 @@ def make_optimizer(classifier: Classifier, recipe: Recipe) -> torch.optim.Optimi
 
 
 def check_same(old: dict[str, Any], new: dict[str, Any]) -> None:
-    """Refuse to go on from another training's checkpoint.
+    """Refuse to resume from another training's checkpoint.
 
     Raises
     ------

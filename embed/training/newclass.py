@@ -65,7 +65,7 @@ class Cost:
     others_found: int
 
     def in_words(self) -> list[str]:
-        """Tell it in sentences, shares with their intervals of 95 %."""
+        """Describe it in sentences, shares with their intervals of 95 %."""
         lines = [
             f"{self.label}: {self.examples} examples, of which {self.found} are recognised by the others ({_share(self.found, self.examples)})"
         ]
@@ -106,7 +106,7 @@ def add_class(
     name : str
         Of the extended model.
     examples : int
-        Most to learn from, `FEWEST_EXAMPLES` to `MOST_EXAMPLES`; further glitches of the label, but for those that are one with an example (see
+        Most to learn from, `FEWEST_EXAMPLES` to `MOST_EXAMPLES`; further glitches of the label, but for duplicates of an example (see
         `embed.dataset.dataset.find_groups`), are held out and judged.
     options : EmbeddingOptions, optional
         Device and runtime.

@@ -1,4 +1,4 @@
-"""What is asked of a training, with its defaults; nothing heavy is imported, so that a command line can read them."""
+"""Options of a training and their defaults; nothing heavy is imported, so that a command line can read them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ if TYPE_CHECKING:
     from embed.dataset.kinds import Kind
 
 FEWEST_EXAMPLES, MOST_EXAMPLES = 5, 20
-"""Of a class that is added to a model: below 5 a recall cannot be measured at all, and with more than 20 a model is better trained anew."""
+"""Of a class that is added to a model: below 5 a recall cannot be measured at all, and with more than 20 a new model is better."""
 
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """What is asked of a training.
+    """Options of a training.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class TrainingOptions:
     device : str
         ``auto``, ``cpu`` or ``cuda``.
     resume, replace : bool
-        Go on with a training that was stopped; or begin anew over one, or over a model of the name.
+        Resume a training that was stopped; or replace it, or a model of the name.
     cache : bool
         Keep decoded views on disk.
     """

@@ -1,7 +1,7 @@
-"""What a trained model says of a study's glitches: probabilities, and label events by ``model``.
+"""A trained model's predictions on a study's glitches: probabilities, and label events by ``model``.
 
-Predicting is embedding with the model's network, whose vectors the study keeps, and one matrix product: asking again costs nothing,
-and a killed run goes on where it was.
+Predicting is embedding with the model's network, whose vectors the study keeps, and one matrix product: predicting again costs nothing,
+and a killed run resumes.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Prediction:
         Row numbers in the study, ascending.
     probabilities : ndarray of float64, shape (N, K)
     left_out : tuple of LeftOut
-        Glitches that were asked for and have no vector, and why.
+        Glitches wanted that have no vector, and why.
     store : VectorStore
         The model's vectors.
     """
@@ -89,7 +89,7 @@ def predict(
     glitches : ndarray of int64, shape (N,)
         Row numbers.
     options : EmbeddingOptions, optional
-        Device, runtime, cache and seed; the model brings its network and views.
+        Device, runtime, cache and seed; the model has its own network and views.
     progress : callable, optional
         Called with (glitches done, glitches in all).
 
@@ -99,19 +99,19 @@ def predict(
         When none of the glitches has the views that the model reads.
     """
     given = options or EmbeddingOptions()
-    asked = EmbeddingOptions(
+    own = EmbeddingOptions(
         weights=f"{MODEL_PREFIX}{model.name}",
         device=given.device,
         runtime=given.runtime,
         seed=given.seed,
         cache=given.cache,
     )
-    store = embed(study, asked, command="predict", progress=progress)
+    store = embed(study, own, command="predict", progress=progress)
     wanted = np.sort(np.asarray(glitches, np.int64))
     rows = store.rows(wanted)
     if not (rows >= 0).any():
         raise InputError(
-            f"none of the {len(wanted)} glitches has the views {model.encoding} that model {model.name!r} reads; bring them in, or use a model of other views"
+            f"none of the {len(wanted)} glitches has the views {model.encoding} that model {model.name!r} reads; ingest them, or use a model of other views"
         )
     lacking = set(wanted[rows < 0].tolist())
     found = wanted[rows >= 0]
@@ -138,7 +138,7 @@ def add_predictions(study: Study, prediction: Prediction) -> int:
     Returns
     -------
     int
-        How many were added: none when the same model has said the same before.
+        How many were added: none when the same model made the same predictions before.
     """
     best = top_classes(prediction.probabilities, 1)[:, 0]
     sure = np.round(prediction.probabilities[np.arange(len(best)), best], _DECIMALS)

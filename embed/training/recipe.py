@@ -31,7 +31,7 @@ RATES: dict[str, float] = {"adam": 3e-4, "adamw": 1e-3, "adagrad": 1e-4}
 """Learning rates where none is given; AdaGrad's is the paper's. (AdamW from ImageNet weights, 23 simulated classes of 11 training
 glitches, 32 steps: 1e-3 recognises 52 % of the validation part, 3e-4 19 %.)"""
 UNNORMALISED_RATE = 1e-4
-"""Of a network without batch normalisation (VGG, transformers), which a larger one throws off."""
+"""Of a network without batch normalisation (VGG, transformers), which a larger one makes diverge."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ PRESETS: Mapping[str, Recipe] = {
 """o1-paper: George, Shen and Huerta (2018), sections III and IV. galaxy-paper: Khan et al. (2019), section 3."""
 
 PRESET_VIEWS: Mapping[str, str] = {"o1-paper": "2.0"}
-"""Views where none are asked for; other presets take the richest that there are."""
+"""Views where none are given; other presets take the richest that there are."""
 
 
 def make_recipe(
@@ -153,7 +153,7 @@ def make_recipe(
     normalised: bool = True,
     **changes: Any,  # noqa: ANN401 - any field
 ) -> Recipe:
-    """Take a preset, fit it to the encoding, and change what is asked for.
+    """Take a preset, adapt it to the encoding, and apply the changes.
 
     Parameters
     ----------

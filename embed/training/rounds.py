@@ -1,4 +1,4 @@
-"""The rounds of recursive training, whatever the classifier: train, add the most confident predictions, train again."""
+"""The rounds of recursive training, for any classifier: train, add the most confident predictions, train again."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def run_rounds(
     pool : ndarray of int64, shape (P,)
         Unlabelled glitches.
     counts : sequence of int
-        N of each round, ascending; the round of N = 0, the given labels alone, comes first by itself.
+        N of each round, ascending; the round of N = 0, the given labels alone, is always the first.
     classes : sequence of str
         What the columns of the probabilities are.
     judged : tuple of glitches and labels
@@ -145,7 +145,7 @@ def run_rounds(
     glitches, labels = np.asarray(judged[0], np.int64), np.asarray(judged[1], np.str_)
     if not len(glitches) or np.isin(glitches, pool).any():
         raise InputError(
-            "the glitches that the rounds are judged on must be some, and none of them unlabelled ones that are trained on"
+            "the rounds need glitches to be judged on, none of them among the unlabelled ones that are trained on"
         )
     names = np.asarray(classes, np.str_)
     chosen: dict[int, str] = {}
@@ -155,8 +155,8 @@ def run_rounds(
     for size in [*sizes, 0]:
         classify = fit(chosen)
         right = int((names[top_classes(classify(glitches), 1)[:, 0]] == labels).sum())
-        told = [(name, truth[glitch]) for glitch, name in chosen.items() if truth is not None and glitch in truth]
-        rounds.append(Round(len(chosen), len(glitches), right, len(told), sum(a == b for a, b in told), least))
+        known = [(name, truth[glitch]) for glitch, name in chosen.items() if truth is not None and glitch in truth]
+        rounds.append(Round(len(chosen), len(glitches), right, len(known), sum(a == b for a, b in known), least))
         history.append(dict(chosen))
         report_round(rounds[-1])
         if size:

@@ -1,4 +1,4 @@
-"""How a classifier in training does on glitches that it is not trained on."""
+"""How well a classifier in training does on glitches that it is not trained on."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _JUDGED = {"cpu": 64, "cuda": 512}
 
 
 def scores(context: TrainingContext, classifier: Classifier, rows: Rows) -> dict[str, float]:
-    """Loss, accuracy, top-5 accuracy and macro-F1 on some of the training_set's glitches, without augmentation."""
+    """Loss, accuracy, top-5 accuracy and macro-F1 on some of the training set's glitches, without augmentation."""
     logits = judge(context, classifier, rows)
     truth = context.training_set.targets[rows]
     log_probabilities = log_softmax(torch.from_numpy(logits), dim=1).numpy()
@@ -41,7 +41,7 @@ def scores(context: TrainingContext, classifier: Classifier, rows: Rows) -> dict
 
 @torch.no_grad()
 def judge(context: TrainingContext, classifier: Classifier, rows: Rows) -> NDArray[np.float64]:
-    """Logits (M, K) of some of the training_set's glitches."""
+    """Logits (M, K) of some of the training set's glitches."""
     classifier.eval()
     ranks = context.ranks
     logits = torch.zeros(len(rows), len(context.training_set.classes), dtype=torch.float64, device=context.device)

@@ -2,7 +2,7 @@
 
 After Khan et al. (2019, Phys. Lett. B 795, 248), who add the N most confident predictions on unlabelled galaxies, train again, and
 plot accuracy against N. By default the N are shared out over the predicted classes: the most confident of all are soon of one easy class,
-which then grows at the others' cost (on planted classes accuracy fell to a half). Each round starts from the labelled glitches anew, chooses by the model of the round before, and is judged on
+which then grows at the others' cost (on planted classes accuracy fell to a half). Each round starts again from the labelled glitches, chooses by the model of the round before, and is judged on
 glitches that no round ever trains on.
 """
 
@@ -50,7 +50,7 @@ class Recursion:
     pool : int
         Unlabelled glitches to choose from.
     left_out : int
-        Unlabelled glitches that were no part of the pool: they lack the views, or are one with held-out ones.
+        Unlabelled glitches outside the pool: they lack the views, or duplicate held-out ones.
     """
 
     rounds: tuple[Round, ...]
@@ -82,11 +82,11 @@ def recursive_training(
         With labelled and unlabelled glitches.
     options : TrainingOptions
         The model of the given labels alone has its name; that of N pseudo-labels ``<name>-N``. With `resume`, rounds that are
-        finished are taken as they are, and the one that was stopped goes on.
+        finished are kept, and the one that was stopped is resumed.
     counts : sequence of int
         See `embed.training.rounds.run_rounds`.
     changes, store, progress, report
-        See `embed.training.trainer.train`. Unlabelled glitches that are one with a held-out glitch (see `embed.dataset.dataset.find_groups`), or for the
+        See `embed.training.trainer.train`. Unlabelled glitches that duplicate a held-out glitch (see `embed.dataset.dataset.find_groups`), or for the
         split by time within its purge gap, are not learnt from.
     truth : mapping of int to str, optional
         Row number -> class of unlabelled glitches, where it is known.
@@ -98,12 +98,12 @@ def recursive_training(
     Raises
     ------
     InputError
-        When there are fewer unlabelled glitches than asked for, or a round's name is taken; and see `embed.training.trainer.train`.
+        When there are fewer unlabelled glitches than a round needs, or a round's name is taken; and see `embed.training.trainer.train`.
     """
-    frame = study.glitches()
-    unlabelled = frame.index[frame["label"] == ""].to_numpy(np.int64)
+    table = study.glitches()
+    unlabelled = table.index[table["label"] == ""].to_numpy(np.int64)
     if not len(unlabelled):
-        raise InputError("every glitch of the study has a given label: there is nothing to learn recursively from")
+        raise InputError("every glitch of the study has a given label: recursive training has nothing to add")
     for count in checked_sizes(counts, len(unlabelled)):  # before the work begins
         check_place(study, replace(options, name=f"{options.name}-{count}"))
     trained: list[Trained] = []
@@ -112,21 +112,21 @@ def recursive_training(
     def fit(extra: Mapping[int, str]) -> Classify:
         if extra or not trained:
             name = f"{options.name}-{len(extra)}" if extra else options.name
-            asked = replace(options, name=name)
+            named = replace(options, name=name)
             trained.append(
-                train(study, asked, changes=changes, store=store, extra=extra, progress=progress, report=report)
+                train(study, named, changes=changes, store=store, extra=extra, progress=progress, report=report)
             )
         model = trained[-1].model
         return lambda glitches: predict(study, model, glitches, options=embedding).of(glitches)
 
     fit({})
     first = trained[0].model
-    part = frame["id"].map(first.parts)
-    held = frame.index[part == "test"].to_numpy(np.int64)
-    apart = frame.index[part.isin(["validation", "test"])].to_numpy(np.int64)
+    part = table["id"].map(first.parts)
+    held = table.index[part == "test"].to_numpy(np.int64)
+    apart = table.index[part.isin(["validation", "test"])].to_numpy(np.int64)
     readable = predict(study, first, unlabelled, options=embedding).glitches
     pool = _apart_from(study, first, readable, apart, store)
-    judged = held, frame.loc[held, "label"].tolist()
+    judged = held, table.loc[held, "label"].tolist()
     rounds, labels = run_rounds(
         fit, pool, counts, first.classes, judged=judged, truth=truth, by_class=by_class, report_round=report_round
     )
@@ -137,7 +137,7 @@ def recursive_training(
 def _apart_from(
     study: Study, model: Model, unlabelled: NDArray[np.int64], held: NDArray[np.int64], store: VectorStore | None
 ) -> NDArray[np.int64]:
-    """Those of the unlabelled glitches that may be learnt from without having seen a held-out one."""
+    """The unlabelled glitches that duplicate no held-out one, and may be learnt from."""
     everything = labelled_glitches(study, model.encoding, extra=dict.fromkeys(unlabelled.tolist(), "unlabelled"))
     groups, judged = find_groups(everything, store), np.isin(everything.glitches, held)
     tied = np.isin(groups, groups[judged])

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def starting_network(study: Study, options: TrainingOptions) -> tuple[Network, Model | None]:
-    """Load the network that training starts from, and the model of the study that it is from, if it is."""
+    """Load the network that training starts from, and the study's model that it comes from, if any."""
     if options.weights and is_model(options.weights):
         model = load_model(model_folder(study.folder, options.weights))
         own = model.network.backbone.name
@@ -30,7 +30,7 @@ def starting_network(study: Study, options: TrainingOptions) -> tuple[Network, M
 
 
 def starting_weights(study: Study, options: TrainingOptions) -> str:
-    """The weights that were asked for; else ImageNet's for a paper's preset, and what `discover embed` takes for any other."""
+    """The weights given; else ImageNet's for a paper's preset, and what `discover embed` takes for any other."""
     if options.weights:
         return options.weights
     if options.preset != "default":
@@ -39,7 +39,7 @@ def starting_weights(study: Study, options: TrainingOptions) -> str:
 
 
 def choose_encoding(study: Study, options: TrainingOptions, before: Model | None = None) -> Encoding:
-    """The views that were asked for; else the starting model's, the preset's, or the richest that every glitch has."""
+    """The views given; else the starting model's, the preset's, or the richest that every glitch has."""
     if options.views:
         return parse_encoding(options.views)
     if before is not None:

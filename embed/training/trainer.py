@@ -58,9 +58,9 @@ class Trained:
     labelled : Labelled
         The same glitches, with those that were left out.
     fitted : Fitted or None
-        How it went; None where the model was there already.
+        The result; None where the model existed already.
     notes : tuple of str
-        What the reader should know.
+        Remarks for the user.
     """
 
     model: Model
@@ -126,20 +126,20 @@ def check_place(study: Study, options: TrainingOptions) -> None:
     Raises
     ------
     InputError
-        When there is a model, or a stopped training, of the name, and the options neither goes on with it nor replaces it.
+        When there is a model, or a stopped training, of the name, and the options neither resume nor replace it.
     """
     folder = model_folder(study.folder, options.name)
     if options.resume and options.replace:
-        raise InputError("--resume goes on with a training, --replace begins it anew; give one of them")
+        raise InputError("--resume continues a training, --replace starts it again; give one of them")
     if options.resume or options.replace:
         return
     if folder.exists():
         raise InputError(
-            f"there is a model {options.name!r} already; give another --name, or --replace to train it anew"
+            f"there is a model {options.name!r} already; give another --name, or --replace to train it again"
         )
     if training_folder(folder).exists():
         raise InputError(
-            f"the training of {options.name!r} was stopped; give --resume to go on, or --replace to begin anew"
+            f"the training of {options.name!r} was stopped; give --resume to continue, or --replace to start again"
         )
 
 

@@ -1,4 +1,4 @@
-"""From views to vectors: decoding in threads overlaps the network, memory is bounded, and a killed run goes on where it was."""
+"""From views to vectors: decoding in threads overlaps the network, memory is bounded, and a killed run resumes."""
 
 import os
 from collections import deque
@@ -24,7 +24,7 @@ from embed.views.encoding import network_input, parse_encoding
 from embed.views.selection import LeftOut, wanted
 
 PART = 512
-"""Glitches a part file: what a killed run loses at most."""
+"""Glitches in a part file: a killed run loses no more."""
 
 AHEAD = 3
 """Batches that are decoded ahead of the network."""
@@ -38,18 +38,18 @@ def embed(
     command: str = "embed",
     progress: Progress | None = None,
 ) -> VectorStore:
-    """Give every glitch its vector, and the vectors their index and graph; what is there already is not computed again.
+    """Compute every glitch's vector, the index and the neighbour graph; existing vectors are reused.
 
     Parameters
     ----------
     study : Study
-        Written to, as a run of its own, unless the vectors are there already.
+        A run is recorded in it, unless the vectors exist already.
     options : EmbeddingOptions, optional
         Network, weights, views, device; by default as embedded last, or else the defaults.
     retry : bool
-        Log a run even when all is there, and decode again what could not be decoded when the store was made.
+        Record a run even when nothing is missing, and try again to decode the views that could not be decoded before.
     command : str
-        What the run is logged as: only vectors made by ``embed`` become the ones that later commands take when none are named.
+        The name of the run: only vectors made by ``embed`` are used by later commands by default.
     progress : callable, optional
         Called with (glitches done, glitches in all).
 

@@ -1,18 +1,18 @@
-"""What is asked of an embedding, with its defaults; nothing heavy is imported, so that a command line can read them."""
+"""Options of an embedding and their defaults; nothing heavy is imported, so that a command line can read them."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class EmbeddingOptions:
-    """What is asked of an embedding; None takes the study's latest store's choice, or else the default.
+    """Options of an embedding; None takes the latest store's choice, or else the default.
 
     Attributes
     ----------
     backbone : str or None
         See `embed.network.backbones.find_backbone`.
     weights : str or None
-        ``glitch``, ``bundled``, ``imagenet``, a file, or ``model:NAME``: a trained model of the study, which brings its backbone and views.
+        ``glitch``, ``bundled``, ``imagenet``, a file, or ``model:NAME``: a trained model of the study, with its own backbone and views.
     views : str or None
         See `embed.views.encoding.parse_encoding`; by default the richest encoding that every glitch has.
     device : str
@@ -35,7 +35,7 @@ class EmbeddingOptions:
 
     @property
     def asks_for_nothing(self) -> bool:
-        """Whether the study's latest vectors will do, wherever they were made."""
+        """Whether the study's latest vectors can be used, on whatever device they were made."""
         return (self.backbone, self.weights, self.views, self.device, self.runtime) == (
             None,
             None,

@@ -1,4 +1,4 @@
-"""What an embedding is to do: which network, which views, which glitches, and where the vectors go."""
+"""The plan of an embedding: which network, which views, which glitches, and where the vectors go."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ from embed.views.selection import LeftOut, richest_encoding, wanted
 
 
 def default_weights(backbone: str, encoding: Encoding) -> str:
-    """What is taken where no weights are asked for: ``glitch`` for spectrograms, ``bundled`` for plain images and other networks."""
+    """The weights used where none are given: ``glitch`` for spectrograms, ``bundled`` for plain images and other networks."""
     return "glitch" if backbone == DEFAULT_BACKBONE and encoding.name != "plain" else "bundled"
 
 
@@ -46,7 +46,7 @@ class Plan:
 
     @property
     def asked(self) -> str:
-        """Hash of what the finished store must hold."""
+        """Hash of the finished store's contents."""
         return asked_digest(self.glitches, self.inputs, self.left_out)
 
 
@@ -57,14 +57,14 @@ def asked_digest(glitches: np.ndarray, inputs: np.ndarray, left_out: list[LeftOu
 
 
 def make_plan(study: Study, options: EmbeddingOptions, latest: dict[str, str]) -> Plan:
-    """Settle every choice: what is asked for, or else what the latest run used, or else the default.
+    """Settle every choice: the option given, or else the latest run's, or else the default.
 
     Raises
     ------
     InputError
-        When the study has no views, or no glitch has those that are asked for.
+        When the study has no views, or no glitch has the chosen ones.
     WeightsError, DeviceError
-        When weights or device cannot be had.
+        When the weights or the device are not available.
     """
     backbone = options.backbone or latest.get("backbone") or DEFAULT_BACKBONE
     weights = options.weights or latest.get("weights")
@@ -120,8 +120,8 @@ def make_plan(study: Study, options: EmbeddingOptions, latest: dict[str, str]) -
 def _check_model(model: Model, options: EmbeddingOptions) -> None:
     """Refuse a backbone or views beside a trained model that are not its own."""
     own = {"backbone": model.network.backbone.name, "views": str(model.encoding)}
-    asked = {"backbone": options.backbone, "views": options.views and str(parse_encoding(options.views))}
-    for what, value in asked.items():
+    given = {"backbone": options.backbone, "views": options.views and str(parse_encoding(options.views))}
+    for what, value in given.items():
         if value and value != own[what]:
             raise InputError(
                 f"--{what} {value} does not go with model {model.name!r}, which was trained with {own[what]}; leave --{what} out"

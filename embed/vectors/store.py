@@ -11,7 +11,7 @@ A store is a folder ``vectors/<passport>/`` of the study::
     graph.npz      the neighbour graph
     passport.json  what made it
 
-It is built beside its place and moved there whole.
+It is built beside its place and moved there when it is complete.
 """
 
 import json
@@ -94,14 +94,14 @@ class VectorStore:
     Attributes
     ----------
     passport : dict
-        What made it: the fields of `embed.vectors.passport.Passport`, ``asked`` (hash of all that was asked for), ``rows``, ``dimension``, ``left_out`` and
+        How it was made: the fields of `embed.vectors.passport.Passport`, ``asked`` (hash of the glitches and inputs that it should hold), ``rows``, ``dimension``, ``left_out`` and
         ``failed`` (counts: glitches without a vector, and those of them whose picture could not be decoded), and the
         graph's ``k``, ``exact`` and ``recall``.
 
     Raises
     ------
     StudyError
-        When the store is not there or is damaged.
+        When the store is missing or damaged.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -124,17 +124,17 @@ class VectorStore:
 
     @cached_property
     def vectors(self) -> np.ndarray:
-        """float32 (N, D), read from disk as needed."""
+        """Vectors, ndarray of float32, shape (N, D), read from disk as needed."""
         return self._array("vectors.npy", self.passport["dimension"], memory_map=True)
 
     @cached_property
     def glitches(self) -> np.ndarray:
-        """int64 (N,): row numbers in the study, ascending."""
+        """Row numbers in the study, ascending, ndarray of int64, shape (N,)."""
         return self._array("glitches.npy")
 
     @cached_property
     def inputs(self) -> np.ndarray:
-        """uint8 (N, 32): hash of each glitch's input."""
+        """Hash of each glitch's input, ndarray of uint8, shape (N, 32)."""
         return self._array("inputs.npy", _DIGEST_BYTES)
 
     @cached_property
@@ -161,7 +161,7 @@ class VectorStore:
         return load_index(self.folder / "index.faiss", recall=float(self.passport["recall"]))
 
     def rows(self, glitches: np.ndarray) -> np.ndarray:
-        """Rows (int64) of glitches in this store; -1 for a glitch that it has no vector of."""
+        """Rows of glitches in this store, ndarray of int64; -1 for a glitch without a vector."""
         if not len(self.glitches):
             return np.full(len(glitches), -1)
         place = np.minimum(np.searchsorted(self.glitches, glitches), len(self.glitches) - 1)
@@ -216,7 +216,7 @@ def write_store(
     left_out : list of LeftOut
         Glitches without a vector.
     asked : str
-        Hash of the glitches and inputs that were asked for.
+        Hash of the glitches and inputs that the store should hold; see `embed.vectors.plan.asked_digest`.
     failed : int
         How many of the glitches left out have a picture that could not be decoded.
     k : int

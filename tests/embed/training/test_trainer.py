@@ -236,7 +236,7 @@ def test_what_cannot_be_learned(study, start, tmp_path):
         train(study, start)
     with pytest.raises(InputError, match="no preset 'best'; give default, o1-paper, galaxy-paper"):
         train(study, replace(start, preset="best"))
-    with pytest.raises(InputError, match="--freeze stem: no weight is named so; they begin with blocks, bn1"):
+    with pytest.raises(InputError, match="--freeze stem: no weight's name begins so; they begin with blocks, bn1"):
         train(study, replace(start, labels=("Blip", "Koi_Fish")), changes={"freeze": ("stem",)})
     with Study(tmp_path / "empty", create=True) as empty, pytest.raises(InputError, match="no glitch is labelled"):
         train(empty, start)
@@ -255,7 +255,7 @@ def test_a_loss_that_is_no_number_keeps_the_last_good_checkpoint(study, start, m
     monkeypatch.setattr(embed.training.epoch, "summed_cross_entropy", broken)
     with pytest.raises(
         TrainingError,
-        match=r"the loss became nan in epoch 2, at a learning rate of 0.0\d+; give a lower --lr \(--resume goes on from the checkpoint after epoch 1\)",
+        match=r"the loss became nan in epoch 2, at a learning rate of 0.0\d+; give a lower --lr \(--resume continues from the checkpoint after epoch 1\)",
     ):
         train(study, start, changes=QUICK)
     monkeypatch.setattr(embed.training.epoch, "summed_cross_entropy", honest)
@@ -285,7 +285,9 @@ def test_a_name_that_is_taken(study, start):
     stopped = replace(start, name="stopped")
     with pytest.raises(KeyboardInterrupt):
         train(study, stopped, changes=QUICK, report=interrupt)
-    with pytest.raises(InputError, match="the training of 'stopped' was stopped; give --resume to go on, or --replace"):
+    with pytest.raises(
+        InputError, match="the training of 'stopped' was stopped; give --resume to continue, or --replace"
+    ):
         train(study, stopped)
     with pytest.raises(TrainingError, match=r"another: dropout 0.2 and now 0.5; ask for the same"):
         train(study, replace(stopped, resume=True), changes=QUICK | {"dropout": 0.5})
@@ -313,7 +315,8 @@ def test_a_damaged_checkpoint(study, start):
     for damage, message in ((good[: len(good) // 2], "cannot be read"), (good[:-9] + b"x" + good[-8:], "is damaged")):
         path.write_bytes(damage)
         with pytest.raises(
-            TrainingError, match=f"epoch-0002.safetensors {message}.*; delete it and --resume to go on from epoch-0001"
+            TrainingError,
+            match=f"epoch-0002.safetensors {message}.*; delete it and --resume to continue from epoch-0001",
         ):
             train(study, replace(start, resume=True), changes=QUICK)
         assert (folder / "epoch-0001.safetensors").exists()
