@@ -248,7 +248,7 @@ def test_a_damaged_store_says_so(tmp_path, embedded):
 CHILD = """
 import sys
 from pathlib import Path
-import embed.embedding, embed.ingest
+import embed.ingest.folders, embed.vectors.embedding
 embed.ingest.folders.BATCH, embed.vectors.embedding.PART = 5, 3
 from embed import EmbeddingOptions, Study, embed, ingest_folder
 print("ready", flush=True)
