@@ -15,7 +15,7 @@ from audit.heldout.crossfit import CrossFit, HeldOut
 from audit.heldout.kinds import FOLDS
 from audit.heldout.splits import SplitPlan, plan_splits
 from audit.heldout.stopping import Stability, stability
-from embed.dataset.splits import PURGE_SECONDS
+from embed.dataset.kinds import PURGE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from embed.study.report import IngestReport
     from embed.study.study import Study
     from embed.vectors.embedding import embed
-    from embed.vectors.plan import EmbeddingOptions
+    from embed.vectors.options import EmbeddingOptions
     from embed.vectors.store import VectorStore
 
 _HOMES = {
     "DiscoverError": "embed.errors",
     "IngestReport": "embed.study.report",
-    "EmbeddingOptions": "embed.vectors.plan",
+    "EmbeddingOptions": "embed.vectors.options",
     "Study": "embed.study.study",
     "VectorStore": "embed.vectors.store",
     "embed": "embed.vectors.embedding",

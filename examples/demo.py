@@ -56,7 +56,7 @@ def compare_clusters(reports: Path, truth: pd.DataFrame) -> None:
     """Hold the clusters against the simulation's truth."""
     clusters = pd.read_csv(reports / "cluster-None_of_the_Above-hdbscan" / "clusters.csv")
     families = truth.loc[clusters["id"], "truth"].to_numpy()
-    print("\nWhat hides in None_of_the_Above, and what was found (noise is -1):\n")
+    print("\nTrue families within None_of_the_Above, and the clusters found (noise is -1):\n")
     print(
         pd.crosstab(
             families, clusters["cluster"].to_numpy(), rownames=["true family"], colnames=["cluster"]

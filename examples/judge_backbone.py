@@ -1,8 +1,8 @@
-"""Hold weights against each other on labelled images: which ones bring glitches of one class together.
+"""Compare weights on labelled images: which ones place glitches of one class together.
 
 For each of the weights it prints the share of glitches whose five nearest neighbours (near-duplicates and glitches of the same half
 second left out) vote for their class, and, within one label, the adjusted mutual information of the default clusterings with the
-truth. ``--truth CSV`` (columns id, truth) says what the glitches really are, where the folders' labels do not.
+truth. ``--truth CSV`` (columns id, truth) gives the true classes, where the folders' labels do not.
 
     python examples/judge_backbone.py images --truth truth.csv --weights bundled glitch --views 4.0 --within None_of_the_Above
 """
@@ -49,12 +49,12 @@ def main() -> None:
 
 def true_classes(study: Study, path: Path | None) -> "pd.Series[str]":
     """Class of each row of the study."""
-    frame = study.glitches()
+    table = study.glitches()
     if path is None:
-        return frame["label"]
-    told = pd.read_csv(path, dtype=str).drop_duplicates("id").set_index("id")["truth"]
-    bare = frame["id"].str.replace(r"^[A-Z]\d_", "", regex=True)
-    return frame["id"].map(told).fillna(bare.map(told)).fillna("")
+        return table["label"]
+    given = pd.read_csv(path, dtype=str).drop_duplicates("id").set_index("id")["truth"]
+    bare = table["id"].str.replace(r"^[A-Z]\d_", "", regex=True)
+    return table["id"].map(given).fillna(bare.map(given)).fillna("")
 
 
 def judge(

@@ -1,4 +1,4 @@
-"""The O1 paper on Gravity Spy's published training set: networks pre-trained on ImageNet, fine-tuned and held against each other.
+"""The O1 paper on Gravity Spy's published training set: networks pre-trained on ImageNet, fine-tuned and compared.
 
 After George, Shen & Huerta (2018, Phys. Rev. D 97, 101501). It reads the training set's HDF5 file (3.1 GB, from Zenodo record 1476551; downloaded
 when no file is given), trains each network with the preset ``o1-paper`` on Gravity Spy's own split, and prints the paper's tables: accuracy
@@ -17,9 +17,10 @@ import pandas as pd
 
 from discovery.cli import main as discover
 from embed import Study
-from embed.network.model import model_folder, models
-from embed.training.checkpoint import training_folder
-from embed.training.trainer import TrainingOptions, train
+from embed.network.sources import model_folder, models
+from embed.training.options import TrainingOptions
+from embed.training.place import training_folder
+from embed.training.trainer import train
 
 RECORD = "https://zenodo.org/api/records/1476551"
 FILE = "trainingsetv1d1.h5"
@@ -67,13 +68,13 @@ def run(*arguments: str) -> None:
 
 
 def fine_tune(study: Path, name: str, network: str, options: argparse.Namespace) -> None:
-    """Train one network, unless that is done; go on where it was, if it was stopped."""
+    """Train one network, unless that is done; resume a stopped training."""
     with Study(study) as opened:
         if name in models(opened.folder):
             print(f"\n{name} is trained already")
             return
         stopped = training_folder(model_folder(opened.folder, name)).exists()
-        request = TrainingOptions(
+        training = TrainingOptions(
             name=name,
             backbone=network,
             weights=options.weights,
@@ -86,7 +87,7 @@ def fine_tune(study: Path, name: str, network: str, options: argparse.Namespace)
         )
         print(f"\ntraining {name}" + (", from where it was stopped" if stopped else ""), flush=True)
         changes = {} if options.epochs is None else {"epochs": options.epochs}
-        trained = train(opened, request, changes=changes, report=show_epoch)
+        trained = train(opened, training, changes=changes, report=show_epoch)
         for note in trained.notes:
             print(note)
 
@@ -98,7 +99,7 @@ def show_epoch(row: dict[str, object]) -> None:
 
 
 def download(path: Path, record: str = RECORD) -> Path:
-    """Fetch a file of a Zenodo record: what is there of it is kept, and the record's MD5 sum must agree.
+    """Fetch a file of a Zenodo record: a partial download is continued, and the record's MD5 sum must agree.
 
     Parameters
     ----------
@@ -118,12 +119,12 @@ def download(path: Path, record: str = RECORD) -> Path:
     part = path.with_name(f"{path.name}.part")
     done = part.stat().st_size if part.exists() else 0
     if done < item["size"]:
-        request = urllib.request.TrainingOptions(
+        request = urllib.request.Request(  # noqa: S310 - named by the record
             item["links"]["self"], headers={"Range": f"bytes={done}-"} if done else {}
         )
         with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310 - named by the record
-            goes_on = done > 0 and answer.status == 206  # a server may send it all again
-            with part.open("ab" if goes_on else "wb") as file:
+            continued = done > 0 and answer.status == 206  # a server may send it all again
+            with part.open("ab" if continued else "wb") as file:
                 while chunk := answer.read(CHUNK):
                     file.write(chunk)
                     print(

@@ -1,9 +1,9 @@
 """The glitch backbone that ships with the project: EfficientNet-Lite0 fine-tuned on simulated glitches of every named class.
 
 It simulates glitches of Gravity Spy's 23 named classes (None_of_the_Above and what hides in it are never shown to the network),
-fine-tunes the ImageNet weights on three durations as red, green and blue, where for part of the glitches one duration stands for
+fine-tunes the ImageNet weights on three durations as red, green and blue, where for part of the glitches one duration replaces
 all three, and writes the network without its final layer, in half precision. Minutes on a GPU; on two CPU cores about an hour with
-``--precision bfloat16``, where the processor computes in it. Stopped, it goes on where it was.
+``--precision bfloat16``, where the processor computes in it. A stopped training is resumed.
 
 ``--hold-out FAMILY`` leaves families out, and ``judge_backbone.py`` measures how well the vectors keep apart what training never
 showed.
@@ -20,18 +20,20 @@ from safetensors.torch import save_file
 from discovery.cli import main as discover
 from embed import Study
 from embed.gravityspy import CLASSES
-from embed.network.model import load_model, model_folder, models
+from embed.network.model import load_model
+from embed.network.sources import model_folder, models
 from embed.simulator import simulate
+from embed.training.options import TrainingOptions
 from embed.training.place import training_folder
-from embed.training.trainer import TrainingOptions, train
-from embed.training.variations import ROBUST
+from embed.training.trainer import train
+from embed.training.variation import ROBUST
 
 FAMILIES = tuple(name for name in CLASSES if name != "None_of_the_Above")
 FROZEN = ("conv_stem", "bn1", "blocks.0", "blocks.1")
-"""Edges and blobs stay as ImageNet taught them: a third of a step's cost lies there."""
+"""Edges and blobs stay as ImageNet taught them: they take a third of a step's cost."""
 VIEWS = "1.0,2.0,4.0"
 SINGLE = 0.4
-"""Share of the glitches of which one duration stands for all three, as where only one was published."""
+"""Share of the glitches of which one duration replaces all three, as where only one was published."""
 
 
 def main() -> None:
@@ -66,7 +68,7 @@ def run(*arguments: str) -> None:
 
 
 def fine_tune(folder: Path, options: argparse.Namespace) -> None:
-    """Train, unless that is done; go on where it was, if it was stopped."""
+    """Train, unless that is done; resume a stopped training."""
     changes = {
         "epochs": options.epochs,
         "batch": 64,
@@ -80,7 +82,7 @@ def fine_tune(folder: Path, options: argparse.Namespace) -> None:
         if options.name in models(folder):
             print(f"\n{options.name} is trained already")
             return
-        request = TrainingOptions(
+        training = TrainingOptions(
             name=options.name,
             weights="bundled",
             views=VIEWS,
@@ -90,8 +92,8 @@ def fine_tune(folder: Path, options: argparse.Namespace) -> None:
             device=options.device,
             resume=training_folder(model_folder(folder, options.name)).exists(),
         )
-        print(f"\ntraining {options.name}" + (", from where it was stopped" if request.resume else ""), flush=True)
-        trained = train(study, request, changes=changes, report=show_epoch)
+        print(f"\ntraining {options.name}" + (", from where it was stopped" if training.resume else ""), flush=True)
+        trained = train(study, training, changes=changes, report=show_epoch)
         for note in trained.notes:
             print(note)
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy.linalg
 import torch
 
 from embed.errors import InputError
+from embed.vectors.principal import leading_eigenvectors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -97,8 +97,5 @@ def principal_features(
 
 def _leading(products: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """The largest eigenvalues of a symmetric matrix, at most `COMPONENTS`, in falling order, and their vectors as columns."""
-    count = len(products)
-    values, vectors = scipy.linalg.eigh(
-        products.numpy(), subset_by_index=(max(0, count - COMPONENTS), count - 1), overwrite_a=True, check_finite=False
-    )
-    return torch.from_numpy(values[::-1].copy()).clamp_min(0), torch.from_numpy(vectors[:, ::-1].copy())
+    values, vectors = leading_eigenvectors(products.numpy(), COMPONENTS)
+    return torch.from_numpy(values).clamp_min(0), torch.from_numpy(vectors)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from embed.errors import InputError
-from embed.network.sources import WEIGHT_SOURCES
+from embed.network.names import WEIGHT_SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

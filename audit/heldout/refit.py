@@ -21,8 +21,9 @@ from embed.dataset.dataset import TrainingSet
 from embed.dataset.splits import TEST, TRAIN, VALIDATION, Split
 from embed.errors import InputError
 from embed.network.model import load_model
+from embed.network.names import WEIGHT_SOURCES
 from embed.network.network import load_network
-from embed.network.sources import WEIGHT_SOURCES, is_model, model_folder
+from embed.network.sources import is_model, model_folder
 from embed.storage import digest, write_atomic
 from embed.study.study import Study
 from embed.training.checkpoint import drop_checkpoints
@@ -205,7 +206,7 @@ def _predict(fold: _Fold) -> Floats:
     fitted = fit(context, own, resume=True)
     classifier = make_classifier(context)
     classifier.load_weights(fitted.weights)
-    logits = torch.from_numpy(judge(context, classifier, context.task.partition.rows(TEST)))
+    logits = torch.from_numpy(judge(context, classifier, context.training_set.split.rows(TEST)))
     logs = torch.log_softmax(logits, dim=1).numpy()
     write_atomic(kept, lambda file: np.save(file, logs))
     drop_checkpoints(own)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.heldout.kinds import FOLDS
-from embed.dataset.splits import PURGE_SECONDS, time_gaps
+from embed.dataset.kinds import PURGE_SECONDS
+from embed.dataset.splits import checked_times, first_rows, time_gaps
 from embed.errors import InputError
 from embed.vectors.duplicates import merge_groups, same_pairs
 
@@ -122,7 +123,7 @@ def plan_splits(
     repeats = math.ceil(splits / folds)
     rng = np.random.default_rng((seed, 11))
     if kind == "time":
-        when = _checked_times(times, count, purge)
+        when = checked_times(times, count, purge)
         fold = np.stack([_time_folds(when, own, folds, rng) for _ in range(repeats)])
         return SplitPlan(fold, folds, kind, _testable(classes, own), when, purge)
     if kind not in ("grouped", "random"):
@@ -138,12 +139,9 @@ def _testable(classes: Codes, groups: Rows) -> Flags:
 
 def _stratified_folds(classes: Codes, groups: Rows, folds: int, rng: np.random.Generator) -> NDArray[np.int8]:
     """Assign groups to folds by class, large groups first, each to the fold with the fewest rows of its class, then of all."""
-    count = len(classes)
     number = np.unique(groups, return_inverse=True)[1]
     sizes = np.bincount(number)
-    first = np.zeros(len(sizes), np.int64)
-    first[number[::-1]] = np.arange(count)[::-1]
-    kind = classes[first]  # a group of several classes counts as the class of its first row
+    kind = classes[first_rows(number)]  # a group of several classes counts as the class of its first row
     mixed = rng.permutation(len(sizes))
     order = mixed[np.lexsort((-sizes[mixed], kind[mixed]))]
     assigned = np.empty(len(sizes), np.int8)
@@ -161,21 +159,6 @@ def _stratified_folds(classes: Codes, groups: Rows, folds: int, rng: np.random.G
     return assigned[number]
 
 
-def _checked_times(times: Floats | None, count: int, purge: float) -> Floats:
-    if times is None:
-        raise InputError("splits by time need the glitches' GPS times; give times, or --split grouped")
-    if len(times) != count:
-        raise InputError(f"{len(times)} times for {count} labels: give one each")
-    broken = int((~np.isfinite(times)).sum())
-    if broken:
-        raise InputError(
-            f"{broken} of {count} glitches have no GPS time; ingest their metadata, or use --split grouped"
-        )
-    if not purge >= 0:
-        raise InputError(f"a purge gap of {purge} s: give 0 or more")
-    return np.asarray(times, np.float64)
-
-
 def _time_folds(times: Floats, groups: Rows, folds: int, rng: np.random.Generator) -> NDArray[np.int8]:
     """Cut time into blocks of about equal count, with a random offset, and assign the blocks to folds at random."""
     count = len(times)
@@ -186,6 +169,4 @@ def _time_folds(times: Floats, groups: Rows, folds: int, rng: np.random.Generato
     block = np.minimum((position * blocks).astype(np.int64), blocks - 1)
     turn = np.concatenate([rng.permutation(folds) for _ in range(math.ceil(blocks / folds))])[:blocks]
     fold = turn[block].astype(np.int8)
-    first = np.full(int(groups.max()) + 1, count, np.int64)
-    np.minimum.at(first, groups, np.arange(count))
-    return fold[first[groups]]
+    return fold[first_rows(groups)[groups]]

@@ -14,10 +14,10 @@ import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy.linalg
 
 from discovery.clustering.methods import MAP_DIMENSIONS, MAP_METHODS
 from embed.errors import InputError
+from embed.vectors.principal import leading_eigenvectors
 from embed.vectors.similarity import normalise
 
 if TYPE_CHECKING:
@@ -198,13 +198,12 @@ def principal_components(unit: Vectors, count: int) -> Floats:
     components = np.zeros((n, count))
     found = min(count, n, width)
     if n <= width:
-        values, vectors = scipy.linalg.eigh(centred @ centred.T, subset_by_index=[n - found, n - 1])
+        values, vectors = leading_eigenvectors(centred @ centred.T, found)
         scores = vectors * np.sqrt(np.maximum(values, 0.0))
     else:
-        values, axes = scipy.linalg.eigh(centred.T @ centred, subset_by_index=[width - found, width - 1])
+        values, axes = leading_eigenvectors(centred.T @ centred, found)
         scores = centred @ axes
-    scores = scores[:, ::-1]
-    scores[:, values[::-1] <= NEGLIGIBLE * n] = 0.0
+    scores[:, values <= NEGLIGIBLE * n] = 0.0
     largest = np.abs(scores).argmax(axis=0)
     components[:, :found] = scores * np.where(scores[largest, np.arange(found)] < 0, -1.0, 1.0)
     return components.round(START_DECIMALS)

@@ -13,7 +13,7 @@ from embed.network.model import Model, load_model
 from embed.network.sources import model_folder, models
 from embed.study.study import Study
 from embed.vectors.embedding import embed
-from embed.vectors.plan import EmbeddingOptions
+from embed.vectors.options import EmbeddingOptions
 from embed.vectors.store import VectorStore
 
 IMAGENET = "bundled"

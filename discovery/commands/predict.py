@@ -18,7 +18,7 @@ from embed.network.model import Model, load_model
 from embed.storage import write_text
 from embed.study.study import Study
 from embed.training.prediction import Prediction, add_predictions, predict
-from embed.vectors.plan import EmbeddingOptions
+from embed.vectors.options import EmbeddingOptions
 
 
 def run(options: Namespace) -> None:
@@ -32,7 +32,7 @@ def run(options: Namespace) -> None:
         with scratch_copy(study) if options.dry_run else nullcontext(study) as written:
             with terminal.progress(f"predict with {model.name}") as progress:
                 prediction = predict(
-                    written, model, chosen_glitches(study, options), settings=embedding, progress=progress
+                    written, model, chosen_glitches(study, options), options=embedding, progress=progress
                 )
             listing = csv_text(*_listing(glitches, prediction, options.top))
             if to_stdout:

@@ -8,11 +8,11 @@ from discovery.checks.train import read_truth, recipe_changes
 from discovery.commands.console import Terminal
 from discovery.commands.epochs import watched
 from discovery.evaluation.selftraining import write_recursion
-from embed.dataset.gap import told_gap
+from embed.dataset.gap import describe_gap
 from embed.storage import file_name
 from embed.study.study import Study
+from embed.training.options import TrainingOptions
 from embed.training.selftraining import Recursion, recursive_training
-from embed.training.trainer import TrainingOptions
 from embed.vectors.store import VectorStore
 
 
@@ -29,7 +29,7 @@ def train_in_rounds(
             store=store,
             truth=read_truth(study, options.truth) if options.truth else None,
             by_class=not options.any_class,
-            tell=lambda item: terminal.say(
+            report_round=lambda item: terminal.say(
                 f"{item.added:,} pseudo-labels: right on {item.accuracy:.2%} of {item.judged:,} held-out glitches"
             ),
             progress=progress,
@@ -38,7 +38,7 @@ def train_in_rounds(
     files = _write(study, options, training, result)
     terminal.table("Rounds", ("model", "pseudo-labels", "accuracy", "95 %", "of them right"), _rows(result))
     terminal.say(f"{result.pool:,} unlabelled glitches to choose from, {result.left_out:,} left out")
-    gap, gap_in_words = told_gap(result.first.task, result.first.labelled, store, seed=options.seed)
+    gap, gap_in_words = describe_gap(result.first.training_set, result.first.labelled, store, seed=options.seed)
     terminal.say(gap_in_words)
     for path in files.values():
         terminal.say(str(path))

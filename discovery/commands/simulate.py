@@ -6,7 +6,7 @@ from collections import Counter
 from discovery.checks.simulate import noise_files, population
 from discovery.commands.console import Terminal
 from embed.network.devices import choose_device
-from embed.simulator.simulation import write_study
+from embed.simulator.folder import write_study
 
 
 def run(options: Namespace) -> None:

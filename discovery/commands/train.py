@@ -9,15 +9,18 @@ from discovery.checks.train import recipe_changes
 from discovery.commands.console import Terminal
 from discovery.commands.epochs import watched
 from discovery.commands.recursive import train_in_rounds
-from embed.dataset.gap import told_gap
+from embed.dataset.gap import describe_gap
 from embed.errors import InputError
 from embed.network.model import load_model
-from embed.network.sources import WEIGHT_SOURCES, model_folder
+from embed.network.names import WEIGHT_SOURCES
+from embed.network.sources import model_folder
 from embed.study.study import Study
 from embed.training.newclass import add_class
-from embed.training.trainer import Trained, TrainingOptions, choose_encoding, starting_weights, train
+from embed.training.options import TrainingOptions
+from embed.training.start import choose_encoding, starting_weights
+from embed.training.trainer import Trained, train
 from embed.vectors.embedding import embed
-from embed.vectors.plan import EmbeddingOptions
+from embed.vectors.options import EmbeddingOptions
 from embed.vectors.store import VectorStore
 
 
@@ -90,7 +93,7 @@ def _vectors(study: Study, training: TrainingOptions, terminal: Terminal) -> Vec
 def _report(study: Study, done: Trained, terminal: Terminal, *, store: VectorStore | None, seed: int) -> None:
     card = done.model.card
     best = card["history"][card["epoch"] - 1]
-    gap, gap_in_words = told_gap(done.task, done.labelled, store, seed=seed)
+    gap, gap_in_words = describe_gap(done.training_set, done.labelled, store, seed=seed)
     terminal.table(
         f"{done.model.name}: {card['backbone']} from {card['weights']}, views {card['views']}, {len(card['classes'])} classes",
         ("part", "glitches", "accuracy", "top 5", "macro-F1", "loss"),
@@ -156,7 +159,7 @@ def _add_class(study: Study, options: Namespace, terminal: Terminal) -> None:
             options.add_class,
             name=options.name,
             examples=options.examples,
-            settings=embedding,
+            options=embedding,
             seed=options.seed,
             progress=progress,
         )

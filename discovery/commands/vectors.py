@@ -5,7 +5,7 @@ from argparse import Namespace
 from discovery.commands.console import Terminal
 from embed.study.study import Study
 from embed.vectors.embedding import embed
-from embed.vectors.plan import EmbeddingOptions
+from embed.vectors.options import EmbeddingOptions
 from embed.vectors.store import VectorStore
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from embed.network.sources import WEIGHT_SOURCES
+from embed.network.names import WEIGHT_SOURCES
 from embed.vectors.duplicates import has_near_duplicate
 from embed.vectors.store import VectorStore, stores
 

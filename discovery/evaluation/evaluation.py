@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from embed.network.model import Model
     from embed.study.study import Study
     from embed.types import Floats, Step
-    from embed.vectors.plan import EmbeddingOptions
+    from embed.vectors.options import EmbeddingOptions
     from embed.vectors.store import VectorStore
 
 BASELINE, ENSEMBLE = "baseline", "ensemble"
@@ -157,7 +157,7 @@ def _predictions(
     found = {}
     for model in models:
         step(f"predict with {model.name}")
-        found[model.name] = predict(study, model, labelled, settings=settings)
+        found[model.name] = predict(study, model, labelled, options=settings)
     return found
 
 

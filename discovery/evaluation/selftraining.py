@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from embed.training.selftraining import Recursion, Round
+    from embed.training.rounds import Round
+    from embed.training.selftraining import Recursion
 
 COLUMNS = ("pseudo_labels", "accuracy", "low", "high", "right", "judged", "least_confidence", "purity", "known")
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from discovery.evaluation.options import PARTS
-from embed.dataset.splits import PART_NAMES, make_split
+from embed.dataset.kinds import PART_NAMES
+from embed.dataset.splits import make_split
 from embed.errors import InputError
 from embed.vectors.duplicates import duplicate_pairs, merge_groups
 

@@ -1,4 +1,4 @@
-"""What a network is to learn: the labelled glitches of a study, their classes, and the part that each one has."""
+"""The labelled glitches of a study as a training set: their classes, and the part of the split that each one is in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embed.dataset.splits import PART_NAMES, TEST, TRAIN, VALIDATION, Kind, Split, make_split
+from embed.dataset.kinds import PART_NAMES
+from embed.dataset.splits import TEST, TRAIN, VALIDATION, Split, make_split
 from embed.errors import InputError
 from embed.storage import digest
 from embed.vectors.duplicates import duplicate_pairs, merge_groups, same_pairs, twin_pairs
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from embed.dataset.kinds import Kind
     from embed.study.study import Study
     from embed.vectors.store import VectorStore
     from embed.views.encoding import Encoding
@@ -30,26 +32,26 @@ class TrainingSet:
 
     Attributes
     ----------
-    glitches : int64 (N,)
+    glitches : ndarray of int64, shape (N,)
         Row numbers in the study, ascending.
     ids : tuple of N str
     classes : tuple of K str
         Sorted.
-    targets : int64 (N,)
+    targets : ndarray of int64, shape (N,)
         0 to K - 1.
-    partition : Split
+    split : Split
     """
 
     glitches: NDArray[np.int64]
     ids: tuple[str, ...]
     classes: tuple[str, ...]
     targets: NDArray[np.int64]
-    partition: Split
+    split: Split
 
     @property
     def parts(self) -> dict[str, str]:
         """The part of each id; glitches that were left out have none."""
-        named = zip(self.ids, self.partition.part.tolist(), strict=True)
+        named = zip(self.ids, self.split.part.tolist(), strict=True)
         return {name: PART_NAMES[part] for name, part in named if part >= 0}
 
     @property
@@ -63,20 +65,20 @@ class TrainingSet:
         return len(self._seen())
 
     def _seen(self) -> list[int]:
-        return sorted(np.flatnonzero(np.isin(self.partition.part, (TRAIN, VALIDATION))), key=lambda row: self.ids[row])
+        return sorted(np.flatnonzero(np.isin(self.split.part, (TRAIN, VALIDATION))), key=lambda row: self.ids[row])
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """Labelled glitches that have the views asked for, before they are parted.
+    """Labelled glitches that have the views wanted, before they are split.
 
     Attributes
     ----------
-    glitches : int64 (N,)
+    glitches : ndarray of int64, shape (N,)
         Row numbers, ascending.
     ids, labels, detectors, sample_types : tuple of N str
         Empty strings where unknown.
-    times : float64 (N,)
+    times : ndarray of float64, shape (N,)
         GPS seconds, NaN where unknown.
     inputs : tuple of N bytes
         Hash of each glitch's files.
@@ -126,36 +128,36 @@ def labelled_glitches(
     encoding : Encoding
         The views that they need.
     labels : sequence of str, optional
-        Only these classes; by default every label that was given (no model's).
+        Only these classes; by default every label that a person or a file gave.
     extra : mapping, optional
-        Row number -> label, for glitches that have none in the study: what a model is confident of.
+        Row number -> label, for glitches without a label in the study: confident predictions of a model.
 
     Raises
     ------
     InputError
-        When a label is nobody's, or none of the glitches has the views.
+        When no glitch has a label given, or none of the labelled glitches has the views.
     """
     for label in labels or ():
         if label not in (extra or {}).values():
             study.members(label)  # says which labels there are
-    frame = study.glitches()
+    table = study.glitches()
     if extra:
-        rows = frame.loc[list(extra)]
+        rows = table.loc[list(extra)]
         given = rows[rows["label"] != ""]
         if len(given):
             name, label = given.iloc[0][["id", "label"]]
             raise InputError(f"{name} is labelled {label} already; extra labels are for glitches without")
-        frame.loc[rows.index, "label"] = list(extra.values())
-    frame = frame[frame["label"].isin(labels) if labels else frame["label"] != ""]
-    if not len(frame):
-        raise InputError("no glitch is labelled; bring labels in with `discover ingest PATH --labels CSV`")
+        table.loc[rows.index, "label"] = list(extra.values())
+    table = table[table["label"].isin(labels) if labels else table["label"] != ""]
+    if not len(table):
+        raise InputError("no glitch is labelled; add labels with `discover ingest PATH --labels CSV`")
     there, inputs, lacking = wanted(study, encoding)
     hashes = dict(zip(there.tolist(), inputs, strict=True))
-    chosen = frame[frame.index.isin(there)]
-    left_out = tuple(item for item in lacking if item.glitch in frame.index)
+    chosen = table[table.index.isin(there)]
+    left_out = tuple(item for item in lacking if item.glitch in table.index)
     if not len(chosen):
         raise InputError(
-            f"none of the {len(frame)} labelled glitches has the views {encoding}; choose others with --views"
+            f"none of the {len(table)} labelled glitches has the views {encoding}; choose others with --views"
         )
     metadata = study.metadata()
     official = metadata.get("sample_type")
@@ -172,36 +174,36 @@ def labelled_glitches(
     )
 
 
-def choose_kind(labelled: Labelled, asked: Kind | None = None) -> Kind:
-    """The split that was asked for; else Gravity Spy's own where every glitch has it, else grouped."""
-    if asked is not None:
-        return asked
-    return "sample-type" if all(kind in PART_NAMES for kind in labelled.sample_types) else "grouped"
+def choose_kind(labelled: Labelled, kind: Kind | None = None) -> Kind:
+    """The split given; else Gravity Spy's own where every glitch has it, else grouped."""
+    if kind is not None:
+        return kind
+    return "sample-type" if all(own in PART_NAMES for own in labelled.sample_types) else "grouped"
 
 
 def find_groups(labelled: Labelled, store: VectorStore | None = None) -> NDArray[np.int64]:
-    """Number the sets of glitches that are one: same files, one detector within half a second, near-duplicates of the graph if any."""
+    """Number the sets of duplicates: same files, one detector within half a second, near-duplicates of the graph if one is given."""
     pairs = [same_pairs(labelled.inputs), twin_pairs(labelled.times, labelled.detectors)]
     if store is not None:
         pairs.append(duplicate_pairs(store.graph, store.rows(labelled.glitches)))
     return merge_groups(len(labelled.glitches), *pairs)
 
 
-def make_task(
+def make_training_set(
     labelled: Labelled, kind: Kind, groups: NDArray[np.int64], *, seed: int = 0, always_train: Sequence[int] = ()
 ) -> TrainingSet:
-    """Part labelled glitches.
+    """Split labelled glitches into training, validation and test.
 
     Parameters
     ----------
     labelled : Labelled
     kind : str
         See `embed.dataset.splits.make_split`.
-    groups : int64 (M,)
-        See `find_groups`; of the glitches that are not in `always_train`, which have no say in the split.
+    groups : ndarray of int64, shape (M,)
+        See `find_groups`; of the glitches that are not in `always_train`, which the split ignores.
     seed : int
     always_train : sequence of int
-        Row numbers of glitches that are trained on whatever the split says: labels that a model gave, which prove nothing.
+        Row numbers of glitches that are always trained on: their labels are a model's, and cannot test anything.
 
     Raises
     ------
@@ -217,7 +219,7 @@ def make_task(
     own = np.isin(labelled.glitches, np.asarray(always_train, np.int64))
     part = np.zeros(len(targets), np.int8)
     rest = np.flatnonzero(~own)
-    partition = make_split(
+    split = make_split(
         targets[rest].astype(np.int64),
         kind,
         groups=groups,
@@ -225,7 +227,7 @@ def make_task(
         sample_types=[labelled.sample_types[row] for row in rest],
         seed=seed,
     )
-    part[rest] = partition.part
+    part[rest] = split.part
     missing = classes[np.bincount(targets[part == TRAIN], minlength=len(classes)) == 0].tolist()
     if missing:
         raise InputError(
@@ -236,11 +238,11 @@ def make_task(
         labelled.ids,
         tuple(str(name) for name in classes),
         targets.astype(np.int64),
-        Split(part, partition.kind, partition.groups),
+        Split(part, split.kind, split.groups),
     )
 
 
-def untested_classes(task: TrainingSet) -> list[str]:
+def untested_classes(training_set: TrainingSet) -> list[str]:
     """Classes of which the test part has nothing."""
-    tested = np.bincount(task.targets[task.partition.rows(TEST)], minlength=len(task.classes))
-    return [name for name, count in zip(task.classes, tested, strict=True) if count == 0]
+    tested = np.bincount(training_set.targets[training_set.split.rows(TEST)], minlength=len(training_set.classes))
+    return [name for name, count in zip(training_set.classes, tested, strict=True) if count == 0]

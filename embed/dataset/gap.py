@@ -7,22 +7,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embed.dataset.dataset import find_groups, make_task
-from embed.dataset.splits import LEFT_OUT, TEST, TRAIN, VALIDATION, Kind, Split, make_split
+from embed.dataset.dataset import find_groups, make_training_set
+from embed.dataset.splits import LEFT_OUT, TEST, TRAIN, VALIDATION, Split, make_split
 from embed.errors import InputError
 from embed.metrics.baseline import fit_baseline
 from embed.metrics.intervals import difference_interval, wilson
+from embed.vectors.principal import leading_eigenvectors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embed.dataset.dataset import Labelled, TrainingSet
+    from embed.dataset.kinds import Kind
     from embed.vectors.store import VectorStore
 
 REPEATS = 3
 """Random splits, whose mean is taken: one alone moves by about a standard error."""
 AXES = 64
-"""Principal axes of the vectors that are kept, each as long as it is: a fit takes seconds, and is as good as on all columns."""
+"""Principal axes of the vectors that are kept: a fit takes seconds, and is as good as on all columns."""
 MOST_ROWS = 4000
 """Training glitches a fit, drawn at random where there are more."""
 
@@ -53,7 +55,7 @@ class Gap:
     tested: int
 
     def in_words(self) -> str:
-        """Tell it in one sentence."""
+        """Describe it in one sentence."""
         low, high = self.interval
         points, least, most = (100 * value for value in (self.random - self.honest, *self.difference))
         return (
@@ -63,16 +65,16 @@ class Gap:
         )
 
 
-def split_gap(vectors: NDArray[np.float32], targets: NDArray[np.int64], partition: Split, *, seed: int = 0) -> Gap:
+def split_gap(vectors: NDArray[np.float32], targets: NDArray[np.int64], split: Split, *, seed: int = 0) -> Gap:
     """Measure the gap.
 
     Parameters
     ----------
-    vectors : float32 (N, D)
+    vectors : ndarray of float32, shape (N, D)
         Of a network that saw none of the labels.
-    targets : int64 (N,)
+    targets : ndarray of int64, shape (N,)
         Classes.
-    partition : Split
+    split : Split
         The honest one.
     seed : int
         Of the random splits.
@@ -82,10 +84,10 @@ def split_gap(vectors: NDArray[np.float32], targets: NDArray[np.int64], partitio
     InputError
         When the glitches cannot be split at random, or the training part has one class.
     """
-    kept = np.flatnonzero(partition.part != LEFT_OUT)
+    kept = np.flatnonzero(split.part != LEFT_OUT)
     rows, classes = _axes(vectors[kept]), targets[kept]
     rng = np.random.default_rng((seed, 31))
-    right, tested = _right(rows, classes, Split(partition.part[kept], partition.kind, partition.groups), rng)
+    right, tested = _right(rows, classes, Split(split.part[kept], split.kind, split.groups), rng)
     shares, counts = [], []
     for repeat in range(REPEATS):
         found, count = _right(rows, classes, make_split(classes, "random", seed=seed + repeat), rng)
@@ -94,56 +96,56 @@ def split_gap(vectors: NDArray[np.float32], targets: NDArray[np.int64], partitio
     flattered, usual = float(np.mean(shares)), float(np.mean(counts))
     low, high = wilson(right, tested).tolist()
     difference = difference_interval((flattered * usual, usual), (right, tested))
-    return Gap(partition.kind, right / tested, flattered, (low, high), difference, tested)
+    return Gap(split.kind, right / tested, flattered, (low, high), difference, tested)
 
 
-def told_gap(
-    task: TrainingSet, labelled: Labelled, store: VectorStore | None, *, seed: int = 0
+def describe_gap(
+    training_set: TrainingSet, labelled: Labelled, store: VectorStore | None, *, seed: int = 0
 ) -> tuple[Gap | None, str]:
-    """The gap of a training's split and what to tell of it, or why it was not measured; of a random split, the grouped one's.
+    """Measure the gap of a training's split, of a random one that of the grouped split; also returns a sentence with it, or with why it was not measured.
 
     Parameters
     ----------
-    task : TrainingSet
+    training_set : TrainingSet
     labelled : Labelled
-        The glitches of the task.
+        The glitches of the training set.
     store : VectorStore, optional
         Of a network that saw none of the labels.
     seed : int
     """
     unmeasured = "the gap between random and honest splits was not measured"
     if store is None:
-        return None, f"{unmeasured}: there are no vectors to do it with"
+        return None, f"{unmeasured}: there are no vectors to measure it with"
     try:
-        gap = _measured(task, labelled, store, seed)
+        gap = _measured(training_set, labelled, store, seed)
     except InputError as error:  # the model is trained all the same
         return None, f"{unmeasured}: {error}"
     return gap, gap.in_words()
 
 
-def _measured(task: TrainingSet, labelled: Labelled, store: VectorStore, seed: int) -> Gap:
-    if task.partition.kind == "random":
-        task = make_task(labelled, "grouped", find_groups(labelled, store), seed=seed)
-    if task.partition.kind == "grouped" and task.partition.groups == len(task.glitches):
-        raise InputError("no two glitches are one, so that the grouped split is a random one")
-    rows = store.rows(task.glitches)
+def _measured(training_set: TrainingSet, labelled: Labelled, store: VectorStore, seed: int) -> Gap:
+    if training_set.split.kind == "random":
+        training_set = make_training_set(labelled, "grouped", find_groups(labelled, store), seed=seed)
+    if training_set.split.kind == "grouped" and training_set.split.groups == len(training_set.glitches):
+        raise InputError("no near-duplicates were found, so grouped and random splits are the same")
+    rows = store.rows(training_set.glitches)
     there = np.flatnonzero(rows >= 0)
-    partition = Split(task.partition.part[there], task.partition.kind, task.partition.groups)
-    return split_gap(np.asarray(store.vectors[rows[there]]), task.targets[there], partition, seed=seed)
+    split = Split(training_set.split.part[there], training_set.split.kind, training_set.split.groups)
+    return split_gap(np.asarray(store.vectors[rows[there]]), training_set.targets[there], split, seed=seed)
 
 
 def _axes(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
     """Places on the principal axes of columns of unit variance."""
     columns = vectors - vectors.mean(axis=0, dtype=np.float64)
     columns /= np.maximum(columns.std(axis=0), 1e-12)
-    _, axes = np.linalg.eigh(columns.T @ columns)
-    return columns @ axes[:, ::-1][:, :AXES]
+    _, axes = leading_eigenvectors(columns.T @ columns, AXES)
+    return columns @ axes
 
 
 def _right(
-    rows: NDArray[np.float64], classes: NDArray[np.int64], partition: Split, rng: np.random.Generator
+    rows: NDArray[np.float64], classes: NDArray[np.int64], split: Split, rng: np.random.Generator
 ) -> tuple[int, int]:
-    train, judge, test = (partition.rows(part) for part in (TRAIN, VALIDATION, TEST))
+    train, judge, test = (split.rows(part) for part in (TRAIN, VALIDATION, TEST))
     if not len(test):
         raise InputError("the split has nothing to test; give another --split")
     if len(train) > MOST_ROWS:

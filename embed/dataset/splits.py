@@ -1,39 +1,36 @@
-"""Which labelled glitches are trained on, which choose the epoch, and which are held out: always whole glitches, by class.
+"""Splits: which labelled glitches are trained on, which choose the epoch, and which are held out, class by class.
 
-A random partition flatters: two triggers of one glitch, or one whistle seen a hundred times in a night, lie on both sides of it. The
-honest ones keep near-duplicates together, or whole spells of time; Gravity Spy's own partition is read from the metadata where it is.
+A random split flatters: two triggers of one glitch, or one whistle seen a hundred times in a night, are on both sides of it. The
+honest ones keep near-duplicates together, or whole blocks of time; Gravity Spy's own split is read from the metadata.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from embed.dataset.kinds import KINDS, PART_NAMES, PURGE_SECONDS
 from embed.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
+
+    from embed.dataset.kinds import Kind
 
     Parts = NDArray[np.int8]
 
-Kind = Literal["random", "grouped", "time", "sample-type"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
-
 TRAIN, VALIDATION, TEST, LEFT_OUT = 0, 1, 2, -1
-PART_NAMES = ("train", "validation", "test")
 
 SHARES = (0.7, 0.15, 0.15)
 """Of training, validation and test: near Gravity Spy's own 70, 15 and 15 %."""
 BLOCKS = 40
-"""Time blocks that are dealt to the parts: enough that a class which came and went is in all of them."""
-PURGE_SECONDS = 60.0
-"""Glitches that share a cause (one seismic spell, one whistle) come within a minute."""
-_DEALS = 200
-"""Deals of the time blocks among which the one that serves the classes best is taken."""
+"""Time blocks that are assigned to the parts: enough that a class which came and went is in all of them."""
+_ASSIGNMENTS = 200
+"""Random assignments of the time blocks, of which the one that serves the classes best is used."""
 _OFFICIAL = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
 
 
@@ -43,7 +40,7 @@ class Split:
 
     Attributes
     ----------
-    part : int8 (N,)
+    part : ndarray of int8, shape (N,)
         0 train, 1 validation, 2 test, -1 left out (within the purge gap, or without a sample type).
     kind : str
         random, grouped, time or sample-type.
@@ -76,17 +73,17 @@ def make_split(
     shares: tuple[float, float, float] = SHARES,
     seed: int = 0,
 ) -> Split:
-    """Deal glitches to training, validation and test.
+    """Assign glitches to training, validation and test.
 
     Parameters
     ----------
-    classes : int64 (N,)
+    classes : ndarray of int64, shape (N,)
         0 to K - 1.
     kind : {"random", "grouped", "time", "sample-type"}
-        Ignore groups; keep them whole; deal whole blocks of time too; or read Gravity Spy's own partition.
-    groups : int64 (N,), optional
+        Ignore groups; keep them whole; assign whole blocks of time too; or read Gravity Spy's own split.
+    groups : ndarray of int64, shape (N,), optional
         Sets to keep together, see `merge_groups`; for grouped and time.
-    times : float64 (N,), optional
+    times : ndarray of float64, shape (N,), optional
         GPS seconds, for time.
     sample_types : sequence of N str, optional
         train, validation, test or something else (left out), for sample-type.
@@ -110,7 +107,7 @@ def make_split(
     if kind == "sample-type":
         part = _official(sample_types, len(classes))
     elif kind == "time":
-        part = _by_time(classes, own, _checked(times, len(classes), purge), purge, shares, rng)
+        part = _by_time(classes, own, checked_times(times, len(classes), purge), purge=purge, shares=shares, rng=rng)
     elif kind in ("random", "grouped"):
         part = _stratified(classes, own, shares, rng)
     else:
@@ -126,16 +123,14 @@ def make_split(
 def _stratified(
     classes: NDArray[np.int64], groups: NDArray[np.int64], shares: tuple[float, ...], rng: np.random.Generator
 ) -> Parts:
-    """Deal groups class by class, large ones first, each to the part that lacks most of its share; the first of a class trains.
+    """Assign groups class by class, large ones first, each to the part that lacks most of its share; the first of a class trains.
 
     A class of three groups or more is in every part.
     """
     number = np.unique(groups, return_inverse=True)[1]
     sizes = np.bincount(number)
-    first = np.full(len(sizes), len(classes))
-    np.minimum.at(first, number, np.arange(len(classes)))
-    kind = classes[first]  # a group of several classes is dealt as its first row's
-    dealt = np.empty(len(sizes), np.int8)
+    kind = classes[first_rows(number)]  # a group of several classes counts as its first row's
+    assigned = np.empty(len(sizes), np.int8)
     for label in np.unique(kind):
         members = rng.permutation(np.flatnonzero(kind == label))
         members = members[np.argsort(-sizes[members], kind="stable")]
@@ -147,54 +142,87 @@ def _stratified(
             left = len(members) - place
             # Training first; then, while groups last, no part stays empty.
             target = TRAIN if place == 0 else int(empty[-1]) if left <= len(empty) else int(np.argmax(lacks))
-            dealt[group] = target
+            assigned[group] = target
             have[target] += sizes[group]
-    return dealt[number]
+    return assigned[number]
 
 
-def _checked(times: NDArray[np.float64] | None, count: int, purge: float) -> NDArray[np.float64]:
-    broken = count if times is None else int((~np.isfinite(times)).sum())
-    if times is None or broken:
+def checked_times(times: ArrayLike | None, count: int, purge: float) -> NDArray[np.float64]:
+    """Check what a split by time needs.
+
+    Parameters
+    ----------
+    times : array_like, shape (N,), or None
+        GPS seconds.
+    count : int
+        N.
+    purge : float
+        Gap, s.
+
+    Returns
+    -------
+    ndarray of float64, shape (N,)
+
+    Raises
+    ------
+    InputError
+        When times are missing, not finite or not N, or the gap is negative.
+    """
+    if times is None:
+        raise InputError("splits by time need the glitches' GPS times; give times, or --split grouped")
+    known = np.asarray(times, np.float64)
+    if len(known) != count:
+        raise InputError(f"{len(known)} times for {count} labels: give one each")
+    broken = int((~np.isfinite(known)).sum())
+    if broken:
         raise InputError(
-            f"{broken} of {count} labelled glitches have no GPS time; ingest their metadata, or give --split grouped"
+            f"{broken} of {count} glitches have no GPS time; ingest their metadata, or give --split grouped"
         )
     if not purge >= 0:
         raise InputError(f"a purge gap of {purge} s: give 0 or more")
-    return times
+    return known
+
+
+def first_rows(groups: NDArray[np.int64]) -> NDArray[np.int64]:
+    """First row of each group 0 to G - 1, ndarray of int64, shape (G,); the number of rows for a group without any."""
+    first = np.full(int(groups.max()) + 1, len(groups), np.int64)
+    np.minimum.at(first, groups, np.arange(len(groups)))
+    return first
 
 
 def _by_time(
     classes: NDArray[np.int64],
     groups: NDArray[np.int64],
     times: NDArray[np.float64],
+    *,
     purge: float,
     shares: tuple[float, ...],
     rng: np.random.Generator,
 ) -> Parts:
-    """Cut time into blocks of equal count, deal the blocks, and leave out what lies too near to a later part."""
+    """Cut time into blocks of equal count, assign the blocks, and leave out what is too near to a later part."""
     count = len(times)
     blocks = min(BLOCKS, count)
     order = np.argsort(times, kind="stable")
     block = np.empty(count, np.int64)
     block[order] = np.arange(count) * blocks // count
-    first = np.full(int(groups.max()) + 1, count)
-    np.minimum.at(first, groups, np.arange(count))
-    block = block[first[groups]]
+    block = block[first_rows(groups)[groups]]
     table = np.zeros((blocks, int(classes.max()) + 1))
     np.add.at(table, (block, classes), 1)
     sizes = np.maximum(np.round(np.array(shares) * blocks), 1).astype(np.int64)
     sizes[TRAIN] = blocks - sizes[1:].sum()
     turn = np.repeat(np.arange(3, dtype=np.int8), np.maximum(sizes, 0))
-    part = min((rng.permutation(turn) for _ in range(_DEALS)), key=lambda deal: _unfairness(deal, table, shares))[block]
+    part = min(
+        (rng.permutation(turn) for _ in range(_ASSIGNMENTS)), key=lambda assigned: _unfairness(assigned, table, shares)
+    )[block]
     for later in (TEST, VALIDATION):
         near = time_gaps(times, times[part == later]) <= purge
         part[near & (part < later)] = LEFT_OUT
     return part
 
 
-def _unfairness(deal: Parts, table: NDArray[np.float64], shares: tuple[float, ...]) -> tuple[int, float]:
-    """How many classes a deal leaves without a part, those without training first, and how far it is from the shares."""
-    have = np.stack([table[deal == number].sum(axis=0) for number in range(3)])
+def _unfairness(assigned: Parts, table: NDArray[np.float64], shares: tuple[float, ...]) -> tuple[int, float]:
+    """How many classes an assignment leaves without a part, those without training first, and how far it is from the shares."""
+    have = np.stack([table[assigned == number].sum(axis=0) for number in range(3)])
     total = table.sum(axis=0)
     lacking = (have == 0) & (total > 0)
     off = np.abs(have / np.maximum(total, 1) - np.array(shares)[:, None]).sum()

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 TOP = 5
 """The paper prints top-1 to top-5 accuracy."""
-_SUM_TOLERANCE = 1e-3  # a softmax of many classes in half precision sums to one no better than that
+_SUM_TOLERANCE = 1e-3
+"""A softmax of many classes in half precision sums to one no better than that."""
 
 
 @dataclass(frozen=True)

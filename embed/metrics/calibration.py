@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy.special
 from scipy.optimize import minimize_scalar
 
 from embed.errors import InputError
@@ -80,10 +81,8 @@ def reliability(confidence: Floats, right: NDArray[np.bool_], bins: int = BINS) 
 
 
 def softmax(logits: ArrayLike) -> Floats:
-    """Turn logits (N, K) into probabilities."""
-    values = np.asarray(logits, np.float64)
-    powers = np.exp(values - values.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
+    """Turn logits, shape (N, K), into probabilities, ndarray of float64, shape (N, K)."""
+    return scipy.special.softmax(np.asarray(logits, np.float64), axis=1)
 
 
 def log_loss(probabilities: Floats, truth: Codes) -> float:

@@ -173,12 +173,12 @@ def evaluate(
     Returns
     -------
     Evaluation
-        Lazy: what is not looked at is not computed.
+        Lazy: a figure is computed when it is first read.
 
     Raises
     ------
     InputError
-        See `embed.metrics.accuracy.checked`; or the classes' names are not as many as the columns, or repeat.
+        See `embed.metrics.accuracy.checked`; or there are not as many different class names as columns.
 
     Examples
     --------
@@ -195,7 +195,7 @@ def evaluate(
 
 
 def bootstrap(judged: Evaluation, repeats: int = REPEATS, level: float = LEVEL) -> dict[str, tuple[float, float]]:
-    """Draw the glitches with replacement, again and again, and see how far the figures stray (percentile intervals, Efron 1979).
+    """Draw the glitches with replacement, many times, and take the spread of the figures (percentile intervals, Efron 1979).
 
     Parameters
     ----------
@@ -208,7 +208,7 @@ def bootstrap(judged: Evaluation, repeats: int = REPEATS, level: float = LEVEL) 
     dict
         ``macro_f1``, ``balanced_accuracy``, ``calibration_error`` -> (low, high). Of the calibration error the interval is the plain percentile one:
         it lies above the figure of a calibrated classifier, whose smallest gaps are noise. Where nothing was misclassified, the
-        first two are NaN: glitches drawn from those cannot stray.
+        first two are NaN: glitches drawn from those are all right, too.
     """
     rng = np.random.default_rng(judged.seed)
     count, size = len(judged), len(judged.classes)

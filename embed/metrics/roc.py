@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import sklearn.metrics
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,16 +46,10 @@ def roc_curve(scores: Floats, positive: NDArray[np.bool_]) -> RocCurve | None:
     RocCurve or None
         None where either kind is lacking: there is then no curve.
     """
-    count = int(positive.sum())
-    if not 0 < count < len(positive):
+    if positive.all() or not positive.any():
         return None
-    order = np.argsort(-scores, kind="stable")
-    last = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)
-    hits = np.cumsum(positive[order])[last]
-    true = np.concatenate([[0.0], hits / count])
-    false = np.concatenate([[0.0], (last + 1 - hits) / (len(positive) - count)])
-    area = float(np.sum(np.diff(false) * (true[1:] + true[:-1]) / 2))
+    false, true, _ = sklearn.metrics.roc_curve(positive, scores, drop_intermediate=False)
     up, along = np.diff(true), np.diff(false)
     bends = np.ones(len(true), bool)  # a point between two upright or two level pieces says nothing
     bends[1:-1] = ~((up[:-1] == 0) & (up[1:] == 0) | (along[:-1] == 0) & (along[1:] == 0))
-    return RocCurve(false[bends], true[bends], area)
+    return RocCurve(false[bends], true[bends], float(sklearn.metrics.auc(false, true)))

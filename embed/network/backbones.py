@@ -32,7 +32,7 @@ class Backbone:
     dimension : int
         Length of the vector.
     truncation : str
-        What the vector is, in words.
+        What the vector is.
     final_layer : str
         Prefix of the final layer's weights, which are left out.
     licence : str
@@ -95,12 +95,12 @@ def find_backbone(name: str) -> Backbone:
     Raises
     ------
     InputError
-        When there is none of this name; the message lists those that there are.
+        When there is none of this name; the message lists the names.
     """
     if name in REGISTRY:
         return REGISTRY[name]
     if name.startswith("timm:"):
-        import timm  # noqa: PLC0415 - seconds that the registry's own names need not wait for
+        import timm  # noqa: PLC0415 - takes seconds, and the registry's names are read without it
 
         if timm.is_model(name.removeprefix("timm:").split(".")[0]):
             return _timm_backbone(name)
@@ -108,7 +108,7 @@ def find_backbone(name: str) -> Backbone:
 
 
 def _timm_backbone(name: str) -> Backbone:
-    import timm  # noqa: PLC0415 - see `find_backbone`
+    import timm  # noqa: PLC0415
 
     architecture = name.removeprefix("timm:")
     model: Any = timm.create_model(architecture, pretrained=False)

@@ -3,6 +3,7 @@
 import torch
 
 from embed.errors import DeviceError, InputError
+from embed.network.names import DEVICES
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -11,12 +12,12 @@ def choose_device(name: str = "auto") -> torch.device:
     Raises
     ------
     DeviceError
-        When CUDA is asked for and is not there.
+        When `name` is ``cuda`` and there is no CUDA device.
     InputError
         When `name` is none of the three.
     """
-    if name not in ("auto", "cpu", "cuda"):
-        raise InputError(f"no device {name!r}; give auto, cpu or cuda")
+    if name not in DEVICES:
+        raise InputError(f"no device {name!r}; give {', '.join(DEVICES[:-1])} or {DEVICES[-1]}")
     if name == "cuda" and not torch.cuda.is_available():
         raise DeviceError(
             "no CUDA device is available; use --device cpu, or install torch with CUDA and check nvidia-smi"

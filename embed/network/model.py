@@ -11,7 +11,7 @@ Its network is used wherever `embed.network.network.load_network`'s is: the vect
 embedding and one matrix product.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,10 +24,12 @@ from torch import nn
 
 from embed.csvfile import CsvFile, restored, write_csv
 from embed.errors import InputError, WeightsError
+from embed.gravityspy import SAMPLE_TYPES
 from embed.network.backbones import Backbone, find_backbone
+from embed.network.names import MODEL_PREFIX
 from embed.network.network import Network, load_state, state_digest, truncated
 from embed.network.pretrained import read_weights
-from embed.network.sources import CARD, PREFIX, read_card
+from embed.network.sources import CARD, read_card
 from embed.storage import (
     beside,
     canonical_json,
@@ -39,8 +41,6 @@ from embed.storage import (
 )
 from embed.views.encoding import Encoding, parse_encoding
 
-PARTS = ("train", "validation", "test")
-
 _WEIGHTS = "weights.safetensors"
 _PARTS = "parts.csv"
 _BEFORE = "before.csv"
@@ -49,13 +49,13 @@ _MEAN_IMAGE = "mean_image"
 
 
 class Centred(nn.Module):
-    """A network that reads its input less a mean image.
+    """A network whose input is reduced by a mean image.
 
     Parameters
     ----------
     network : nn.Module
-        float32 (B, 3, size, size) -> float32 (B, D).
-    mean_image : float32 (3, size, size)
+        Tensor of float32, shape (B, 3, size, size) -> Tensor of float32, shape (B, D).
+    mean_image : Tensor of float32, shape (3, size, size)
         In the units of the network's input.
     """
 
@@ -80,11 +80,11 @@ class Model:
     name : str
         Its folder's name.
     folder : Path
-        Where it lies.
+        Its folder.
     network : Network
         Truncated, in evaluation mode, on the CPU; subtracts the mean image itself where there is one.
-    head_weight : float32 (K, D)
-    head_bias : float32 (K,)
+    head_weight : ndarray of float32, shape (K, D)
+    head_bias : ndarray of float32, shape (K,)
         The final layer.
     classes : tuple of str
         K names, sorted; class k is the final layer's row k.
@@ -105,22 +105,26 @@ class Model:
 
     @property
     def trained_on(self) -> str:
-        """Which labels the weights have seen, in words, for the passport of its vectors."""
+        """Which labels the weights have seen, for the passport of its vectors."""
         return str(self.card["trained_on"])
 
     @cached_property
     def parts(self) -> dict[str, str]:
         """The part (train, validation or test) of each glitch's id."""
-        return {restored(row.cells["id"]): row.cells["part"] for row in CsvFile(self.folder / _PARTS).rows()}
+        parts = {row["id"]: row["part"] for row in _cells(self.folder / _PARTS, ("id", "part"))}
+        unknown = sorted(set(parts.values()) - set(SAMPLE_TYPES))
+        if unknown:
+            raise WeightsError(f"{self.folder / _PARTS} has the part {unknown[0]!r}; train the model again")
+        return parts
 
     @cached_property
     def learnt_from(self) -> frozenset[str]:
         """Ids that it was trained on, and those that the models which it began from were trained on."""
-        before = {restored(row.cells["id"]) for row in CsvFile(self.folder / _BEFORE).rows()}
+        before = {row["id"] for row in _cells(self.folder / _BEFORE, ("id",))}
         return frozenset(before | {name for name, part in self.parts.items() if part == "train"})
 
     def logits(self, vectors: np.ndarray) -> np.ndarray:
-        """Return the final layer's answer to raw vectors (not normalised), float32 (N, D) -> float32 (N, K).
+        """Return the final layer's answer to raw vectors (not normalised): ndarray of float32, shape (N, D) -> shape (N, K).
 
         Raises
         ------
@@ -129,7 +133,7 @@ class Model:
         """
         if vectors.ndim != 2 or vectors.shape[1] != self.head_weight.shape[1]:
             raise InputError(
-                f"model {self.name!r} reads vectors of {self.head_weight.shape[1]} numbers, these are {vectors.shape}; embed with --weights {PREFIX}{self.name}"
+                f"model {self.name!r} reads vectors of {self.head_weight.shape[1]} numbers, these are {vectors.shape}; embed with --weights {MODEL_PREFIX}{self.name}"
             )
         return np.asarray(vectors, np.float32) @ self.head_weight.T + self.head_bias
 
@@ -153,15 +157,15 @@ def save_model(
         Its place, ``models/<name>``.
     state : mapping
         Of the truncated network, names as `embed.network.network.truncated` gives them.
-    head_weight : float32 (K, D)
-    head_bias : float32 (K,)
+    head_weight : Tensor of float32, shape (K, D)
+    head_bias : Tensor of float32, shape (K,)
     card : mapping
         JSON values; ``backbone``, ``classes`` (sorted), ``views`` and ``trained_on`` at least. ``name`` is the folder's.
     parts : mapping
         id -> train, validation or test.
     before : Model, optional
-        The model that training began from: what it learnt from is noted with this one, which may replace it.
-    mean_image : float32 (3, size, size), optional
+        The model that training began from: the glitches it learnt from are recorded with the new model, which may replace it.
+    mean_image : Tensor of float32, shape (3, size, size), optional
         Subtracted from the network's input, in its units.
 
     Returns
@@ -205,7 +209,7 @@ def load_model(folder: Path) -> Model:
     Raises
     ------
     InputError
-        When there is no such model; the message names those that there are.
+        When there is no such model; the message lists the study's models.
     WeightsError
         When it is damaged.
     """
@@ -214,6 +218,15 @@ def load_model(folder: Path) -> Model:
     if gone:
         raise WeightsError(f"the model {folder} lacks {', '.join(gone)}; train it again")
     return _assemble(folder, read_weights(folder / _WEIGHTS), card)
+
+
+def _cells(path: Path, columns: tuple[str, ...]) -> Iterator[dict[str, str]]:
+    """Rows of one of the model's own tables."""
+    try:
+        for row in CsvFile(path).rows():
+            yield {name: restored(row.cells[name]) for name in columns}
+    except (InputError, KeyError) as error:
+        raise WeightsError(f"{path} is damaged ({error}); train the model again") from error
 
 
 def _assemble(folder: Path, tensors: Mapping[str, torch.Tensor], card: Mapping[str, Any]) -> Model:
@@ -226,7 +239,7 @@ def _assemble(folder: Path, tensors: Mapping[str, torch.Tensor], card: Mapping[s
     load_state(module, state, backbone, str(folder / _WEIGHTS))
     if _MEAN_IMAGE in tensors:
         module = Centred(module, tensors[_MEAN_IMAGE].float())
-    network = Network(backbone, f"{PREFIX}{folder.name}", state_digest(module), module.eval())
+    network = Network(backbone, f"{MODEL_PREFIX}{folder.name}", state_digest(module), module.eval())
     return Model(folder.name, folder, network, weight, bias, classes, encoding, card)
 
 

@@ -28,7 +28,7 @@ class Network:
     weights_sha256 : str
         Hash of the weights themselves (names, shapes and bytes), hexadecimal.
     module : nn.Module
-        float32 (B, 3, size, size) -> float32 (B, dimension).
+        Tensor of float32, shape (B, 3, size, size) -> Tensor of float32, shape (B, dimension).
     """
 
     backbone: Backbone
@@ -43,7 +43,7 @@ class Network:
 
 
 def load_network(name: str = DEFAULT_BACKBONE, weights: str = "bundled") -> Network:
-    """Build a truncated network with the weights that were asked for, and no others.
+    """Build a truncated network with exactly the weights named.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def load_network(name: str = DEFAULT_BACKBONE, weights: str = "bundled") -> Netw
 
 
 def truncated(backbone: Backbone) -> nn.Module:
-    """The architecture cut before its final layer, with weights that are yet to be loaded."""
+    """Build the architecture cut before its final layer; its weights are random until loaded."""
     if backbone.library == "timm":
         return timm.create_model(backbone.architecture, pretrained=False, num_classes=0)
     arguments: dict[str, Any] = {"weights": None}

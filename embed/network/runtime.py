@@ -1,6 +1,6 @@
-"""The one seam behind which a network runs: torch (CPU, CUDA), or ONNX Runtime on CPUs, several times faster there.
+"""One interface for running a network: torch (CPU, CUDA), or ONNX Runtime on CPUs, several times faster there.
 
-Both give a glitch the same vector whatever batch it is in, so a vector is a function of the glitch's picture alone and a run that is
+Both give a glitch the same vector in any batch, so a vector is a function of the glitch's picture alone and a run that is
 stopped, resumed or extended ends with the same bytes.
 """
 
@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from embed.errors import InputError
+from embed.network.names import RUNTIMES
 from embed.network.network import Network
 
 BATCH = 32
@@ -32,7 +33,7 @@ class Runtime(Protocol):
     batch: int
 
     def __call__(self, pictures: torch.Tensor) -> np.ndarray:
-        """float32 (batch, 3, size, size) -> float32 (batch, dimension)."""
+        """Tensor of float32, shape (batch, 3, size, size) -> ndarray of float32, shape (batch, dimension)."""
 
     def close(self) -> None:
         """Give the working memory back: the index that is built next needs some."""
@@ -56,8 +57,8 @@ def make_runtime(network: Network, device: torch.device, name: str = "auto") -> 
         When the runtime is unknown, not installed, or not for this device.
     """
     installed = all(importlib.util.find_spec(package) for package in ("onnx", "onnxruntime"))
-    if name not in ("auto", "torch", "onnx"):
-        raise InputError(f"no runtime {name!r}; give auto, torch or onnx")
+    if name not in RUNTIMES:
+        raise InputError(f"no runtime {name!r}; give {', '.join(RUNTIMES[:-1])} or {RUNTIMES[-1]}")
     if name == "onnx" and (device.type != "cpu" or not installed):
         raise InputError(
             "the runtime onnx needs --device cpu"
@@ -113,7 +114,7 @@ class OnnxRuntime:
         return self._session.run(None, {"pictures": pictures.numpy()})[0]
 
     def close(self) -> None:
-        """Give the working memory back; the next batch would convert the network anew."""
+        """Give the working memory back; the next batch would convert the network again."""
         self.__dict__.pop("_session", None)
 
     @cached_property

@@ -12,24 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 from embed.errors import InputError, WeightsError
 from embed.network.backbones import DEFAULT_BACKBONE
+from embed.network.names import MODEL_PREFIX, WEIGHT_SOURCES
 from embed.views.encoding import parse_encoding
 
 if TYPE_CHECKING:
     from embed.network.backbones import Backbone
     from embed.views.encoding import Encoding
 
-WEIGHT_SOURCES = ("imagenet", "bundled", "glitch")
-"""What ``--weights`` can name besides a file and a trained model; none of them saw a label of any study."""
-
 PACKAGED = "tf_efficientnet_lite0"
 """The architecture whose weights come with the package, both ``bundled`` and ``glitch``."""
-
-PREFIX = "model:"
-"""What ``--weights`` begins with to name a trained model of the study."""
 
 CARD = "model.json"
 """The file of a model that says what it was trained on and how."""
 
+_CARD_KEYS = ("backbone", "classes", "views", "trained_on")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _UNFINISHED = (".new", ".old")
 """Endings of folders that a killed run can leave beside a model."""
@@ -68,13 +64,13 @@ def check_weights_file(path: Path) -> None:
     """
     if not path.is_file():
         raise WeightsError(
-            f"no weights {str(path)!r}: give glitch, bundled, imagenet, or an existing .safetensors or .pth file"
+            f"no weights {str(path)!r}: give {', '.join(reversed(WEIGHT_SOURCES))}, {MODEL_PREFIX}NAME for a trained model of the study, or an existing .safetensors or .pth file"
         )
 
 
 def is_model(weights: str) -> bool:
     """Whether ``--weights`` names a trained model of the study, as ``model:NAME``."""
-    return weights.startswith(PREFIX)
+    return weights.startswith(MODEL_PREFIX)
 
 
 def model_folder(study_folder: Path, name: str) -> Path:
@@ -85,7 +81,7 @@ def model_folder(study_folder: Path, name: str) -> Path:
     InputError
         When this cannot be a model's name.
     """
-    bare = name.removeprefix(PREFIX)
+    bare = name.removeprefix(MODEL_PREFIX)
     if not _NAME.fullmatch(bare) or Path(bare).suffix in _UNFINISHED:
         raise InputError(
             f"{bare!r} cannot be a model's name: give up to 64 letters, digits and . _ - that begin with a letter or digit"
@@ -112,14 +108,23 @@ def read_card(folder: Path) -> dict[str, Any]:
     if not (folder / CARD).is_file():
         existing = ", ".join(models(folder.parents[1])) or "none yet; make one with `discover train`"
         raise InputError(f"no model {folder.name!r} in {folder.parent}; there are: {existing}")
+    path = folder / CARD
     try:
-        card = json.loads((folder / CARD).read_text("utf-8"))
-        missing = [key for key in ("backbone", "classes", "views", "trained_on") if key not in card]
-    except (OSError, ValueError, TypeError) as error:
-        raise WeightsError(f"{folder / CARD} is damaged ({error}); train the model again") from error
+        card = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{path} is damaged ({error}); train the model again") from error
+    if not isinstance(card, dict):
+        raise WeightsError(f"{path} is damaged (it holds {type(card).__name__}, no object); train the model again")
+    missing = [key for key in _CARD_KEYS if key not in card]
     if missing:
-        raise WeightsError(f"{folder / CARD} lacks {', '.join(missing)}; train the model again")
-    return dict(card)
+        raise WeightsError(f"{path} lacks {', '.join(missing)}; train the model again")
+    for key in _CARD_KEYS:
+        if key != "classes" and not isinstance(card[key], str):
+            raise WeightsError(f"{path} is damaged ({key} is {card[key]!r}, no text); train the model again")
+    names = card["classes"]
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        raise WeightsError(f"{path} is damaged (classes is {names!r}, no list of names); train the model again")
+    return card
 
 
 def check_own(name: str, card: dict[str, Any], *, backbone: str | None, views: str | None) -> None:

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
     from embed.qtransform.tiling import QPlane
 
-COARSE_TILES = 1024  # tiles whose median tells which rows may hold the loudest tile: standard error about 4.5 %
-ROUGH_Q = 16.0  # above it rows are within 5 % of each other in frequency, and every other median is enough
+COARSE_TILES = 1024
+"""Tiles whose median shows which rows may hold the loudest tile: standard error about 4.5 %."""
+ROUGH_Q = 16.0
+"""Above it rows are within 5 % of each other in frequency, and every other median is enough."""
 # The rows that come within a factor of the loudest are compared again, by the median of more tiles: each time those that
 # may still win after an error of four standard deviations; at last by all tiles (or so many that the error is 0.3 %).
 SETTLING = ((1 << 13, 0.8), (1 << 18, 0.93))
@@ -37,7 +39,7 @@ class RowSplines:
     ----------
     rows : tuple of int
         Rows of the plane.
-    coefficients : Tensor, float32, shape (N, R)
+    coefficients : Tensor of float32, shape (N, R)
         From `embed.qtransform.splines.spline_coefficients`; not normalised.
     start : float
         Time of the first tile, s from the block's start.
@@ -60,7 +62,7 @@ class PlaneTiles:
     plane : QPlane
     splines : tuple of RowSplines
         Through all rows of the plane, in its order.
-    medians : Tensor, float32, shape (R,)
+    medians : Tensor of float32, shape (R,)
         By which each row is divided.
     """
 
@@ -73,14 +75,14 @@ class PlaneTiles:
 
         Parameters
         ----------
-        times : ndarray, float64, shape (M,)
+        times : ndarray of float64, shape (M,)
             s from the block's start.
-        matrix : Tensor, float32, shape (F, R)
+        matrix : Tensor of float32, shape (F, R)
             From rows of the plane to frequencies (see `embed.qtransform.splines.frequency_spline`).
 
         Returns
         -------
-        Tensor, float32, shape (M, F)
+        Tensor of float32, shape (M, F)
         """
         lines = [
             read_spline(own.coefficients, torch.from_numpy((times - own.start) * own.rate).to(matrix.device))
@@ -97,7 +99,7 @@ class Analysis:
     ----------
     tiles : tuple of PlaneTiles
         Of the plane that holds the loudest tile, for each block.
-    q, time, frequency, energy : Tensor, float64, shape (B,)
+    q, time, frequency, energy : Tensor of float64, shape (B,)
         Of the loudest tile; s from the block's start, Hz, normalised.
     """
 
@@ -124,7 +126,7 @@ def analyse(
     sources : list of Source
         Of the whole blocks, then of ever shorter parts of them.
     planes : tuple of QPlane
-    when : Tensor, float64, shape (B,)
+    when : Tensor of float64, shape (B,)
         Triggers, s from each block's start.
     kept : int
         How many of the sources cover all that is to be shown; the others serve the search alone.

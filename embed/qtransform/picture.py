@@ -8,6 +8,7 @@ pixels is the picture averaged over each larger pixel, as by Pillow's BOX filter
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -24,12 +25,18 @@ if TYPE_CHECKING:
     from embed.qtransform.loudest import PlaneTiles
     from embed.qtransform.tiling import QPlane
 
-AXES_BOX = (480.0, 620 / 1.08)  # axes box of the published 800 x 600 image, rows and columns, pixels
-PUBLISHED_BOX = (479, 573)  # what is seen of it inside the frame: from the second row and the second column on
-TIME_CELL, FREQUENCY_CELL = 0.002, 0.5  # s and Hz: the cells drawn in the published image
-CELL_SPAN = 4.0  # s: the grid of time cells starts this long before the trigger
-FULL_SCALE = 25.5  # normalised energy of the brightest colour
-COLOURS = 256  # of viridis as matplotlib holds it
+AXES_BOX = (480.0, 620 / 1.08)
+"""Axes box of the published 800 x 600 image, rows and columns, pixels."""
+PUBLISHED_BOX = (479, 573)
+"""What is seen of it inside the frame: from the second row and the second column on."""
+TIME_CELL, FREQUENCY_CELL = 0.002, 0.5
+"""The cells drawn in the published image, s and Hz."""
+CELL_SPAN = 4.0
+"""The grid of time cells starts this many seconds before the trigger."""
+FULL_SCALE = 25.5
+"""Normalised energy of the brightest colour."""
+COLOURS = 256
+"""Of viridis as matplotlib holds it."""
 
 
 def quantise(energies: Tensor) -> Tensor:
@@ -41,23 +48,12 @@ def quantise(energies: Tensor) -> Tensor:
     return (energies * (COLOURS / FULL_SCALE)).floor_().clamp_(0, COLOURS - 1).to(torch.uint8)
 
 
-def draw(
-    tiles: PlaneTiles,
-    centre: float,
-    durations: tuple[float, ...],
-    axis: tuple[float, float],
-    reach: float,
-    shape: tuple[int, int],
-    scale: float = 1.0,
-) -> Tensor:
-    """Draw the views of one trigger.
+@dataclass(frozen=True)
+class Layout:
+    """What the views of a trigger show.
 
-    Parameters
+    Attributes
     ----------
-    tiles : PlaneTiles
-        Of the plane to show.
-    centre : float
-        Time of the trigger, s from the block's start.
     durations : tuple of float
         Of the views, s.
     axis : tuple of float
@@ -66,24 +62,42 @@ def draw(
         Highest frequency that the tiles cover, Hz; above it the picture is zero.
     shape : tuple of int
         Rows and columns of a view.
+    """
+
+    durations: tuple[float, ...]
+    axis: tuple[float, float]
+    reach: float
+    shape: tuple[int, int] = PUBLISHED_BOX
+
+
+def draw(tiles: PlaneTiles, centre: float, layout: Layout, scale: float = 1.0) -> Tensor:
+    """Draw the views of one trigger.
+
+    Parameters
+    ----------
+    tiles : PlaneTiles
+        Of the plane to show.
+    centre : float
+        Time of the trigger, s from the block's start.
+    layout : Layout
     scale : float
         Factor on the energies, ahead of the clip at full scale.
 
     Returns
     -------
-    Tensor, float32, shape (D, H, W)
+    Tensor of float32, shape (D, H, W)
         Normalised energy within 0..25.5; row 0 is the highest frequency.
     """
-    times, index, weights = _column_cells(durations, shape[1])
-    matrix = torch.from_numpy(_row_matrix(tiles.plane, axis, reach)).to(tiles.medians.device)
-    image = (
-        tiles.read(centre + times, matrix).mul_(scale).clamp_(0, FULL_SCALE)
-    )  # every different column of the published pictures
-    columns = _weighted(image, index, weights).reshape(len(durations), shape[1], -1)  # (D, W, 479)
-    if shape[0] == PUBLISHED_BOX[0]:
+    height, width = layout.shape
+    times, index, weights = _column_cells(layout.durations, width)
+    matrix = torch.from_numpy(_row_matrix(tiles.plane, layout.axis, layout.reach)).to(tiles.medians.device)
+    # every different column of the published pictures
+    image = tiles.read(centre + times, matrix).mul_(scale).clamp_(0, FULL_SCALE)
+    columns = _weighted(image, index, weights).reshape(len(layout.durations), width, -1)  # (D, W, 479)
+    if height == PUBLISHED_BOX[0]:
         return columns.transpose(1, 2)
     rows = columns.permute(2, 0, 1).reshape(PUBLISHED_BOX[0], -1)
-    return _weighted(rows, *_box_weights(PUBLISHED_BOX[0], shape[0])).reshape(shape[0], -1, shape[1]).transpose(0, 1)
+    return _weighted(rows, *_box_weights(PUBLISHED_BOX[0], height)).reshape(height, -1, width).transpose(0, 1)
 
 
 @lru_cache(maxsize=8)
@@ -94,9 +108,9 @@ def _column_cells(
 
     Returns
     -------
-    times : ndarray, float64, shape (U,)
+    times : ndarray of float64, shape (U,)
         Of the different cells that the published pictures show, s from the trigger.
-    index, weights : ndarray, int64 and float32, shape (K, D * width)
+    index, weights : ndarray of int64 and of float32, shape (K, D * width)
         Cells under each column of the views, and their shares of it.
     """
     columns = PUBLISHED_BOX[1]
@@ -137,8 +151,7 @@ def _weighted(lines: Tensor, index: NDArray[np.int64], weights: NDArray[np.float
 def _box_weights(fine: int, coarse: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Fine pixels whose centres lie within each coarse one, and their equal shares: both (K, coarse)."""
     if not 0 < coarse <= fine:
-        msg = f"a view of {coarse} pixels across is not within 1..{fine}, the published image's resolution"
-        raise InputError(msg)
+        raise InputError(f"a view of {coarse} pixels across is not within 1..{fine}, the published image's resolution")
     edges = np.floor(np.arange(coarse + 1) * fine / coarse + 0.5).astype(np.int64)
     count = np.diff(edges)
     step = np.arange(count.max())[:, None]

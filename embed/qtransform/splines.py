@@ -18,9 +18,12 @@ from torch import Tensor
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-POLE = math.sqrt(3) - 2  # of the filter that turns samples into B-spline coefficients (Unser 1999, eq. 14)
-REACH = 14  # samples on each side that a coefficient depends on: POLE ** 14 is 1e-8
-BLOCK = 16  # coefficients computed by one row of a matrix product
+POLE = math.sqrt(3) - 2
+"""Of the filter that turns samples into B-spline coefficients (Unser 1999, eq. 14)."""
+REACH = 14
+"""Samples on each side that a coefficient depends on: POLE ** 14 is 1e-8."""
+BLOCK = 16
+"""Coefficients computed by one row of a matrix product."""
 
 
 def read_spline(coefficients: Tensor, position: Tensor) -> Tensor:
@@ -28,14 +31,14 @@ def read_spline(coefficients: Tensor, position: Tensor) -> Tensor:
 
     Parameters
     ----------
-    coefficients : Tensor, float32, shape (L, R)
+    coefficients : Tensor of float32, shape (L, R)
         From `spline_coefficients`.
-    position : Tensor, float64, shape (M,)
-        Where to read, in samples from the first one. Beyond the ends the end polynomials go on, as SciPy's do.
+    position : Tensor of float64, shape (M,)
+        Where to read, in samples from the first one. Beyond the ends the end polynomials continue, as SciPy's do.
 
     Returns
     -------
-    Tensor, float32, shape (M, R)
+    Tensor of float32, shape (M, R)
     """
     left = position.floor().clamp(1, len(coefficients) - 3)
     u = (position - left).to(coefficients.dtype)[:, None]
@@ -57,12 +60,12 @@ def spline_coefficients(samples: Tensor) -> Tensor:
 
     Parameters
     ----------
-    samples : Tensor, float32, shape (B, R, L)
+    samples : Tensor of float32, shape (B, R, L)
         At least four a row.
 
     Returns
     -------
-    Tensor, float32, shape (B, L, R)
+    Tensor of float32, shape (B, L, R)
         In this order reading them at a position is a memory copy.
     """
     *shape, length = samples.shape
@@ -89,14 +92,14 @@ def frequency_spline(knots: NDArray[np.float64], at: NDArray[np.float64]) -> NDA
 
     Parameters
     ----------
-    knots : ndarray, float64, shape (R,)
+    knots : ndarray of float64, shape (R,)
         Row frequencies, Hz, ascending.
-    at : ndarray, float64, shape (F,)
+    at : ndarray of float64, shape (F,)
         Where to read, Hz; outside the knots the nearest knot's value holds, as in FITPACK's bivariate splines.
 
     Returns
     -------
-    ndarray, float32, shape (F, R)
+    ndarray of float32, shape (F, R)
     """
     degree = min(3, len(knots) - 1)
     spline = make_interp_spline(knots, np.eye(len(knots)), k=degree)

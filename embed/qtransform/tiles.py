@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
     from embed.qtransform.tiling import QPlane
 
-FADE_SECONDS = 0.25  # of a local span's margins, spent on fading in and out
-GROUP_TILES = 1 << 18  # tiles of all blocks computed at once: the working set stays in the processor's cache
+FADE_SECONDS = 0.25
+"""Of a local span's margins, spent on fading in and out."""
+GROUP_TILES = 1 << 18
+"""Tiles of all blocks computed at once: the working set stays in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class TileRows:
     ----------
     rows : tuple of int
         Rows of the plane.
-    energies : Tensor, float32, shape (B, R, N)
+    energies : Tensor of float32, shape (B, R, N)
         Not normalised, in the units of the block's spectrum squared.
     start : tuple of float
         Time of the first tile in each block, s from the block's start.
@@ -58,7 +60,7 @@ class Locality:
     half_width : float
         Hz: a row's window at least this wide forgets strain further away than the margin, to 1e-4 in amplitude.
     margin : float
-        s of strain on each side of what is looked at, `FADE_SECONDS` of it faded.
+        s of strain on each side of the span that is searched or shown, `FADE_SECONDS` of it faded.
     """
 
     half_width: float
@@ -91,7 +93,7 @@ class Source:
 
     Attributes
     ----------
-    spectrum : Tensor, complex64, shape (B, F)
+    spectrum : Tensor of complex64, shape (B, F)
         In the units of the whole block's.
     fraction : int
         Of the block's length.
@@ -108,9 +110,9 @@ class Source:
 
 
 def local_span(
-    planes: tuple[QPlane, ...], centre: float, half: float, locality: Locality, size: int, sample_rate: float
+    planes: tuple[QPlane, ...], centre: float, half: float, locality: Locality, *, size: int, sample_rate: float
 ) -> LocalSpan:
-    """Shortest span that holds what is looked at, ``centre - half`` to ``centre + half`` (s), with its margins.
+    """Shortest span that holds the time searched or shown, ``centre - half`` to ``centre + half`` (s), with its margins.
 
     It starts on a tile of the block in every row computed from it, so that the tiles are the block's own.
     """
@@ -156,7 +158,7 @@ def _first_row(plane: QPlane, half_width: float) -> int:
 
 
 def spectrum_of(x: Tensor) -> Tensor:
-    """One-sided spectrum of (B, T). SciPy keeps an FFT's tables between calls; torch, on a CPU, makes them anew."""
+    """One-sided spectrum of (B, T). SciPy keeps an FFT's tables between calls; torch, on a CPU, computes them each time."""
     return torch.from_numpy(scipy.fft.rfft(x.numpy())) if x.device.type == "cpu" else torch.fft.rfft(x)
 
 
@@ -245,7 +247,7 @@ def _energies(spectrum: Tensor, plane: QPlane, rows: tuple[int, ...], span: floa
     """Energies of ``tiles`` evenly spread tiles of rows (B, R, tiles): the windowed spectrum folded, then inverted."""
     blocks, bins = spectrum.shape
     windows = _windows if len(rows) > 1 else _windows.__wrapped__  # single rows are many, and rarely come again
-    first, weights = windows(plane, rows, span, tiles, bins, spectrum.device)
+    first, weights = windows(plane, rows, span, tiles, bins=bins, device=spectrum.device)
     at = (first + torch.arange(weights.shape[1], device=spectrum.device)).clamp_(max=bins - 1)
     band = spectrum.gather(1, at.reshape(1, -1).expand(blocks, -1)).reshape(blocks, *weights.shape).mul_(weights)
     if weights.shape[1] > tiles:
@@ -256,15 +258,15 @@ def _energies(spectrum: Tensor, plane: QPlane, rows: tuple[int, ...], span: floa
 
 @lru_cache(maxsize=512)
 def _windows(
-    plane: QPlane, rows: tuple[int, ...], span: float, tiles: int, bins: int, device: torch.device
+    plane: QPlane, rows: tuple[int, ...], span: float, tiles: int, *, bins: int, device: torch.device
 ) -> tuple[Tensor, Tensor]:
     """Bisquare windows of rows on a spectrum of ``bins`` bins.
 
     Returns
     -------
-    first : Tensor, int64, shape (R, 1)
+    first : Tensor of int64, shape (R, 1)
         Bin that each window begins at.
-    weights : Tensor, float32, shape (R, W)
+    weights : Tensor of float32, shape (R, W)
         Zero past the window's end, and at and past the spectrum's. Where W is more than ``tiles``, a multiple of it.
     """
     ranges = [plane.window_bins(row, span) for row in rows]

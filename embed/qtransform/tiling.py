@@ -13,10 +13,14 @@ from functools import lru_cache
 
 from embed.errors import InputError
 
-MISMATCH = 0.2  # largest fractional energy loss between neighbouring tiles; gwpy's and Omicron's usual value
-Q_RANGE = (4.0, 64.0)  # Gravity Spy's
-FREQUENCY_RANGE = (10.0, 2048.0)  # Hz, Gravity Spy's
-ROUNDING = 1e-6  # bins: keeps a window's end that falls on a bin there, whatever the last digit
+MISMATCH = 0.2
+"""Largest fractional energy loss between neighbouring tiles; gwpy's and Omicron's usual value."""
+Q_RANGE = (4.0, 64.0)
+"""Gravity Spy's."""
+FREQUENCY_RANGE = (10.0, 2048.0)
+"""Hz, Gravity Spy's."""
+ROUNDING = 1e-6
+"""Bins: a window's end that falls on a bin stays there in spite of rounding."""
 
 
 @dataclass(frozen=True, eq=False)  # compared and hashed by identity: `q_tiling` returns the same one again

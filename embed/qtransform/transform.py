@@ -7,8 +7,8 @@ of normalised energy 0 to 25.5, time across, log2 of frequency up, 10 to 2048 Hz
 grid: the same splines are read where the published picture has its pixels (see `embed.qtransform.picture`).
 
 Sources: S. Chatterji, PhD thesis (MIT, 2005), chapter 5 (the transform); M. Zevin et al., CQG 34, 064003 (2017)
-(Gravity Spy); ``gwpy.signal.qtransform``, whose tiles these are and whose energies `q_transform` gives to single
-precision. `q_scan` departs from gwpy in two ways, both for speed: a row of more than ``median_tiles`` tiles is divided
+(Gravity Spy); ``gwpy.signal.qtransform``, whose tiles these are and whose energies `embed.qtransform.reference` gives to
+single precision. `q_scan` departs from gwpy in two ways, both for speed: a row of more than ``median_tiles`` tiles is divided
 by the median of that many of them, evenly spread over the block (energies change by about a per cent); and tiles wider
 than 8 Hz are computed from the seconds around the trigger, not from the whole block (they change by about 1e-4, by a
 hundredth where Nyquist cuts the window). The
@@ -16,25 +16,26 @@ loudest tile, and so the plane, is found with the medians of all tiles (of 262,1
 
 Frequencies above what the sample rate holds: rows of tiles go up to Nyquist, a window cut at Nyquist where it would
 pass it, exactly as if the whitened strain had been resampled to a higher rate; picture rows above Nyquist are energy
-0. ``q_transform(clamp="gwpy")`` instead stops where gwpy does, at 0.63 of Nyquist for Q from 4.
+0.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from embed.errors import InputError
-from embed.qtransform.loudest import Analysis, analyse
-from embed.qtransform.picture import PUBLISHED_BOX, draw, quantise
-from embed.qtransform.splines import frequency_spline
+from embed.gravityspy import DURATIONS
+from embed.qtransform.loudest import analyse
+from embed.qtransform.picture import PUBLISHED_BOX, Layout, draw, quantise
 from embed.qtransform.threads import in_threads
 from embed.qtransform.tiles import PICTURE_LOCALITY, SEARCH_LOCALITY, local_source, local_span, whole_source
-from embed.qtransform.tiling import FREQUENCY_RANGE, Q_RANGE, QPlane, gwpy_upper_frequency, q_tiling
+from embed.qtransform.tiling import FREQUENCY_RANGE, Q_RANGE, QPlane, q_tiling
 from embed.qtransform.whitening import FIR_SECONDS, PASS_BAND, blocks, whiten
 
 if TYPE_CHECKING:
@@ -42,10 +43,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-DURATIONS = (0.5, 1.0, 2.0, 4.0)  # s, the four views
-SEARCH_SECONDS = 0.5  # window around the trigger in which the loudest tile picks the Q plane
-MEDIAN_TILES = 4096  # tiles of a row that its median is taken of: standard error 2.3 % were they independent
-CHUNK_SAMPLES = 1 << 21  # of whitened strain in one chunk
+SEARCH_SECONDS = 0.5
+"""Window around the trigger in which the loudest tile picks the Q plane."""
+MEDIAN_TILES = 4096
+"""Tiles of a row that its median is taken of: standard error 2.3 % were they independent."""
+CHUNK_SAMPLES = 1 << 21
+"""Of whitened strain in one chunk."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +57,11 @@ class QScan:
 
     Attributes
     ----------
-    energies : Tensor, float32, shape (B, D, H, W)
+    energies : Tensor of float32, shape (B, D, H, W)
         Normalised energy, 0 to 25.5, of each duration; row 0 is the highest frequency.
-    q : Tensor, float64, shape (B,)
+    q : Tensor of float64, shape (B,)
         Q of the plane shown.
-    time, frequency, energy : Tensor, float64, shape (B,)
+    time, frequency, energy : Tensor of float64, shape (B,)
         The loudest tile within the search window: s from the centre, Hz, normalised energy (not clipped).
     """
 
@@ -90,11 +93,11 @@ def q_views(
 
     Returns
     -------
-    Tensor, uint8, shape (B, D, H, W)
+    Tensor of uint8, shape (B, D, H, W)
         See `embed.qtransform.picture.quantise`; on the device of the computation.
     """
-    options = _Options(whitened, durations, q_range, frequency_range, shape, MEDIAN_TILES)
-    levels, _ = _compute(blocks(strain, device=device), sample_rate, centres, 1.0, options, None, quantise)
+    options = _Options(sample_rate, whitened, durations, q_range, frequency_range, shape, MEDIAN_TILES)
+    levels, _ = _compute(blocks(strain, device=device), options, centres=centres, finish=quantise)
     return levels
 
 
@@ -138,7 +141,7 @@ def q_scan(
         Factor on each trigger's energies, ahead of the clip at full scale: ln 2 makes them relative to the mean of the
         noise, as some published pictures are, where the recipe takes its median.
     device : device, optional
-        Where to compute; where ``strain`` lies unless given.
+        Where to compute; the device of ``strain`` unless given.
     chunk : int, optional
         Triggers computed at once in each thread. Memory grows with it, 0.3 GB by default; results do not change.
 
@@ -151,9 +154,9 @@ def q_scan(
     InputError
         NaN or infinite samples, a block too short, a trigger too near an end of its block, or strain that is zero.
     """
-    options = _Options(whitened, durations, q_range, frequency_range, shape, median_tiles)
+    options = _Options(sample_rate, whitened, durations, q_range, frequency_range, shape, median_tiles)
     energies, peaks = _compute(
-        blocks(strain, device=device), sample_rate, centres, scale, options, chunk, torch.Tensor.clone
+        blocks(strain, device=device), options, centres=centres, scale=scale, chunk=chunk, finish=torch.Tensor.clone
     )
     return QScan(energies, *peaks)
 
@@ -162,6 +165,7 @@ def q_scan(
 class _Options:
     """What is to be shown, and how; see `q_scan`."""
 
+    sample_rate: float
     whitened: bool
     durations: tuple[float, ...]
     q_range: tuple[float, float]
@@ -172,26 +176,29 @@ class _Options:
 
 def _compute(
     x: Tensor,
-    sample_rate: float,
-    centres: Tensor | ArrayLike | None,
-    scale: ArrayLike,
     options: _Options,
-    chunk: int | None,
+    *,
+    centres: Tensor | ArrayLike | None,
+    scale: ArrayLike = 1.0,
+    chunk: int | None = None,
     finish: Callable[[Tensor], Tensor],
 ) -> tuple[Tensor, Tensor]:
     """Compute finished views (B, D, H, W), and Q, time, frequency and energy of the loudest tiles (4, B) float64."""
     x = x.reshape(-1, x.shape[-1])
+    sample_rate = options.sample_rate
     size, half = x.shape[-1], max(options.durations) / 2
     needed = half + (0 if options.whitened else FIR_SECONDS / 2)
     when = _centres(centres, len(x), size / sample_rate, needed)
     factors = np.broadcast_to(np.asarray(scale, np.float64), len(x))
     low, high = options.frequency_range
     reach = min(high, sample_rate / 2)
+    layout = Layout(options.durations, options.frequency_range, reach, options.shape)
     planes = q_tiling(size / sample_rate, options.q_range, (low, reach))
     decimate = 1 if options.whitened else decimation(planes, sample_rate, size)
     rate, length = sample_rate / decimate, size // decimate
-    near = [local_span(planes, float(c), half, PICTURE_LOCALITY, length, rate) for c in when]
-    close = [local_span(planes, float(c), SEARCH_SECONDS / 2, SEARCH_LOCALITY, length, rate) for c in when]
+    span = partial(local_span, planes, size=length, sample_rate=rate)
+    near = [span(float(c), half, PICTURE_LOCALITY) for c in when]
+    close = [span(float(c), SEARCH_SECONDS / 2, SEARCH_LOCALITY) for c in when]
     views: dict[int, Tensor] = {}
     peaks = torch.empty(4, len(x), dtype=torch.float64, device=x.device)
 
@@ -209,9 +216,7 @@ def _compute(
         at = when[some].to(x.device)
         found = analyse(sources, planes, at, kept=kept, search=SEARCH_SECONDS, median_tiles=options.median_tiles)
         for item, tiles in zip(some, found.tiles, strict=True):
-            centre, factor = float(when[item]), float(factors[item])
-            picture = draw(tiles, centre, options.durations, options.frequency_range, reach, options.shape, factor)
-            views[item] = finish(picture)
+            views[item] = finish(draw(tiles, float(when[item]), layout, float(factors[item])))
         peaks[:, some] = torch.stack([found.q, found.time - at, found.frequency, found.energy])
 
     lengths = [(one.fraction, other.fraction) for one, other in zip(near, close, strict=True)]
@@ -220,69 +225,6 @@ def _compute(
     for _ in in_threads(compute, [g[lo : lo + step] for g in alike for lo in range(0, len(g), step)], x.device):
         pass
     return torch.stack([views[i] for i in range(len(x))]), peaks
-
-
-def q_transform(
-    strain: Tensor | ArrayLike,
-    sample_rate: float,
-    centre: float,
-    times: ArrayLike,
-    frequencies: ArrayLike,
-    *,
-    whitened: bool = False,
-    q_range: tuple[float, float] = Q_RANGE,
-    frequency_range: tuple[float, float] = FREQUENCY_RANGE,
-    clamp: Literal["gwpy", "nyquist"] = "gwpy",
-    search: float = SEARCH_SECONDS,
-    device: torch.device | str | None = None,
-) -> tuple[Tensor, float, tuple[float, float, float]]:
-    """Normalised energies of one block on any grid of times and frequencies: the exact counterpart of gwpy's.
-
-    Parameters
-    ----------
-    strain : Tensor or array, shape (T,)
-    sample_rate : float
-        Hz.
-    centre : float
-        Time of interest, s from the block's start.
-    times, frequencies : array, shapes (M,) and (F,)
-        s from the block's start, and Hz.
-    whitened, q_range, frequency_range, device
-        As in `q_scan`.
-    clamp : {"gwpy", "nyquist"}
-        Highest frequency of the tiling: gwpy's for this sample rate and Q range, or Nyquist.
-    search : float
-        Width of the window that picks the plane, s.
-
-    Returns
-    -------
-    energies : Tensor, float32, shape (M, F)
-    q : float
-    peak : tuple of float
-        Time (s from the block's start), frequency (Hz) and normalised energy of the loudest tile in the window.
-
-    Raises
-    ------
-    InputError
-        More than one block, NaN or infinite samples, a block too short to whiten, or strain that is zero.
-    """
-    x = blocks(strain, device=device)
-    if x.ndim != 1:
-        msg = f"strain has shape {tuple(x.shape)}; q_transform takes one block (T,), q_scan takes many"
-        raise InputError(msg)
-    x = (x.to(torch.float32) if whitened else whiten(x, sample_rate))[None]
-    top = gwpy_upper_frequency(sample_rate, q_range) if clamp == "gwpy" else sample_rate / 2
-    planes = q_tiling(x.shape[-1] / sample_rate, q_range, (frequency_range[0], min(frequency_range[1], top)))
-    when = torch.tensor([centre], dtype=torch.float64, device=x.device)
-
-    def compute(blocks: Tensor) -> Analysis:
-        return analyse([whole_source(blocks)], planes, when, kept=1, search=search, median_tiles=None)
-
-    (analysis,) = in_threads(compute, [x], x.device)
-    tiles = analysis.tiles[0]
-    matrix = frequency_spline(np.asarray(tiles.plane.frequencies), np.asarray(frequencies, dtype=np.float64))
-    energies = tiles.read(np.asarray(times, dtype=np.float64), torch.from_numpy(matrix).to(x.device))
-    return energies, tiles.plane.q, (float(analysis.time[0]), float(analysis.frequency[0]), float(analysis.energy[0]))
 
 
 def decimation(planes: tuple[QPlane, ...], sample_rate: float, size: int) -> int:
@@ -306,14 +248,12 @@ def _centres(centres: Tensor | ArrayLike | None, count: int, duration: float, ne
         centres = np.full(count, duration / 2)
     when = torch.as_tensor(centres, dtype=torch.float64).reshape(-1).cpu()
     if len(when) != count:
-        msg = f"{len(when)} centres for {count} blocks of strain; give one per block"
-        raise InputError(msg)
+        raise InputError(f"{len(when)} centres for {count} blocks of strain; give one per block")
     outside = (when < needed) | (when > duration - needed) | ~torch.isfinite(when)
     if bool(outside.any()):
         worst = int(outside.nonzero()[0])
-        msg = (
+        raise InputError(
             f"trigger {worst} lies {float(when[worst]):g} s into a block of {duration:g} s, but {needed:g} s are needed "
             "on each side (half the longest view, and 1 s for the whitening filter); give a longer block"
         )
-        raise InputError(msg)
     return when

@@ -1,4 +1,4 @@
-"""Whitening: strain to noise of unit variance, whatever the detector's spectrum, by inverse spectrum truncation.
+"""Whitening: strain to noise of unit variance, for any spectrum of the detector, by inverse spectrum truncation.
 
 The filter is gwpy's (``TimeSeries.q_transform(whiten=True)``), batched: the amplitude spectral density (ASD) of the
 block itself, its inverse as a transfer function, truncated in the time domain to a finite impulse response (FIR) and
@@ -19,15 +19,21 @@ from embed.errors import InputError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-FIR_SECONDS = 2.0  # length of the whitening filter; half of it is corrupted at each end of a block
-SEGMENT_SECONDS = 2.0  # length of one periodogram of the ASD: 0.5 Hz between its points
-OVERLAP = 0.5  # of neighbouring periodograms, the value recommended for a Hann window
+FIR_SECONDS = 2.0
+"""Length of the whitening filter; half of it is corrupted at each end of a block."""
+SEGMENT_SECONDS = 2.0
+"""Length of one periodogram of the ASD: 0.5 Hz between its points."""
+OVERLAP = 0.5
+"""Of neighbouring periodograms, the value recommended for a Hann window."""
 PASS_BAND = (
     0.8  # of the remaining band, where it is decimated; above, the filter fades to nothing, so that it stays short
 )
-TAPER_BINS = 5  # bins of the transfer function tapered to zero next to 0 Hz and next to Nyquist
-GROUP_SAMPLES = 1 << 18  # strain under the periodograms computed at once: the working set stays in the cache
-FRAME_FILTERS = 4  # length of one overlap-save frame, in filters: a quarter of the work is thrown away
+TAPER_BINS = 5
+"""Bins of the transfer function tapered to zero next to 0 Hz and next to Nyquist."""
+GROUP_SAMPLES = 1 << 18
+"""Strain under the periodograms computed at once: the working set stays in the cache."""
+PIECE_FILTERS = 4
+"""Length of one overlap-save piece, in filters: a quarter of the work is discarded."""
 
 
 def whiten(
@@ -39,18 +45,18 @@ def whiten(
     ----------
     strain : Tensor or array, shape (B, T) or (T,)
         Strain (any unit), free of gaps. Calibrated strain spans more than single precision holds, so the arithmetic
-        is float64 whatever comes in.
+        is always float64.
     sample_rate : float
         Hz.
     decimate : int
         Return every ``decimate``-th sample of the band below the new Nyquist frequency, which costs less than the
         whole; T must be a multiple of it. The top fifth of the remaining band is faded out.
     device : device, optional
-        Where to compute; where ``strain`` already lies unless given.
+        Where to compute; the device of ``strain`` unless given.
 
     Returns
     -------
-    Tensor, float32, shape (B, T // decimate) or (T // decimate,)
+    Tensor of float32, shape (B, T // decimate) or (T // decimate,)
         Zero mean, and unit variance over the full band where the noise is stationary and Gaussian. Half a filter
         (1 s) at each end is filter settling and means nothing.
 
@@ -88,7 +94,7 @@ def amplitude_spectral_density(strain: Tensor, sample_rate: float, *, bins: int 
 
     Parameters
     ----------
-    strain : Tensor, float64, shape (B, T)
+    strain : Tensor of float64, shape (B, T)
     sample_rate : float
         Hz.
     bins : int, optional
@@ -96,7 +102,7 @@ def amplitude_spectral_density(strain: Tensor, sample_rate: float, *, bins: int 
 
     Returns
     -------
-    Tensor, float64, shape (B, bins)
+    Tensor of float64, shape (B, bins)
         Unit of the strain per sqrt(Hz), at multiples of ``1 / SEGMENT_SECONDS``.
     """
     segment = int(SEGMENT_SECONDS * sample_rate)
@@ -111,7 +117,7 @@ def amplitude_spectral_density(strain: Tensor, sample_rate: float, *, bins: int 
         spectrum[..., 0] -= mean * (segment / 2)
         spectrum[..., 1] += mean * (segment / 4)
         power[:, some] = torch.addcmul(spectrum.real.square(), spectrum.imag, spectrum.imag)
-    median = _median_over_frames(power)
+    median = _median_over_segments(power)
     density = median / (_median_bias(count) * sample_rate * window.square().sum())
     density[:, 1 : (segment + 1) // 2] *= 2  # one-sided: all but 0 Hz and Nyquist
     return density.sqrt()
@@ -171,20 +177,20 @@ def _tapered(strain: Tensor, taps: int) -> Tensor:
 def _overlap_save(strain: Tensor, response: Tensor, taps: int, decimate: int) -> Tensor:
     """Convolve (B, T) with a response (B, taps / decimate) given at the lower rate: (B, T / decimate)."""
     size = strain.shape[-1]
-    frame = FRAME_FILTERS * taps
-    step = frame - taps
+    piece = PIECE_FILTERS * taps
+    step = piece - taps
     count = -(-size // step)
     padded = torch.nn.functional.pad(strain, (taps // 2, count * step - size + taps // 2))
-    low = frame // decimate
+    low = piece // decimate
     half = response.shape[-1] // 2
     kernel = response.new_zeros(len(response), low)
     kernel[:, :half], kernel[:, -half:] = response[:, :half], response[:, half:]
-    frames = torch.fft.rfft(padded.unfold(-1, frame, step))[..., : low // 2 + 1]
-    y = torch.fft.irfft(frames * torch.fft.rfft(kernel)[:, None], n=low)[..., half:-half]
+    pieces = torch.fft.rfft(padded.unfold(-1, piece, step))[..., : low // 2 + 1]
+    y = torch.fft.irfft(pieces * torch.fft.rfft(kernel)[:, None], n=low)[..., half:-half]
     return y.reshape(len(strain), -1)[:, : size // decimate] / decimate
 
 
-def _median_over_frames(power: Tensor) -> Tensor:
+def _median_over_segments(power: Tensor) -> Tensor:
     """Median over the middle axis of (B, S, F). NumPy's sort is several times faster than torch's on a CPU."""
     count = power.shape[1]
     if power.device.type == "cpu":

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from embed.simulator.families.catalogue import CLASSES, CONFUSABLE, FAMILIES, NONE_OF_THE_ABOVE, UNCATALOGUED
     from embed.simulator.families.family import Family, Range
+    from embed.simulator.folder import simulate, write_study
     from embed.simulator.injection import BLOCK_S, Detector, Injection, detector, lay, strain_block, whitened_block
     from embed.simulator.loudest import Tile, loudest_tile
     from embed.simulator.noise import SAMPLE_RATE, Noise, design_psd, detector_noise, measured_noise
     from embed.simulator.population import DEMO_HIDDEN, Entry, Population, demo_population
-    from embed.simulator.simulation import Glitches, simulate, simulate_batch, write_study
+    from embed.simulator.simulation import Glitches, simulate_batch
 
 _HOMES = {
     "BLOCK_S": "embed.simulator.injection",
@@ -43,11 +44,11 @@ _HOMES = {
     "lay": "embed.simulator.injection",
     "loudest_tile": "embed.simulator.loudest",
     "measured_noise": "embed.simulator.noise",
-    "simulate": "embed.simulator.simulation",
+    "simulate": "embed.simulator.folder",
     "simulate_batch": "embed.simulator.simulation",
     "strain_block": "embed.simulator.injection",
     "whitened_block": "embed.simulator.injection",
-    "write_study": "embed.simulator.simulation",
+    "write_study": "embed.simulator.folder",
 }
 
 __all__ = [
@@ -83,8 +84,8 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
-    """Import a public name when it is first used: the catalogue of families needs neither torch nor matplotlib."""
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public object of the package
+    """Import a public name on first use: the catalogue of families needs neither torch nor matplotlib."""
     if name not in _HOMES:
         raise AttributeError(f"module 'embed.simulator' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

@@ -67,8 +67,8 @@ class Detector:
         H1 or L1.
     noise : Noise
         On the block's frequency grid.
-    whitening : ndarray (m,) float64
-        Gain of the zero-phase whitening filter; the noise that comes out has mean square one in every bin.
+    whitening : ndarray of float64, shape (m,)
+        Gain of the zero-phase whitening filter; whitened noise has mean square one in every bin.
     """
 
     ifo: str
@@ -104,7 +104,7 @@ def whitening_gain(noise: Noise) -> Array:
 
     Returns
     -------
-    ndarray (m,) float64
+    ndarray of float64, shape (m,)
         The inverse of the amplitude spectral density as 2 s segments see it, truncated to 2 s with a Hann window
         (gwpy's ``TimeSeries.whiten``). Truncation is why a loud glitch rings at the mains: the notch is longer than the
         filter.
@@ -147,13 +147,13 @@ def lay(
     where : Detector
         The detector, on the block's grid.
     rng : numpy.random.Generator
-        The source of chance.
+        Random numbers.
     alone : bool
         Without a companion and without stray tiles.
 
     Returns
     -------
-    spectrum : ndarray (m,) complex128
+    spectrum : ndarray of complex128, shape (m,)
         One-sided spectrum (``rfft``) of the strain of the glitch, without noise.
     Injection
         What was drawn.
@@ -222,16 +222,16 @@ def whitened_block(spectrum: NDArray[np.complex128], where: Detector, rng: np.ra
 
     Parameters
     ----------
-    spectrum : ndarray (m,) complex128
+    spectrum : ndarray of complex128, shape (m,)
         Of the glitch's strain, from `lay`.
     where : Detector
         The detector.
     rng : numpy.random.Generator
-        The source of chance.
+        Random numbers.
 
     Returns
     -------
-    ndarray (n,) float32
+    ndarray of float32, shape (n,)
         Whitened strain as a block of 64 s is whitened by its own measured spectrum, whose error is on it.
     """
     f = where.noise.frequencies

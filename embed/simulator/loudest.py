@@ -33,7 +33,7 @@ def loudest_tile(spectrum: NDArray[np.complex128], duration: float) -> Tile:
 
     Parameters
     ----------
-    spectrum : ndarray (m,) complex128
+    spectrum : ndarray of complex128, shape (m,)
         One-sided spectrum of the block, scaled so that noise would have mean square one in every bin.
     duration : float
         Length of the block, s.

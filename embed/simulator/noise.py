@@ -69,11 +69,11 @@ class Noise:
 
     Parameters
     ----------
-    frequencies : ndarray (m,) float64
+    frequencies : ndarray of float64, shape (m,)
         Hz, from 0, equally spaced.
-    psd : ndarray (m,) float64
+    psd : ndarray of float64, shape (m,)
         One-sided power spectral density, 1/Hz, lines included.
-    smooth : ndarray (m,) float64
+    smooth : ndarray of float64, shape (m,)
         The same without its lines: what a broadband glitch in units of the noise is coloured with.
     """
 
@@ -87,12 +87,12 @@ def design_psd(frequencies: Array) -> Array:
 
     Parameters
     ----------
-    frequencies : ndarray (m,) float64
+    frequencies : ndarray of float64, shape (m,)
         Hz.
 
     Returns
     -------
-    ndarray (m,) float64
+    ndarray of float64, shape (m,)
         One-sided PSD in 1/Hz: the analytic fit of Sathyaprakash & Schutz 2009 (Living Rev. Relativity 12, 2, table 1),
         S = 1e-49 [x^-4.14 - 5 x^-2 + 111 (1 - x^2 + x^4/2) / (1 + x^2/2)] with x = f / 215 Hz, to which is added,
         since the fit holds above 20 Hz only, a seismic wall falling as f^-14 that meets it at 11 Hz. Below
@@ -220,11 +220,11 @@ def coloured_spectrum(noise: Noise, sample_rate: float, rng: np.random.Generator
     sample_rate : float
         Hz.
     rng : numpy.random.Generator
-        The source of chance.
+        Random numbers.
 
     Returns
     -------
-    ndarray (n // 2 + 1,) complex128
+    ndarray of complex128, shape (n // 2 + 1,)
         Whose ``irfft`` is strain (n,), periodic over its length.
     """
     # One-sided PSD S and rfft X are tied by S = 2 |X|^2 / (n rate), so each quadrature has variance S n rate / 4.

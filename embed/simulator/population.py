@@ -82,7 +82,7 @@ class Population:
     n : int
         Glitches.
     seed : int
-        Same seed, same population; every glitch has a stream of its own, so that order and batches do not matter.
+        Same seed, same population; every glitch has its own random stream, so that order and batches do not matter.
     classes : tuple of str
         Names of families, and None_of_the_Above for a mixture of those in no catalogue.
     hidden : tuple of str
@@ -115,9 +115,9 @@ class Population:
     normalisation: Literal["median", "mean", "mixed"] = "mixed"
 
     def __post_init__(self) -> None:
-        """Check what was asked for."""
+        """Check the fields."""
         if self.n < 1:
-            raise InputError(f"{self.n} glitches were asked for; ask for at least one")
+            raise InputError(f"{self.n} glitches: give at least one")
         if not self.span[1] > self.span[0]:
             raise InputError(f"the span {self.span} ends before it starts; give GPS start and end")
         if self.normalisation not in ("median", "mean", "mixed"):
@@ -153,7 +153,7 @@ class Population:
         return tuple(dict.fromkeys(shown))
 
     def rates(self, gps: float) -> np.ndarray:
-        """Relative rate of every drawn class at a time, (classes,) float64 summing to one."""
+        """Relative rate of every drawn class at one time, ndarray of float64, shape (classes,); they sum to one."""
         rates = np.array([1.0 if self.equal or name not in FAMILIES else FAMILIES[name].rate for name in self.drawn])
         if not self.equal:
             for k, (period, phase) in enumerate(self._weather):

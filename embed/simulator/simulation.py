@@ -1,53 +1,39 @@
-"""Simulated studies: glitches in memory, or streamed to a folder laid out as Gravity Spy's."""
+"""Simulated glitches in memory: drawn, put into noise and seen through the Q-transform, batch by batch."""
 
 from __future__ import annotations
 
-import io
-import json
 import math
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import h5py
 import numpy as np
-from PIL import Image
 
-from embed.csvfile import csv_lines
 from embed.errors import InputError
 from embed.gravityspy import DURATIONS
-from embed.qtransform.transform import q_scan, quantise
-from embed.simulator.families.catalogue import CLASSES
-from embed.simulator.injection import BLOCK_S, Detector, Injection, detector, lay, strain_block, whitened_block
+from embed.qtransform.picture import quantise
+from embed.qtransform.transform import q_scan
+from embed.simulator.injection import BLOCK_S, Detector, Injection, detector, lay, whitened_block
 from embed.simulator.noise import SAMPLE_RATE, file_detector
-from embed.simulator.population import DEFAULT_SPAN, Entry, Population, stream
-from embed.storage import check_empty, storage_errors
-from embed.views.viridis import table
+from embed.simulator.population import Entry, Population, stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import torch
     from numpy.typing import NDArray
 
+    from embed.types import Progress
+
 BATCH = 16
-"""Glitches drawn and transformed at once: what is in memory, whatever the number asked for."""
+"""Glitches drawn and transformed at once: memory holds no more, however many are simulated."""
 
 PICTURE_SHAPE = (240, 287)
 """Rows and columns: half the resolution of the published picture, and no less than networks read."""
 
-STRAIN_S = 64.0
-"""Length of a block of strain: Gravity Spy's."""
-
 _SCALES = {"median": 1.0, "mean": math.log(2.0)}
 """Energies relative to the mean of the noise are ln 2 of those relative to its median: noise energies are exponential."""
-
-TRUTH_COLUMNS = ("id", "ifo", "gps", "truth", "label", "morphology", "snr", "peak_frequency", "q", "companion",
-                 "companion_time", "normalisation", "parameters")  # fmt: skip
-METADATA_COLUMNS = ("event_time", "ifo", "peak_time", "peak_time_ns", "peak_frequency", "channel", "snr", "q_value",
-                    "gravityspy_id", "label")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -56,13 +42,13 @@ class Glitches:
 
     Parameters
     ----------
-    levels : ndarray (n, D, H, W) uint8
+    levels : ndarray of uint8, shape (n, D, H, W)
         The views, as `embed.qtransform.transform.quantise` makes them.
     entries : tuple of Entry
         What each is.
     drawn : tuple of Injection
         The parameters with which each was drawn.
-    snr, frequency, q : ndarray (n,) float64
+    snr, frequency, q : ndarray of float64, shape (n,)
         The loudest tile that the Q-transform found within 0.25 s of the middle.
     """
 
@@ -81,7 +67,7 @@ def simulate_batch(
     durations: tuple[float, ...] = DURATIONS,
     shape: tuple[int, int] = PICTURE_SHAPE,
     device: torch.device | str | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Glitches:
     """Simulate a population in memory: n D H W bytes of it.
 
@@ -104,8 +90,10 @@ def simulate_batch(
     -------
     Glitches
     """
-    population, detectors = _detectors(population, noise, BLOCK_S)
-    parts = list(_views(population, detectors, durations, shape, device, progress))
+    population, detectors = prepare_detectors(population, noise, BLOCK_S)
+    parts = list(
+        view_batches(population, detectors, durations=durations, shape=shape, device=device, progress=progress)
+    )
     return Glitches(
         np.concatenate([part.levels for part in parts]),
         tuple(entry for part in parts for entry in part.entries),
@@ -116,128 +104,16 @@ def simulate_batch(
     )
 
 
-def simulate(
-    out: Path,
-    n: int,
-    seed: int,
-    *,
-    classes: Sequence[str] | None = None,
-    hidden: Sequence[str] = (),
-    noise: Literal["design"] | Sequence[Path] = "design",
-    label_noise: float = 0.0,
-    onset: Mapping[str, float] | None = None,
-    span: tuple[float, float] | None = None,
-    equal: bool = False,
-    output: Literal["images", "strain"] = "images",
-    shape: tuple[int, int] = PICTURE_SHAPE,
-    device: torch.device | str | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> Population:
-    """Simulate glitches into a folder.
-
-    Parameters
-    ----------
-    out : Path
-        The folder; it must not exist, or be empty.
-    n, seed : int
-        Number of glitches; same seed, same bytes.
-    classes, hidden, label_noise, onset, span, equal
-        See `Population`; the default is its 24 classes over six weeks of O1.
-    noise, output, shape, device, progress
-        See `write_study`.
-
-    Returns
-    -------
-    Population
-        What was simulated.
-    """
-    population = Population(
-        n,
-        seed,
-        classes=CLASSES if classes is None else tuple(classes),
-        hidden=tuple(hidden),
-        span=DEFAULT_SPAN if span is None else span,
-        onset={} if onset is None else dict(onset),
-        label_noise=label_noise,
-        equal=equal,
-    )
-    return write_study(out, population, noise=noise, output=output, shape=shape, device=device, progress=progress)
-
-
-def write_study(
-    out: Path,
-    population: Population,
-    *,
-    noise: Literal["design"] | Sequence[Path] = "design",
-    output: Literal["images", "strain"] = "images",
-    shape: tuple[int, int] = PICTURE_SHAPE,
-    device: torch.device | str | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> Population:
-    """Write a population to a folder.
-
-    Parameters
-    ----------
-    out : Path
-        The folder; it must not exist, or be empty.
-    population : Population
-        What to simulate.
-    noise
-        See `simulate_batch`.
-    output : {"images", "strain"}
-        Images: ``<label>/<IFO>_<id>_spectrogram_<duration>.png``, the picture inside the axes as a viridis palette image
-        whose palette index is the level. Strain: ``<IFO>_<id>.hdf5``, 64 s in GWOSC's layout with the glitch in the middle,
-        and no picture.
-    shape : tuple of int
-        Rows and columns of a picture.
-    device : device, optional
-        Where the Q-transform runs.
-    progress : callable, optional
-        Called with (glitches done, glitches in all).
-
-    Returns
-    -------
-    Population
-        What was simulated: with files of one detector's strain only that detector. ``truth.csv`` (`TRUTH_COLUMNS`) and
-        ``metadata.csv`` (`METADATA_COLUMNS`, Gravity Spy's names) lie beside the images; each line is written with its
-        batch, so that memory does not grow with the population.
+def prepare_detectors(
+    population: Population, noise: Literal["design"] | Sequence[Path], seconds: float
+) -> tuple[Population, dict[str, Detector]]:
+    """Prepare the detectors' noise on the grid of a block; with strain files the population is drawn from their detectors alone.
 
     Raises
     ------
     InputError
-        Something asked for is impossible, or the folder holds something already.
-    StorageError
-        The folder cannot be written, or the disk is full.
+        When the noise is neither "design" nor a list of usable strain files.
     """
-    out = Path(out)
-    if output not in ("images", "strain"):
-        raise InputError(f"output {output!r} is neither 'images' nor 'strain'")
-    check_empty(out)
-    population, detectors = _detectors(population, noise, BLOCK_S if output == "images" else STRAIN_S)
-    with storage_errors(out), ExitStack() as stack:
-        out.mkdir(parents=True, exist_ok=True)
-        truth = stack.enter_context((out / "truth.csv").open("w", newline="", encoding="utf-8"))
-        metadata = stack.enter_context((out / "metadata.csv").open("w", newline="", encoding="utf-8"))
-        truth.write(csv_lines([TRUTH_COLUMNS]))
-        metadata.write(csv_lines([METADATA_COLUMNS]))
-        if output == "strain":
-            for entry, drawn in _write_strain(out, population, detectors, progress):
-                truth.write(csv_lines([_truth_row(entry, drawn)]))
-                tile = drawn.tile
-                metadata.write(csv_lines([_metadata_row(entry, tile.frequency, tile.snr, tile.q)]))
-            return population
-        pool = stack.enter_context(ThreadPoolExecutor(max_workers=2))
-        for part in _views(population, detectors, DURATIONS, shape, device, progress):
-            list(pool.map(_write_views, [out] * len(part.entries), part.entries, part.levels))
-            for k, (entry, drawn) in enumerate(zip(part.entries, part.drawn, strict=True)):
-                truth.write(csv_lines([_truth_row(entry, drawn)]))
-                metadata.write(csv_lines([_metadata_row(entry, part.frequency[k], part.snr[k], part.q[k])]))
-    return population
-
-
-def _detectors(
-    population: Population, noise: Literal["design"] | Sequence[Path], seconds: float
-) -> tuple[Population, dict[str, Detector]]:
     if isinstance(noise, str):
         if noise != "design":
             raise InputError(f"noise {noise!r} is neither 'design' nor a list of strain files")
@@ -251,15 +127,16 @@ def _detectors(
     return replace(population, ifos=ifos), {ifo: detector(ifo, tuple(files[ifo]), seconds) for ifo in ifos}
 
 
-def _views(
+def view_batches(
     population: Population,
     detectors: Mapping[str, Detector],
-    durations: tuple[float, ...],
-    shape: tuple[int, int],
-    device: torch.device | str | None,
-    progress: Callable[[int, int], None] | None,
+    *,
+    durations: tuple[float, ...] = DURATIONS,
+    shape: tuple[int, int] = PICTURE_SHAPE,
+    device: torch.device | str | None = None,
+    progress: Progress | None = None,
 ) -> Iterator[Glitches]:
-    """Views batch by batch; while one batch is transformed, two threads draw the next."""
+    """Yield the views batch by batch; while one batch is transformed, two threads draw the next."""
 
     def draw(index: int) -> tuple[Entry, Injection, NDArray[np.float32]]:
         entry = population.entry(index)
@@ -289,60 +166,3 @@ def _views(
             )
             if progress is not None:
                 progress(stop, population.n)
-
-
-def _write_views(out: Path, entry: Entry, levels: NDArray[np.uint8]) -> None:
-    folder = out / entry.label
-    folder.mkdir(exist_ok=True)
-    for duration, view in zip(DURATIONS, levels, strict=True):
-        image = Image.fromarray(view, mode="P")
-        image.putpalette(table().tobytes())
-        buffer = io.BytesIO()
-        image.save(buffer, format="png", compress_level=4)
-        (folder / f"{entry.ifo}_{entry.gravityspy_id}_spectrogram_{duration}.png").write_bytes(buffer.getvalue())
-
-
-def _write_strain(
-    out: Path,
-    population: Population,
-    detectors: Mapping[str, Detector],
-    progress: Callable[[int, int], None] | None,
-) -> Iterator[tuple[Entry, Injection]]:
-    for index in range(population.n):
-        entry = population.entry(index)
-        rng = stream(population.seed, index, 1)
-        where = detectors[entry.ifo]
-        spectrum, drawn = lay(entry.family, where, rng)
-        start = entry.gps - STRAIN_S / 2
-        whole = float(np.floor(start))  # files begin at whole seconds: slide the glitch to where its time then lies
-        spectrum *= np.exp(-2j * np.pi * where.noise.frequencies * (start - whole))
-        strain = strain_block(spectrum, where, rng)
-        with h5py.File(out / f"{entry.ifo}_{entry.gravityspy_id}.hdf5", "w") as file:
-            data = file.create_dataset("strain/Strain", data=strain)
-            data.attrs.update({"Npoints": len(strain), "Xstart": whole, "Xspacing": 1.0 / SAMPLE_RATE})
-            data.attrs.update({"Xunits": "second", "Yunits": "", "Xlabel": "GPS time", "Ylabel": "Strain"})
-            for name, value in (("Detector", entry.ifo), ("Description", "simulated strain")):
-                file[f"meta/{name}"] = value
-            file["meta/GPSstart"], file["meta/Duration"] = int(whole), int(STRAIN_S)
-            file["quality/simple/DQmask"] = np.full(int(STRAIN_S), 1, dtype=np.uint32)
-            file["quality/simple/DQShortnames"] = np.array([b"DATA"])
-        yield entry, drawn
-        if progress is not None:
-            progress(index + 1, population.n)
-
-
-def _truth_row(entry: Entry, drawn: Injection) -> list[object]:
-    parameters = {name: float(f"{value:.6g}") for name, value in drawn.parameters.items()}
-    return [
-        entry.gravityspy_id, entry.ifo, f"{entry.gps:.6f}", entry.truth, entry.label, entry.family.name,
-        f"{drawn.tile.snr:.3f}", f"{drawn.tile.frequency:.3f}", f"{drawn.tile.q:g}", drawn.companion,
-        f"{drawn.companion_time:.3f}", entry.normalisation, json.dumps(parameters, separators=(",", ":")),
-    ]  # fmt: skip
-
-
-def _metadata_row(entry: Entry, frequency: float, snr: float, q: float) -> list[object]:
-    seconds, fraction = divmod(entry.gps, 1.0)
-    return [
-        f"{entry.gps:.6f}", entry.ifo, int(seconds), round(fraction * 1e9), f"{frequency:.3f}", "SIMULATED-STRAIN",
-        f"{snr:.3f}", f"{q:.3f}", entry.gravityspy_id, entry.label,
-    ]  # fmt: skip

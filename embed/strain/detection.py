@@ -12,10 +12,11 @@ import numpy as np
 import torch
 
 from embed.errors import InputError
+from embed.gravityspy import DURATIONS
 from embed.qtransform.threads import in_threads
 from embed.qtransform.tiles import Source, median, plane_tiles, whole_source
 from embed.qtransform.tiling import FREQUENCY_RANGE, Q_RANGE, q_tiling
-from embed.qtransform.transform import DURATIONS, decimation
+from embed.qtransform.transform import decimation
 from embed.qtransform.whitening import FIR_SECONDS, whiten
 from embed.strain.record import BLOCK_SECONDS
 from embed.strain.triggers import Trigger

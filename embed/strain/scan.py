@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embed.errors import InputError
+from embed.gravityspy import DURATIONS
 from embed.qtransform.picture import PUBLISHED_BOX, quantise
-from embed.qtransform.transform import DURATIONS, q_scan
+from embed.qtransform.transform import q_scan
 from embed.qtransform.whitening import FIR_SECONDS
 from embed.strain.record import BLOCK_SECONDS, Block
 from embed.study.report import Skip, batches

@@ -1,7 +1,7 @@
-"""Augmentation: the same glitch, a little elsewhere, a little larger, louder, cropped or compressed otherwise.
+"""Augmentation: the same glitch, slightly shifted, scaled, louder, cropped or compressed differently.
 
 George, Shen and Huerta (2018, section III) shift by 0 to 10 pixels and zoom by up to 5 %; Khan et al. (2019) flip and rotate galaxies.
-The rest stands for what differs between one maker of spectrograms and another: the signal-to-noise ratio, the trigger's time, where
+The rest is what differs between makers of spectrograms: the signal-to-noise ratio, the trigger's time, where
 the axes were cropped, which durations there are, and how the picture was compressed.
 """
 
@@ -15,14 +15,16 @@ import torch
 from torch.nn.functional import affine_grid, grid_sample, pad
 
 from embed.training.randomness import uniform
-from embed.training.variations import LOUDEST_FACTOR, NONE, Augmentation
+from embed.training.variation import LOUDEST_FACTOR, NONE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from embed.training.variation import Augmentation
+
 TOP_LEVEL = 255.0
 FAINT = 25.0
-"""Level that counts as noise's: its normalised energy has mean 1 (level 10) and is exponential, and passes 2.5 in one pixel of twelve."""
+"""Highest level that counts as noise: its normalised energy has mean 1 (level 10) and is exponential, and passes 2.5 in one pixel of twelve."""
 QUALITIES = (25.0, 95.0)
 """Of the compression, on libjpeg's scale."""
 
@@ -62,17 +64,17 @@ def augment(
 
     Parameters
     ----------
-    levels : uint8 (B, V, side, side)
+    levels : Tensor of uint8, shape (B, V, side, side)
         Views in the encoding's order, or a plain picture's colours.
     durations : sequence of V float
         Seconds of each view; 0 where there are none.
     augmentation : Augmentation
-    keys : int64 (B,), on the CPU
+    keys : Tensor of int64, shape (B,), on the CPU
         Of the random numbers, see `embed.training.randomness.draw_keys`.
 
     Returns
     -------
-    float32 (B, V, side, side), on the levels' device
+    Tensor of float32, shape (B, V, side, side), on the levels' device
         0 to 255.
     """
     values = levels.float()
@@ -151,7 +153,7 @@ def _one_for_all(values: torch.Tensor, probability: float, keys: torch.Tensor) -
 
 
 def _scaled(values: torch.Tensor, most: float, keys: torch.Tensor) -> torch.Tensor:
-    """Scale the energy of what stands out of the noise, and leave the noise as it is: it is normalised."""
+    """Scale the energy above the noise, and leave the noise as it is: it is normalised."""
     exponent = 2.0 * uniform(keys, _Stream.LOUDNESS, (1,)) - 1.0
     factor = torch.exp(exponent * math.log(min(most, LOUDEST_FACTOR))).to(values.device)[:, :, None, None]
     return (torch.clamp(values, max=FAINT) + factor * torch.clamp(values - FAINT, min=0.0)).clamp_(max=TOP_LEVEL)
@@ -162,9 +164,9 @@ def compressed(values: torch.Tensor, quality: torch.Tensor) -> torch.Tensor:
 
     Parameters
     ----------
-    values : float32 (B, V, height, width)
+    values : Tensor of float32, shape (B, V, height, width)
         0 to 255.
-    quality : float32 (B,)
+    quality : Tensor of float32, shape (B,)
         1 to 100, on the values' device.
     """
     count, views, height, width = values.shape

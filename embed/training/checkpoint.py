@@ -1,6 +1,6 @@
-"""Checkpoints of a training: one an epoch, whole or not there, checked when read; the two latest and the best weights are kept.
+"""Checkpoints of a training: one an epoch, written atomically, checked when read; the two latest and the best weights are kept.
 
-They lie in ``models/<name>.training/`` until the model is finished::
+They are in ``models/<name>.training/`` until the model is finished::
 
     epoch-0012.safetensors  after 12 epochs: weights, the optimizer's state, the history
     best.safetensors        the weights of the best epoch so far
@@ -43,7 +43,7 @@ class Checkpoint:
     optimizer : dict of str to tensor
         Its state, ``<weight's number>.<name>``.
     facts : dict
-        JSON values: ``history``, ``recipe``, ``task`` and what else a training must find as it left it.
+        JSON values: ``history``, and `embed.training.context.TrainingContext.facts`, which must be unchanged when the training is resumed.
     """
 
     weights: dict[str, torch.Tensor]
@@ -57,7 +57,7 @@ class Checkpoint:
 
 
 def write_checkpoint(folder: Path, checkpoint: Checkpoint, *, best: bool) -> None:
-    """Write a checkpoint and, where it is the best so far, its weights; older ones go once it is there."""
+    """Write a checkpoint and, where it is the best so far, its weights; older ones are removed after it."""
     tensors = {f"weights/{name}": value for name, value in checkpoint.weights.items()}
     tensors |= {f"optimizer/{name}": value for name, value in checkpoint.optimizer.items()}
     _write(folder / f"epoch-{checkpoint.epochs:04d}.safetensors", tensors, checkpoint.facts)
@@ -90,12 +90,12 @@ def latest_checkpoint(folder: Path) -> Checkpoint | None:
     Raises
     ------
     TrainingError
-        When it is damaged; the message names the file to delete, and the checkpoint before it from which training then goes on.
+        When it is damaged; the message names the file to delete, and the checkpoint before it from which training then resumes.
     """
     found = sorted(_numbered(folder))
     if not found:
         return None
-    before = f"go on from {found[-2][1].name}" if len(found) > 1 else "start again"
+    before = f"continue from {found[-2][1].name}" if len(found) > 1 else "start again"
     tensors, facts = _read(found[-1][1], f"delete it and --resume to {before}")
     parts: dict[str, dict[str, torch.Tensor]] = {"weights": {}, "optimizer": {}}
     for key, value in tensors.items():

@@ -1,4 +1,4 @@
-"""A truncated network with a final layer for the study's classes, in training: its dropout, what is trained of it, and its loss."""
+"""A truncated network with a final layer for the study's classes, in training: its dropout, its trained weights and its loss."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class GlitchDropout(nn.Module):
     probability : float
         Of a number to be set to 0; the others are scaled up.
     stream : int
-        Tells several such layers of a network apart.
+        A different number for each such layer of a network.
     """
 
     def __init__(self, probability: float, stream: int) -> None:
@@ -59,7 +59,7 @@ class Classifier(nn.Module):
         Before the final layer.
     seed : int
         Of the final layer's weights.
-    mean_image : float32 (3, size, size), optional
+    mean_image : Tensor of float32, shape (3, size, size), optional
         Subtracted from the input.
     """
 
@@ -113,7 +113,7 @@ class Classifier(nn.Module):
 
 
 def _replace_dropout(network: nn.Module) -> None:
-    """Give hidden dropout layers masks of their own kind; one that stands where the network was cut is the classifier's business."""
+    """Replace hidden dropout layers by `GlitchDropout`; one at the cut of the network is left to the classifier."""
     stream = _HIDDEN_STREAM
     for parent in list(network.modules()):
         for name, layer in list(parent.named_children()):
@@ -124,7 +124,7 @@ def _replace_dropout(network: nn.Module) -> None:
 
 
 def choose_trained(classifier: Classifier, share: float, freeze: Sequence[str] = ()) -> None:
-    """Say which weights are trained: the last `share` of the network's tensors without those named in `freeze`, and the final layer.
+    """Choose which weights are trained: the last `share` of the network's tensors without those named in `freeze`, and the final layer.
 
     A batch normalisation whose weights are not trained keeps its statistics too.
 
@@ -137,7 +137,9 @@ def choose_trained(classifier: Classifier, share: float, freeze: Sequence[str] =
     for prefix in freeze:
         if not any(name.startswith(prefix) for name, _ in named):
             there = sorted({name.split(".")[0] for name, _ in named})
-            raise InputError(f"--freeze {prefix}: no weight is named so; they begin with {', '.join(there[:_SHOWN])}")
+            raise InputError(
+                f"--freeze {prefix}: no weight's name begins so; they begin with {', '.join(there[:_SHOWN])}"
+            )
     first = len(named) - round(share * len(named))
     for place, (name, weight) in enumerate(named):
         weight.requires_grad_(place >= first and not name.startswith(tuple(freeze)))
@@ -170,18 +172,18 @@ def summed_contrast(
 
     Parameters
     ----------
-    anchors : float32 (A, D)
+    anchors : Tensor of float32, shape (A, D)
         Normalised here.
-    anchor_rows : int64 (A,)
+    anchor_rows : Tensor of int64, shape (A,)
         Their places among the vectors.
-    vectors : float32 (B, D)
+    vectors : Tensor of float32, shape (B, D)
         Of the whole batch.
-    targets : int64 (B,)
+    targets : Tensor of int64, shape (B,)
     temperature : float
 
     Returns
     -------
-    float32 ()
+    Tensor of float32, shape ()
         An anchor without another of its class in the batch adds nothing.
     """
     similarity = normalize(anchors.float(), dim=1) @ normalize(vectors.float(), dim=1).T / temperature

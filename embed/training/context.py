@@ -1,4 +1,4 @@
-"""What a training works with, and the pictures that its network sees."""
+"""The context of a training, and the pictures that its network sees."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from embed.dataset.dataset import TrainingSet
     from embed.network.network import Network
     from embed.training.recipe import Recipe
-    from embed.training.variations import Augmentation
+    from embed.training.variation import Augmentation
     from embed.views.encoding import Encoding
     from embed.views.loading import Levels
 
@@ -27,9 +27,9 @@ class TrainingContext:
 
     Attributes
     ----------
-    task : TrainingSet
+    training_set : TrainingSet
     levels : Levels
-        Of the task's glitches, row for row.
+        Of the training set's glitches, row for row.
     network : Network
         Where training starts.
     encoding : Encoding
@@ -39,7 +39,7 @@ class TrainingContext:
     ranks : Ranks
     """
 
-    task: TrainingSet
+    training_set: TrainingSet
     levels: Levels
     network: Network
     encoding: Encoding
@@ -49,32 +49,32 @@ class TrainingContext:
     ranks: Ranks = ALONE
 
     def facts(self) -> dict[str, Any]:
-        """What a checkpoint must be of."""
+        """What a checkpoint and its training must agree in."""
         return {
             "backbone": self.network.backbone.name,
             "weights_sha256": self.network.weights_sha256,
             "views": str(self.encoding),
-            "classes": list(self.task.classes),
-            "label_digest": self.task.label_digest,
-            "split": self.task.partition.kind,
+            "classes": list(self.training_set.classes),
+            "label_digest": self.training_set.label_digest,
+            "split": self.training_set.split.kind,
             "seed": self.seed,
             "recipe": self.recipe.facts(),
         }
 
 
 def pictures_of(
-    setup: TrainingContext, levels: torch.Tensor, augmentation: Augmentation, keys: torch.Tensor
+    context: TrainingContext, levels: torch.Tensor, augmentation: Augmentation, keys: torch.Tensor
 ) -> torch.Tensor:
-    """The network's input, (B, 3, size, size) in channels-last memory."""
-    spec = setup.network.backbone
-    durations = setup.encoding.durations if setup.encoding.name != "plain" else (0.0,) * levels.shape[1]
+    """The network's input, Tensor of float32, shape (B, 3, size, size), in channels-last memory."""
+    spec = context.network.backbone
+    durations = context.encoding.durations if context.encoding.name != "plain" else (0.0,) * levels.shape[1]
     values = augment(levels, durations, augmentation, keys)
-    pictures = compose(values, setup.encoding, spec.size, spec.mean, spec.std)
+    pictures = compose(values, context.encoding, spec.size, spec.mean, spec.std)
     return pictures.contiguous(memory_format=torch.channels_last)
 
 
-def precision(setup: TrainingContext) -> Any:  # noqa: ANN401 - a context manager
-    """The arithmetic that the recipe asks for."""
-    asked = setup.recipe.precision
-    half = asked == "bfloat16" or (asked == "auto" and setup.device.type == "cuda")
-    return torch.autocast(setup.device.type, torch.bfloat16) if half else nullcontext()
+def precision(context: TrainingContext) -> Any:  # noqa: ANN401 - a context manager
+    """The recipe's arithmetic."""
+    chosen = context.recipe.precision
+    half = chosen == "bfloat16" or (chosen == "auto" and context.device.type == "cuda")
+    return torch.autocast(context.device.type, torch.bfloat16) if half else nullcontext()

@@ -56,8 +56,8 @@ class Ranks:
         if self.world > 1:
             dist.barrier()
 
-    def told(self, value: T) -> T:
-        """The first process's value, on all."""
+    def broadcast(self, value: T) -> T:
+        """Give every process the first one's value."""
         if self.world == 1:
             return value
         box = [value]
@@ -144,7 +144,7 @@ def share_batch_norm(module: nn.Module, device: torch.device, ranks: Ranks) -> n
 
 
 def parallel(module: nn.Module, device: torch.device, ranks: Ranks) -> nn.Module:
-    """Wrap a module so that gradients are averaged over the processes; anew whenever other weights are trained."""
+    """Wrap a module so that gradients are averaged over the processes; needed again whenever other weights are trained."""
     if ranks.world == 1:
         return module
     return DistributedDataParallel(module, device_ids=[ranks.local] if device.type == "cuda" else None)
@@ -158,7 +158,7 @@ class GatheredBatchNorm(nn.BatchNorm2d):
     layer : nn.BatchNorm2d
         Whose weights and statistics it takes over; timm's carry an activation with them.
     group : ProcessGroup
-        Of its own, so that its sums do not mix with those of the gradients.
+        A separate one, so that its sums do not mix with those of the gradients.
     """
 
     def __init__(self, layer: nn.BatchNorm2d, group: Any) -> None:  # noqa: ANN401 - dist.ProcessGroup or GroupMember

@@ -1,12 +1,12 @@
 """One more class for a trained model from a handful of examples, without forgetting the others.
 
-The network and the rows of the final layer that the model has stay as they are; one row is added. With five examples a free row of a
-thousand weights would learn those five by heart, so its direction is not free: it is the examples' mean seen through the spread that the
+The network and the existing rows of the final layer stay as they are; one row is added. With five examples a free row of a
+thousand weights would memorise those five, so its direction is not free: it is the examples' mean seen through the spread that the
 old classes have around theirs (Fisher's discriminant, the covariance shrunk as by Ledoit and Wolf 2004), and only its length and
 bias are fitted. They are fitted by the cross-entropy of all K + 1 classes, which with the old rows held is, but for a constant, a
 logistic regression with the offset ``log sum exp`` of the old logits; each example is seen by the mean of the others.
 
-What the old classes lose is what the new row takes from them: bounded on the training glitches, and to be measured on others.
+The old classes lose only the glitches that the new row takes: bounded on the training glitches, to be measured on others.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from scipy.special import expit, logsumexp
 
 from embed.errors import InputError
 from embed.metrics.intervals import wilson
+from embed.training.options import FEWEST_EXAMPLES, MOST_EXAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from embed.types import Codes, Floats
 
 
-FEWEST, MOST = 5, 20
-"""Examples: below 5 a recall cannot be measured at all, and with more than 20 a model is better trained anew."""
 SHRINKAGES = (0.02, 0.1, 0.3, 1.0)
 """Shares of the sphere in the covariance that are tried; 1 is the plain mean (a prototype). The loss on held-out examples chooses."""
 MOST_TAKEN = 0.005
@@ -86,7 +85,7 @@ def new_row(
     Parameters
     ----------
     examples : ndarray, shape (n, D)
-        `FEWEST` to `MOST` vectors of the new class.
+        `FEWEST_EXAMPLES` to `MOST_EXAMPLES` vectors of the new class.
     old : ndarray, shape (N, D)
         Training vectors of the old classes.
     old_codes : ndarray of int64, shape (N,)
@@ -105,9 +104,9 @@ def new_row(
     InputError
         With too few or too many examples, or vectors of another length.
     """
-    if not FEWEST <= len(examples) <= MOST:
+    if not FEWEST_EXAMPLES <= len(examples) <= MOST_EXAMPLES:
         raise InputError(
-            f"{len(examples)} examples of the new class; give {FEWEST} to {MOST}, and train anew when there are more"
+            f"{len(examples)} examples of the new class; give {FEWEST_EXAMPLES} to {MOST_EXAMPLES}, and train a new model when there are more"
         )
     weight, bias = (np.asarray(part, np.float64) for part in head)
     if examples.shape[1] != weight.shape[1] or old.shape[1] != weight.shape[1]:

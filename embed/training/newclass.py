@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -12,19 +12,22 @@ from embed.dataset.dataset import find_groups, labelled_glitches
 from embed.errors import InputError
 from embed.metrics.intervals import wilson
 from embed.network.model import Model, save_model
+from embed.network.names import MODEL_PREFIX
 from embed.network.pretrained import read_weights
 from embed.network.sources import model_folder
-from embed.training.fewshot import FEWEST, MOST, extended_head, new_row
+from embed.training.fewshot import extended_head, new_row
+from embed.training.options import FEWEST_EXAMPLES, MOST_EXAMPLES
 from embed.training.prediction import predict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
     import pandas as pd
-    from numpy.typing import NDArray
 
     from embed.study.study import Study
-    from embed.vectors.plan import EmbeddingOptions
+    from embed.types import Floats, Progress, Rows, Vectors
+    from embed.vectors.options import EmbeddingOptions
+    from embed.vectors.store import VectorStore
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ class Cost:
     others_found: int
 
     def in_words(self) -> list[str]:
-        """Tell it in sentences, shares with their intervals of 95 %."""
+        """Describe it in sentences, shares with their intervals of 95 %."""
         lines = [
             f"{self.label}: {self.examples} examples, of which {self.found} are recognised by the others ({_share(self.found, self.examples)})"
         ]
@@ -86,10 +89,10 @@ def add_class(
     label: str,
     *,
     name: str,
-    examples: int = MOST,
-    settings: EmbeddingOptions | None = None,
+    examples: int = MOST_EXAMPLES,
+    options: EmbeddingOptions | None = None,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[Model, Cost]:
     """Extend a model by a class and save it under another name.
 
@@ -104,9 +107,9 @@ def add_class(
     name : str
         Of the extended model.
     examples : int
-        Most to learn from, `FEWEST` to `MOST`; further glitches of the label, but for those that are one with an example (see
+        Most to learn from, `FEWEST_EXAMPLES` to `MOST_EXAMPLES`; further glitches of the label, but for duplicates of an example (see
         `embed.dataset.dataset.find_groups`), are held out and judged.
-    settings : EmbeddingOptions, optional
+    options : EmbeddingOptions, optional
         Device and runtime.
     seed : int
         Which glitches are the examples, where there are more.
@@ -124,91 +127,104 @@ def add_class(
     InputError
         When the model has the class already, the label has too few glitches, the study lacks the training glitches, or the names are the same.
     """
-    if label in model.classes:
-        raise InputError(f"model {model.name!r} knows {label!r} already; its classes are {', '.join(model.classes)}")
-    if name == model.name:
-        raise InputError(f"the extended model would replace {name!r} itself; give another --name")
-    if not FEWEST <= examples <= MOST:
-        raise InputError(f"{examples} examples: give {FEWEST} to {MOST}")
-    frame = study.glitches()
-    mine = study.members(label)
-    wanted = frame.index[frame["label"] != ""].to_numpy(np.int64)
-    prediction = predict(study, model, wanted, settings=settings, progress=progress)
-    mine = mine[np.isin(mine, prediction.glitches)]
-    if len(mine) < FEWEST:
-        raise InputError(
-            f"{len(mine)} glitches labelled {label!r} have the views {model.encoding}; label {FEWEST} or more, or use `discover search` to find their like"
-        )
-    order = np.random.default_rng(seed).permutation(len(mine))
-    chosen, rest = np.sort(mine[order[:examples]]), mine[order[examples:]]
-    groups = find_groups(labelled_glitches(study, model.encoding, [label]).only(mine))
-    others = np.sort(rest[~np.isin(groups[order[examples:]], groups[order[:examples]])])
-    part = frame["id"].map(model.parts)
-    known = frame["label"].isin(list(model.classes)) & np.isin(frame.index, prediction.glitches)
-    trained, held = (frame.index[known & (part == which)].to_numpy(np.int64) for which in ("train", "test"))
-    if not len(trained):
-        raise InputError(
-            f"none of the glitches that model {model.name!r} was trained on is in this study with its label; extend it where they are"
-        )
+    _check(model, label, name, examples)
+    members = study.members(label)
+    table = study.glitches()
+    prediction = predict(
+        study, model, table.index[table["label"] != ""].to_numpy(np.int64), options=options, progress=progress
+    )
+    own = members[np.isin(members, prediction.glitches)]
+    chosen, others = _examples(study, model, label, own, examples=examples, seed=seed)
+    trained, held = _old_glitches(table, model, prediction.glitches)
     vectors = prediction.store
     head = model.head_weight.astype(np.float64), model.head_bias.astype(np.float64)
-    codes = _codes(frame, trained, model.classes)
+    codes = np.searchsorted(np.array(model.classes), table.loc[trained, "label"].to_numpy(np.str_)).astype(np.int64)
     row = new_row(_rows(vectors, chosen), _rows(vectors, trained), codes, head, seed=seed)
     weight, bias, classes = extended_head(head, model.classes, label, row)
     after = [np.asarray(classes)[(_rows(vectors, rows) @ weight.T + bias).argmax(axis=1)] for rows in (held, others)]
     before = np.asarray(model.classes)[prediction.of(held).argmax(axis=1)] if len(held) else np.zeros(0, np.str_)
-    truth = frame.loc[held, "label"].to_numpy(np.str_)
+    truth = table.loc[held, "label"].to_numpy(np.str_)
     cost = Cost(
         label,
-        len(chosen),
-        row.shrinkage,
-        int(row.found.sum()),
-        len(held),
-        int((before == truth).sum()),
-        int((after[0] == truth).sum()),
-        int((after[0] == label).sum()),
-        len(others),
-        int((after[1] == label).sum()),
+        examples=len(chosen),
+        shrinkage=row.shrinkage,
+        found=int(row.found.sum()),
+        judged=len(held),
+        right_before=int((before == truth).sum()),
+        right_after=int((after[0] == truth).sum()),
+        taken=int((after[0] == label).sum()),
+        others=len(others),
+        others_found=int((after[1] == label).sum()),
     )
-    ids = frame["id"]
-    own = set(ids[mine])
-    parts = {name: part for name, part in model.parts.items() if name not in own}
+    ids = table["id"]
+    replaced = set(ids[own])
+    parts = {glitch: part for glitch, part in model.parts.items() if glitch not in replaced}
     parts |= {ids[glitch]: "train" for glitch in chosen} | {ids[glitch]: "test" for glitch in others}
-    return _save(study, model, name, (weight, bias), classes, cost, parts), cost
+    return _save(model_folder(study.folder, name), model, (weight, bias, classes), cost, parts=parts), cost
 
 
-def _rows(store: Any, glitches: NDArray[np.int64]) -> NDArray[np.float64]:  # noqa: ANN401 - a VectorStore
+def _check(model: Model, label: str, name: str, examples: int) -> None:
+    if label in model.classes:
+        raise InputError(f"model {model.name!r} knows {label!r} already; its classes are {', '.join(model.classes)}")
+    if name == model.name:
+        raise InputError(f"the extended model would replace {name!r} itself; give another --name")
+    if not FEWEST_EXAMPLES <= examples <= MOST_EXAMPLES:
+        raise InputError(f"{examples} examples: give {FEWEST_EXAMPLES} to {MOST_EXAMPLES}")
+
+
+def _examples(study: Study, model: Model, label: str, own: Rows, *, examples: int, seed: int) -> tuple[Rows, Rows]:
+    """Draw the examples among the class's own glitches; the others that are no duplicate of an example are held out."""
+    if len(own) < FEWEST_EXAMPLES:
+        raise InputError(
+            f"{len(own)} glitches labelled {label!r} have the views {model.encoding}; label {FEWEST_EXAMPLES} or more, or use `discover search` to find similar ones"
+        )
+    order = np.random.default_rng(seed).permutation(len(own))
+    groups = find_groups(labelled_glitches(study, model.encoding, [label]).only(own))
+    rest = own[order[examples:]]
+    others = np.sort(rest[~np.isin(groups[order[examples:]], groups[order[:examples]])])
+    return np.sort(own[order[:examples]]), others
+
+
+def _old_glitches(table: pd.DataFrame, model: Model, seen: Rows) -> tuple[Rows, Rows]:
+    """Glitches of the model's own classes that it was trained on, and those that it held out for the test."""
+    part = table["id"].map(model.parts)
+    known = table["label"].isin(list(model.classes)) & np.isin(table.index, seen)
+    trained, held = (table.index[known & (part == which)].to_numpy(np.int64) for which in ("train", "test"))
+    if not len(trained):
+        raise InputError(
+            f"none of the glitches that model {model.name!r} was trained on is in this study with its label; extend it in the study where they are"
+        )
+    return trained, held
+
+
+def _rows(store: VectorStore, glitches: Rows) -> Floats:
     return np.asarray(store.vectors[store.rows(glitches)], np.float64)
 
 
-def _codes(frame: pd.DataFrame, glitches: NDArray[np.int64], classes: tuple[str, ...]) -> NDArray[np.int64]:
-    return np.searchsorted(np.array(classes), frame.loc[glitches, "label"].to_numpy(np.str_)).astype(np.int64)
-
-
 def _save(
-    study: Study,
+    folder: Path,
     model: Model,
-    name: str,
-    head: tuple[NDArray[np.float32], NDArray[np.float32]],
-    classes: tuple[str, ...],
+    head: tuple[Vectors, Vectors, tuple[str, ...]],
     cost: Cost,
+    *,
     parts: dict[str, str],
 ) -> Model:
-
+    """Save the model's network with the extended final layer: weights (K + 1, D), biases (K + 1,) and class names."""
     tensors = read_weights(model.folder / "weights.safetensors")
     mean_image = tensors.pop("mean_image", None)
     state = {key: value for key, value in tensors.items() if key not in ("head.weight", "head.bias")}
+    weight, bias, classes = head
     card = dict(model.card) | {
         "classes": list(classes),
-        "weights": f"model:{model.name}",
+        "weights": f"{MODEL_PREFIX}{model.name}",
         "trained_on": f"{model.trained_on}, and {cost.examples} glitches labelled {cost.label}",
         "extended": [*model.card.get("extended", []), asdict(cost)],
     }
     return save_model(
-        model_folder(study.folder, name),
+        folder,
         state,
-        torch.from_numpy(head[0]),
-        torch.from_numpy(head[1]),
+        torch.from_numpy(weight),
+        torch.from_numpy(bias),
         card=card,
         parts=parts,
         before=model,

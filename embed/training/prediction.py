@@ -1,7 +1,7 @@
-"""What a trained model says of a study's glitches: probabilities, and label events by ``model``.
+"""A trained model's predictions on a study's glitches: probabilities, and label events by ``model``.
 
-Predicting is embedding with the model's network, whose vectors the study keeps, and one matrix product: asking again costs nothing,
-and a killed run goes on where it was.
+Predicting is embedding with the model's network, whose vectors the study keeps, and one matrix product: predicting again costs nothing,
+and a killed run resumes.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import numpy as np
 from embed.errors import InputError
 from embed.metrics.accuracy import top_classes
 from embed.metrics.calibration import softmax
-from embed.network.model import PREFIX
+from embed.network.names import MODEL_PREFIX
 from embed.storage import file_digest
 from embed.study.records import MODEL, Label
 from embed.vectors.embedding import embed
-from embed.vectors.plan import EmbeddingOptions
+from embed.vectors.options import EmbeddingOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ class Prediction:
         Row numbers in the study, ascending.
     probabilities : ndarray of float64, shape (N, K)
     left_out : tuple of LeftOut
-        Glitches that were asked for and have no vector, and why.
+        Glitches wanted that have no vector, and why.
     store : VectorStore
         The model's vectors.
     """
@@ -75,7 +75,7 @@ def predict(
     model: Model,
     glitches: NDArray[np.int64],
     *,
-    settings: EmbeddingOptions | None = None,
+    options: EmbeddingOptions | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Prediction:
     """Run a model on glitches.
@@ -88,8 +88,8 @@ def predict(
         One of the study's.
     glitches : ndarray of int64, shape (N,)
         Row numbers.
-    settings : EmbeddingOptions, optional
-        Device, runtime, cache and seed; the model brings its network and views.
+    options : EmbeddingOptions, optional
+        Device, runtime, cache and seed; the model has its own network and views.
     progress : callable, optional
         Called with (glitches done, glitches in all).
 
@@ -98,20 +98,20 @@ def predict(
     InputError
         When none of the glitches has the views that the model reads.
     """
-    given = settings or EmbeddingOptions()
-    asked = EmbeddingOptions(
-        weights=f"{PREFIX}{model.name}",
+    given = options or EmbeddingOptions()
+    own = EmbeddingOptions(
+        weights=f"{MODEL_PREFIX}{model.name}",
         device=given.device,
         runtime=given.runtime,
         seed=given.seed,
         cache=given.cache,
     )
-    store = embed(study, asked, command="predict", progress=progress)
+    store = embed(study, own, command="predict", progress=progress)
     wanted = np.sort(np.asarray(glitches, np.int64))
     rows = store.rows(wanted)
     if not (rows >= 0).any():
         raise InputError(
-            f"none of the {len(wanted)} glitches has the views {model.encoding} that model {model.name!r} reads; bring them in, or use a model of other views"
+            f"none of the {len(wanted)} glitches has the views {model.encoding} that model {model.name!r} reads; ingest them, or use a model of other views"
         )
     lacking = set(wanted[rows < 0].tolist())
     found = wanted[rows >= 0]
@@ -138,7 +138,7 @@ def add_predictions(study: Study, prediction: Prediction) -> int:
     Returns
     -------
     int
-        How many were added: none when the same model has said the same before.
+        How many were added: none when the same model made the same predictions before.
     """
     best = top_classes(prediction.probabilities, 1)[:, 0]
     sure = np.round(prediction.probabilities[np.arange(len(best)), best], _DECIMALS)

@@ -1,7 +1,7 @@
 """Random numbers by counter: what is drawn for a glitch depends on the seed, the epoch and the glitch, and on nothing drawn before.
 
-A generator with a state gives other numbers when batches are cut otherwise, when work is shared among processes, or when a run goes on
-where it was. A hash of (key, stream, place) does not (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"), and it is the
+A generator with a state gives other numbers when batches are cut otherwise, when work is shared among processes, or when a run is
+resumed. A hash of (key, stream, place) does not (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"), and it is the
 same on a CPU and a GPU, being whole-number arithmetic. The mixing is MurmurHash3's finaliser (Appleby 2011), keyed twice.
 """
 
@@ -26,14 +26,14 @@ def draw_keys(seed: int, epoch: int, glitches: NDArray[np.int64], occurrences: N
     Parameters
     ----------
     seed, epoch : int
-    glitches : int64 (B,)
+    glitches : ndarray of int64, shape (B,)
         Row numbers in the study.
-    occurrences : int64 (B,)
+    occurrences : ndarray of int64, shape (B,)
         How often the glitch was drawn before in this epoch (sampling balanced by class draws some several times).
 
     Returns
     -------
-    int64 (B,), on the CPU
+    Tensor of int64, shape (B,), on the CPU
     """
     state = np.full(len(glitches), seed & (2**64 - 1), np.uint64)
     for part in (np.full(len(glitches), epoch), glitches, occurrences):
@@ -54,16 +54,16 @@ def uniform(keys: torch.Tensor, stream: int, shape: tuple[int, ...]) -> torch.Te
 
     Parameters
     ----------
-    keys : int64 (B,)
+    keys : Tensor of int64, shape (B,)
         See `draw_keys`; on the device where the numbers are wanted.
     stream : int
-        What they are for: other streams of one key are independent.
+        Their purpose: the streams of one key are independent.
     shape : tuple of int
         Of one key's numbers.
 
     Returns
     -------
-    float32 (B, *shape), on the keys' device
+    Tensor of float32, shape (B, *shape), on the keys' device
         Multiples of 2**-24 in [0, 1).
     """
     count = int(np.prod(shape, dtype=np.int64))

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from embed.errors import InputError
-from embed.training.variations import GALAXY_PAPER, LOUDEST_FACTOR, NONE, O1_PAPER, ROBUST, Augmentation
+from embed.training.variation import GALAXY_PAPER, LOUDEST_FACTOR, NONE, O1_PAPER, ROBUST, Augmentation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +17,12 @@ Metric = Literal["macro-f1", "loss"]
 BatchNorm = Literal["batch", "frozen"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
+OPTIMIZERS: tuple[Optimizer, ...] = get_args(Optimizer)
+SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
+METRICS: tuple[Metric, ...] = get_args(Metric)
+BATCH_NORMS: tuple[BatchNorm, ...] = get_args(BatchNorm)
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+
 MOST_EPOCHS = 100
 BETAS = (0.9, 0.999)
 ADAGRAD_EPSILON = 1e-6
@@ -25,7 +31,7 @@ RATES: dict[str, float] = {"adam": 3e-4, "adamw": 1e-3, "adagrad": 1e-4}
 """Learning rates where none is given; AdaGrad's is the paper's. (AdamW from ImageNet weights, 23 simulated classes of 11 training
 glitches, 32 steps: 1e-3 recognises 52 % of the validation part, 3e-4 19 %.)"""
 UNNORMALISED_RATE = 1e-4
-"""Of a network without batch normalisation (VGG, transformers), which a larger one throws off."""
+"""Of a network without batch normalisation (VGG, transformers), which a larger one makes diverge."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +143,7 @@ PRESETS: Mapping[str, Recipe] = {
 """o1-paper: George, Shen and Huerta (2018), sections III and IV. galaxy-paper: Khan et al. (2019), section 3."""
 
 PRESET_VIEWS: Mapping[str, str] = {"o1-paper": "2.0"}
-"""Views where none are asked for; other presets take the richest that there are."""
+"""Views where none are given; other presets take the richest that there are."""
 
 
 def make_recipe(
@@ -147,7 +153,7 @@ def make_recipe(
     normalised: bool = True,
     **changes: Any,  # noqa: ANN401 - any field
 ) -> Recipe:
-    """Take a preset, fit it to the encoding, and change what is asked for.
+    """Take a preset, adapt it to the encoding, and apply the changes.
 
     Parameters
     ----------
@@ -183,12 +189,12 @@ def make_recipe(
     return recipe
 
 
-_CHOICES = {
-    "optimizer": Optimizer,
-    "schedule": Schedule,
-    "metric": Metric,
-    "batch_norm": BatchNorm,
-    "precision": Precision,
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "optimizer": OPTIMIZERS,
+    "schedule": SCHEDULES,
+    "metric": METRICS,
+    "batch_norm": BATCH_NORMS,
+    "precision": PRECISIONS,
 }
 _RANGES: Mapping[str, tuple[float, float]] = {
     "epochs": (1, MOST_EPOCHS),
@@ -213,9 +219,9 @@ def check_recipe(recipe: Recipe) -> None:
     InputError
         The message gives the value and the range.
     """
-    for name, kind in _CHOICES.items():
-        if getattr(recipe, name) not in get_args(kind):
-            raise InputError(f"{name} {getattr(recipe, name)!r}: give {', '.join(get_args(kind))}")
+    for name, choices in _CHOICES.items():
+        if getattr(recipe, name) not in choices:
+            raise InputError(f"{name} {getattr(recipe, name)!r}: give {', '.join(choices)}")
     for name, (least, most) in _RANGES.items():
         if not least <= getattr(recipe, name) <= most:
             raise InputError(f"{name} {getattr(recipe, name)}: give a number from {least:g} to {most:g}")

@@ -1,4 +1,4 @@
-"""What changes over the epochs, as plain functions of the history: a run that goes on where it was killed needs no memory of its own.
+"""What changes over the epochs, as plain functions of the history: a resumed run needs nothing else.
 
 A history is a list of one mapping an epoch, with ``validation_loss`` and ``validation_macro_f1`` at least.
 """
@@ -45,7 +45,7 @@ def should_stop(recipe: Recipe, history: History) -> bool:
 
 
 def learning_rate(recipe: Recipe, time: float, history: History) -> float:
-    """Learning rate at a time.
+    """Learning rate at one time of the training.
 
     Parameters
     ----------

@@ -17,76 +17,33 @@ from embed.dataset.dataset import (
     choose_kind,
     find_groups,
     labelled_glitches,
-    make_task,
+    make_training_set,
     untested_classes,
 )
-from embed.errors import InputError
-from embed.network.backbones import DEFAULT_BACKBONE
 from embed.network.devices import choose_device
-from embed.network.model import Model, load_model, save_model
-from embed.network.network import Network, load_network
-from embed.network.sources import WEIGHT_SOURCES, default_weights, is_model, model_folder
+from embed.network.model import load_model, save_model
+from embed.network.names import WEIGHT_SOURCES
+from embed.network.sources import model_folder
 from embed.training.checkpoint import drop_checkpoints, latest_checkpoint
 from embed.training.context import TrainingContext
 from embed.training.distributed import Ranks, join_ranks, leave_ranks
 from embed.training.loop import Fitted, check_same, fit
+from embed.training.options import TrainingOptions
 from embed.training.place import check_place, training_folder
-from embed.training.recipe import PRESET_VIEWS, Recipe, differences, make_recipe
-from embed.views.encoding import Encoding, parse_encoding
+from embed.training.recipe import Recipe, differences, make_recipe
+from embed.training.start import choose_encoding, starting_network
 from embed.views.loading import read_levels
-from embed.views.selection import richest_encoding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from embed.dataset.splits import Kind
+    from embed.network.model import Model
     from embed.study.study import Study
+    from embed.types import Progress
     from embed.vectors.store import VectorStore
 
-DEFAULT_NAME = "finetuned"
-
-
-@dataclass(frozen=True)
-class TrainingOptions:
-    """What is asked of a training.
-
-    Attributes
-    ----------
-    name : str
-        Of the model.
-    backbone, weights : str or None
-        Where it starts; see `embed.network.network.load_network`. ``model:NAME`` starts from a model of the study. By default as
-        `discover embed` does without any, but for the papers' presets, which start from ImageNet.
-    views : str or None
-        See `embed.views.encoding.parse_encoding`; by default the starting model's, the preset's, or the richest that every glitch has.
-    preset : str
-        See `embed.training.recipe.PRESETS`.
-    split : str or None
-        random, grouped, time or sample-type; by default sample-type where every labelled glitch has one, else grouped.
-    labels : tuple of str
-        Only these classes; by default all.
-    seed : int
-    device : str
-        ``auto``, ``cpu`` or ``cuda``.
-    resume, replace : bool
-        Go on with a training that was stopped; or begin anew over one, or over a model of the name.
-    cache : bool
-        Keep decoded views on disk.
-    """
-
-    name: str = DEFAULT_NAME
-    backbone: str | None = None
-    weights: str | None = None
-    views: str | None = None
-    preset: str = "default"
-    split: Kind | None = None
-    labels: tuple[str, ...] = ()
-    seed: int = 0
-    device: str = "auto"
-    resume: bool = False
-    replace: bool = False
-    cache: bool = True
+    NamedProgress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -97,18 +54,18 @@ class Trained:
     ----------
     model : Model
         In the study.
-    task : TrainingSet
+    training_set : TrainingSet
         What it learned from.
     labelled : Labelled
         The same glitches, with those that were left out.
     fitted : Fitted or None
-        How it went; None where the model was there already.
+        The result; None where the model existed already.
     notes : tuple of str
-        What the reader should know.
+        Remarks for the user.
     """
 
     model: Model
-    task: TrainingSet
+    training_set: TrainingSet
     labelled: Labelled
     fitted: Fitted | None
     notes: tuple[str, ...]
@@ -116,12 +73,12 @@ class Trained:
 
 def train(
     study: Study,
-    request: TrainingOptions | None = None,
+    options: TrainingOptions | None = None,
     *,
     changes: Mapping[str, Any] | None = None,
     store: VectorStore | None = None,
     extra: Mapping[int, str] | None = None,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: NamedProgress | None = None,
     report: Callable[[dict[str, Any]], None] | None = None,
 ) -> Trained:
     """Fine-tune a network and keep it as a model of the study.
@@ -131,7 +88,7 @@ def train(
     Parameters
     ----------
     study : Study
-    request : TrainingOptions, optional
+    options : TrainingOptions, optional
     changes : mapping, optional
         Fields of `embed.training.recipe.Recipe` that are to be other than the preset's.
     store : VectorStore, optional
@@ -146,38 +103,48 @@ def train(
     Raises
     ------
     InputError
-        When there is too little to learn from, or the request contradicts itself or the study.
+        When there is too little to learn from, or the options contradicts itself or the study.
     TrainingError, WeightsError, DeviceError, StorageError
         See `embed.training.loop.fit` and the modules of these names.
     """
-    request = request or TrainingOptions()
-    folder = model_folder(study.folder, request.name)
-    check_place(study, request.name, resume=request.resume, replace=request.replace)
-    ranks, device = join_ranks(choose_device(request.device))
-    told = {"model": request.name, "preset": request.preset, "split": request.split, "labels": list(request.labels)}
+    options = options or TrainingOptions()
+    check_place(study, options.name, resume=options.resume, replace=options.replace)
+    ranks, device = join_ranks(choose_device(options.device))
+    given = {"model": options.name, "preset": options.preset, "split": options.split, "labels": list(options.labels)}
     try:
-        with study.run("train", told) if ranks.lead else nullcontext():
-            return _train(study, request, folder, ranks, device, changes or {}, store, extra or {}, progress, report)
+        with study.run("train", given) if ranks.lead else nullcontext():
+            prepared = _prepare(
+                study, options, ranks, device, changes=changes or {}, store=store, extra=extra or {}, progress=progress
+            )
+            return _train(study, options, prepared, progress=progress, report=report)
     finally:
         leave_ranks(ranks)
 
 
-def _train(
+@dataclass(frozen=True)
+class _Prepared:
+    """What a training works with, the glitches it was made from, and the model of the study that it starts from, if any."""
+
+    context: TrainingContext
+    labelled: Labelled
+    before: Model | None
+
+
+def _prepare(
     study: Study,
-    request: TrainingOptions,
-    folder: Path,
+    options: TrainingOptions,
     ranks: Ranks,
     device: torch.device,
+    *,
     changes: Mapping[str, Any],
     store: VectorStore | None,
     extra: Mapping[int, str],
-    progress: Callable[[str, int, int], None] | None,
-    report: Callable[[dict[str, Any]], None] | None,
-) -> Trained:
-    network, before = starting_network(study, request)
-    encoding = choose_encoding(study, request, before)
-    recipe = make_recipe(request.preset, encoding=encoding.name, normalised=network.normalised, **changes)
-    labelled = labelled_glitches(study, encoding, request.labels or None, extra)
+    progress: NamedProgress | None,
+) -> _Prepared:
+    network, before = starting_network(study, options)
+    encoding = choose_encoding(study, options, before)
+    recipe = make_recipe(options.preset, encoding=encoding.name, normalised=network.normalised, **changes)
+    labelled = labelled_glitches(study, encoding, options.labels or None, extra)
     if not ranks.lead:
         ranks.wait()  # the first process decodes, the others find it done
     levels, kept, broken = read_levels(
@@ -186,31 +153,45 @@ def _train(
         encoding,
         network.backbone.size,
         device=device,
-        cache=request.cache,
+        cache=options.cache,
         progress=_named(progress, "decode"),
     )
     if ranks.lead:
         ranks.wait()
     labelled = labelled.only(kept, broken)
     given = labelled.only(np.setdiff1d(labelled.glitches, list(extra)))
-    groups = ranks.told(find_groups(given, store))
-    task = make_task(labelled, choose_kind(given, request.split), groups, seed=request.seed, always_train=list(extra))
-    setup = TrainingContext(task, levels, network, encoding, recipe, request.seed, device, ranks)
-    if request.resume and folder.exists() and latest_checkpoint(training_folder(folder)) is None:
+    groups = ranks.broadcast(find_groups(given, store))
+    kind = choose_kind(given, options.split)
+    training_set = make_training_set(labelled, kind, groups, seed=options.seed, always_train=list(extra))
+    context = TrainingContext(training_set, levels, network, encoding, recipe, options.seed, device, ranks)
+    return _Prepared(context, labelled, before)
+
+
+def _train(
+    study: Study,
+    options: TrainingOptions,
+    prepared: _Prepared,
+    *,
+    progress: NamedProgress | None,
+    report: Callable[[dict[str, Any]], None] | None,
+) -> Trained:
+    context, labelled = prepared.context, prepared.labelled
+    training_set, ranks = context.training_set, context.ranks
+    folder = model_folder(study.folder, options.name)
+    checkpoints = training_folder(folder)
+    if options.resume and folder.exists() and latest_checkpoint(checkpoints) is None:
         model = load_model(folder)
-        check_same(dict(model.card), setup.facts())
-        return Trained(model, task, labelled, None, (_finished(model, recipe),))
-    if ranks.lead and not request.resume:
-        drop_checkpoints(training_folder(folder))
+        check_same(dict(model.card), context.facts())
+        return Trained(model, training_set, labelled, None, (_finished(model, context.recipe),))
+    if ranks.lead and not options.resume:
+        drop_checkpoints(checkpoints)
     ranks.wait()
-    fitted = fit(
-        setup, training_folder(folder), resume=request.resume, progress=_named(progress, "train"), report=report
-    )
+    fitted = fit(context, checkpoints, resume=options.resume, progress=_named(progress, "train"), report=report)
     if ranks.lead:
-        _save(folder, setup, fitted, before)
-        drop_checkpoints(training_folder(folder))
+        _save(folder, context, fitted, prepared.before)
+        drop_checkpoints(checkpoints)
     ranks.wait()
-    return Trained(load_model(folder), task, labelled, fitted, tuple(_notes(task, labelled)))
+    return Trained(load_model(folder), training_set, labelled, fitted, tuple(_notes(training_set, labelled)))
 
 
 def _finished(model: Model, recipe: Recipe) -> str:
@@ -223,78 +204,49 @@ def _finished(model: Model, recipe: Recipe) -> str:
     )
 
 
-def _named(progress: Callable[[str, int, int], None] | None, what: str) -> Callable[[int, int], None] | None:
+def _named(progress: NamedProgress | None, what: str) -> Progress | None:
     return None if progress is None else lambda done, whole: progress(what, done, whole)
 
 
-def starting_network(study: Study, request: TrainingOptions) -> tuple[Network, Model | None]:
-    """Load the network that training starts from, and the model of the study that it is from, if it is."""
-    if request.weights and is_model(request.weights):
-        model = load_model(model_folder(study.folder, request.weights))
-        own = model.network.backbone.name
-        if request.backbone and request.backbone != own:
-            raise InputError(f"--backbone {request.backbone} does not go with model {model.name!r}, which is {own}")
-        return model.network, model
-    return load_network(request.backbone or DEFAULT_BACKBONE, starting_weights(study, request)), None
-
-
-def starting_weights(study: Study, request: TrainingOptions) -> str:
-    """The weights that were asked for; else ImageNet's for a paper's preset, and what `discover embed` takes for any other."""
-    if request.weights:
-        return request.weights
-    if request.preset != "default":
-        return "bundled"
-    return default_weights(request.backbone or DEFAULT_BACKBONE, choose_encoding(study, request))
-
-
-def choose_encoding(study: Study, request: TrainingOptions, before: Model | None = None) -> Encoding:
-    """The views that were asked for; else the starting model's, the preset's, or the richest that every glitch has."""
-    if request.views:
-        return parse_encoding(request.views)
-    if before is not None:
-        return before.encoding
-    if request.preset in PRESET_VIEWS:
-        return parse_encoding(PRESET_VIEWS[request.preset])
-    return richest_encoding(study)
-
-
-def _save(folder: Path, setup: TrainingContext, fitted: Fitted, before: Model | None) -> Model:
-    task, weights = setup.task, dict(fitted.weights)
+def _save(folder: Path, context: TrainingContext, fitted: Fitted, before: Model | None) -> Model:
+    training_set, weights = context.training_set, dict(fitted.weights)
     head, bias, mean = weights.pop("head.weight"), weights.pop("head.bias"), weights.pop("mean_image", None)
-    origin = setup.network.weights
+    origin = context.network.weights
     known = origin in WEIGHT_SOURCES or (before is not None)
-    trained_on = f"labels {task.label_digest[:12]} of {task.seen} glitches (models/{folder.name}/parts.csv)"
+    trained_on = (
+        f"labels {training_set.label_digest[:12]} of {training_set.seen} glitches (models/{folder.name}/parts.csv)"
+    )
     if before is not None:
         trained_on += f", and before that on {before.trained_on}"
     elif not known:
         trained_on += f", from weights {origin} that may have seen more"
-    card = setup.facts() | {
+    card = context.facts() | {
         "weights": origin,
         "trained_on": trained_on,
-        "counts": task.partition.counts(),
-        "groups": task.partition.groups,
-        "metric": setup.recipe.metric,
+        "counts": training_set.split.counts(),
+        "groups": training_set.split.groups,
+        "metric": context.recipe.metric,
         "epoch": fitted.epoch,
         "history": fitted.history,
         "test": fitted.test,
-        "device": setup.device.type,
-        "processes": setup.ranks.world,
+        "device": context.device.type,
+        "processes": context.ranks.world,
         "versions": {"timm": timm.__version__, "torch": torch.__version__, "torchvision": torchvision.__version__},
     }
-    return save_model(folder, weights, head, bias, card=card, parts=task.parts, before=before, mean_image=mean)
+    return save_model(folder, weights, head, bias, card=card, parts=training_set.parts, before=before, mean_image=mean)
 
 
-def _notes(task: TrainingSet, labelled: Labelled) -> list[str]:
+def _notes(training_set: TrainingSet, labelled: Labelled) -> list[str]:
     notes = []
     if labelled.left_out:
         first = labelled.left_out[0]
         notes.append(f"left out {len(labelled.left_out)} labelled glitches, the first: {first.glitch}: {first.reason}")
-    gap = task.partition.counts()["left_out"]
-    if gap and task.partition.kind == "time":
+    gap = training_set.split.counts()["left_out"]
+    if gap and training_set.split.kind == "time":
         notes.append(f"left out {gap} glitches within the gap between the parts")
     elif gap:
         notes.append(f"left out {gap} glitches without a sample type")
-    untested = untested_classes(task)
+    untested = untested_classes(training_set)
     if untested:
         notes.append(f"nothing to test of {', '.join(untested)}")
     return notes

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 DUPLICATE_SIMILARITY = 0.999
 """Cosine from which two glitches count as the same picture. By the glitch backbone two pictures of one trigger two milliseconds
 apart lie above it more often than not, and of 260 simulated glitches of a narrow class (lines) the two most alike have 0.9984; by
-ImageNet's weights little but the same picture lies above."""
+ImageNet's weights almost only copies of a picture lie above it."""
 
 
 TWIN_SECONDS = 0.5
-"""Triggers of one detector nearer than this are one glitch: the shortest view is as long."""
+"""Triggers of one detector nearer than this in time show the same glitch: the shortest view is as long."""
 
 
 def merge_groups(count: int, *pairs: tuple[ArrayLike, ArrayLike]) -> NDArray[np.int64]:
@@ -75,9 +75,9 @@ def near_duplicates(
 
     Returns
     -------
-    group : numpy.ndarray, shape (N,), int64
+    group : ndarray of int64, shape (N,)
         Sets closed under the relation: number of the set of each row.
-    twin : numpy.ndarray, shape (N,), int64
+    twin : ndarray of int64, shape (N,)
         The most similar row that is itself a near-duplicate of this row (no chain of others between), -1 where there is none.
     """
     count = len(graph.neighbours)
@@ -95,7 +95,7 @@ def has_near_duplicate(
     others: NDArray[np.int64],
     similarity: float = DUPLICATE_SIMILARITY,
 ) -> NDArray[np.bool_]:
-    """Tell which glitches have a near-duplicate among others.
+    """Find which glitches have a near-duplicate among others.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""From views to vectors: decoding in threads overlaps the network, memory is bounded, and a killed run goes on where it was."""
+"""From views to vectors: decoding in threads overlaps the network, memory is bounded, and a killed run resumes."""
 
 import os
 from collections import deque
@@ -14,25 +14,17 @@ from embed.errors import InputError, StudyError
 from embed.storage import settle
 from embed.study.records import View
 from embed.study.study import Study
-from embed.types import Progress
-from embed.vectors.plan import EmbeddingOptions, Plan, asked_digest, latest_choice, make_plan
-from embed.vectors.store import (
-    MARK,
-    VectorStore,
-    blocks_of,
-    drop_parts,
-    part_path,
-    read_part,
-    stores,
-    write_part,
-    write_store,
-)
+from embed.types import Progress, Rows
+from embed.vectors.options import EmbeddingOptions
+from embed.vectors.parts import blocks_of, drop_parts, part_path, read_part, write_part
+from embed.vectors.plan import Plan, asked_digest, latest_choice, make_plan
+from embed.vectors.store import MARK, StoreRows, VectorStore, stores, write_store
 from embed.views.cache import ViewCache, room_for
 from embed.views.encoding import network_input, parse_encoding
 from embed.views.selection import LeftOut, wanted
 
 PART = 512
-"""Glitches a part file: what a killed run loses at most."""
+"""Glitches in a part file: a killed run loses no more."""
 
 AHEAD = 3
 """Batches that are decoded ahead of the network."""
@@ -40,24 +32,24 @@ AHEAD = 3
 
 def embed(
     study: Study,
-    settings: EmbeddingOptions | None = None,
+    options: EmbeddingOptions | None = None,
     *,
     retry: bool = False,
     command: str = "embed",
     progress: Progress | None = None,
 ) -> VectorStore:
-    """Give every glitch its vector, and the vectors their index and graph; what is there already is not computed again.
+    """Compute every glitch's vector, the index and the neighbour graph; existing vectors are reused.
 
     Parameters
     ----------
     study : Study
-        Written to, as a run of its own, unless the vectors are there already.
-    settings : EmbeddingOptions, optional
+        A run is recorded in it, unless the vectors exist already.
+    options : EmbeddingOptions, optional
         Network, weights, views, device; by default as embedded last, or else the defaults.
     retry : bool
-        Log a run even when all is there, and decode again what could not be decoded when the store was made.
+        Record a run even when nothing is missing, and try again to decode the views that could not be decoded before.
     command : str
-        What the run is logged as: only vectors made by ``embed`` become the ones that later commands take when none are named.
+        The name of the run: only vectors made by ``embed`` are used by later commands by default.
     progress : callable, optional
         Called with (glitches done, glitches in all).
 
@@ -73,15 +65,15 @@ def embed(
     WeightsError, DeviceError, StorageError
         See the modules of these names.
     """
-    settings = settings or EmbeddingOptions()
-    latest = latest_choice(study) if settings.asks_for_nothing else None
+    options = options or EmbeddingOptions()
+    latest = latest_choice(study) if options.asks_for_nothing else None
     if latest is not None and not retry:
         store = _finished(study, study.folder / "vectors" / latest["store"])
         if store is not None and store.passport["asked"] == asked_digest(
             *wanted(study, parse_encoding(latest["views"]))
         ):
             return store
-    plan = make_plan(study, settings, latest or {})
+    plan = make_plan(study, options, latest or {})
     found = _finished(study, plan.folder)
     if found is not None and found.passport["asked"] == plan.asked and not retry:
         return found
@@ -90,7 +82,7 @@ def embed(
         found = _finished(study, plan.folder)
         if found is not None and found.passport["asked"] == plan.asked and not found.passport["failed"]:
             return found
-        return _make(study, plan, found, settings, progress)
+        return _make(study, plan, found, options, progress)
 
 
 def _finished(study: Study, folder: Path) -> VectorStore | None:
@@ -98,13 +90,13 @@ def _finished(study: Study, folder: Path) -> VectorStore | None:
 
 
 def _make(
-    study: Study, plan: Plan, found: VectorStore | None, settings: EmbeddingOptions, progress: Progress | None
+    study: Study, plan: Plan, found: VectorStore | None, options: EmbeddingOptions, progress: Progress | None
 ) -> VectorStore:
     old = _reusable(plan, found)
     todo = np.flatnonzero(old < 0)
     plain = plan.encoding.name == "plain"
     side = plan.encoding.side(plan.network.backbone.size)
-    cached = settings.cache and room_for(study.folder, len(todo) * len(plan.encoding.durations), side, plain=plain)
+    cached = options.cache and room_for(study.folder, len(todo) * len(plan.encoding.durations), side, plain=plain)
     paths: list[Path] = []
     left_out = list(plan.left_out)
     kept = old >= 0
@@ -118,38 +110,35 @@ def _make(
             path = part_path(plan.folder, plan.glitches[rows], plan.inputs[rows])
             paths.append(path)
             if not path.exists():
-                tell = partial(_tell, progress, len(kept), done)
-                write_part(path, *_run(study, plan, plan.glitches[rows], cache, pool, tell))
+                report = partial(_report, progress, len(kept), done)
+                write_part(path, *_run(study, plan, plan.glitches[rows], cache=cache, pool=pool, report=report))
             _, good, reasons = read_part(path)
             kept[rows[good]] = True
             left_out += [
                 LeftOut(int(glitch), reason) for glitch, reason in zip(plan.glitches[rows[~good]], reasons, strict=True)
             ]
             done += len(rows)
-            _tell(progress, len(kept), done, 0)
+            _report(progress, len(kept), done, 0)
     plan.runtime.close()
     if not kept.any():
         raise InputError(f"none of the {len(kept)} glitches could be embedded; the first: {left_out[-1].reason}")
-    ids = _ids(study, plan.glitches[kept])
-    blocks = _blocks(found, paths, old, todo)
+    kept_rows = StoreRows(plan.glitches[kept], plan.inputs[kept], _ids(study, plan.glitches[kept]))
     store = write_store(
         plan.folder,
         plan.passport,
-        plan.glitches[kept],
-        plan.inputs[kept],
-        ids,
-        blocks,
-        sorted(left_out),
+        kept_rows,
+        _blocks(found, paths, old, todo),
+        left_out=sorted(left_out),
         asked=plan.asked,
         failed=len(left_out) - len(plan.left_out),
-        seed=settings.seed,
+        seed=options.seed,
         device=plan.runtime.device.type,
     )
     drop_parts(plan.folder)
     return store
 
 
-def _tell(progress: Progress | None, whole: int, before: int, more: int) -> None:
+def _report(progress: Progress | None, whole: int, before: int, more: int) -> None:
     if progress is not None:
         progress(before + more, whole)
 
@@ -194,10 +183,11 @@ def _blocks(found: VectorStore | None, paths: list[Path], old: np.ndarray, todo:
 def _run(
     study: Study,
     plan: Plan,
-    glitches: np.ndarray,
+    glitches: Rows,
+    *,
     cache: ViewCache,
     pool: ThreadPoolExecutor,
-    tell: Callable[[int], None],
+    report: Callable[[int], None],
 ) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Vectors of a block of glitches, which of them could be decoded, and why the others could not."""
     wanted: dict[int, list[View]] = {glitch: [] for glitch in glitches.tolist()}
@@ -224,7 +214,7 @@ def _run(
         if len(waiting) == batch or (row == len(glitches) - 1 and waiting):
             vectors.append(_vectors(plan, np.stack(waiting)))
             waiting.clear()
-            tell(row + 1)
+            report(row + 1)
     empty = np.empty((0, plan.network.backbone.dimension), np.float32)
     return np.concatenate([empty, *vectors]), kept, reasons
 

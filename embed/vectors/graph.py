@@ -52,7 +52,8 @@ __all__ = [
     "subgraph",
 ]
 
-EXACT_LIMITS = {"cpu": EXACT_LIMIT, "cuda": 2_000_000}  # rows: brute force in float64 takes minutes on a large GPU
+EXACT_LIMITS = {"cpu": EXACT_LIMIT, "cuda": 2_000_000}
+"""Rows: brute force in float64 takes minutes on a large GPU."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +62,14 @@ class NeighbourGraph:
 
     Attributes
     ----------
-    neighbours : numpy.ndarray, shape (N, k), int64
+    neighbours : ndarray of int64, shape (N, k)
         Rows by similarity, descending; ties by row; never the row itself.
-    similarities : numpy.ndarray, shape (N, k), float32
+    similarities : ndarray of float32, shape (N, k)
         Cosine similarity.
     k : int
         Neighbours a row.
     requested_k : int
-        What was asked for; k is smaller where there are only N - 1 other rows.
+        The k given; `k` is smaller where there are only N - 1 other rows.
     exact : bool
         Whether this equals brute force.
     recall : float
@@ -112,7 +113,7 @@ def neighbour_graph(
     vectors : array_like, shape (N, D)
         One row a glitch; normalised here.
     k : int
-        Neighbours a row, clamped to N - 1; `NeighbourGraph.requested_k` keeps what was asked for.
+        Neighbours a row, clamped to N - 1; `NeighbourGraph.requested_k` keeps the number given.
     seed : int
         Seeds the coarse centres and the recall sample of an approximate index; an exact graph does not depend on it.
     device : {"cpu", "cuda"}
@@ -146,14 +147,14 @@ def neighbour_graph(
 def subgraph(vectors: ArrayLike, rows: Rows, k: int = DEFAULT_K, **options: Any) -> NeighbourGraph:  # noqa: ANN401
     """Return the neighbour graph of some rows alone, numbered within `rows`.
 
-    It is computed anew from the subset's vectors: the neighbours that a whole study's graph lists for a glitch of one
+    It is computed from the subset's vectors alone: the neighbours that a whole study's graph lists for a glitch of one
     label mostly carry other labels, and dropping those would leave rows with too few or no neighbours.
 
     Parameters
     ----------
     vectors : array_like, shape (N, D)
         The whole vector store.
-    rows : numpy.ndarray, shape (M,), int64
+    rows : ndarray of int64, shape (M,)
         The rows to keep; neighbour j of the result is row ``rows[j]`` of the store.
     k : int
         Neighbours a row, clamped to M - 1.
@@ -202,7 +203,7 @@ def load_graph(path: str | Path) -> NeighbourGraph:
     """
     try:
         with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            return NeighbourGraph(
+            graph = NeighbourGraph(
                 neighbours=stored["neighbours"],
                 similarities=stored["similarities"],
                 k=stored["neighbours"].shape[1],
@@ -211,8 +212,27 @@ def load_graph(path: str | Path) -> NeighbourGraph:
                 recall=float(stored["recall"]),
                 metric=str(stored["metric"]),
             )
-    except (OSError, ValueError, KeyError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        KeyError,
+        IndexError,
+        AttributeError,
+        EOFError,
+        zipfile.BadZipFile,
+    ) as error:
         raise StudyError(f"the neighbour graph {path} cannot be read; delete it and embed again") from error
+    rows, shape = graph.neighbours, graph.neighbours.shape
+    if len(shape) != 2 or graph.similarities.shape != shape or rows.dtype.kind != "i":
+        raise StudyError(
+            f"the neighbour graph {path} is damaged (arrays of shape {shape} and {graph.similarities.shape}); delete it and embed again"
+        )
+    if rows.size and not 0 <= rows.min() <= rows.max() < len(rows):  # compiled code would read outside its memory
+        raise StudyError(
+            f"the neighbour graph {path} is damaged (rows {rows.min()} to {rows.max()} of {len(rows)}); delete it and embed again"
+        )
+    return graph
 
 
 def _exact_limit(device: str, exact_limit: int | None) -> int:

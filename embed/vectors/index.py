@@ -30,17 +30,24 @@ if TYPE_CHECKING:
 
 __all__ = ["VectorIndex", "build_index", "load_index", "save_index", "search"]
 
-EXACT_LIMIT = 100_000  # rows; an exact graph of so many takes about 5 minutes on two CPU cores (1280 components)
-DEFAULT_K = 30  # neighbours: UMAP takes 15, openTSNE 3 x a perplexity of 10, spectral clustering 10
+EXACT_LIMIT = 100_000
+"""Rows; an exact graph of so many takes about 5 minutes on two CPU cores (1280 components)."""
+DEFAULT_K = 30
+"""Neighbours: UMAP takes 15, openTSNE 3 x a perplexity of 10, spectral clustering 10."""
 RECALL_TARGET = 0.99
-RECALL_SAMPLE = 1000  # rows: a recall of 0.99 is then known to about 0.001, as 30 neighbours of each are counted
-LEAST_MARGIN = 32  # candidates beyond k; fewer send more rows to the full comparison
-LLOYD_ITERATIONS = 5  # the coarse centres need no more: recall is measured, not assumed
-ROWS_PER_CENTRE = 40  # FAISS warns below 39 training rows a centre
+RECALL_SAMPLE = 1000
+"""Rows: a recall of 0.99 is then known to about 0.001, as 30 neighbours of each are counted."""
+LEAST_MARGIN = 32
+"""Candidates beyond k; fewer send more rows to the full comparison."""
+LLOYD_ITERATIONS = 5
+"""The coarse centres need no more: recall is measured, not assumed."""
+ROWS_PER_CENTRE = 40
+"""FAISS warns below 39 training rows a centre."""
 COMPARE_ALL_BELOW = (
     100  # rows a candidate: scoring a gathered candidate again costs as much as about 100 compared in bulk
 )
-QUERY_BLOCK = 4096  # queries in flight: bounds the candidate lists
+QUERY_BLOCK = 4096
+"""Queries in flight: bounds the candidate lists."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,7 @@ class VectorIndex:
     ----------
     faiss_index : faiss.IndexFlatIP or faiss.IndexIVFFlat
         FAISS's own object, in row order.
-    vectors : numpy.ndarray, shape (N, D), float32
+    vectors : ndarray of float32, shape (N, D)
         The normalised vectors it holds.
     exact : bool
         Whether a search compares with every row.
@@ -101,8 +108,8 @@ def search(index: VectorIndex, queries: ArrayLike, k: int) -> tuple[Rows, Simila
 
     Returns
     -------
-    rows : numpy.ndarray, shape (Q, k), int64
-    similarities : numpy.ndarray, shape (Q, k), float32
+    rows : ndarray of int64, shape (Q, k)
+    similarities : ndarray of float32, shape (Q, k)
         Descending, ties by row.
     """
     unit = normalise(queries)

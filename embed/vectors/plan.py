@@ -1,4 +1,4 @@
-"""What an embedding is to do: which network, which views, which glitches, and where the vectors go."""
+"""The plan of an embedding: which network, which views, which glitches, and where the vectors go."""
 
 import hashlib
 from dataclasses import dataclass
@@ -13,56 +13,16 @@ from embed.errors import InputError
 from embed.network.backbones import DEFAULT_BACKBONE
 from embed.network.devices import choose_device
 from embed.network.model import load_model
+from embed.network.names import WEIGHT_SOURCES
 from embed.network.network import Network, load_network
 from embed.network.runtime import Runtime, make_runtime
-from embed.network.sources import WEIGHT_SOURCES, check_own, default_weights, is_model, model_folder
+from embed.network.sources import check_own, default_weights, is_model, model_folder
 from embed.study.study import Study
-from embed.vectors.store import Passport
+from embed.vectors.options import EmbeddingOptions
+from embed.vectors.passport import Passport
 from embed.views.decoding import VIEWS_VERSION
 from embed.views.encoding import Encoding, parse_encoding
 from embed.views.selection import LeftOut, richest_encoding, wanted
-
-
-@dataclass(frozen=True)
-class EmbeddingOptions:
-    """What is asked of an embedding; None takes the study's latest store's choice, or else the default.
-
-    Attributes
-    ----------
-    backbone : str or None
-        See `embed.network.backbones.find_backbone`.
-    weights : str or None
-        ``glitch``, ``bundled``, ``imagenet``, a file, or ``model:NAME``: a trained model of the study, which brings its backbone and views.
-    views : str or None
-        See `embed.views.encoding.parse_encoding`; by default the richest encoding that every glitch has.
-    device : str
-        ``auto``, ``cpu`` or ``cuda``.
-    runtime : str
-        ``auto``, ``torch`` or ``onnx``.
-    seed : int
-        Of an approximate index; an exact one does not depend on it.
-    cache : bool
-        Keep decoded views for a second network.
-    """
-
-    backbone: str | None = None
-    weights: str | None = None
-    views: str | None = None
-    device: str = "auto"
-    runtime: str = "auto"
-    seed: int = 0
-    cache: bool = True
-
-    @property
-    def asks_for_nothing(self) -> bool:
-        """Whether the study's latest vectors will do, wherever they were made."""
-        return (self.backbone, self.weights, self.views, self.device, self.runtime) == (
-            None,
-            None,
-            None,
-            "auto",
-            "auto",
-        )
 
 
 @dataclass(frozen=True)
@@ -81,7 +41,7 @@ class Plan:
 
     @property
     def asked(self) -> str:
-        """Hash of what the finished store must hold."""
+        """Hash of the finished store's contents."""
         return asked_digest(self.glitches, self.inputs, self.left_out)
 
 
@@ -91,24 +51,24 @@ def asked_digest(glitches: np.ndarray, inputs: np.ndarray, left_out: list[LeftOu
     return hashlib.sha256(glitches.tobytes() + inputs.tobytes() + lacking.tobytes()).hexdigest()
 
 
-def make_plan(study: Study, settings: EmbeddingOptions, latest: dict[str, str]) -> Plan:
-    """Settle every choice: what is asked for, or else what the latest run used, or else the default.
+def make_plan(study: Study, options: EmbeddingOptions, latest: dict[str, str]) -> Plan:
+    """Settle every choice: the option given, or else the latest run's, or else the default.
 
     Raises
     ------
     InputError
-        When the study has no views, or no glitch has those that are asked for.
+        When the study has no views, or no glitch has the chosen ones.
     WeightsError, DeviceError
-        When weights or device cannot be had.
+        When the weights or the device are not available.
     """
-    backbone = settings.backbone or latest.get("backbone") or DEFAULT_BACKBONE
-    weights = settings.weights or latest.get("weights")
-    views = settings.views or latest.get("views")
-    device = choose_device(settings.device)
+    backbone = options.backbone or latest.get("backbone") or DEFAULT_BACKBONE
+    weights = options.weights or latest.get("weights")
+    views = options.views or latest.get("views")
+    device = choose_device(options.device)
     trained_on = ""
     if weights is not None and is_model(weights):
         model = load_model(model_folder(study.folder, weights))
-        check_own(model.name, dict(model.card), backbone=settings.backbone, views=settings.views)
+        check_own(model.name, dict(model.card), backbone=options.backbone, views=options.views)
         network, encoding, trained_on = model.network, model.encoding, model.trained_on
     else:
         encoding = parse_encoding(views) if views else richest_encoding(study)
@@ -117,7 +77,7 @@ def make_plan(study: Study, settings: EmbeddingOptions, latest: dict[str, str]) 
     runtime = make_runtime(
         network,
         device,
-        latest.get("runtime", "auto") if device.type == "cpu" and settings.runtime == "auto" else settings.runtime,
+        latest.get("runtime", "auto") if device.type == "cpu" and options.runtime == "auto" else options.runtime,
     )
     spec = network.backbone
     passport = Passport(

@@ -25,18 +25,23 @@ if TYPE_CHECKING:
 
     from embed.types import Rows, Similarities, Vectors
 
-    """(N, D) float32: unit rows on the grid of `normalise`."""
-
 __all__ = ["normalise", "paired_similarities", "top_k"]
 
-GRID = 2.0**26  # products are multiples of 2**-52 and sums stay below 2: 53 bits, which a float64 has
-UNIT_TOLERANCE = 2.0**-20  # the norm after float32 rounding and the snap is off by less, up to 16,000 components
-BLOCK_BYTES = 128 * 2**20  # working memory of one block of similarities
-CACHE_VALUES = 2**16  # values normalised at a time: their float64 copies stay in the processor's cache
-TILE_ROWS = 4096  # vectors converted to float64 at a time: a 1280-component tile takes 40 MiB
-_ROW_BITS = np.int64(32)  # a key holds the similarity in its upper half and the row in its lower half
+GRID = 2.0**26
+"""Products are multiples of 2**-52 and sums stay below 2: 53 bits, which a float64 has."""
+UNIT_TOLERANCE = 2.0**-20
+"""The norm after float32 rounding and the snap is off by less, up to 16,000 components."""
+BLOCK_BYTES = 128 * 2**20
+"""Working memory of one block of similarities."""
+CACHE_VALUES = 2**16
+"""Values normalised at a time: their float64 copies stay in the processor's cache."""
+TILE_ROWS = 4096
+"""Vectors converted to float64 at a time: a 1280-component tile takes 40 MiB."""
+_ROW_BITS = np.int64(32)
+"""A key holds the similarity in its upper half and the row in its lower half."""
 _ROW_MASK = np.int64(0xFFFFFFFF)
-_NAMED_ROWS = 5  # bad rows that an error message names
+_NAMED_ROWS = 5
+"""Bad rows that an error message names."""
 
 
 def normalise(vectors: ArrayLike) -> Vectors:
@@ -49,7 +54,7 @@ def normalise(vectors: ArrayLike) -> Vectors:
 
     Returns
     -------
-    numpy.ndarray, shape (N, D), float32
+    ndarray of float32, shape (N, D)
         Unit rows (to about 1e-7), each component a multiple of 2**-26. Rows that are that already come back unchanged,
         so normalising twice is normalising once.
 
@@ -77,7 +82,7 @@ def normalise(vectors: ArrayLike) -> Vectors:
         if broken.any() or empty.any():
             continue  # only the count is still wanted
         scaled = tile / largest  # the squares of a float64's extremes would overflow or vanish
-        norm = np.sqrt((scaled * scaled).sum(axis=1, keepdims=True))  # the same bits wherever the row stands
+        norm = np.sqrt((scaled * scaled).sum(axis=1, keepdims=True))  # the same bits in any position of the row
         is_unit = np.abs(norm * largest - 1) <= UNIT_TOLERANCE
         scaled /= norm
         np.copyto(scaled, tile, where=is_unit)
@@ -94,16 +99,16 @@ def paired_similarities(queries: Vectors, vectors: Vectors, rows: Rows) -> Simil
 
     Parameters
     ----------
-    queries : numpy.ndarray, shape (Q, D), float32
+    queries : ndarray of float32, shape (Q, D)
         Output of `normalise`.
-    vectors : numpy.ndarray, shape (N, D), float32
+    vectors : ndarray of float32, shape (N, D)
         Output of `normalise`.
-    rows : numpy.ndarray, shape (Q, M), int64
+    rows : ndarray of int64, shape (Q, M)
         Rows of `vectors`, 0 to N - 1.
 
     Returns
     -------
-    numpy.ndarray, shape (Q, M), float32
+    ndarray of float32, shape (Q, M)
     """
     similarities = np.empty(rows.shape, np.float32)
     step = max(1, BLOCK_BYTES // max(1, 8 * rows.shape[1] * vectors.shape[1]))
@@ -122,21 +127,21 @@ def top_k(
 
     Parameters
     ----------
-    queries : numpy.ndarray, shape (Q, D), float32
+    queries : ndarray of float32, shape (Q, D)
         Output of `normalise`.
-    vectors : numpy.ndarray, shape (N, D), float32
+    vectors : ndarray of float32, shape (N, D)
         Output of `normalise`.
     k : int
         Neighbours a query; at most N, or N - 1 with `exclude`.
-    exclude : numpy.ndarray, shape (Q,), int64, optional
+    exclude : ndarray of int64, shape (Q,), optional
         The row that each query is itself, which is then no neighbour of it.
     device : {"cpu", "cuda"}
         Where to compute; the answer is the same, byte for byte, because the sums are exact.
 
     Returns
     -------
-    rows : numpy.ndarray, shape (Q, k), int64
-    similarities : numpy.ndarray, shape (Q, k), float32
+    rows : ndarray of int64, shape (Q, k)
+    similarities : ndarray of float32, shape (Q, k)
         Descending; ties by row.
     """
     if device == "cuda":
@@ -192,7 +197,7 @@ def _top_k_cuda(queries: Vectors, vectors: Vectors, k: int, exclude: Rows | None
     import torch  # noqa: PLC0415 (the CPU path must not pay for it)
 
     if not torch.cuda.is_available():
-        raise DeviceError("device 'cuda' was asked for, but PyTorch sees no CUDA device; use device 'cpu'")
+        raise DeviceError("PyTorch sees no CUDA device; use device 'cpu'")
     device = torch.device("cuda")
     held = torch.from_numpy(np.ascontiguousarray(vectors)).to(device)
     numbers = int(_ROW_MASK) - torch.arange(len(vectors), device=device)

@@ -11,91 +11,76 @@ A store is a folder ``vectors/<passport>/`` of the study::
     graph.npz      the neighbour graph
     passport.json  what made it
 
-It is built beside its place and moved there whole.
+It is built beside its place and moved there when it is complete.
 """
 
-import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from embed.csvfile import CsvFile, restored, write_csv
 from embed.errors import InputError, StudyError
 from embed.storage import (
     beside,
     canonical_json,
-    digest,
     move_into_place,
     storage_errors,
     write_array,
     write_atomic,
     write_text,
 )
+from embed.types import Rows, Vectors
 from embed.vectors.graph import NeighbourGraph, load_graph, neighbour_graph, save_graph
 from embed.vectors.index import DEFAULT_K, VectorIndex, build_index, load_index, save_index
+from embed.vectors.passport import Passport
 from embed.views.selection import LeftOut
 
 MARK = "passport.json"
 """Written last: a store that has it is whole."""
 
 _ROWS = 4096
+_DIGEST_BYTES = 32
+"""Of a SHA-256."""
+_PASSPORT_TYPES: dict[str, type | tuple[type, ...]] = {
+    "backbone": str,
+    "weights": str,
+    "views": str,
+    "asked": str,
+    "rows": int,
+    "dimension": int,
+    "k": int,
+    "exact": bool,
+    "recall": (int, float),
+}
+"""What a passport must hold for its store to be used."""
 
 
 @dataclass(frozen=True)
-class Passport:
-    """Everything that a vector depends on besides the glitch's own picture.
+class StoreRows:
+    """The rows of a store.
 
     Attributes
     ----------
-    backbone, architecture, weights, weights_sha256 : str
-        The network and its weights.
-    views : str
-        The encoding, such as ``1.0,2.0,4.0``.
-    views_version : int
-        Version of the decoding.
-    size : int
-        Side of the network's input, pixels.
-    mean, std : tuple of float
-        Normalisation.
-    runtime, device : str
-        What ran the network, with its version and precision.
-    versions : dict
-        Versions of the libraries that touch the numbers.
-    trained_on : str
-        Of a model that was trained on a study's labels: which (see `embed.network.model.Model`); empty for weights that saw none, whose
-        passport leaves it out.
+    glitches : ndarray of int64, shape (N,)
+        Row numbers in the study, ascending.
+    inputs : ndarray of uint8, shape (N, 32)
+        SHA-256 over the hashes of the files that each vector was made from.
+    ids : list of N str
     """
 
-    backbone: str
-    architecture: str
-    weights: str
-    weights_sha256: str
-    views: str
-    views_version: int
-    size: int
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    runtime: str
-    device: str
-    versions: dict[str, str]
-    trained_on: str = ""
+    glitches: Rows
+    inputs: NDArray[np.uint8]
+    ids: list[str]
 
-    @cached_property
-    def facts(self) -> dict[str, Any]:
-        """The passport as JSON values."""
-        return {key: value for key, value in asdict(self).items() if key != "trained_on" or value}
-
-    @cached_property
-    def name(self) -> str:
-        """The store's folder: backbone, weights, views and a hash of the whole passport."""
-        weights = self.weights.replace(":", "-") if self.trained_on else Path(self.weights).stem
-        return f"{self.backbone.replace(':', '-')}-{weights}-{self.views}-{digest(self.facts)[:10]}"
+    def __len__(self) -> int:
+        return len(self.glitches)
 
 
 class VectorStore:
@@ -109,14 +94,14 @@ class VectorStore:
     Attributes
     ----------
     passport : dict
-        What made it: the fields of `Passport`, ``asked`` (hash of all that was asked for), ``rows``, ``dimension``, ``left_out`` and
+        How it was made: the fields of `embed.vectors.passport.Passport`, ``asked`` (hash of the glitches and inputs that it should hold), ``rows``, ``dimension``, ``left_out`` and
         ``failed`` (counts: glitches without a vector, and those of them whose picture could not be decoded), and the
         graph's ``k``, ``exact`` and ``recall``.
 
     Raises
     ------
     StudyError
-        When the store is not there or is damaged.
+        When the store is missing or damaged.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -125,6 +110,12 @@ class VectorStore:
             self.passport: dict[str, Any] = json.loads((folder / MARK).read_text("utf-8"))
         except (OSError, ValueError) as error:
             raise StudyError(f"no finished vector store in {folder}; run `discover embed`") from error
+        if not isinstance(self.passport, dict):
+            raise self._damaged(MARK, f"it holds {type(self.passport).__name__}, no object")
+        for key, kinds in _PASSPORT_TYPES.items():
+            value = self.passport.get(key)
+            if not isinstance(value, kinds) or (kinds is not bool and isinstance(value, bool)):
+                raise self._damaged(MARK, f"{key} is {value!r}")
 
     @property
     def name(self) -> str:
@@ -133,29 +124,36 @@ class VectorStore:
 
     @cached_property
     def vectors(self) -> np.ndarray:
-        """float32 (N, D), read from disk as needed."""
-        return self._array("vectors.npy", memory_map=True)
+        """Vectors, ndarray of float32, shape (N, D), read from disk as needed."""
+        return self._array("vectors.npy", self.passport["dimension"], memory_map=True)
 
     @cached_property
     def glitches(self) -> np.ndarray:
-        """int64 (N,): row numbers in the study, ascending."""
+        """Row numbers in the study, ascending, ndarray of int64, shape (N,)."""
         return self._array("glitches.npy")
 
     @cached_property
     def inputs(self) -> np.ndarray:
-        """uint8 (N, 32): hash of each glitch's input."""
-        return self._array("inputs.npy")
+        """Hash of each glitch's input, ndarray of uint8, shape (N, 32)."""
+        return self._array("inputs.npy", _DIGEST_BYTES)
 
     @cached_property
     def left_out(self) -> list[LeftOut]:
         """Glitches without a vector."""
-        rows = CsvFile(self.folder / "left-out.csv").rows()
-        return [LeftOut(int(row.cells["glitch"]), restored(row.cells["reason"])) for row in rows]
+        name = "left-out.csv"
+        try:
+            rows = CsvFile(self.folder / name).rows()
+            return [LeftOut(int(row.cells["glitch"]), restored(row.cells["reason"])) for row in rows]
+        except (InputError, KeyError, ValueError) as error:
+            raise self._damaged(name, str(error)) from error
 
     @cached_property
     def graph(self) -> NeighbourGraph:
         """The neighbour graph of all rows."""
-        return load_graph(self.folder / "graph.npz")
+        graph = load_graph(self.folder / "graph.npz")
+        if len(graph.neighbours) != self.passport["rows"]:
+            raise self._damaged("graph.npz", f"{len(graph.neighbours)} rows for {self.passport['rows']} vectors")
+        return graph
 
     @cached_property
     def index(self) -> VectorIndex:
@@ -163,19 +161,24 @@ class VectorStore:
         return load_index(self.folder / "index.faiss", recall=float(self.passport["recall"]))
 
     def rows(self, glitches: np.ndarray) -> np.ndarray:
-        """Rows (int64) of glitches in this store; -1 for a glitch that it has no vector of."""
+        """Rows of glitches in this store, ndarray of int64; -1 for a glitch without a vector."""
         if not len(self.glitches):
             return np.full(len(glitches), -1)
         place = np.minimum(np.searchsorted(self.glitches, glitches), len(self.glitches) - 1)
         return np.where(self.glitches[place] == glitches, place, -1)
 
-    def _array(self, name: str, *, memory_map: bool = False) -> np.ndarray:
+    def _array(self, name: str, *width: int, memory_map: bool = False) -> np.ndarray:
         try:
-            return np.load(self.folder / name, mmap_mode="r" if memory_map else None, allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise StudyError(
-                f"{self.folder / name} is damaged ({error}); delete {self.folder} and run `discover embed`"
-            ) from error
+            array = np.load(self.folder / name, mmap_mode="r" if memory_map else None, allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise self._damaged(name, str(error)) from error
+        shape = (self.passport["rows"], *width)
+        if array.shape != shape:
+            raise self._damaged(name, f"shape {array.shape}, the passport says {shape}")
+        return array
+
+    def _damaged(self, name: str, why: str) -> StudyError:
+        return StudyError(f"{self.folder / name} is damaged ({why}); delete {self.folder} and run `discover embed`")
 
 
 def stores(study_folder: Path) -> list[VectorStore]:
@@ -188,12 +191,10 @@ def stores(study_folder: Path) -> list[VectorStore]:
 def write_store(
     folder: Path,
     passport: Passport,
-    glitches: np.ndarray,
-    inputs: np.ndarray,
-    ids: list[str],
-    vectors: Iterable[np.ndarray],
-    left_out: list[LeftOut],
+    rows: StoreRows,
+    vectors: Iterable[Vectors],
     *,
+    left_out: list[LeftOut],
     asked: str,
     failed: int = 0,
     k: int = DEFAULT_K,
@@ -208,14 +209,14 @@ def write_store(
         The store's place.
     passport : Passport
         What made the vectors.
-    glitches, inputs, ids
-        See the module's first lines; N rows.
-    vectors : iterable of float32 (n, D)
+    rows : StoreRows
+        N of them.
+    vectors : iterable of ndarray of float32, shape (n, D)
         Blocks of vectors, N rows in all.
     left_out : list of LeftOut
         Glitches without a vector.
     asked : str
-        Hash of the glitches and inputs that were asked for.
+        Hash of the glitches and inputs that the store should hold; see `embed.vectors.plan.asked_digest`.
     failed : int
         How many of the glitches left out have a picture that could not be decoded.
     k : int
@@ -234,20 +235,20 @@ def write_store(
     with storage_errors(folder):
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(parents=True)
-    write_atomic(new / "vectors.npy", lambda file: _write_blocks(file, vectors, len(glitches)))
-    write_array(new / "glitches.npy", glitches)
-    write_array(new / "inputs.npy", inputs)
-    write_text(new / "ids.txt", "".join(f"{name}\n" for name in ids))
+    write_atomic(new / "vectors.npy", lambda file: _write_blocks(file, vectors, len(rows)))
+    write_array(new / "glitches.npy", rows.glitches)
+    write_array(new / "inputs.npy", rows.inputs)
+    write_text(new / "ids.txt", "".join(f"{name}\n" for name in rows.ids))
     write_csv(new / "left-out.csv", ("glitch", "reason"), left_out)
     array = np.load(new / "vectors.npy", mmap_mode="r")
-    _check(array, ids)
+    _check(array, rows.ids)
     index = build_index(array, seed=seed)
     save_index(index, new / "index.faiss")
     graph = neighbour_graph(index.vectors, k, seed=seed, device=device)
     save_graph(graph, new / "graph.npz")
     facts = passport.facts | {
         "asked": asked,
-        "rows": len(glitches),
+        "rows": len(rows),
         "dimension": int(array.shape[1]),
         "left_out": len(left_out),
         "failed": failed,
@@ -261,7 +262,7 @@ def write_store(
     return VectorStore(folder)
 
 
-def _write_blocks(file: Any, blocks: Iterable[np.ndarray], rows: int) -> None:  # noqa: ANN401 - a binary file
+def _write_blocks(file: Any, blocks: Iterable[Vectors], rows: int) -> None:  # noqa: ANN401 - a binary file
     """Write an ``.npy`` block by block: plain writes, since a full disk under a memory map kills the process."""
     written = 0
     for block in blocks:
@@ -287,33 +288,3 @@ def _check(vectors: np.ndarray, ids: list[str]) -> None:
         raise InputError(
             f"the network gave no usable vector (NaN or all zero) for {len(bad)} glitches, first {ids[bad[0]]}; use other --weights"
         )
-
-
-def part_path(folder: Path, glitches: np.ndarray, inputs: np.ndarray) -> Path:
-    """Where the vectors of a block of glitches are kept while the store is being made: named by what they are made from."""
-    key = hashlib.sha256(glitches.tobytes() + inputs.tobytes()).hexdigest()[:24]
-    return folder.with_name(f"{folder.name}.parts") / f"{key}.npz"
-
-
-def write_part(path: Path, vectors: np.ndarray, kept: np.ndarray, reasons: list[str]) -> None:
-    """Keep a finished block: its vectors, which of its glitches have one, and why the others do not."""
-    write_atomic(
-        path, lambda file: np.savez(file, vectors=vectors, kept=kept, reasons=np.array(reasons, dtype=np.str_))
-    )
-
-
-def read_part(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Read what `write_part` wrote."""
-    with np.load(path, allow_pickle=False) as part:
-        return part["vectors"], part["kept"], [str(reason) for reason in part["reasons"]]
-
-
-def drop_parts(folder: Path) -> None:
-    """Remove the parts of a finished store."""
-    shutil.rmtree(folder.with_name(f"{folder.name}.parts"), ignore_errors=True)
-
-
-def blocks_of(rows: int, size: int) -> Iterator[slice]:
-    """Slices of `size` rows."""
-    for start in range(0, rows, size):
-        yield slice(start, min(start + size, rows))

@@ -8,7 +8,7 @@ import pytest
 
 from audit import AuditOptions
 from audit.procedure import AuditData
-from embed.dataset.splits import PURGE_SECONDS
+from embed.dataset.kinds import PURGE_SECONDS
 from embed.errors import InputError
 
 

@@ -15,7 +15,8 @@ from torchvision.transforms import v2
 
 from embed import EmbeddingOptions, Study, embed, ingest_folder
 from embed.network.network import load_network
-from embed.training.trainer import TrainingOptions, train
+from embed.training.options import TrainingOptions
+from embed.training.trainer import train
 from embed.views.decoding import PUBLISHED_BOX
 
 pytestmark = pytest.mark.benchmark

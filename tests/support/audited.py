@@ -13,7 +13,8 @@ from audit.review.ledger import ASKED, Audit, Subject, Verdict, find_audit, reme
 from discovery.labelaudit.labelaudit import audit_study
 from embed import Study, ingest_folder
 from embed.study.records import Label
-from embed.vectors.store import Passport, VectorStore, stores, write_store
+from embed.vectors.passport import Passport
+from embed.vectors.store import StoreRows, VectorStore, stores, write_store
 from embed.views.png import levels_to_png
 from support.gallery import view_name, write
 
@@ -60,7 +61,9 @@ def store_vectors(study: Study, glitches: np.ndarray, vectors: np.ndarray, weigh
     names = study.glitches().loc[glitches, "id"].tolist()
     inputs = np.zeros((len(glitches), 32), np.uint8)
     folder = study.folder / "vectors" / passport.name
-    return write_store(folder, passport, glitches, inputs, names, [vectors], [], asked="made up", k=15)
+    return write_store(
+        folder, passport, StoreRows(glitches, inputs, names), [vectors], left_out=[], asked="made up", k=15
+    )
 
 
 def run_audit(folder: Path, out: Path | None = None, *, vectors: bool = False, **options):

@@ -25,7 +25,7 @@ FAMILIES: Mapping[str, Family] = {
 UNCATALOGUED = tuple(name for name, family in FAMILIES.items() if not family.catalogued)
 
 CLASSES = (*O1_CLASSES, *O3_ADDITIONS)
-"""What `simulate` makes unless told otherwise: the 22 classes of O1 and the two that the third run added."""
+"""What `simulate` makes by default: the 22 classes of O1 and the two that the third run added."""
 
 CONFUSABLE: Mapping[str, tuple[str, ...]] = {
     "1080Lines": ("1400Ripples", "Violin_Mode", "Scratchy"),

@@ -21,7 +21,7 @@ def inspiral_merger_ringdown(frequencies: Array, mass: float, symmetric: float) 
 
     Parameters
     ----------
-    frequencies : ndarray (m,) float64
+    frequencies : ndarray of float64, shape (m,)
         Hz, positive.
     mass : float
         Total mass in the detector frame, solar masses.
@@ -30,7 +30,7 @@ def inspiral_merger_ringdown(frequencies: Array, mass: float, symmetric: float) 
 
     Returns
     -------
-    amplitude, phase : ndarray (m,) float64
+    amplitude, phase : ndarray of float64, shape (m,)
         Amplitude to a constant factor, and phase in radians with the coalescence near t = 0: the phenomenological model
         of Ajith et al. 2008, PRD 77 104017 (eq. 4.13 and 4.15, tables I and II), whose phase continues the post-Newtonian
         series psi_k of its stationary phase.

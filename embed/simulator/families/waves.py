@@ -46,7 +46,7 @@ def pulse(
 
     Parameters
     ----------
-    t : ndarray (n,) float64
+    t : ndarray of float64, shape (n,)
         Seconds, equally spaced.
     centre : float
         Time of the pulse, s.
@@ -59,7 +59,7 @@ def pulse(
 
     Returns
     -------
-    ndarray (n,) float64
+    ndarray of float64, shape (n,)
         The pulse.
     """
     n, step = len(t), t[1] - t[0]
@@ -108,7 +108,7 @@ def repeated(t: Array, stroke: Array, centres: Array, heights: Array) -> Array:
 
 
 def high_passed(t: Array, wave: Array, corner: float, order: float = 12.0) -> Array:
-    """Return a wave (n,) without what lies below ``corner`` Hz.
+    """Return a wave (n,) without the frequencies below ``corner`` Hz.
 
     Whitened strain of a smooth disturbance falls this steeply below 20 Hz, because the seismic wall rises as f^-14.
     """

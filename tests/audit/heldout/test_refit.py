@@ -16,7 +16,8 @@ from embed import EmbeddingOptions, Study, embed, ingest_folder
 from embed.dataset.splits import TEST, TRAIN, VALIDATION
 from embed.errors import InputError
 from embed.study.records import Label
-from embed.training.trainer import TrainingOptions, train
+from embed.training.options import TrainingOptions
+from embed.training.trainer import train
 
 COUNTS = {"Blip": 12, "Koi_Fish": 12, "Power_Line": 12}
 CLASSES = tuple(sorted(COUNTS))

@@ -72,7 +72,10 @@ def test_train_says_what_it_did(study, tiny, capsys, monkeypatch):
     assert " by grouped, a gap of " in said
     monkeypatch.setattr(embed.dataset.gap, "find_groups", lambda labelled, _: np.arange(len(labelled.glitches)))
     assert run(study, tiny, "--name", "apart", "--split", "random") == 0
-    assert "not measured: no two glitches are one, so that the grouped split is a random one" in capsys.readouterr().out
+    assert (
+        "not measured: no near-duplicates were found, so grouped and random splits are the same"
+        in capsys.readouterr().out
+    )
     assert "use it with --weights model:mine" in said
     assert models(study) == ["apart", "mine", "same"]
     assert (

@@ -7,7 +7,8 @@ import pandas as pd
 from discovery.evaluation.evaluation import assess
 from discovery.evaluation.options import EvaluationOptions
 from embed import EmbeddingOptions, Study
-from embed.network.model import load_model, model_folder
+from embed.network.model import load_model
+from embed.network.sources import model_folder
 
 
 def test_the_study_is_read_once(tmp_path, modelled, monkeypatch):

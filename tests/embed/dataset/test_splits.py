@@ -111,11 +111,11 @@ def test_refusals():
         make_split(np.zeros(0, np.int64), "random")
     with pytest.raises(InputError, match=r"no kind of split 'kfold'; give random, grouped, time, sample-type"):
         make_split(classes, "kfold")
-    with pytest.raises(InputError, match="20 of 20 labelled glitches have no GPS time"):
+    with pytest.raises(InputError, match="splits by time need the glitches' GPS times"):
         make_split(classes, "time")
     times = np.arange(20.0)
     times[3] = np.nan
-    with pytest.raises(InputError, match="1 of 20 labelled glitches have no GPS time"):
+    with pytest.raises(InputError, match="1 of 20 glitches have no GPS time"):
         make_split(classes, "time", times=times)
     with pytest.raises(InputError, match=r"a purge gap of -1.0 s"):
         make_split(classes, "time", times=np.arange(20.0), purge=-1.0)

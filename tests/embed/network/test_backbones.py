@@ -1,3 +1,5 @@
+import logging
+import sys
 import warnings
 from urllib.error import URLError
 
@@ -98,6 +100,7 @@ def test_weights_that_cannot_be_downloaded_are_an_error(monkeypatch):
     monkeypatch.setattr("torch.hub.download_url_to_file", refuse)
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", refuse)
     monkeypatch.setattr("timm.models._builder.load_pretrained", refuse)
+    monkeypatch.setattr("huggingface_hub.get_hf_file_metadata", refuse)
     other = "use --weights with a file, or --backbone efficientnet_lite0"
     for name, remedy in (
         ("resnet50", other),
@@ -108,6 +111,54 @@ def test_weights_that_cannot_be_downloaded_are_an_error(monkeypatch):
             WeightsError, match=rf"ImageNet weights of {name} cannot be downloaded .*no route to host.*; {remedy}"
         ):
             load_network(name, "imagenet")
+
+
+def test_the_hub_is_asked_once_and_nothing_else_is_printed(monkeypatch, capfd, caplog):
+    """Without a network: the libraries try again and again, and report each time; one question decides."""
+    asked = []
+
+    def unreachable(url, **_):
+        asked.append(url)
+        raise OSError("[Errno -2] Name or service not known")
+
+    def patient(*_, **__):
+        for number in range(40):
+            logging.getLogger("huggingface_hub.utils._http").warning("Retrying [Retry %d/40]", number)
+        raise OSError("no connection after 40 tries")
+
+    def talkative(*_, **__):
+        print("Downloading: ...")
+        print("Downloading: ...", file=sys.stderr)
+        raise URLError("no route to host")
+
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_, **__: None)
+    monkeypatch.setattr("huggingface_hub.get_hf_file_metadata", unreachable)
+    monkeypatch.setattr("timm.models._builder.load_pretrained", patient)
+    monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", talkative)
+    with pytest.raises(
+        WeightsError, match=r"cannot be downloaded \(\[Errno -2\] Name .* not known\); use --weights bundled"
+    ):
+        load_network("efficientnet_lite0", "imagenet")
+    assert len(asked) == 1
+    assert "tf_efficientnet_lite0" in asked[0]
+    # The Hub answers, and then the connection breaks: what the library reports while it tries again stays away.
+    monkeypatch.setattr("huggingface_hub.get_hf_file_metadata", lambda *_, **__: None)
+    with pytest.raises(WeightsError, match=r"cannot be downloaded \(no connection after 40 tries\)"):
+        load_network("efficientnet_lite0", "imagenet")
+    with pytest.raises(WeightsError, match=r"cannot be downloaded \(.*no route to host.*\)"):
+        load_network("resnet50", "imagenet")
+    assert not caplog.records
+    assert capfd.readouterr() == ("", "")
+    assert logging.getLogger("huggingface_hub").level != logging.CRITICAL
+
+
+def test_weights_in_the_hub_s_cache_need_no_network(monkeypatch, tmp_path):
+    whole = timm.create_model("tf_efficientnet_lite0", pretrained=False).state_dict()
+    save_file({key: value.contiguous() for key, value in whole.items()}, tmp_path / "model.safetensors")
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_, **__: str(tmp_path / "model.safetensors"))
+    monkeypatch.setattr("huggingface_hub.get_hf_file_metadata", lambda *_, **__: pytest.fail("asked the Hub"))
+    found = load_network("efficientnet_lite0", "imagenet").module.state_dict()
+    assert all(torch.equal(value, whole[key]) for key, value in found.items())
 
 
 def test_downloaded_weights_are_used(monkeypatch):
@@ -140,11 +191,16 @@ class _Evil:
 @pytest.mark.parametrize(
     ("name", "make", "message"),
     [
-        ("none.pth", lambda _: None, r"no weights '.*none.pth': give glitch, bundled, imagenet, or an existing"),
+        (
+            "none.pth",
+            lambda _: None,
+            r"no weights '.*none.pth': give glitch, bundled, imagenet, model:NAME .*, or an existing",
+        ),
         ("text.safetensors", lambda path: path.write_text("hello"), "cannot be read as weights"),
         ("text.pth", lambda path: path.write_text("hello"), r"cannot be read as weights|is no plain weights file"),
         ("evil.pth", lambda path: torch.save(_Evil(), path), r"is no plain weights file|cannot be read as weights"),
-        ("number.pth", lambda path: torch.save(3, path), "holds no state dictionary of tensors"),
+        ("number.pth", lambda path: torch.save(3, path), "holds no state dictionary of named tensors"),
+        ("keys.pth", lambda path: torch.save({1: torch.zeros(1)}, path), "holds no state dictionary of named tensors"),
         (
             "other.pth",
             lambda path: torch.save({"x": torch.zeros(1)}, path),

@@ -19,7 +19,8 @@ from embed.errors import WeightsError
 from embed.network.network import load_network
 from embed.network.pretrained import GLITCH_WEIGHTS
 from embed.network.sources import default_weights
-from embed.training.trainer import TrainingOptions, starting_weights
+from embed.training.options import TrainingOptions
+from embed.training.start import starting_weights
 from embed.views.encoding import parse_encoding
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"

@@ -1,3 +1,4 @@
+import json
 import shutil
 
 import numpy as np
@@ -14,7 +15,7 @@ from embed.network.backbones import find_backbone
 from embed.network.model import Model, load_model, save_model
 from embed.network.network import truncated
 from embed.network.sources import is_model, model_folder, models
-from embed.vectors.store import Passport
+from embed.vectors.passport import Passport
 
 TINY = "timm:test_efficientnet"
 CLASSES = ("Blip", "Koi_Fish", "Whistle")
@@ -177,3 +178,34 @@ def test_passports_of_untrained_weights_keep_their_names():
     )
     assert passport.name == "vgg16-bundled-4.0-cbe9d6b351"
     assert "trained_on" not in passport.facts
+
+
+@pytest.mark.parametrize(
+    ("card", "message"),
+    [
+        ([], "it holds list, no object"),
+        (CARD | {"backbone": 3}, "backbone is 3, no text"),
+        (CARD | {"views": ["4.0"]}, r"views is \['4.0'\], no text"),
+        (CARD | {"trained_on": None}, "trained_on is None, no text"),
+        (CARD | {"classes": "Blip"}, "classes is 'Blip', no list of names"),
+        (CARD | {"classes": [1, 2, 3]}, r"classes is \[1, 2, 3\], no list of names"),
+        (CARD | {"classes": []}, r"classes is \[\], no list of names"),
+    ],
+)
+def test_a_card_of_wrong_types_is_refused(model, card, message):
+    (model.folder / "model.json").write_text(json.dumps(card))
+    with pytest.raises(WeightsError, match=rf"model\.json is damaged \({message}\); train the model again"):
+        load_model(model.folder)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"", b"a,b\n1,2\n", b"id,part\nH1_a\n", b"id,part\nH1_a,lunch\n"])
+def test_a_list_of_parts_that_is_garbage_is_refused(model, content):
+    (model.folder / "parts.csv").write_bytes(content)
+    with pytest.raises(WeightsError, match=r"parts\.csv .*; train the model again"):
+        load_model(model.folder).learnt_from  # noqa: B018
+    (model.folder / "parts.csv").write_text("id,part\n")
+    if content.startswith(b"id"):
+        content = b"\xff"
+    (model.folder / "before.csv").write_bytes(content)
+    with pytest.raises(WeightsError, match=r"before\.csv is damaged \(.*\); train the model again"):
+        load_model(model.folder).learnt_from  # noqa: B018

@@ -17,13 +17,22 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from embed.errors import InputError
-from embed.qtransform import transform as qtransform
 from embed.qtransform.loudest import analyse
-from embed.qtransform.picture import PUBLISHED_BOX, row_frequencies
+from embed.qtransform.picture import PUBLISHED_BOX, Layout, draw, quantise, row_frequencies
+from embed.qtransform.reference import q_transform
 from embed.qtransform.splines import frequency_spline, read_spline, spline_coefficients
-from embed.qtransform.tiles import Source, local_span, median, plane_tiles, row_medians, whole_source
+from embed.qtransform.tiles import (
+    PICTURE_LOCALITY,
+    SEARCH_LOCALITY,
+    Source,
+    local_span,
+    median,
+    plane_tiles,
+    row_medians,
+    whole_source,
+)
 from embed.qtransform.tiling import gwpy_upper_frequency, q_tiling
-from embed.qtransform.transform import q_scan, q_transform, q_views, quantise
+from embed.qtransform.transform import q_scan, q_views
 from embed.qtransform.whitening import amplitude_spectral_density, whiten
 
 STRAIN = Path(__file__).parents[3] / ".." / "shared" / "data" / "strain"
@@ -209,8 +218,8 @@ def test_median_is_numpy_s(count, seed):
 def test_local_span_keeps_to_the_block_and_to_its_tiles():
     planes = q_tiling(32.0, (4.0, 64.0), (10.0, 2048.0))
     for centre in (2.5, 3.4, 16.0, 20.123, 28.9):
-        for locality, half in ((qtransform.PICTURE_LOCALITY, 2.0), (qtransform.SEARCH_LOCALITY, 0.25)):
-            span = local_span(planes, centre, half, locality, 32 * RATE, RATE)
+        for locality, half in ((PICTURE_LOCALITY, 2.0), (SEARCH_LOCALITY, 0.25)):
+            span = local_span(planes, centre, half, locality, size=32 * RATE, sample_rate=RATE)
             start, seconds = span.first / RATE, 32 / span.fraction
             if span.fraction > 1:
                 assert start >= 0
@@ -219,8 +228,10 @@ def test_local_span_keeps_to_the_block_and_to_its_tiles():
                 assert start + seconds - centre - half >= locality.margin
                 rows = [t for p in planes for r, t in enumerate(p.tiles) if p.half_width(r) >= locality.half_width]
                 assert all((start * tiles / 32).is_integer() for tiles in rows)
-    assert local_span(planes, 16.0, 2.0, qtransform.PICTURE_LOCALITY, 32 * RATE, RATE).fraction == 4
-    assert local_span(planes, 2.5, 2.0, qtransform.PICTURE_LOCALITY, 32 * RATE, RATE).fraction == 1  # too near an end
+    assert local_span(planes, 16.0, 2.0, PICTURE_LOCALITY, size=32 * RATE, sample_rate=RATE).fraction == 4
+    assert (
+        local_span(planes, 2.5, 2.0, PICTURE_LOCALITY, size=32 * RATE, sample_rate=RATE).fraction == 1
+    )  # too near an end
 
 
 # Splines
@@ -483,7 +494,7 @@ def test_local_tiles_are_the_whole_block_s():
         search=0.5,
         median_tiles=None,
     )
-    picture = qtransform.draw(whole.tiles[0], 16.0, (4.0,), (10.0, 2048.0), 2048.0, PUBLISHED_BOX)[0]
+    picture = draw(whole.tiles[0], 16.0, Layout((4.0,), (10.0, 2048.0), 2048.0, PUBLISHED_BOX))[0]
     assert float((exact - picture)[100:].abs().max()) < 0.02  # rows below 680 Hz or so: far from that edge
 
 

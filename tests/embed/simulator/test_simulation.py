@@ -12,7 +12,8 @@ from PIL import Image
 
 from embed.errors import InputError
 from embed.gravityspy import DURATIONS
-from embed.qtransform.transform import q_scan, quantise
+from embed.qtransform.picture import quantise
+from embed.qtransform.transform import q_scan
 from embed.simulator import NONE_OF_THE_ABOVE, SAMPLE_RATE, Population, simulate, simulate_batch
 from embed.simulator import simulation as study_module
 from embed.simulator.injection import detector, whitened_block

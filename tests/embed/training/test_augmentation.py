@@ -13,7 +13,7 @@ from PIL import Image
 
 from embed.training.augmentation import augment, compressed, geometry
 from embed.training.randomness import draw_keys, uniform
-from embed.training.variations import NONE, O1_PAPER, ROBUST, Augmentation
+from embed.training.variation import NONE, O1_PAPER, ROBUST, Augmentation
 
 DURATIONS = (1.0, 2.0, 4.0)
 

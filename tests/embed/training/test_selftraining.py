@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from discovery.evaluation.selftraining import recursion_html, write_recursion
-from embed.dataset.dataset import Labelled, choose_kind, find_groups, make_task
+from embed.dataset.dataset import Labelled, choose_kind, find_groups, make_training_set
 from embed.dataset.splits import TRAIN
 from embed.errors import InputError
 from embed.metrics.baseline import fit_baseline
-from embed.training.selftraining import Round, most_confident, recurse
+from embed.training.rounds import Round, most_confident, run_rounds
 
 
 def world(seed=0, labelled=24, pool=600, classes=3):
@@ -91,9 +91,9 @@ def test_rounds_add_what_they_say_and_gain_on_held_out_glitches():
     points, names, given, pool, held = clouds()
     truth = dict(zip(pool.tolist(), names[pool], strict=True))
     calls, told = [], []
-    rounds, labels = recurse(
+    rounds, labels = run_rounds(
         nearest_mean(points, names, given, calls), pool, [60, 150, 300, 450, 580], ["a", "b", "c"],
-        judged=(held, names[held]), truth=truth, tell=told.append,
+        judged=(held, names[held]), truth=truth, report_round=told.append,
     )  # fmt: skip
     assert [item.added for item in rounds] == [0, 60, 150, 300, 450, 580]
     assert calls == labels
@@ -113,7 +113,7 @@ def test_shares_of_each_class_keep_a_hard_class_alive():
     vectors, names, given, pool, held = world()
     found = {}
     for by_class in (False, True):
-        rounds, _ = recurse(
+        rounds, _ = run_rounds(
             trainer(vectors, names, given, []), pool, [50, 200, 500], ["a", "b", "c"],
             judged=(held, names[held]), by_class=by_class,
         )  # fmt: skip
@@ -126,7 +126,7 @@ def test_a_blind_model_gains_nothing():
     vectors, names, given, pool, held = world()
     blind = np.random.default_rng(1).permutation(names)
     truth = dict(zip(pool.tolist(), names[pool], strict=True))
-    rounds, _ = recurse(
+    rounds, _ = run_rounds(
         trainer(vectors, blind, given, []), pool, [300], ["a", "b", "c"], judged=(held, names[held]), truth=truth
     )
     assert rounds[1].purity < 0.6
@@ -137,13 +137,13 @@ def test_a_blind_model_gains_nothing():
 def test_counts_that_do_not_ascend_within_the_pool(counts):
     vectors, names, given, pool, held = world()
     with pytest.raises(InputError, match="ascending numbers from 1 to 600"):
-        recurse(trainer(vectors, names, given, []), pool, counts, "abc", judged=(held, names[held]))
+        run_rounds(trainer(vectors, names, given, []), pool, counts, "abc", judged=(held, names[held]))
 
 
 def test_judged_glitches_are_never_trained_on():
     vectors, names, given, pool, _ = world()
     with pytest.raises(InputError, match="none of them unlabelled ones"):
-        recurse(trainer(vectors, names, given, []), pool, [5], "abc", judged=(pool[:3], names[pool[:3]]))
+        run_rounds(trainer(vectors, names, given, []), pool, [5], "abc", judged=(pool[:3], names[pool[:3]]))
 
 
 @pytest.mark.parametrize("kind", ["grouped", "time", "sample-type"])
@@ -169,10 +169,10 @@ def test_pseudo_labels_have_no_say_in_the_split(kind):
 
     alone, more = labelled(200), labelled(201)
     groups = find_groups(alone)
-    before = make_task(alone, choose_kind(alone, kind), groups, seed=0)
-    after = make_task(more, choose_kind(alone, kind), groups, seed=0, always_train=[201])
-    np.testing.assert_array_equal(after.partition.part[:200], before.partition.part)
-    assert after.partition.part[200] == TRAIN
+    before = make_training_set(alone, choose_kind(alone, kind), groups, seed=0)
+    after = make_training_set(more, choose_kind(alone, kind), groups, seed=0, always_train=[201])
+    np.testing.assert_array_equal(after.split.part[:200], before.split.part)
+    assert after.split.part[200] == TRAIN
 
 
 def test_the_page_says_the_figures_and_when_the_gain_may_be_chance():
@@ -209,8 +209,8 @@ def test_the_whole_on_a_small_study(tmp_path, tiny):
     from support.gallery import draw_levels, make_gallery, png, published, view_name, write
 
     from embed import Study, ingest_folder
+    from embed.training.options import TrainingOptions
     from embed.training.selftraining import recursive_training
-    from embed.training.trainer import TrainingOptions
 
     make_gallery(tmp_path / "data", {"Blip": 12, "Power_Line": 12})
     rng = np.random.default_rng(7)
@@ -265,8 +265,9 @@ def test_what_is_one_with_held_out_glitches_is_not_learnt_from(tmp_path, tiny):
 
     from embed import Study, ingest_folder
     from embed.ingest.tables import ingest_table
+    from embed.training.options import TrainingOptions
     from embed.training.selftraining import recursive_training
-    from embed.training.trainer import TrainingOptions, train
+    from embed.training.trainer import train
 
     ids = make_gallery(tmp_path / "data", {"Blip": 12, "Power_Line": 12})
     rng = np.random.default_rng(7)

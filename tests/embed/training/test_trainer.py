@@ -25,11 +25,12 @@ from embed.study.records import Label
 from embed.training.checkpoint import Checkpoint, latest_checkpoint, read_best, write_checkpoint
 from embed.training.classifier import Classifier, GlitchDropout, choose_trained, set_mode, summed_contrast
 from embed.training.distributed import Ranks
-from embed.training.loop import epoch_rows
+from embed.training.epoch import epoch_rows
+from embed.training.options import TrainingOptions
 from embed.training.place import training_folder
 from embed.training.recipe import PRESETS, make_recipe
 from embed.training.schedule import PLATEAU_EPOCHS, best_epoch, learning_rate, should_stop, stale, trained_share
-from embed.training.trainer import TrainingOptions, train
+from embed.training.trainer import train
 
 COUNTS = {"Blip": 12, "Koi_Fish": 12, "Power_Line": 12}
 QUICK = {"epochs": 3, "batch": 8, "learning_rate": 1e-3}
@@ -236,29 +237,29 @@ def test_what_cannot_be_learned(study, start, tmp_path):
         train(study, start)
     with pytest.raises(InputError, match="no preset 'best'; give default, o1-paper, galaxy-paper"):
         train(study, replace(start, preset="best"))
-    with pytest.raises(InputError, match="--freeze stem: no weight is named so; they begin with blocks, bn1"):
+    with pytest.raises(InputError, match="--freeze stem: no weight's name begins so; they begin with blocks, bn1"):
         train(study, replace(start, labels=("Blip", "Koi_Fish")), changes={"freeze": ("stem",)})
     with Study(tmp_path / "empty", create=True) as empty, pytest.raises(InputError, match="no glitch is labelled"):
         train(empty, start)
 
 
 def test_a_loss_that_is_no_number_keeps_the_last_good_checkpoint(study, start, monkeypatch):
-    import embed.training.loop
+    import embed.training.epoch
 
-    honest = embed.training.loop.summed_cross_entropy
+    honest = embed.training.epoch.summed_cross_entropy
     calls = []
 
     def broken(logits, targets, smoothing):
         calls.append(1)
         return honest(logits, targets, smoothing) * (np.nan if len(calls) > 4 else 1.0)
 
-    monkeypatch.setattr(embed.training.loop, "summed_cross_entropy", broken)
+    monkeypatch.setattr(embed.training.epoch, "summed_cross_entropy", broken)
     with pytest.raises(
         TrainingError,
-        match=r"the loss became nan in epoch 2, at a learning rate of 0.0\d+; give a lower --lr \(--resume goes on from the checkpoint after epoch 1\)",
+        match=r"the loss became nan in epoch 2, at a learning rate of 0.0\d+; give a lower --lr \(--resume continues from the checkpoint after epoch 1\)",
     ):
         train(study, start, changes=QUICK)
-    monkeypatch.setattr(embed.training.loop, "summed_cross_entropy", honest)
+    monkeypatch.setattr(embed.training.epoch, "summed_cross_entropy", honest)
     model = train(study, replace(start, resume=True), changes=QUICK | {"learning_rate": 5e-4}).model
     assert [row["epoch"] for row in model.card["history"]] == [1, 2, 3]
     assert model.card["history"][2]["learning_rate"] < 5e-4
@@ -285,7 +286,9 @@ def test_a_name_that_is_taken(study, start):
     stopped = replace(start, name="stopped")
     with pytest.raises(KeyboardInterrupt):
         train(study, stopped, changes=QUICK, report=interrupt)
-    with pytest.raises(InputError, match="the training of 'stopped' was stopped; give --resume to go on, or --replace"):
+    with pytest.raises(
+        InputError, match="the training of 'stopped' was stopped; give --resume to continue, or --replace"
+    ):
         train(study, stopped)
     with pytest.raises(TrainingError, match=r"another: dropout 0.2 and now 0.5; ask for the same"):
         train(study, replace(stopped, resume=True), changes=QUICK | {"dropout": 0.5})
@@ -313,7 +316,8 @@ def test_a_damaged_checkpoint(study, start):
     for damage, message in ((good[: len(good) // 2], "cannot be read"), (good[:-9] + b"x" + good[-8:], "is damaged")):
         path.write_bytes(damage)
         with pytest.raises(
-            TrainingError, match=f"epoch-0002.safetensors {message}.*; delete it and --resume to go on from epoch-0001"
+            TrainingError,
+            match=f"epoch-0002.safetensors {message}.*; delete it and --resume to continue from epoch-0001",
         ):
             train(study, replace(start, resume=True), changes=QUICK)
         assert (folder / "epoch-0001.safetensors").exists()
@@ -329,7 +333,8 @@ CHILD = """
 import sys, torch
 torch.set_num_threads(1)
 from embed import Study
-from embed.training.trainer import TrainingOptions, train
+from embed.training.options import TrainingOptions
+from embed.training.trainer import train
 folder, weights, name = sys.argv[1:4]
 with Study(folder) as study:
     train(study, TrainingOptions(name=name, backbone="timm:test_efficientnet", weights=weights, views="4.0", device="cpu", resume="--resume" in sys.argv),

@@ -1,6 +1,7 @@
 """The neighbour graph: equal to brute force in exact rational arithmetic, and the same bytes whatever the threads."""
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 
 import faiss
@@ -340,3 +341,22 @@ def test_cuda_gives_the_same_bytes():
     cpu, cuda = nb.neighbour_graph(vectors, 20), nb.neighbour_graph(vectors, 20, device="cuda")
     np.testing.assert_array_equal(cpu.neighbours, cuda.neighbours)
     np.testing.assert_array_equal(cpu.similarities, cuda.similarities)
+
+
+@pytest.mark.parametrize("row", [-1, 9, 2**40])
+def test_a_graph_whose_rows_are_out_of_range_is_refused(tmp_path, row):
+    """Compiled code (openTSNE, UMAP) would read outside its memory."""
+    graph = nb.neighbour_graph(np.eye(9, dtype=np.float32), 3)
+    rows = graph.neighbours.copy()
+    rows[4, 1] = row
+    nb.save_graph(replace(graph, neighbours=rows), tmp_path / "graph.npz")
+    with pytest.raises(StudyError, match=r"graph\.npz is damaged \(rows .* of 9\); delete it and embed again"):
+        nb.load_graph(tmp_path / "graph.npz")
+
+
+def test_a_graph_of_unlike_arrays_is_refused(tmp_path):
+    graph = nb.neighbour_graph(np.eye(9, dtype=np.float32), 3)
+    for neighbours in (graph.neighbours[:5], graph.neighbours.astype(np.float64), graph.neighbours.ravel()):
+        nb.save_graph(replace(graph, neighbours=neighbours), tmp_path / "graph.npz")
+        with pytest.raises(StudyError, match=r"graph\.npz (is damaged|cannot be read)"):
+            nb.load_graph(tmp_path / "graph.npz")

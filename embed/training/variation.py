@@ -1,4 +1,4 @@
-"""What augmentation varies, and how much, in each recipe; `embed.training.augmentation` does it."""
+"""What augmentation varies, and how much; `embed.training.augmentation` does it."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ class Augmentation:
     loudness : float
         Factor, at most, on the energy beyond the noise's, up or down (1 is none; `LOUDEST_FACTOR` at most).
     single : float
-        Probability that the other durations are dropped and one stands for all.
+        Probability that one duration replaces all the others.
     compression : float
         Probability of JPEG's blocks.
     noise : float

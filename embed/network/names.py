@@ -1,0 +1,14 @@
+"""Names that a user gives for devices, runtimes, networks and weights; nothing heavy is imported, so that help texts can list them."""
+
+from embed.network.backbones import REGISTRY
+
+DEVICES = ("auto", "cpu", "cuda")
+"""See `embed.network.devices.choose_device`."""
+RUNTIMES = ("auto", "torch", "onnx")
+"""See `embed.network.runtime.make_runtime`."""
+BACKBONES = tuple(REGISTRY)
+"""Networks by name; ``timm:NAME`` names any other of timm's."""
+WEIGHT_SOURCES = ("imagenet", "bundled", "glitch")
+"""Weights besides a file and ``model:NAME``; none of them saw a label of any study."""
+MODEL_PREFIX = "model:"
+"""What ``--weights`` begins with to name a trained model of the study."""

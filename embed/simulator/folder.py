@@ -1,0 +1,217 @@
+"""Simulated glitches streamed to a folder laid out as Gravity Spy's: images or strain, with the truth beside them."""
+
+from __future__ import annotations
+
+import io
+import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import h5py
+import numpy as np
+from PIL import Image
+
+from embed.csvfile import csv_lines
+from embed.errors import InputError
+from embed.gravityspy import DURATIONS
+from embed.simulator.families.catalogue import CLASSES
+from embed.simulator.injection import BLOCK_S, Detector, Injection, lay, strain_block
+from embed.simulator.noise import SAMPLE_RATE
+from embed.simulator.population import DEFAULT_SPAN, Entry, Population, stream
+from embed.simulator.simulation import PICTURE_SHAPE, prepare_detectors, view_batches
+from embed.storage import check_empty, storage_errors
+from embed.views.viridis import table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import torch
+    from numpy.typing import NDArray
+
+    from embed.types import Progress
+
+STRAIN_S = 64.0
+"""Length of a block of strain: Gravity Spy's."""
+
+TRUTH_COLUMNS = ("id", "ifo", "gps", "truth", "label", "morphology", "snr", "peak_frequency", "q", "companion",
+                 "companion_time", "normalisation", "parameters")  # fmt: skip
+METADATA_COLUMNS = ("event_time", "ifo", "peak_time", "peak_time_ns", "peak_frequency", "channel", "snr", "q_value",
+                    "gravityspy_id", "label")  # fmt: skip
+
+
+def simulate(
+    out: Path,
+    n: int,
+    seed: int,
+    *,
+    classes: Sequence[str] | None = None,
+    hidden: Sequence[str] = (),
+    noise: Literal["design"] | Sequence[Path] = "design",
+    label_noise: float = 0.0,
+    onset: Mapping[str, float] | None = None,
+    span: tuple[float, float] | None = None,
+    equal: bool = False,
+    output: Literal["images", "strain"] = "images",
+    shape: tuple[int, int] = PICTURE_SHAPE,
+    device: torch.device | str | None = None,
+    progress: Progress | None = None,
+) -> Population:
+    """Simulate glitches into a folder.
+
+    Parameters
+    ----------
+    out : Path
+        The folder; it must not exist, or be empty.
+    n, seed : int
+        Number of glitches; same seed, same bytes.
+    classes, hidden, label_noise, onset, span, equal
+        See `Population`; the default is its 24 classes over six weeks of O1.
+    noise, output, shape, device, progress
+        See `write_study`.
+
+    Returns
+    -------
+    Population
+        What was simulated.
+    """
+    population = Population(
+        n,
+        seed,
+        classes=CLASSES if classes is None else tuple(classes),
+        hidden=tuple(hidden),
+        span=DEFAULT_SPAN if span is None else span,
+        onset={} if onset is None else dict(onset),
+        label_noise=label_noise,
+        equal=equal,
+    )
+    return write_study(out, population, noise=noise, output=output, shape=shape, device=device, progress=progress)
+
+
+def write_study(
+    out: Path,
+    population: Population,
+    *,
+    noise: Literal["design"] | Sequence[Path] = "design",
+    output: Literal["images", "strain"] = "images",
+    shape: tuple[int, int] = PICTURE_SHAPE,
+    device: torch.device | str | None = None,
+    progress: Progress | None = None,
+) -> Population:
+    """Write a population to a folder.
+
+    Parameters
+    ----------
+    out : Path
+        The folder; it must not exist, or be empty.
+    population : Population
+        What to simulate.
+    noise
+        See `simulate_batch`.
+    output : {"images", "strain"}
+        Images: ``<label>/<IFO>_<id>_spectrogram_<duration>.png``, the picture inside the axes as a viridis palette image
+        whose palette index is the level. Strain: ``<IFO>_<id>.hdf5``, 64 s in GWOSC's layout with the glitch in the middle,
+        and no picture.
+    shape : tuple of int
+        Rows and columns of a picture.
+    device : device, optional
+        Where the Q-transform runs.
+    progress : callable, optional
+        Called with (glitches done, glitches in all).
+
+    Returns
+    -------
+    Population
+        What was simulated: with files of one detector's strain only that detector. ``truth.csv`` (`TRUTH_COLUMNS`) and
+        ``metadata.csv`` (`METADATA_COLUMNS`, Gravity Spy's names) lie beside the images; each line is written with its
+        batch, so that memory does not grow with the population.
+
+    Raises
+    ------
+    InputError
+        An option is impossible, or the folder is not empty.
+    StorageError
+        The folder cannot be written, or the disk is full.
+    """
+    out = Path(out)
+    if output not in ("images", "strain"):
+        raise InputError(f"output {output!r} is neither 'images' nor 'strain'")
+    check_empty(out)
+    population, detectors = prepare_detectors(population, noise, BLOCK_S if output == "images" else STRAIN_S)
+    with storage_errors(out), ExitStack() as stack:
+        out.mkdir(parents=True, exist_ok=True)
+        truth = stack.enter_context((out / "truth.csv").open("w", newline="", encoding="utf-8"))
+        metadata = stack.enter_context((out / "metadata.csv").open("w", newline="", encoding="utf-8"))
+        truth.write(csv_lines([TRUTH_COLUMNS]))
+        metadata.write(csv_lines([METADATA_COLUMNS]))
+        if output == "strain":
+            for entry, drawn in _write_strain(out, population, detectors, progress):
+                truth.write(csv_lines([_truth_row(entry, drawn)]))
+                tile = drawn.tile
+                metadata.write(csv_lines([_metadata_row(entry, tile.frequency, tile.snr, tile.q)]))
+            return population
+        pool = stack.enter_context(ThreadPoolExecutor(max_workers=2))
+        for part in view_batches(population, detectors, shape=shape, device=device, progress=progress):
+            list(pool.map(_write_views, [out] * len(part.entries), part.entries, part.levels))
+            for k, (entry, drawn) in enumerate(zip(part.entries, part.drawn, strict=True)):
+                truth.write(csv_lines([_truth_row(entry, drawn)]))
+                metadata.write(csv_lines([_metadata_row(entry, part.frequency[k], part.snr[k], part.q[k])]))
+    return population
+
+
+def _write_views(out: Path, entry: Entry, levels: NDArray[np.uint8]) -> None:
+    folder = out / entry.label
+    folder.mkdir(exist_ok=True)
+    for duration, view in zip(DURATIONS, levels, strict=True):
+        image = Image.fromarray(view, mode="P")
+        image.putpalette(table().tobytes())
+        buffer = io.BytesIO()
+        image.save(buffer, format="png", compress_level=4)
+        (folder / f"{entry.ifo}_{entry.gravityspy_id}_spectrogram_{duration}.png").write_bytes(buffer.getvalue())
+
+
+def _write_strain(
+    out: Path,
+    population: Population,
+    detectors: Mapping[str, Detector],
+    progress: Progress | None,
+) -> Iterator[tuple[Entry, Injection]]:
+    for index in range(population.n):
+        entry = population.entry(index)
+        rng = stream(population.seed, index, 1)
+        where = detectors[entry.ifo]
+        spectrum, drawn = lay(entry.family, where, rng)
+        start = entry.gps - STRAIN_S / 2
+        whole = float(np.floor(start))  # files begin at whole seconds: move the glitch to its time in the file
+        spectrum *= np.exp(-2j * np.pi * where.noise.frequencies * (start - whole))
+        strain = strain_block(spectrum, where, rng)
+        with h5py.File(out / f"{entry.ifo}_{entry.gravityspy_id}.hdf5", "w") as file:
+            data = file.create_dataset("strain/Strain", data=strain)
+            data.attrs.update({"Npoints": len(strain), "Xstart": whole, "Xspacing": 1.0 / SAMPLE_RATE})
+            data.attrs.update({"Xunits": "second", "Yunits": "", "Xlabel": "GPS time", "Ylabel": "Strain"})
+            for name, value in (("Detector", entry.ifo), ("Description", "simulated strain")):
+                file[f"meta/{name}"] = value
+            file["meta/GPSstart"], file["meta/Duration"] = int(whole), int(STRAIN_S)
+            file["quality/simple/DQmask"] = np.full(int(STRAIN_S), 1, dtype=np.uint32)
+            file["quality/simple/DQShortnames"] = np.array([b"DATA"])
+        yield entry, drawn
+        if progress is not None:
+            progress(index + 1, population.n)
+
+
+def _truth_row(entry: Entry, drawn: Injection) -> list[object]:
+    parameters = {name: float(f"{value:.6g}") for name, value in drawn.parameters.items()}
+    return [
+        entry.gravityspy_id, entry.ifo, f"{entry.gps:.6f}", entry.truth, entry.label, entry.family.name,
+        f"{drawn.tile.snr:.3f}", f"{drawn.tile.frequency:.3f}", f"{drawn.tile.q:g}", drawn.companion,
+        f"{drawn.companion_time:.3f}", entry.normalisation, json.dumps(parameters, separators=(",", ":")),
+    ]  # fmt: skip
+
+
+def _metadata_row(entry: Entry, frequency: float, snr: float, q: float) -> list[object]:
+    seconds, fraction = divmod(entry.gps, 1.0)
+    return [
+        f"{entry.gps:.6f}", entry.ifo, int(seconds), round(fraction * 1e9), f"{frequency:.3f}", "SIMULATED-STRAIN",
+        f"{snr:.3f}", f"{q:.3f}", entry.gravityspy_id, entry.label,
+    ]  # fmt: skip

@@ -1,0 +1,59 @@
+"""The passport of a vector store: everything that its vectors depend on besides the pictures."""
+
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from embed.storage import digest
+
+
+@dataclass(frozen=True)
+class Passport:
+    """Everything that a vector depends on besides the glitch's own picture.
+
+    Attributes
+    ----------
+    backbone, architecture, weights, weights_sha256 : str
+        The network and its weights.
+    views : str
+        The encoding, such as ``1.0,2.0,4.0``.
+    views_version : int
+        Version of the decoding.
+    size : int
+        Side of the network's input, pixels.
+    mean, std : tuple of float
+        Normalisation.
+    runtime, device : str
+        What ran the network, with its version and precision.
+    versions : dict
+        Versions of the libraries that touch the numbers.
+    trained_on : str
+        Of a model that was trained on a study's labels: which (see `embed.network.model.Model`); empty for weights that saw none, whose
+        passport leaves it out.
+    """
+
+    backbone: str
+    architecture: str
+    weights: str
+    weights_sha256: str
+    views: str
+    views_version: int
+    size: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    runtime: str
+    device: str
+    versions: dict[str, str]
+    trained_on: str = ""
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """The passport as JSON values."""
+        return {key: value for key, value in asdict(self).items() if key != "trained_on" or value}
+
+    @cached_property
+    def name(self) -> str:
+        """The store's folder: backbone, weights, views and a hash of the whole passport."""
+        weights = self.weights.replace(":", "-") if self.trained_on else Path(self.weights).stem
+        return f"{self.backbone.replace(':', '-')}-{weights}-{self.views}-{digest(self.facts)[:10]}"
