@@ -21,16 +21,20 @@ def add_scan(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - a
         "--triggers",
         metavar="CSV",
         type=Path,
-        help="times to scan: a column of GPS times; detector and id where there are such",
+        help="table of times to scan: a column of GPS times, and columns of detectors and ids if known",
     )
-    scan.add_argument("--at", metavar="GPS", type=float, nargs="+", help="times to scan")
-    scan.add_argument("--find", action="store_true", help="find the loud times themselves")
-    scan.add_argument("--snr", type=float, default=7.5, help="of --find: least signal-to-noise ratio (default: 7.5)")
+    scan.add_argument("--at", metavar="GPS", type=float, nargs="+", help="GPS times to scan, s")
+    scan.add_argument("--find", action="store_true", help="scan the loud times that are found in the strain")
+    scan.add_argument("--snr", type=float, default=7.5, help="with --find: least signal-to-noise ratio (default: 7.5)")
     scan.add_argument(
-        "--dead-time", metavar="S", type=float, default=0.5, help="of --find: least seconds between two (default: 0.5)"
+        "--dead-time",
+        metavar="S",
+        type=float,
+        default=0.5,
+        help="with --find: least seconds between two triggers (default: 0.5)",
     )
     scan.add_argument(
-        "--ifo", metavar="IFO", help="the detector, where the files do not say; with --open-data which one"
+        "--ifo", metavar="IFO", help="the detector, where the files do not name it; required with --open-data"
     )
     scan.add_argument("--channel", metavar="NAME", help="data set or channel, where a file has several")
     scan.add_argument("--whitened", action="store_true", help="the strain is whitened already")

@@ -12,6 +12,7 @@ from embed.ingest.folders import ingest_folder
 from embed.ingest.tables import ingest_labels, ingest_table
 from embed.ingest.trainingset import SUFFIXES as HDF5_SUFFIXES
 from embed.ingest.trainingset import ingest_training_set
+from embed.storage import check_regular
 from embed.study.report import IngestReport
 from embed.study.study import Study
 
@@ -26,6 +27,8 @@ def run(options: Namespace) -> None:
     for path in (options.path, options.labels):
         if path is not None and not path.exists():
             raise InputError(f"{path} does not exist; give a folder of images, a CSV or an HDF5 training set")
+        if path is not None:
+            check_regular(path)
     terminal = Terminal(as_json=options.json)
     report = IngestReport()
     with (
