@@ -4,6 +4,7 @@ from argparse import Namespace
 
 from embed.errors import InputError
 from embed.gravityspy import TRAINING_SET_SUFFIXES
+from embed.storage import check_regular
 
 
 def check(options: Namespace) -> None:
@@ -19,6 +20,8 @@ def check(options: Namespace) -> None:
     for path in (options.path, options.labels):
         if path is not None and not path.exists():
             raise InputError(f"{path} does not exist; give a folder of images, a CSV or an HDF5 training set")
+        if path is not None:
+            check_regular(path)
     path = options.path
     if path is None or path.is_dir() or path.suffix.lower() in (".csv", *TRAINING_SET_SUFFIXES):
         return

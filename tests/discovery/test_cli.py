@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -251,6 +252,14 @@ def test_plain_images_go_the_whole_way(capsys, tmp_path):
 def test_nothing_to_ingest(capsys, tmp_path, make, message):
     make(tmp_path / "data")
     assert message in error_of(capsys, "ingest", tmp_path / "data", "--study", tmp_path / "study")
+
+
+@pytest.mark.parametrize("name", ["pipe.csv", "pipe.h5"])
+def test_a_pipe_is_no_table(capsys, tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    message = f"{name} is a pipe, a socket or a device; give a file"
+    assert message in error_of(capsys, "ingest", tmp_path / name, "--study", tmp_path / "study")
+    assert message in error_of(capsys, "ingest", "--labels", tmp_path / name, "--study", tmp_path / "study")
 
 
 def test_a_label_with_a_typo_is_reported(capsys, tmp_path):
