@@ -285,7 +285,9 @@ def test_a_name_that_is_taken(study, start):
     stopped = replace(start, name="stopped")
     with pytest.raises(KeyboardInterrupt):
         train(study, stopped, changes=QUICK, report=interrupt)
-    with pytest.raises(InputError, match="the training of 'stopped' was stopped; give --resume to go on, or --replace"):
+    with pytest.raises(
+        InputError, match="the training of 'stopped' was stopped; give --resume to continue it, or --replace"
+    ):
         train(study, stopped)
     with pytest.raises(TrainingError, match=r"another: dropout 0.2 and now 0.5; ask for the same"):
         train(study, replace(stopped, resume=True), changes=QUICK | {"dropout": 0.5})
