@@ -287,7 +287,7 @@ def test_a_name_that_is_taken(study, start):
     with pytest.raises(KeyboardInterrupt):
         train(study, stopped, changes=QUICK, report=interrupt)
     with pytest.raises(
-        InputError, match="the training of 'stopped' was stopped; give --resume to continue, or --replace"
+        InputError, match="the training of 'stopped' was stopped; give --resume to continue it, or --replace"
     ):
         train(study, stopped)
     with pytest.raises(TrainingError, match=r"another: dropout 0.2 and now 0.5; ask for the same"):
