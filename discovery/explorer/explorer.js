@@ -340,7 +340,9 @@
 
   // --- legend --------------------------------------------------------------------------------------------------------
   function showHidden() {
-    $("groups").querySelectorAll("button").forEach((button, g) => button.setAttribute("aria-pressed", String(!hidden.has(g))));
+    $("groups").querySelectorAll("button").forEach((button, g) => {
+      button.setAttribute("aria-pressed", String(!hidden.has(g)));
+    });
     if (drawn) Plotly.restyle($("plot"), { visible: rows.map((_, g) => !hidden.has(g)) }, rows.map((_, g) => g));
   }
   function isolate(g) {
@@ -410,7 +412,9 @@
     markChosen();
   }
   function markChosen() {
-    options.forEach((_, i) => $(`found-${i}`).setAttribute("aria-selected", String(i === chosen)));
+    options.forEach((_, i) => {
+      $(`found-${i}`).setAttribute("aria-selected", String(i === chosen));
+    });
     if (options.length) $("find").setAttribute("aria-activedescendant", `found-${chosen}`);
     else $("find").removeAttribute("aria-activedescendant");
   }

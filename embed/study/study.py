@@ -14,6 +14,7 @@ from embed.errors import InputError, StudyError
 from embed.spelling import closest
 from embed.storage import canonical_json, storage_errors, sweep_temporaries
 from embed.study.database import connect, now, transaction, write_lock
+from embed.study.reading import read_object, read_table
 from embed.study.records import MODEL, Label, View
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ class Study:
             )
         if metadata:
             (text,) = self.connection.execute("SELECT metadata FROM glitches WHERE glitch = ?", (glitch,)).fetchone()
-            merged = canonical_json(metadata | self._read_json(text, f"the metadata of glitch {glitch}"))
+            merged = canonical_json(metadata | read_object(self.database, text, f"the metadata of glitch {glitch}"))
             if merged != text:
                 self.connection.execute("UPDATE glitches SET metadata = ? WHERE glitch = ?", (merged, glitch))
         return glitch, False
@@ -213,7 +214,8 @@ class Study:
             ``label`` (the given label: the latest event by a person or a file), ``predicted`` and ``confidence`` (the latest
             event by a model); empty strings and NaN where there is none.
         """
-        table = self._table(
+        table = read_table(
+            self.connection,
             """
             SELECT g.glitch, g.id, g.gravityspy_id, coalesce(g.ifo, '') AS ifo, g.gps,
                    coalesce(given.label, '') AS label, coalesce(model.label, '') AS predicted, model.confidence
@@ -238,11 +240,11 @@ class Study:
 
     def metadata(self) -> pd.DataFrame:
         """The glitches' metadata (SNR, frequencies, URLs, ...), one row each; a column for every name that occurs, index ``glitch``."""
-        import pandas as pd  # noqa: PLC0415 - see `_table`
+        import pandas as pd  # noqa: PLC0415 - see `read_table`
 
         rows = self.connection.execute("SELECT glitch, metadata FROM glitches ORDER BY glitch").fetchall()
         return pd.DataFrame(
-            [self._read_json(text, f"the metadata of glitch {row}") for row, text in rows],
+            [read_object(self.database, text, f"the metadata of glitch {row}") for row, text in rows],
             index=pd.Index([row for row, _ in rows], name="glitch"),
         )
 
@@ -312,27 +314,14 @@ class Study:
 
     def runs(self) -> pd.DataFrame:
         """The log of runs, oldest first."""
-        return self._table("SELECT * FROM runs ORDER BY run")
-
-    def _read_json(self, text: str, what: str) -> dict[str, Any]:
-        try:
-            value = json.loads(text)
-        except ValueError as error:
-            raise StudyError(
-                f"{self.database}: {what} is no JSON ({error}); another program has changed it, restore a copy"
-            ) from error
-        if not isinstance(value, dict):
-            raise StudyError(
-                f"{self.database}: {what} is {text[:40]!r}, no JSON object; another program has changed it, restore a copy"
-            )
-        return value
+        return read_table(self.connection, "SELECT * FROM runs ORDER BY run")
 
     def latest_arguments(self, command: str) -> dict[str, Any] | None:
         """Return the arguments of the latest finished run of a command; None where there is none."""
         row = self.connection.execute(
             "SELECT arguments FROM runs WHERE command = ? AND outcome = 'done' ORDER BY run DESC LIMIT 1", (command,)
         ).fetchone()
-        return self._read_json(row[0], f"what the latest run of {command} was given") if row else None
+        return read_object(self.database, row[0], f"what the latest run of {command} was given") if row else None
 
     def save_clusters(self, run: int, glitches: Rows, clusters: Codes, probabilities: Floats) -> None:
         """Store a clustering of `glitches` under its run."""
@@ -344,12 +333,8 @@ class Study:
 
     def latest_clusters(self) -> pd.DataFrame:
         """The latest cluster of each glitch (index ``glitch``; columns ``cluster``, ``probability``, ``run``)."""
-        return self._table(
+        return read_table(
+            self.connection,
             "SELECT glitch, cluster, probability, max(run) AS run FROM clusters GROUP BY glitch ORDER BY glitch",
             index="glitch",
         )
-
-    def _table(self, query: str, *, index: str | None = None, **parameters: str) -> pd.DataFrame:
-        import pandas as pd  # noqa: PLC0415 - half a second that a study without tables need not wait for
-
-        return pd.read_sql_query(query, self.connection, params=parameters, index_col=index)
