@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from audit.result import AuditResult
 
 _HOMES = {
-    "AuditOptions": "audit.options",
-    "AuditResult": "audit.result",
     "audit": "audit.auditor",
     "audit_probabilities": "audit.auditor",
+    "AuditOptions": "audit.options",
+    "AuditResult": "audit.result",
     "check_leak": "audit.heldout.leak",
     "find_wrong_labels": "audit.ranking",
     "rank_labels": "audit.ranking",
@@ -36,3 +36,8 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public object of the pa
     if name not in _HOMES:
         raise AttributeError(f"module 'audit' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return __all__

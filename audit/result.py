@@ -10,6 +10,7 @@ import scipy.sparse
 
 from audit.evidence.calibration import Count, count_errors
 from embed.errors import InputError
+from embed.notebook import html_summary
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -99,6 +100,21 @@ class AuditResult:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def _repr_html_(self) -> str:
+        def count(wrong: Count) -> str:
+            return f"{wrong.expected:.0f} ({wrong.low:.0f} to {wrong.high:.0f})"
+
+        facts = {
+            "labels": f"{len(self):,} in {len(self.classes)} classes",
+            "list": f"{self.listed:,} rows, {count(self.in_list)} of them wrong",
+            "wrong in all": count(self.total),
+        }
+        rows = [
+            (row, self.classes[self.labels[row]], self.classes[self.suggested[row]], f"{self.p_wrong[row]:.3f}")
+            for row in self.order[: self.listed]
+        ]
+        return html_summary("Label audit", facts, ("row", "label", "suggested label", "p_wrong"), rows)
 
     @property
     def testable(self) -> Flags:

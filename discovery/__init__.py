@@ -1,1 +1,56 @@
 """From vectors and the neighbour graph to clusters, maps, evidence and the ``discover`` command."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from discovery.candidates.candidates import find_candidates
+    from discovery.candidates.maps import draw_map
+    from discovery.candidates.options import ClusterOptions, MapOptions
+    from discovery.candidates.search import nearest
+    from discovery.clustering.clustering import cluster
+    from discovery.clustering.projection import project
+    from discovery.clustering.result import Clustering
+    from discovery.evaluation.evaluation import assess
+    from discovery.evaluation.options import EvaluationOptions
+    from discovery.labelaudit.labelaudit import audit_study
+
+_HOMES = {
+    "assess": "discovery.evaluation.evaluation",
+    "audit_study": "discovery.labelaudit.labelaudit",
+    "cluster": "discovery.clustering.clustering",
+    "Clustering": "discovery.clustering.result",
+    "ClusterOptions": "discovery.candidates.options",
+    "draw_map": "discovery.candidates.maps",
+    "EvaluationOptions": "discovery.evaluation.options",
+    "find_candidates": "discovery.candidates.candidates",
+    "MapOptions": "discovery.candidates.options",
+    "nearest": "discovery.candidates.search",
+    "project": "discovery.clustering.projection",
+}
+
+__all__ = [
+    "ClusterOptions",
+    "Clustering",
+    "EvaluationOptions",
+    "MapOptions",
+    "assess",
+    "audit_study",
+    "cluster",
+    "draw_map",
+    "find_candidates",
+    "nearest",
+    "project",
+]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public object of the package
+    """Import a public name on first use, so that ``discover --help`` does not wait for torch."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'discovery' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return __all__

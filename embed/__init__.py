@@ -9,24 +9,43 @@ if TYPE_CHECKING:
     from embed.ingest.strain import ingest_strain
     from embed.ingest.tables import ingest_labels, ingest_table
     from embed.ingest.trainingset import ingest_training_set
+    from embed.metrics.evaluation import evaluate
+    from embed.network.model import load_model
+    from embed.simulator.folder import simulate
+    from embed.strain.scan import scan
     from embed.study.report import IngestReport
     from embed.study.study import Study
+    from embed.training.options import TrainingOptions
+    from embed.training.prediction import predict
+    from embed.training.trainer import train
     from embed.vectors.embedding import embed
+    from embed.vectors.graph import neighbour_graph
+    from embed.vectors.index import build_index, search
     from embed.vectors.options import EmbeddingOptions
     from embed.vectors.store import VectorStore
 
 _HOMES = {
+    "build_index": "embed.vectors.index",
     "DiscoverError": "embed.errors",
-    "IngestReport": "embed.study.report",
-    "EmbeddingOptions": "embed.vectors.options",
-    "Study": "embed.study.study",
-    "VectorStore": "embed.vectors.store",
     "embed": "embed.vectors.embedding",
+    "EmbeddingOptions": "embed.vectors.options",
+    "evaluate": "embed.metrics.evaluation",
     "ingest_folder": "embed.ingest.folders",
     "ingest_labels": "embed.ingest.tables",
     "ingest_strain": "embed.ingest.strain",
     "ingest_table": "embed.ingest.tables",
     "ingest_training_set": "embed.ingest.trainingset",
+    "IngestReport": "embed.study.report",
+    "load_model": "embed.network.model",
+    "neighbour_graph": "embed.vectors.graph",
+    "predict": "embed.training.prediction",
+    "scan": "embed.strain.scan",
+    "search": "embed.vectors.index",
+    "simulate": "embed.simulator.folder",
+    "Study": "embed.study.study",
+    "train": "embed.training.trainer",
+    "TrainingOptions": "embed.training.options",
+    "VectorStore": "embed.vectors.store",
 }
 
 __all__ = [
@@ -34,18 +53,33 @@ __all__ = [
     "EmbeddingOptions",
     "IngestReport",
     "Study",
+    "TrainingOptions",
     "VectorStore",
+    "build_index",
     "embed",
+    "evaluate",
     "ingest_folder",
     "ingest_labels",
     "ingest_strain",
     "ingest_table",
     "ingest_training_set",
+    "load_model",
+    "neighbour_graph",
+    "predict",
+    "scan",
+    "search",
+    "simulate",
+    "train",
 ]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
-    """Import a public name when it is first used, so that ``discover --help`` does not wait for torch."""
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public object of the package
+    """Import a public name on first use, so that ``discover --help`` does not wait for torch."""
     if name not in _HOMES:
         raise AttributeError(f"module 'embed' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return __all__

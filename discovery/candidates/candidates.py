@@ -11,7 +11,7 @@ import numpy as np
 from discovery.candidates.contactsheet import contact_sheet
 from discovery.candidates.options import ClusterOptions
 from discovery.candidates.report import report_html
-from discovery.clustering.clustering import hdbscan_clusters, spectral_clusters
+from discovery.clustering.clustering import cluster
 from discovery.clustering.projection import project
 from discovery.clustering.result import NOISE, Clustering
 from discovery.explorer.explorer import embedding_html
@@ -19,6 +19,7 @@ from discovery.pages.columns import shown_columns
 from discovery.pages.pictures import load_thumbnails, longest_views
 from embed.csvfile import write_csv
 from embed.errors import InputError
+from embed.notebook import html_summary
 from embed.storage import file_name, write_bytes, write_text
 from embed.vectors.graph import subgraph
 
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from embed.study.records import View
     from embed.study.study import Study
     from embed.types import Rows, Step
-    from embed.vectors.graph import NeighbourGraph
     from embed.vectors.store import VectorStore
 
 COLUMNS = ("id", "ifo", "gps", "label", "predicted", "cluster", "probability", "medoid", "image")
@@ -65,6 +65,14 @@ class Candidates:
     clustering: Clustering
     left_out: list[tuple[str, str]]
     files: dict[str, Path]
+
+    def _repr_html_(self) -> str:
+        found = self.clustering
+        facts = {"glitches": f"{len(self.table):,}", "method": found.method, "noise": f"{found.noise_share:.1%}"}
+        facts |= {name: str(path) for name, path in self.files.items()}
+        sizes = self.table.groupby("cluster").size()
+        rows = [(number, f"{sizes[number]:,}", self.table["id"].iloc[row]) for number, row in found.medoids.items()]
+        return html_summary("Candidate classes", facts, ("cluster", "size", "medoid"), rows)
 
 
 def find_candidates(
@@ -115,7 +123,7 @@ def find_candidates(
         step("cluster")
         vectors = np.asarray(store.vectors[members.rows])
         graph = subgraph(vectors, np.arange(len(vectors)), seed=options.seed)
-        clustering = _clustered(vectors, graph, options)
+        clustering = cluster(vectors, graph, method=options.method, k=options.k, seed=options.seed)
         table = _table(members, clustering)
         step("map")
         coordinates = project(vectors, graph, method=MAP_METHOD, dims=3, seed=options.seed)
@@ -174,12 +182,6 @@ def _read(study: Study, store: VectorStore, label: str, *, predicted: bool) -> _
     left_out = [(str(table.loc[glitch, "id"]), reasons.get(int(glitch), "no vector")) for glitch in lacking]
     chosen = table.loc[glitches, ["id", "ifo", "gps", "label", "predicted"]].reset_index(drop=True)
     return _Members(chosen, glitches, rows, study.views(glitches), left_out)
-
-
-def _clustered(vectors: np.ndarray, graph: NeighbourGraph, options: ClusterOptions) -> Clustering:
-    if options.method == "hdbscan":
-        return hdbscan_clusters(vectors, graph, seed=options.seed)
-    return spectral_clusters(vectors, graph, k=options.k, seed=options.seed)
 
 
 def _table(members: _Members, clustering: Clustering) -> pd.DataFrame:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from discovery.clustering.methods import CLUSTER_METHODS, ClusterMethod
 from discovery.clustering.projection import umap
 from discovery.clustering.result import NOISE, PROBABILITY_DECIMALS, Clustering, Method, finished, one_cluster
 from discovery.clustering.spectral import assign, gap_scores, laplacian_spectrum
@@ -56,6 +57,41 @@ LAYOUT_SEEDS_UP_TO = 5000
 """Rows; above this a layout takes minutes and differs little with the seed: one."""
 PERSISTENT = 0.4
 """Clusters of one Gaussian or one class stayed below 0.35, those of real mixtures mostly above 0.5."""
+
+
+def cluster(
+    vectors: ArrayLike,
+    graph: NeighbourGraph | None = None,
+    *,
+    method: ClusterMethod = "hdbscan",
+    k: int | None = None,
+    seed: int = 0,
+) -> Clustering:
+    """Cluster vectors by one of the two methods; see `hdbscan_clusters` and `spectral_clusters`.
+
+    Parameters
+    ----------
+    vectors : array_like, shape (N, D)
+        One row for each glitch.
+    graph : NeighbourGraph, optional
+        The neighbour graph of exactly these rows; computed when absent.
+    method : {"hdbscan", "spectral"}
+    k : int, optional
+        Number of clusters, for the spectral method only; chosen by the eigengap when absent.
+    seed : int
+
+    Raises
+    ------
+    InputError
+        An unknown method, `k` with HDBSCAN, and see the two functions.
+    """
+    if method not in CLUSTER_METHODS:
+        raise InputError(f"no clustering method {method!r}; use one of {', '.join(CLUSTER_METHODS)}")
+    if method == "spectral":
+        return spectral_clusters(vectors, graph, k=k, seed=seed)
+    if k is not None:
+        raise InputError(f"k={k} goes with the spectral method; HDBSCAN chooses the number of clusters automatically")
+    return hdbscan_clusters(vectors, graph, seed=seed)
 
 
 def spectral_clusters(

@@ -17,6 +17,7 @@ import numpy as np
 
 from discovery.clustering.methods import MAP_DIMENSIONS, MAP_METHODS
 from embed.errors import InputError
+from embed.vectors.graph import neighbour_graph
 from embed.vectors.principal import leading_eigenvectors
 from embed.vectors.similarity import normalise
 
@@ -51,7 +52,7 @@ NEGLIGIBLE = 1e-12
 
 
 def project(
-    vectors: ArrayLike, graph: NeighbourGraph, *, method: MapMethod = "tsne", dims: int = 2, seed: int = 0
+    vectors: ArrayLike, graph: NeighbourGraph | None = None, *, method: MapMethod = "tsne", dims: int = 2, seed: int = 0
 ) -> Vectors:
     """Lay the rows out in two or three dimensions.
 
@@ -59,8 +60,8 @@ def project(
     ----------
     vectors : array_like, shape (N, D)
         One row a glitch.
-    graph : NeighbourGraph
-        The neighbour graph of the same rows.
+    graph : NeighbourGraph, optional
+        The neighbour graph of the same rows; computed when absent.
     method : {"tsne", "umap"}
         t-SNE keeps neighbourhoods best; UMAP spreads clusters further apart.
     dims : {2, 3}
@@ -84,6 +85,8 @@ def project(
     if dims not in MAP_DIMENSIONS:
         raise InputError(f"a projection has 2 or 3 dimensions, got {dims}")
     unit = normalise(vectors)
+    if graph is None:
+        graph = neighbour_graph(unit, seed=seed)
     if len(graph.neighbours) != len(unit):
         raise InputError(
             f"the neighbour graph has {len(graph.neighbours)} rows and there are {len(unit)} vectors: "

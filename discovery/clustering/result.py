@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from embed.notebook import html_summary
+
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
@@ -59,6 +61,17 @@ class Clustering:
     def noise_share(self) -> float:
         """Share of rows that are noise, 0 to 1."""
         return float((self.labels == NOISE).mean())
+
+    def _repr_html_(self) -> str:
+        facts: dict[str, object] = {
+            "method": self.method,
+            "clusters": self.clusters,
+            "noise": f"{self.noise_share:.1%}",
+        }
+        facts |= {f"note {number}": note for number, note in enumerate(self.notes, 1)}
+        sizes = np.bincount(self.labels[self.labels >= 0], minlength=self.clusters)
+        rows = [(number, f"{sizes[number]:,}", row) for number, row in self.medoids.items()]
+        return html_summary(f"Clusters of {len(self.labels):,} rows", facts, ("cluster", "size", "medoid's row"), rows)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from discovery.evaluation.mistakes import MAX_GALLERY, Mistakes
 from discovery.evaluation.page import evaluation_html
 from discovery.pages.pictures import load_thumbnails, longest_views
 from embed.csvfile import write_csv
+from embed.notebook import html_summary
 from embed.storage import file_name, write_bytes, write_text
 
 if TYPE_CHECKING:
@@ -60,6 +61,16 @@ class Assessment:
     test_set: TestSet
     cautions: tuple[str, ...]
     files: dict[str, Path] = field(default_factory=dict)
+
+    def _repr_html_(self) -> str:
+        facts = {name: str(path) for name, path in self.files.items()} | {
+            f"caution {number}": text for number, text in enumerate(self.cautions, 1)
+        }
+        rows = [
+            (name, self.about[name], len(judged), f"{judged.accuracies[0]:.2%}") for name, judged in self.judged.items()
+        ]
+        columns = ("classifier", "what it is", "glitches", "accuracy")
+        return html_summary(f"Evaluation on the {self.part} part", facts, columns, rows)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from discovery.labelaudit.gallery import Exhibits, load_exhibits
 from discovery.labelaudit.glitches import StudyGlitches, read_glitches
 from discovery.labelaudit.page import audit_html, shown_rows
 from embed.errors import InputError
+from embed.notebook import html_summary
 from embed.storage import canonical_json, digest, write_text
 from embed.vectors.graph import subgraph
 
@@ -65,6 +66,10 @@ class LabelAudit:
     left_out: dict[str, int]
     manifest: ReviewManifest | None
     files: dict[str, Path]
+
+    def _repr_html_(self) -> str:
+        files = {name: str(path) for name, path in self.files.items() if "/" not in name}
+        return self.result._repr_html_() + html_summary(self.passport, files)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from embed.metrics.accuracy import (
 from embed.metrics.calibration import BINS, Reliability, brier_score, log_loss, reliability
 from embed.metrics.intervals import LEVEL, wilson
 from embed.metrics.roc import RocCurve, roc_curve
+from embed.notebook import html_summary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,6 +61,19 @@ class Evaluation:
 
     def __len__(self) -> int:
         return len(self.truth)
+
+    def _repr_html_(self) -> str:
+        low, high = self.accuracy_intervals[0]
+        facts = {
+            "glitches": f"{len(self):,}",
+            "classes": len(self.classes),
+            "accuracy": f"{self.accuracies[0]:.2%} ({low:.2%} to {high:.2%})",
+        }
+        scores = self.scores
+        columns = ("class", "glitches", "precision", "recall", "F1")
+        rows = zip(self.classes, scores.support, scores.precision, scores.recall, scores.f1, strict=True)
+        shown = [(name, size, *(f"{value:.3f}" for value in values)) for name, size, *values in rows]
+        return html_summary("Evaluation", facts, columns, shown)
 
     @cached_property
     def top(self) -> Codes:

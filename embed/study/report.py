@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
 
+from embed.notebook import html_summary
+
 Item = TypeVar("Item")
 
 
@@ -38,6 +40,12 @@ class IngestReport:
     unchanged: int = 0
     skipped: list[Skip] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+
+    def _repr_html_(self) -> str:
+        facts = {"glitches": self.glitches, "views": self.views, "labels": self.labels, "unchanged": self.unchanged}
+        return html_summary(
+            "Ingested", facts, ("skipped", "reason"), [(skip.path, skip.reason) for skip in self.skipped]
+        )
 
     def skip(self, path: object, reason: str) -> None:
         """List something that was not added."""

@@ -24,6 +24,7 @@ from embed.network.devices import choose_device
 from embed.network.model import load_model, save_model
 from embed.network.names import WEIGHT_SOURCES
 from embed.network.sources import model_folder
+from embed.notebook import html_summary
 from embed.training.checkpoint import drop_checkpoints, latest_checkpoint
 from embed.training.context import TrainingContext
 from embed.training.distributed import Ranks, join_ranks, leave_ranks
@@ -69,6 +70,15 @@ class Trained:
     labelled: Labelled
     fitted: Fitted | None
     notes: tuple[str, ...]
+
+    def _repr_html_(self) -> str:
+        card = self.model.card
+        keys = ("backbone", "weights", "views", "split", "epoch")
+        facts = {key: card[key] for key in keys} | {"classes": ", ".join(self.model.classes)}
+        history = [
+            [f"{value:.4g}" if isinstance(value, float) else value for value in row.values()] for row in card["history"]
+        ]
+        return html_summary(f"Model {self.model.name}", facts, tuple(card["history"][0]), history)
 
 
 def train(

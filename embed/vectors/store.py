@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from embed.csvfile import CsvFile, restored, write_csv
 from embed.errors import InputError, StudyError
+from embed.notebook import html_summary
 from embed.storage import (
     beside,
     canonical_json,
@@ -121,6 +122,10 @@ class VectorStore:
     def name(self) -> str:
         """The store's folder name."""
         return self.folder.name
+
+    def _repr_html_(self) -> str:
+        keys = ("rows", "dimension", "backbone", "weights", "views", "left_out", "k", "exact", "recall")
+        return html_summary(f"Vectors {self.name}", {key: self.passport.get(key, "") for key in keys})
 
     @cached_property
     def vectors(self) -> np.ndarray:

@@ -36,7 +36,7 @@ COMMANDS += ("evaluate", "predict")
 
 NO_WEIGHTS = "no weights 'modl:quick': give "
 MISTAKES = (
-    ("cluster Blap", "no glitch is labelled 'Blap'; there are: Blip (3), Koi_Fish (3)"),
+    ("cluster Blap", "no glitch is labelled 'Blap'; did you mean 'Blip'? There are: Blip (3), Koi_Fish (3)"),
     ("cluster Blip --predicted", "no glitch is predicted 'Blip'; there are: none; 3 glitches have it as given label"),
     ("cluster Blip --k 2", "--k 2 goes with --method spectral"),
     ("cluster Blip --method kmeans", "invalid choice: 'kmeans'"),

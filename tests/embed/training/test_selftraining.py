@@ -142,7 +142,7 @@ def test_counts_that_do_not_ascend_within_the_pool(counts):
 
 def test_judged_glitches_are_never_trained_on():
     vectors, names, given, pool, _ = world()
-    with pytest.raises(InputError, match="none of them unlabelled ones"):
+    with pytest.raises(InputError, match="none of them among the unlabelled ones"):
         run_rounds(trainer(vectors, names, given, []), pool, [5], "abc", judged=(pool[:3], names[pool[:3]]))
 
 
