@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from audit.heldout.crossfit import HeldOut
     from audit.heldout.stopping import Stability
     from audit.procedure import AuditData
-    from embed.types import Codes, Floats, Rows
+    from embed.types import Codes, Flags, Floats, Rows
 
 
 PLANTED_ROWS = 4_000
@@ -82,6 +82,25 @@ def calibrated(
     return Finding(evidence, calibration, measured, reliability, plantings)
 
 
+def ranked_rows(p_wrong: Floats, margin: Floats, tested: Flags) -> Rows:
+    """Rank the rows, the most doubtful label first.
+
+    Parameters
+    ----------
+    p_wrong : ndarray of float64, shape (N,)
+        Probability that the label is wrong.
+    margin : ndarray of float64, shape (N,)
+        Sum over the splits; of equally probable errors the lower margin comes first, then the lower row.
+    tested : ndarray of bool, shape (N,)
+        Rows that were not tested come last.
+
+    Returns
+    -------
+    ndarray of int64, shape (N,)
+    """
+    return np.lexsort((np.arange(len(p_wrong)), margin, -np.where(tested, p_wrong, -1.0)))
+
+
 def make_result(
     data: AuditData,
     finding: Finding,
@@ -104,7 +123,7 @@ def make_result(
         drawn = finding.calibration.probabilities(features[part])
         p_wrong[part] = drawn.mean(0)
         low[part], high[part] = np.quantile(drawn, [tail, 1 - tail], axis=0)
-    order = np.lexsort((np.arange(count), held_out.margin[0], -np.where(tested, p_wrong, -1.0)))
+    order = ranked_rows(p_wrong, held_out.margin[0], tested)
     ranked = order[: int(tested.sum())]
     low, high = np.minimum(low, p_wrong), np.maximum(high, p_wrong)
 
