@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from audit.heldout.splits import combine_groups, plan_splits
+from audit.heldout.splits import SplitPlan, combine_groups, plan_splits
 from embed.errors import InputError
 from embed.vectors.duplicates import near_duplicates
 from embed.vectors.graph import NeighbourGraph, neighbour_graph
@@ -123,3 +123,17 @@ def test_bad_plans_say_what_is_wrong(options, message):
 def test_one_class_is_refused():
     with pytest.raises(InputError, match="all labels are the same"):
         plan_splits(np.zeros(20, int), 10)
+
+
+def test_a_row_exactly_the_gap_away_is_not_trained_on():
+    """Rows at 0, 60 and 61 s, the first one tested: with a gap of 60 s only the last one may train."""
+    plan = SplitPlan(
+        fold=np.array([[0, 1, 1]], np.int8),
+        folds=2,
+        kind="time",
+        testable=np.ones(3, bool),
+        times=np.array([0.0, 60.0, 61.0]),
+        purge=60.0,
+    )
+    assert plan.test(0).tolist() == [True, False, False]
+    assert plan.train(0).tolist() == [False, False, True]
