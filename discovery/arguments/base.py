@@ -5,6 +5,15 @@ import os
 from pathlib import Path
 from typing import NoReturn
 
+from embed.network.backbones import DEFAULT_BACKBONE
+from embed.network.names import BACKBONES, DEVICES, RUNTIMES
+from embed.vectors.options import EmbeddingOptions
+
+RUNTIME = (
+    f"library that runs the network on a CPU; auto uses onnx if it is installed (default: {EmbeddingOptions.runtime})"
+)
+"""Help of ``--runtime``."""
+
 
 class Parser(argparse.ArgumentParser):
     """A parser that reports a mistake in one line, with exit code 2."""
@@ -22,14 +31,14 @@ def common_options() -> Parser:
         "--seed",
         type=natural,
         metavar="N",
-        default=0,
-        help="random seed; the same seed gives the same results (default: 0)",
+        default=EmbeddingOptions.seed,
+        help=f"random seed; the same seed gives the same results (default: {EmbeddingOptions.seed})",
     )
     group.add_argument(
         "--device",
-        choices=("auto", "cpu", "cuda"),
-        default="auto",
-        help="where networks run; auto uses a CUDA GPU if there is one (default: auto)",
+        choices=DEVICES,
+        default=EmbeddingOptions.device,
+        help=f"where networks run; auto uses a CUDA GPU if there is one (default: {EmbeddingOptions.device})",
     )
     common.set_defaults(study=Path(os.environ.get("DISCOVER_STUDY") or "study"), json=False, verbose=0)
     return common
@@ -61,7 +70,7 @@ def vector_options() -> Parser:
     group.add_argument(
         "--backbone",
         metavar="NAME",
-        help="the network: vgg16, vgg19, resnet50, inception_v3, googlenet, xception, efficientnet_lite0 (default), or timm:NAME for any network of timm",
+        help=f"the network: {', '.join(BACKBONES)}, or timm:NAME for any network of timm (default: {DEFAULT_BACKBONE})",
     )
     group.add_argument(
         "--weights",
@@ -75,9 +84,9 @@ def vector_options() -> Parser:
     )
     group.add_argument(
         "--runtime",
-        choices=("auto", "torch", "onnx"),
-        default="auto",
-        help="library that runs the network on a CPU; auto uses onnx if it is installed (default: auto)",
+        choices=RUNTIMES,
+        default=EmbeddingOptions.runtime,
+        help=RUNTIME,
     )
     group.add_argument("--no-cache", action="store_true", help="do not keep decoded views on disk for other networks")
     return vectors

@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from discovery.arguments.base import RUNTIME
 from discovery.arguments.glitches import OUT
-from discovery.evaluation.options import PARTS, EvaluationOptions
+from discovery.evaluation.options import LISTED_CLASSES, PARTS, EvaluationOptions
+from embed.network.names import RUNTIMES
+from embed.vectors.options import EmbeddingOptions
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -60,13 +63,17 @@ def add_predict(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 
     which.add_argument("--unlabelled", action="store_true", help="glitches without a given label (default)")
     which.add_argument("--all", action="store_true", help="every glitch")
     predict.add_argument(
-        "--top", type=int, metavar="K", default=5, help="classes listed for each glitch, likeliest first (default: 5)"
+        "--top",
+        type=int,
+        metavar="K",
+        default=LISTED_CLASSES,
+        help=f"classes listed for each glitch, likeliest first (default: {LISTED_CLASSES})",
     )
     predict.add_argument(
         "--runtime",
-        choices=("auto", "torch", "onnx"),
-        default="auto",
-        help="library that runs the network on a CPU; auto uses onnx if it is installed (default: auto)",
+        choices=RUNTIMES,
+        default=EmbeddingOptions.runtime,
+        help=RUNTIME,
     )
     predict.add_argument("--dry-run", action="store_true", help="list the predictions without adding them to the study")
     predict.add_argument("--out", metavar="CSV", type=Path, help="file of the list (default: standard output)")

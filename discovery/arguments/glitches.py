@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from discovery.arguments.base import positive
-from discovery.candidates.options import ClusterOptions, MapOptions
+from discovery.candidates.options import NEAREST, ClusterOptions, MapOptions
 from discovery.clustering.methods import CLUSTER_METHODS, MAP_DIMENSIONS, MAP_METHODS
 
 if TYPE_CHECKING:
@@ -131,4 +131,6 @@ def add_search(commands: Any, common: ArgumentParser, vectors: ArgumentParser) -
         description="List the glitches that are most similar to one, nearest first, as CSV on standard output.",
     )
     search.add_argument("id", metavar="ID", help="the glitch's id, with or without the detector: H1_abc or abc")
-    search.add_argument("-k", type=positive, metavar="N", default=10, help="number of glitches listed (default: 10)")
+    search.add_argument(
+        "-k", type=positive, metavar="N", default=NEAREST, help=f"number of glitches listed (default: {NEAREST})"
+    )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from discovery.arguments.base import positive
+from embed.strain.thresholds import DEAD_TIME, SNR_THRESHOLD
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -30,13 +31,18 @@ def add_scan(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - a
     )
     scan.add_argument("--at", metavar="GPS", type=float, nargs="+", help="scan these GPS times")
     scan.add_argument("--find", action="store_true", help="find loud times in the strain and scan them")
-    scan.add_argument("--snr", type=float, default=7.5, help="with --find: lowest signal-to-noise ratio (default: 7.5)")
+    scan.add_argument(
+        "--snr",
+        type=float,
+        default=SNR_THRESHOLD,
+        help=f"with --find: lowest signal-to-noise ratio (default: {SNR_THRESHOLD})",
+    )
     scan.add_argument(
         "--dead-time",
         metavar="S",
         type=float,
-        default=0.5,
-        help="with --find: shortest time between two triggers, in seconds (default: 0.5)",
+        default=DEAD_TIME,
+        help=f"with --find: shortest time between two triggers, in seconds (default: {DEAD_TIME})",
     )
     scan.add_argument(
         "--ifo", metavar="IFO", help="the detector, such as H1: for files that do not name it, and for --open-data"

@@ -6,6 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from discovery.arguments.glitches import OUT
+from embed.dataset.kinds import KINDS
+from embed.network.backbones import DEFAULT_BACKBONE
+from embed.training.options import FEWEST_EXAMPLES, MOST_EXAMPLES, TrainingOptions
+from embed.training.recipe import BATCH_NORMS, METRICS, MOST_EPOCHS, OPTIMIZERS, PRECISIONS, PRESETS, SCHEDULES
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -19,7 +23,9 @@ def add_train(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - 
         help="train a network on the study's labels",
         description="Fine-tune a network on the study's labels and keep it as a model of the study, for `discover predict`, `discover evaluate` and --weights model:NAME. On several GPUs or machines: torchrun --nproc-per-node N --no-python discover train ...",
     )
-    train.add_argument("--name", default="finetuned", help="name of the model (default: finetuned)")
+    train.add_argument(
+        "--name", default=TrainingOptions.name, help=f"name of the model (default: {TrainingOptions.name})"
+    )
     train.add_argument(
         "--labels", metavar="LABEL", nargs="+", default=(), help="only these classes (default: every given label)"
     )
@@ -34,7 +40,7 @@ def add_train(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - 
 def _add_start(train: ArgumentParser) -> None:
     start = train.add_argument_group("the network it starts from")
     start.add_argument(
-        "--backbone", metavar="NAME", help="the network, as for `discover embed` (default: efficientnet_lite0)"
+        "--backbone", metavar="NAME", help=f"the network, as for `discover embed` (default: {DEFAULT_BACKBONE})"
     )
     start.add_argument(
         "--weights",
@@ -52,7 +58,7 @@ def _add_split(train: ArgumentParser) -> None:
     split = train.add_argument_group("the glitches that are held out")
     split.add_argument(
         "--split",
-        choices=("random", "grouped", "time", "sample-type"),
+        choices=KINDS,
         help="how glitches are split into training, validation and test: random; grouped keeps near-duplicates together; time also uses whole blocks of time with a gap between them; sample-type is Gravity Spy's own split (default: sample-type if every glitch has one, else grouped)",
     )
 
@@ -61,11 +67,11 @@ def _add_recipe(train: ArgumentParser) -> None:
     recipe = train.add_argument_group("how it is trained (default: as the preset)")
     recipe.add_argument(
         "--preset",
-        choices=("default", "o1-paper", "galaxy-paper"),
-        default="default",
+        choices=tuple(PRESETS),
+        default=TrainingOptions.preset,
         help="a set of the options below; the papers' presets train as those papers did",
     )
-    recipe.add_argument("--epochs", type=int, metavar="N", help="number of epochs, at most 100")
+    recipe.add_argument("--epochs", type=int, metavar="N", help=f"number of epochs, at most {MOST_EPOCHS}")
     recipe.add_argument(
         "--batch", type=int, metavar="N", help="glitches in each step, over all processes and parts together"
     )
@@ -76,10 +82,8 @@ def _add_recipe(train: ArgumentParser) -> None:
         help="parts of a step that are computed one after the other, to save memory",
     )
     recipe.add_argument("--lr", type=float, metavar="RATE", help="learning rate")
-    recipe.add_argument("--optimizer", choices=("adam", "adamw", "adagrad"), help="optimiser")
-    recipe.add_argument(
-        "--schedule", choices=("constant", "cosine", "plateau"), help="how the learning rate changes over the epochs"
-    )
+    recipe.add_argument("--optimizer", choices=OPTIMIZERS, help="optimiser")
+    recipe.add_argument("--schedule", choices=SCHEDULES, help="how the learning rate changes over the epochs")
     recipe.add_argument("--dropout", type=float, metavar="SHARE", help="dropout before the final layer, 0 to 0.95")
     recipe.add_argument("--label-smoothing", type=float, metavar="SHARE", help="smoothing of the labels, 0 to 0.5")
     recipe.add_argument(
@@ -96,17 +100,17 @@ def _add_recipe(train: ArgumentParser) -> None:
     )
     recipe.add_argument(
         "--batch-norm",
-        choices=("batch", "frozen"),
+        choices=BATCH_NORMS,
         help="batch: update the statistics of batch normalisation; frozen: keep those of the start",
     )
     recipe.add_argument(
         "--precision",
-        choices=("auto", "float32", "bfloat16"),
+        choices=PRECISIONS,
         help="number format; auto is bfloat16 on a GPU and float32 on a CPU. bfloat16 is also faster on CPUs with AVX-512 BF16 or AMX",
     )
     recipe.add_argument(
         "--metric",
-        choices=("macro-f1", "loss"),
+        choices=METRICS,
         help="which value of the validation part decides the epoch that is kept",
     )
     recipe.add_argument(
@@ -156,12 +160,12 @@ def _add_new_class(train: ArgumentParser) -> None:
     new.add_argument(
         "--add-class",
         metavar="LABEL",
-        help="extend the model of --weights model:NAME by this class, from 5 to 20 labelled examples; the other classes are kept",
+        help=f"extend the model of --weights model:NAME by this class, from {FEWEST_EXAMPLES} to {MOST_EXAMPLES} labelled examples; the other classes are kept",
     )
     new.add_argument(
         "--examples",
         type=int,
         metavar="N",
-        default=20,
-        help="with --add-class: number of examples, at most (default: 20)",
+        default=MOST_EXAMPLES,
+        help=f"with --add-class: number of examples, at most (default: {MOST_EXAMPLES})",
     )

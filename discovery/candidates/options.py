@@ -11,6 +11,9 @@ from embed.errors import InputError
 if TYPE_CHECKING:
     from discovery.clustering.methods import ClusterMethod, MapMethod
 
+NEAREST = 10
+"""Similar glitches that a search lists."""
+
 
 @dataclass(frozen=True)
 class ClusterOptions:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from discovery.candidates.options import NEAREST
 from discovery.pages.pictures import longest_views
 from embed.errors import InputError
 from embed.study.study import Study
@@ -12,7 +13,7 @@ from embed.vectors.store import VectorStore
 COLUMNS = ("rank", "id", "ifo", "gps", "label", "predicted", "distance", "similarity", "image")
 
 
-def nearest(study: Study, store: VectorStore, identifier: str, k: int = 10) -> pd.DataFrame:
+def nearest(study: Study, store: VectorStore, identifier: str, k: int = NEAREST) -> pd.DataFrame:
     """List the `k` glitches nearest to a given one, without that one.
 
     Parameters

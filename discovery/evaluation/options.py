@@ -9,6 +9,9 @@ Part = Literal["test", "validation", "all"]
 PARTS: tuple[Part, ...] = get_args(Part)
 """Parts of a model's split that can be judged; ``all`` is every labelled glitch."""
 
+LISTED_CLASSES = 5
+"""Classes that a prediction lists for each glitch, the likeliest first."""
+
 
 @dataclass(frozen=True)
 class EvaluationOptions:

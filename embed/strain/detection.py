@@ -19,6 +19,7 @@ from embed.qtransform.tiling import FREQUENCY_RANGE, Q_RANGE, q_tiling
 from embed.qtransform.transform import decimation
 from embed.qtransform.whitening import FIR_SECONDS, whiten
 from embed.strain.record import BLOCK_SECONDS
+from embed.strain.thresholds import DEAD_TIME, SNR_THRESHOLD
 from embed.strain.triggers import Trigger
 
 if TYPE_CHECKING:
@@ -26,11 +27,6 @@ if TYPE_CHECKING:
     from embed.strain.record import Block, StrainRecord
     from embed.types import Floats
 
-SNR_THRESHOLD = 7.5
-"""Gravity Spy's: its population is every Omicron trigger above it."""
-
-DEAD_TIME = 0.5
-"""s; the window in which a view's own search looks, so that two triggers never show the same tile."""
 
 BIN_SECONDS = 1 / 32
 """Of each bin of this length the loudest tile is kept, before the dead time is applied."""
