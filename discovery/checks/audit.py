@@ -8,7 +8,11 @@ from audit.review.ledger import EXPECTED as EXPECTED_ANSWERS
 from discovery.checks.vectors import check_vectors
 from embed.csvfile import CsvFile
 from embed.errors import InputError
+from embed.network.backbones import find_backbone
+from embed.network.sources import is_model, model_folder, read_card
 from embed.study.study import Study
+from embed.views.encoding import parse_encoding
+from embed.views.selection import glitches_with_views
 
 
 def check(options: Namespace) -> None:
@@ -28,5 +32,21 @@ def check(options: Namespace) -> None:
             import_to_undo(study)
         elif options.probabilities is not None:
             CsvFile(options.probabilities, EXPECTED_PROBABILITIES)
+        elif options.refit:
+            _check_refit(study, options)
         else:
             check_vectors(study, options)
+
+
+def _check_refit(study: Study, options: Namespace) -> None:
+    """Refuse what a refit cannot start from; a model stands for the weights it began from, with any backbone and views."""
+    weights = options.weights or (study.latest_arguments("embed") or {}).get("weights")
+    if weights is None or not is_model(weights):
+        check_vectors(study, Namespace(**{**vars(options), "weights": weights}))
+        return
+    glitches_with_views(study)
+    read_card(model_folder(study.folder, weights))
+    if options.views:
+        parse_encoding(options.views)
+    if options.backbone and not options.backbone.startswith("timm:"):
+        find_backbone(options.backbone)
