@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from audit.heldout.kinds import check_splits
 from embed.errors import InputError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class AuditOptions:
     Raises
     ------
     InputError
-        When the rate is not between 0 and 1.
+        When the rate is not between 0 and 1, or the splits are fewer than the folds.
     """
 
     splits: int = 100
@@ -52,6 +53,7 @@ class AuditOptions:
     device: str = "cpu"
 
     def __post_init__(self) -> None:
+        check_splits(self.splits)
         if not 0 < self.rate < 1:
             raise InputError(f"a false discovery rate of {self.rate}: give a number between 0 and 1, such as 0.1")
 

@@ -149,8 +149,9 @@ def first_bytes(path: Path) -> bytes:
     Raises
     ------
     InputError
-        When it cannot be read.
+        When it cannot be read, or is a pipe, a socket or a device.
     """
+    check_regular(path)
     try:
         with path.open("rb") as file:
             return file.read(8)

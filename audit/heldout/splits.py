@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.heldout.kinds import FOLDS
+from audit.heldout.kinds import FOLDS, check_splits
 from embed.dataset.kinds import PURGE_SECONDS
 from embed.dataset.splits import checked_times, first_rows, time_gaps
 from embed.errors import InputError
@@ -111,10 +111,7 @@ def plan_splits(
         Fewer splits than folds, fewer than two classes or groups, times that are missing or not finite, a negative gap.
     """
     count = len(classes)
-    if splits < folds:
-        raise InputError(
-            f"{splits} splits are fewer than the {folds} that test every glitch once; give --splits {folds} or more"
-        )
+    check_splits(splits, folds)
     if len(np.unique(classes)) < 2:
         raise InputError(
             "all labels are the same: a wrong label shows only against another class; audit two classes or more"

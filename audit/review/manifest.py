@@ -196,7 +196,7 @@ def put_safe_row_first(rows: list[list[object]], pictures: int, folder: Path) ->
 
 
 def _sweep(folder: Path, kept: set[str]) -> None:
-    """Remove pictures of an earlier written."""
+    """Remove pictures of an earlier manifest."""
     with storage_errors(folder):
         for path in folder.glob("*.png"):
             if path.name not in kept:

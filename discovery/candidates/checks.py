@@ -14,6 +14,9 @@ def check_color(study: Study, color: str, columns: Iterable[str]) -> None:
     InputError
         When there is no such column; the message names the existing ones.
     """
-    known = [*columns, *study.metadata_columns()]
+    known = [*columns]
+    if color in known:
+        return  # the metadata of a large study takes seconds to read
+    known += study.metadata_columns()
     if color not in known:
         raise InputError(f"no column {color!r} to colour by; there are: {', '.join(known)}")

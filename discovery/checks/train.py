@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from discovery.checks.labels import check_labels
 from discovery.checks.vectors import check_network
 from embed.csvfile import CsvFile, restored
 from embed.errors import InputError
@@ -68,8 +69,7 @@ def check(options: Namespace) -> None:
         check_place(study, options.name, resume=options.resume, replace=options.replace)
         for count in options.recursive or ():
             check_place(study, f"{options.name}-{count}", resume=options.resume, replace=options.replace)
-        for label in options.labels:
-            study.members(label)
+        check_labels(study, options.labels)
         _check_start(study, options)
         if options.truth is not None:
             read_truth(study, options.truth)

@@ -10,10 +10,9 @@ import torch
 from audit.answers.importing import import_answers, read_answers
 from audit.answers.precision import TRUSTED
 from audit.answers.undo import undo_import
-from audit.heldout.kinds import FOLDS
 from audit.heldout.refit import unseen_start
 from audit.heldout.refitting import Refitting
-from audit.options import DEFAULTS, AuditOptions
+from discovery.checks.audit import audit_options
 from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
 from discovery.labelaudit.labelaudit import audit_study
@@ -41,14 +40,7 @@ def run(options: Namespace) -> None:
 
 def _audit(options: Namespace) -> None:
     terminal = Terminal(as_json=options.json)
-    chosen = AuditOptions(
-        splits=options.splits or (FOLDS if options.refit else DEFAULTS.splits),
-        split=options.split,
-        rate=options.rate,
-        stop_early=not options.all_splits,
-        seed=options.seed,
-        device=options.device,
-    )
+    chosen = audit_options(options)
     with Study(options.study) as study:
         if options.refit:
             _choose_unseen_weights(study, options)

@@ -108,6 +108,8 @@ def _why_not_followed(target: Path, at: Path, trees: Iterable[Path]) -> str | No
         return f"it links to {target}, the folder that it is in; remove the link"
     for tree in trees:
         if target.is_relative_to(tree):
+            if any(name.startswith(".") for name in target.relative_to(tree).parts):
+                continue  # hidden folders are read through links only
             return f"it links to {target}, whose files are read anyway; remove the link"
         if tree.is_relative_to(target):
             return f"it links to {target}, which holds {tree}, whose files are read already; remove the link"

@@ -12,9 +12,11 @@ from typing import Any
 
 import pandas as pd
 
+from embed.csvfile import neutralised, restored
 from embed.errors import InputError
 from embed.gravityspy import COLUMN_ALIASES, class_name, gps_of_id, is_identifier, parse_view_name
 from embed.ingest.typos import warn_of_typos
+from embed.storage import check_regular
 from embed.study.records import MODEL, Label
 from embed.study.report import IngestReport
 from embed.study.study import Study
@@ -105,6 +107,7 @@ def _read(
     path: Path, *, required: tuple[str, ...], also: tuple[str, ...] = ()
 ) -> Iterator[tuple[pd.DataFrame, dict[str, str]]]:
     """Chunks of a CSV as text, and the file's name of each of our columns."""
+    check_regular(path)
     try:
         header = list(pd.read_csv(path, nrows=0, dtype=str, encoding="utf-8-sig").columns)
         names = {
@@ -160,7 +163,7 @@ def _rows(
     ours = list(names)
     table = chunk[[names[name] for name in ours]]
     for number, values in zip(table.index.to_numpy() + 2, table.itertuples(index=False, name=None), strict=True):
-        row = dict(zip(ours, values, strict=True))
+        row = {name: _unquoted(value) for name, value in zip(ours, values, strict=True)}
         long = next((name for name, value in row.items() if len(value) > MAX_CELL), None)
         if long is not None:
             report.skip(
@@ -169,6 +172,12 @@ def _rows(
             )
             continue
         yield int(number), row
+
+
+def _unquoted(text: str) -> str:
+    """Undo `neutralised` in a cell of one of our own tables; text that no table of ours holds stays."""
+    plain = restored(text) if "'" in text else text
+    return plain if neutralised(plain) == text else text
 
 
 def _identity(row: dict[str, str]) -> tuple[str, str | None]:

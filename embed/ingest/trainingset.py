@@ -11,7 +11,7 @@ from pathlib import Path
 
 import h5py
 
-from embed.errors import InputError
+from embed.errors import InputError, StorageError
 from embed.gravityspy import DURATIONS, SAMPLE_TYPES, class_name, gps_of_id, is_identifier
 from embed.ingest.folders import BATCH
 from embed.ingest.typos import warn_of_typos
@@ -58,6 +58,8 @@ def ingest_training_set(study: Study, path: Path, *, progress: Progress | None =
                     done += len(batch)
                     if progress is not None:
                         progress(done, len(leaves))
+    except StorageError:  # an OSError of the study's, not of the file's
+        raise
     except OSError as error:
         raise InputError(f"{path} cannot be read as HDF5 ({str(error)[:200]})") from error
     return report

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -21,9 +22,10 @@ MANY_MORE = 5
 @contextmanager
 def warn_of_typos(study: Study, report: IngestReport) -> Iterator[None]:
     """Compare the study's labels after the block with those before, and add warnings about new ones to the report."""
-    before = set(study.counts_by_label().index)
+    before = {label for _, label in study.latest_labels(predicted=False)}
     yield
-    report.warnings += typos(before, {str(label): int(count) for label, count in study.counts_by_label().items()})
+    counts = Counter(label for _, label in study.latest_labels(predicted=False))
+    report.warnings += typos(before, dict(sorted(counts.items())))
 
 
 def typos(before: Collection[str], counts: Mapping[str, int]) -> list[str]:

@@ -18,7 +18,7 @@ import h5py
 import numpy as np
 
 from embed.errors import InputError
-from embed.storage import check_regular, first_bytes
+from embed.storage import first_bytes
 
 if TYPE_CHECKING:
     import os
@@ -136,7 +136,6 @@ def open_strain(path: str | os.PathLike[str], *, ifo: str | None = None, channel
         that contradict each other, or when it is GWF and gwpy or a frame library is missing.
     """
     path = Path(path)
-    check_regular(path)
     head = first_bytes(path)
     if head.startswith(GWF):
         found = _open_gwf(path, channel)

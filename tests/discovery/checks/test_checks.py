@@ -1,6 +1,7 @@
 """Mistakes are reported before any engine is imported, with the library's own messages."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -8,7 +9,10 @@ import pytest
 from support.gallery import make_gallery
 from support.terminal import error_of
 
-from discovery.cli import main
+from discovery.candidates.checks import check_color
+from discovery.checks.audit import check as check_audit
+from discovery.checks.labels import check_labels
+from discovery.cli import create_parser, main
 from embed import Study, ingest_folder
 from embed.errors import InputError, WeightsError
 from embed.network.sources import read_card
@@ -36,6 +40,8 @@ COMMANDS += ("evaluate", "predict")
 
 NO_WEIGHTS = "no weights 'modl:quick': give "
 MISTAKES = (
+    ("audit --rate 7", "a false discovery rate of 7.0: give a number between 0 and 1"),
+    ("audit --splits 2", "2 splits are fewer than the 5 that test every glitch once"),
     ("cluster Blap", "no glitch is labelled 'Blap'; did you mean 'Blip'? There are: Blip (3), Koi_Fish (3)"),
     ("cluster Blip --predicted", "no glitch is predicted 'Blip'; there are: none; 3 glitches have it as given label"),
     ("cluster Blip --k 2", "--k 2 goes with --method spectral"),
@@ -61,6 +67,10 @@ MISTAKES = (
     ("audit --weights modl:quick", NO_WEIGHTS),
     ("audit --probabilities missing.csv", "missing.csv cannot be read (No such file or directory)"),
     ("audit --probabilities missing.csv --refit backbone", "--refit trains on images, --probabilities needs none"),
+    ("audit --refit backbone --weights model:quick", "no model 'quick' in"),
+    ("audit --refit backbone --weights model:old --views 3.0", "--views '3.0': give durations"),
+    ("audit --refit backbone --weights model:old --backbone resnet", "no backbone 'resnet'; there are vgg16"),
+    ("audit --refit backbone --weights modl:quick", NO_WEIGHTS),
     ("audit import missing.csv", "missing.csv cannot be read (No such file or directory)"),
     ("audit undo", "has no import of answers to undo"),
     ("train --labels Blap", "no glitch is labelled 'Blap'"),
@@ -93,12 +103,14 @@ MISTAKES = (
     ("scan --at 1126259462 --open-data", "--open-data fetches around known times of one detector"),
     ("scan missing.hdf5 --at 1126259462", "missing.hdf5 cannot be read (No such file or directory)"),
     ("scan data.txt --at 1126259462", "data.txt is neither HDF5 nor GWF"),
+    ("scan pipe --at 1126259462", "pipe is a pipe, a socket or a device; give a file"),
     ("scan --open-data --ifo H1 --triggers missing.csv", "missing.csv cannot be read"),
     ("scan --open-data --ifo H1 --at -5", "-5"),
     ("simulate --n 2 --out full", "full exists and is not an empty folder; name a new one"),
     ("simulate --n 2 --out new --classes Blap", "'Blap' cannot be simulated"),
     ("simulate --n 2 --out new --onset Blip", "--onset 'Blip' is not CLASS=GPS"),
     ("simulate --n 2 --out new --noise missing.hdf5", "missing.hdf5 cannot be read"),
+    ("simulate --n 2 --out new --noise pipe", "pipe is a pipe, a socket or a device; give a file"),
     ("simulate --n 2 --out new --label-noise 2", "label noise 2.0"),
 )
 CARD = {"backbone": "efficientnet_lite0", "classes": ["Blip", "Koi_Fish"], "views": "4.0", "trained_on": "labels"}
@@ -117,6 +129,7 @@ def folder(tmp_path_factory):
         (folder / "study" / "models" / name / "model.json").write_text(card)
     (folder / "study" / "models" / "stopped.training").mkdir()
     (folder / "data.txt").write_text("no data here")
+    os.mkfifo(folder / "pipe")
     (folder / "full").mkdir()
     (folder / "full" / "file").touch()
     return folder
@@ -196,3 +209,35 @@ def test_help_and_packages_are_light():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("choice", ["--views 1.0", "--backbone vgg16", "--backbone timm:resnet18"])
+def test_a_refit_from_a_model_may_have_another_network_and_other_views(folder, choice):
+    """The refit starts from the weights that the model was trained from, not from the model."""
+    line = f"audit --refit backbone --weights model:old {choice} --study {folder / 'study'}"
+    check_audit(create_parser().parse_args(line.split()))
+
+
+def test_a_refit_from_the_model_of_the_latest_vectors(folder, tmp_path):
+    with Study(tmp_path, create=True) as study, study.run("ingest"):
+        ingest_folder(study, folder / "data")
+    (tmp_path / "models").symlink_to(folder / "study" / "models")
+    with Study(tmp_path) as study, study.run("embed", {"weights": "model:old"}):
+        pass
+    line = f"audit --refit backbone --backbone resnet50 --study {tmp_path}"  # no weights of its own are packaged
+    check_audit(create_parser().parse_args(line.split()))
+
+
+def test_labels_are_read_once_and_metadata_only_where_they_are_needed(folder, monkeypatch):
+    reads = []
+    latest = Study.latest_labels
+    monkeypatch.setattr(Study, "latest_labels", lambda self, **options: reads.append(1) or latest(self, **options))
+    monkeypatch.setattr(Study, "metadata_columns", lambda _: reads.append("metadata") or ["snr"])
+    with Study(folder / "study") as study:
+        check_labels(study, ["Blip", "Koi_Fish", "Blip"])
+        check_color(study, "label", ("ifo", "label"))
+        assert reads == [1]
+        check_color(study, "snr", ("ifo", "label"))
+        assert reads == [1, "metadata"]
+        with pytest.raises(InputError, match="no glitch is labelled 'Blap'"):
+            check_labels(study, ["Blip", "Blap"])

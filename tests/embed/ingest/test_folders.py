@@ -10,7 +10,8 @@ from PIL import Image
 from support.gallery import draw_levels, make_gallery, png, published, view_name, viridis, write
 
 from embed import Study, ingest_folder, ingest_labels, ingest_table, ingest_training_set
-from embed.errors import InputError
+from embed.csvfile import write_csv
+from embed.errors import InputError, StorageError
 from embed.views.viridis import LUMINANCE
 
 PICTURE = png(published(draw_levels(np.random.default_rng(0))))
@@ -436,3 +437,48 @@ def test_the_real_folder(study, real_data):
         "Whistle": 30,
     }
     assert study.glitches()["gps"].notna().sum() == 180
+
+
+def test_a_link_into_a_hidden_folder_is_followed(study, tmp_path):
+    data = tmp_path / "data"
+    write(data / ".store" / "b" / view_name("kept", 4.0), PICTURE)
+    (data / "Blip").symlink_to(data / ".store" / "b")
+    (data / "Whistle").symlink_to(data / ".store" / "b")
+    report = ingest(study, data)
+    assert study.glitches()["label"].to_dict() == {1: "Blip"}
+    assert list(reasons(report)) == ["Whistle"]
+
+
+def test_labels_in_a_table_of_ours_are_read_as_they_were(study, tmp_path):
+    """The writer's apostrophes before what a spreadsheet would run are removed; those of other tables stay."""
+    for name in "abc":
+        write(tmp_path / "data" / name / "1.png", PICTURE)
+    ingest(study, tmp_path / "data")
+    rows = [("a/1", "-0.5 Hz"), ("b/1", "'quoted"), ("c/1", "Blip")]
+    write_csv(tmp_path / "labels.csv", ("id", "label"), rows)
+    foreign = write(tmp_path / "foreign.csv", b"id,label\nc/1,'tis\n")
+    with study.run("ingest"):
+        report = ingest_labels(study, tmp_path / "labels.csv")
+        assert (report.labels, report.skipped) == (3, [])
+        glitches = study.glitches()
+        assert set(zip(glitches["id"], glitches["label"], strict=True)) == set(rows)
+        ingest_labels(study, foreign)
+    assert "'tis" in set(study.glitches()["label"])
+
+
+def test_a_pipe_is_no_table(study, tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    for read in (ingest_table, ingest_labels):
+        with study.run("ingest"), pytest.raises(InputError, match="is a pipe, a socket or a device; give a file"):
+            read(study, tmp_path / "pipe.csv")
+
+
+def test_a_full_disk_is_not_blamed_on_the_training_set(study, tmp_path, monkeypatch):
+    def full(*_):
+        raise StorageError("the disk is full")
+
+    with h5py.File(tmp_path / "set.h5", "w") as file:
+        file["Blip/train/abc/1.0.png"] = np.zeros((1, 140, 170))
+    monkeypatch.setattr("embed.ingest.trainingset.add_view", full)
+    with pytest.raises(StorageError, match=r"\Athe disk is full\Z"), study.run("ingest"):
+        ingest_training_set(study, tmp_path / "set.h5")

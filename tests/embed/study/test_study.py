@@ -203,6 +203,26 @@ def test_a_study_that_another_process_writes_is_refused(study):
     assert (study.folder / ".lock").read_text() == ""
 
 
+def test_a_forked_child_that_ends_keeps_its_parents_lock(study):
+    """The child leaves the run as it exits; filelock before 3.30 would then release the lock of both."""
+    code = (
+        "import os, sys; from embed import Study\n"
+        "with Study(sys.argv[1]) as s, s.run('embed'):\n"
+        " if os.fork() == 0: sys.exit(0)\n"
+        " os.wait(); print('held', flush=True); sys.stdin.read()"
+    )
+    line = [sys.executable, "-c", code, str(study.folder)]
+    holder = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(StudyError, match="is locked by"), study.run("ingest"):
+            pass
+    finally:
+        holder.communicate()
+    with study.run("ingest"):
+        pass
+
+
 def test_a_second_writer_of_the_same_process_is_refused_too(study):
     with (
         Study(study.folder) as other,
