@@ -20,9 +20,8 @@ from PIL import Image
 
 from embed.errors import InputError
 from embed.gravityspy import ERAS
-from embed.qtransform.picture import FULL_SCALE, PUBLISHED_BOX
-from embed.views.decoding import PUBLISHED_BOX as PIXELS
-from embed.views.decoding import PUBLISHED_SIZE, decode
+from embed.qtransform.picture import FULL_SCALE, PUBLISHED_SHAPE
+from embed.views.decoding import PUBLISHED_BOX, PUBLISHED_SIZE, decode
 from embed.views.viridis import colours_of_levels
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ def picture_png(view: View, ifo: str, gps: float) -> bytes:
         return data
     if view.kind == "image":
         return _plain(view)
-    side = max(PUBLISHED_BOX)
+    side = max(PUBLISHED_SHAPE)
     return draw_picture(decode(view, side), view.duration, title(ifo, gps))
 
 
@@ -113,9 +112,9 @@ def draw_picture(levels: NDArray[np.uint8], duration: float, heading: str) -> by
         PNG.
     """
     canvas = _empty_figure(duration, heading).copy()
-    left, top, right, bottom = PIXELS
+    left, top, right, bottom = PUBLISHED_BOX
     picture = Image.fromarray(levels)
-    if levels.shape != PUBLISHED_BOX:
+    if levels.shape != PUBLISHED_SHAPE:
         picture = picture.resize((right - left, bottom - top), Image.Resampling.BILINEAR)
     canvas[top:bottom, left:right] = colours_of_levels(np.asarray(picture))
     return _png(canvas)
@@ -137,7 +136,7 @@ def _empty_figure(duration: float, heading: str) -> NDArray[np.uint8]:
     def axes(left: int, top: int, right: int, bottom: int) -> tuple[float, float, float, float]:
         return left / width, 1 - bottom / height, (right - left) / width, (bottom - top) / height
 
-    main = figure.add_axes(axes(*PIXELS))
+    main = figure.add_axes(axes(*PUBLISHED_BOX))
     main.set_xlim(-duration / 2, duration / 2)
     ticks = np.linspace(-duration / 2, duration / 2, 5)
     main.set_xticks(ticks, [str(float(tick)) for tick in ticks])

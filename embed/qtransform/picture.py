@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 AXES_BOX = (480.0, 620 / 1.08)
 """Axes box of the published 800 x 600 image, rows and columns, pixels."""
-PUBLISHED_BOX = (479, 573)
+PUBLISHED_SHAPE = (479, 573)
 """What is seen of it inside the frame: from the second row and the second column on."""
 TIME_CELL, FREQUENCY_CELL = 0.002, 0.5
 """The cells drawn in the published image, s and Hz."""
@@ -67,7 +67,7 @@ class Layout:
     durations: tuple[float, ...]
     axis: tuple[float, float]
     reach: float
-    shape: tuple[int, int] = PUBLISHED_BOX
+    shape: tuple[int, int] = PUBLISHED_SHAPE
 
 
 def draw(tiles: PlaneTiles, centre: float, layout: Layout, scale: float = 1.0) -> Tensor:
@@ -94,10 +94,10 @@ def draw(tiles: PlaneTiles, centre: float, layout: Layout, scale: float = 1.0) -
     # every different column of the published pictures
     image = tiles.read(centre + times, matrix).mul_(scale).clamp_(0, FULL_SCALE)
     columns = _weighted(image, index, weights).reshape(len(layout.durations), width, -1)  # (D, W, 479)
-    if height == PUBLISHED_BOX[0]:
+    if height == PUBLISHED_SHAPE[0]:
         return columns.transpose(1, 2)
-    rows = columns.permute(2, 0, 1).reshape(PUBLISHED_BOX[0], -1)
-    return _weighted(rows, *_box_weights(PUBLISHED_BOX[0], height)).reshape(height, -1, width).transpose(0, 1)
+    rows = columns.permute(2, 0, 1).reshape(PUBLISHED_SHAPE[0], -1)
+    return _weighted(rows, *_box_weights(PUBLISHED_SHAPE[0], height)).reshape(height, -1, width).transpose(0, 1)
 
 
 @lru_cache(maxsize=8)
@@ -113,7 +113,7 @@ def _column_cells(
     index, weights : ndarray of int64 and of float32, shape (K, D * width)
         Cells under each column of the views, and their shares of it.
     """
-    columns = PUBLISHED_BOX[1]
+    columns = PUBLISHED_SHAPE[1]
     at = np.concatenate([((np.arange(columns) + 1.5) / AXES_BOX[1] - 0.5) * span for span in durations])
     cell, of_column = np.unique(np.floor((at + CELL_SPAN) / TIME_CELL + 1e-6), return_inverse=True)
     pixel, share = _box_weights(columns, width)
@@ -124,7 +124,7 @@ def _column_cells(
 def row_frequencies(axis: tuple[float, float]) -> NDArray[np.float64]:
     """Frequency of the cell under each row of the published picture, Hz, descending, (479,)."""
     low, high = axis
-    pixel = high * (low / high) ** ((np.arange(PUBLISHED_BOX[0]) + 1.5) / AXES_BOX[0])
+    pixel = high * (low / high) ** ((np.arange(PUBLISHED_SHAPE[0]) + 1.5) / AXES_BOX[0])
     return low + np.floor((pixel - low) / FREQUENCY_CELL) * FREQUENCY_CELL
 
 

@@ -32,7 +32,7 @@ from torch import Tensor
 from embed.errors import InputError
 from embed.gravityspy import DURATIONS
 from embed.qtransform.loudest import analyse
-from embed.qtransform.picture import PUBLISHED_BOX, Layout, draw, quantise
+from embed.qtransform.picture import PUBLISHED_SHAPE, Layout, draw, quantise
 from embed.qtransform.threads import in_threads
 from embed.qtransform.tiles import PICTURE_LOCALITY, SEARCH_LOCALITY, local_source, local_span, whole_source
 from embed.qtransform.tiling import FREQUENCY_RANGE, Q_RANGE, QPlane, q_tiling
@@ -86,7 +86,7 @@ def q_views(
     durations: tuple[float, ...] = DURATIONS,
     q_range: tuple[float, float] = Q_RANGE,
     frequency_range: tuple[float, float] = FREQUENCY_RANGE,
-    shape: tuple[int, int] = PUBLISHED_BOX,
+    shape: tuple[int, int] = PUBLISHED_SHAPE,
     device: torch.device | str | None = None,
 ) -> Tensor:
     """Levels of Gravity Spy's views: ``q_scan`` quantised. Parameters as there.
@@ -110,7 +110,7 @@ def q_scan(
     durations: tuple[float, ...] = DURATIONS,
     q_range: tuple[float, float] = Q_RANGE,
     frequency_range: tuple[float, float] = FREQUENCY_RANGE,
-    shape: tuple[int, int] = PUBLISHED_BOX,
+    shape: tuple[int, int] = PUBLISHED_SHAPE,
     median_tiles: int | None = MEDIAN_TILES,
     scale: ArrayLike = 1.0,
     device: torch.device | str | None = None,

@@ -10,7 +10,7 @@ import numpy as np
 
 from embed.errors import InputError
 from embed.gravityspy import DURATIONS
-from embed.qtransform.picture import PUBLISHED_BOX, quantise
+from embed.qtransform.picture import PUBLISHED_SHAPE, quantise
 from embed.qtransform.transform import q_scan
 from embed.qtransform.whitening import FIR_SECONDS
 from embed.strain.record import BLOCK_SECONDS, Block
@@ -36,7 +36,7 @@ def scan(
     triggers: Iterable[Trigger],
     *,
     whitened: bool = False,
-    shape: tuple[int, int] = PUBLISHED_BOX,
+    shape: tuple[int, int] = PUBLISHED_SHAPE,
     device: torch.device | str | None = None,
 ) -> Iterator[Scanned]:
     """Compute the views of triggers in batches, in constant memory.

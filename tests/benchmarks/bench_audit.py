@@ -24,7 +24,7 @@ from embed.vectors.similarity import normalise
 
 pytestmark = pytest.mark.benchmark
 
-DATA = Path("../shared/data/gravityspy")
+DATA = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "gravityspy"
 RATES = (0.03, 0.08, 0.15)
 MODES = ("uniform", "pairs")
 SEEDS = 10

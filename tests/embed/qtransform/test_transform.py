@@ -18,7 +18,7 @@ from PIL import Image
 
 from embed.errors import InputError
 from embed.qtransform.loudest import analyse
-from embed.qtransform.picture import PUBLISHED_BOX, Layout, draw, quantise, row_frequencies
+from embed.qtransform.picture import PUBLISHED_SHAPE, Layout, draw, quantise, row_frequencies
 from embed.qtransform.reference import q_transform
 from embed.qtransform.splines import frequency_spline, read_spline, spline_coefficients
 from embed.qtransform.tiles import (
@@ -356,7 +356,7 @@ def test_pictures_of_real_strain_against_gwpy_s_energies(gwpy):
 
 def qtransform_columns(span):
     """Times of the centres of the published picture's columns, s from its middle."""
-    return ((np.arange(PUBLISHED_BOX[1]) + 1.5) / (620 / 1.08) - 0.5) * span
+    return ((np.arange(PUBLISHED_SHAPE[1]) + 1.5) / (620 / 1.08) - 0.5) * span
 
 
 # Pictures
@@ -494,7 +494,7 @@ def test_local_tiles_are_the_whole_block_s():
         search=0.5,
         median_tiles=None,
     )
-    picture = draw(whole.tiles[0], 16.0, Layout((4.0,), (10.0, 2048.0), 2048.0, PUBLISHED_BOX))[0]
+    picture = draw(whole.tiles[0], 16.0, Layout((4.0,), (10.0, 2048.0), 2048.0, PUBLISHED_SHAPE))[0]
     assert float((exact - picture)[100:].abs().max()) < 0.02  # rows below 680 Hz or so: far from that edge
 
 
