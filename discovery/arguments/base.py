@@ -6,13 +6,19 @@ from pathlib import Path
 from typing import NoReturn
 
 from embed.network.backbones import DEFAULT_BACKBONE
-from embed.network.names import BACKBONES, DEVICES, RUNTIMES
+from embed.network.names import BACKBONES, DEVICES, MODEL_PREFIX, RUNTIMES, WEIGHT_SOURCES
 from embed.vectors.options import EmbeddingOptions
 
 RUNTIME = (
     f"library that runs the network on a CPU; auto uses onnx if it is installed (default: {EmbeddingOptions.runtime})"
 )
 """Help of ``--runtime``."""
+
+WEIGHTS = "|".join(("FILE", *reversed(WEIGHT_SOURCES), f"{MODEL_PREFIX}NAME"))
+"""What ``--weights`` takes."""
+
+VIEWS = "1.0,2.0,4.0 if every glitch has them, else the longest that every glitch has"
+"""Views where none are given; see `embed.views.encoding.RICHEST_FIRST`."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -74,13 +80,13 @@ def vector_options() -> Parser:
     )
     group.add_argument(
         "--weights",
-        metavar="FILE|glitch|bundled|imagenet|model:NAME",
+        metavar=WEIGHTS,
         help="the network's weights: glitch (trained on simulated glitches), bundled (trained on ImageNet, part of the installation), imagenet (the same for any network, downloaded), a file, or model:NAME for a trained model of the study (default: glitch; bundled for plain images)",
     )
     group.add_argument(
         "--views",
         metavar="DURATIONS",
-        help="the views of a glitch that the network reads, by their durations in seconds: 4.0, 1.0,2.0,4.0 or 0.5,1.0,2.0,4.0; or plain for plain images (default: 1.0,2.0,4.0 if every glitch has them, else the longest that every glitch has)",
+        help=f"the views of a glitch that the network reads, by their durations in seconds: 4.0, 1.0,2.0,4.0 or 0.5,1.0,2.0,4.0; or plain for plain images (default: {VIEWS})",
     )
     group.add_argument(
         "--runtime",

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from discovery.arguments.base import positive
+from embed.gravityspy import CLASSES
+from embed.simulator.options import DEMO_LABEL_NOISE, DESIGN, LABEL_NOISE
 from embed.strain.thresholds import DEAD_TIME, SNR_THRESHOLD
 
 if TYPE_CHECKING:
@@ -67,10 +69,13 @@ def add_simulate(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401
     simulate.add_argument(
         "--demo",
         action="store_true",
-        help="simulate the demonstration: 24 labels, one class that appears half-way, three hidden families, 5 %% wrong labels; --classes, --hidden, --label-noise and --onset are not used",
+        help=f"simulate the demonstration: {len(CLASSES)} labels, one class that appears half-way, three hidden families, {100 * DEMO_LABEL_NOISE:g} %% wrong labels; --classes, --hidden, --label-noise and --onset are not used",
     )
     simulate.add_argument(
-        "--classes", metavar="CLASS", nargs="+", help="classes to simulate (default: Gravity Spy's 24 classes)"
+        "--classes",
+        metavar="CLASS",
+        nargs="+",
+        help=f"classes to simulate (default: Gravity Spy's {len(CLASSES)} classes)",
     )
     simulate.add_argument(
         "--hidden",
@@ -81,17 +86,17 @@ def add_simulate(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401
     )
     simulate.add_argument(
         "--noise",
-        metavar="design|FILE",
+        metavar=f"{DESIGN}|FILE",
         nargs="+",
-        default=["design"],
-        help="the noise: design (the detectors' design sensitivity), or GWOSC strain files that its spectrum is measured from (default: design)",
+        default=[DESIGN],
+        help=f"the noise: {DESIGN} (the detectors' design sensitivity), or GWOSC strain files that its spectrum is measured from (default: {DESIGN})",
     )
     simulate.add_argument(
         "--label-noise",
         metavar="RATE",
         type=float,
-        default=0.0,
-        help="share of wrong labels, 0 to 1, mostly between classes that look alike (default: 0)",
+        default=LABEL_NOISE,
+        help=f"share of wrong labels, 0 to 1, mostly between classes that look alike (default: {LABEL_NOISE:g})",
     )
     simulate.add_argument(
         "--onset",

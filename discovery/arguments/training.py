@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from discovery.arguments.base import VIEWS, WEIGHTS
 from discovery.arguments.glitches import OUT
 from embed.dataset.kinds import KINDS
 from embed.network.backbones import DEFAULT_BACKBONE
 from embed.training.options import FEWEST_EXAMPLES, MOST_EXAMPLES, TrainingOptions
-from embed.training.recipe import BATCH_NORMS, METRICS, MOST_EPOCHS, OPTIMIZERS, PRECISIONS, PRESETS, SCHEDULES
+from embed.training.recipe import BATCH_NORMS, METRICS, MOST_EPOCHS, OPTIMIZERS, PRECISIONS, PRESETS, RANGES, SCHEDULES
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -44,13 +45,13 @@ def _add_start(train: ArgumentParser) -> None:
     )
     start.add_argument(
         "--weights",
-        metavar="FILE|glitch|bundled|imagenet|model:NAME",
+        metavar=WEIGHTS,
         help="its weights, as for `discover embed` (default: glitch; bundled for plain images and for the papers' presets)",
     )
     start.add_argument(
         "--views",
         metavar="DURATIONS",
-        help="the views that it reads, as for `discover embed` (default: the preset's; else 1.0,2.0,4.0 if every glitch has them, else the longest that every glitch has)",
+        help=f"the views that it reads, as for `discover embed` (default: the preset's; else {VIEWS})",
     )
 
 
@@ -84,8 +85,12 @@ def _add_recipe(train: ArgumentParser) -> None:
     recipe.add_argument("--lr", type=float, metavar="RATE", help="learning rate")
     recipe.add_argument("--optimizer", choices=OPTIMIZERS, help="optimiser")
     recipe.add_argument("--schedule", choices=SCHEDULES, help="how the learning rate changes over the epochs")
-    recipe.add_argument("--dropout", type=float, metavar="SHARE", help="dropout before the final layer, 0 to 0.95")
-    recipe.add_argument("--label-smoothing", type=float, metavar="SHARE", help="smoothing of the labels, 0 to 0.5")
+    recipe.add_argument(
+        "--dropout", type=float, metavar="SHARE", help=f"dropout before the final layer, {_span('dropout')}"
+    )
+    recipe.add_argument(
+        "--label-smoothing", type=float, metavar="SHARE", help=f"smoothing of the labels, {_span('label_smoothing')}"
+    )
     recipe.add_argument(
         "--contrastive",
         type=float,
@@ -116,6 +121,11 @@ def _add_recipe(train: ArgumentParser) -> None:
     recipe.add_argument(
         "--patience", type=int, metavar="N", help="stop after this many epochs without improvement; 0 never stops"
     )
+
+
+def _span(field: str) -> str:
+    least, most = RANGES[field]
+    return f"{least:g} to {most:g}"
 
 
 def _add_state(train: ArgumentParser) -> None:

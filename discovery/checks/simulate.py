@@ -5,6 +5,7 @@ from pathlib import Path
 
 from embed.errors import InputError
 from embed.simulator.families.catalogue import CLASSES
+from embed.simulator.options import DESIGN
 from embed.simulator.population import Population, demo_population
 from embed.storage import check_empty, first_bytes
 
@@ -39,7 +40,7 @@ def population(options: Namespace) -> Population:
 
 def noise_files(options: Namespace) -> list[Path]:
     """Return the strain files that noise is measured from; empty for design noise."""
-    return [] if options.noise == ["design"] else [Path(text) for text in options.noise]
+    return [] if options.noise == [DESIGN] else [Path(text) for text in options.noise]
 
 
 def _onset(text: str) -> tuple[str, float]:

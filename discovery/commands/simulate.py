@@ -7,6 +7,7 @@ from discovery.checks.simulate import noise_files, population
 from discovery.commands.console import Terminal
 from embed.network.devices import choose_device
 from embed.simulator.folder import write_study
+from embed.simulator.options import DESIGN
 
 
 def run(options: Namespace) -> None:
@@ -17,7 +18,7 @@ def run(options: Namespace) -> None:
         made = write_study(
             options.out,
             population(options),
-            noise=noise_files(options) or "design",
+            noise=noise_files(options) or DESIGN,
             output="strain" if options.strain else "images",
             device=device,
             progress=progress,

@@ -16,14 +16,15 @@ if TYPE_CHECKING:
     from embed.simulator.injection import BLOCK_S, Detector, Injection, detector, lay, strain_block, whitened_block
     from embed.simulator.loudest import Tile, loudest_tile
     from embed.simulator.noise import SAMPLE_RATE, Noise, design_psd, detector_noise, measured_noise
-    from embed.simulator.population import DEMO_HIDDEN, Entry, Population, demo_population
+    from embed.simulator.options import DEMO_HIDDEN
+    from embed.simulator.population import Entry, Population, demo_population
     from embed.simulator.simulation import Glitches, simulate_batch
 
 _HOMES = {
     "BLOCK_S": "embed.simulator.injection",
     "CLASSES": "embed.simulator.families.catalogue",
     "CONFUSABLE": "embed.simulator.families.catalogue",
-    "DEMO_HIDDEN": "embed.simulator.population",
+    "DEMO_HIDDEN": "embed.simulator.options",
     "Detector": "embed.simulator.injection",
     "Entry": "embed.simulator.population",
     "FAMILIES": "embed.simulator.families.catalogue",

@@ -19,6 +19,7 @@ from embed.gravityspy import DURATIONS
 from embed.simulator.families.catalogue import CLASSES
 from embed.simulator.injection import BLOCK_S, Detector, Injection, lay, strain_block
 from embed.simulator.noise import SAMPLE_RATE
+from embed.simulator.options import DESIGN, LABEL_NOISE
 from embed.simulator.population import DEFAULT_SPAN, Entry, Population, stream
 from embed.simulator.simulation import PICTURE_SHAPE, prepare_detectors, view_batches
 from embed.storage import check_empty, storage_errors
@@ -48,8 +49,8 @@ def simulate(
     *,
     classes: Sequence[str] | None = None,
     hidden: Sequence[str] = (),
-    noise: Literal["design"] | Sequence[Path] = "design",
-    label_noise: float = 0.0,
+    noise: Literal["design"] | Sequence[Path] = DESIGN,
+    label_noise: float = LABEL_NOISE,
     onset: Mapping[str, float] | None = None,
     span: tuple[float, float] | None = None,
     equal: bool = False,
@@ -93,7 +94,7 @@ def write_study(
     out: Path,
     population: Population,
     *,
-    noise: Literal["design"] | Sequence[Path] = "design",
+    noise: Literal["design"] | Sequence[Path] = DESIGN,
     output: Literal["images", "strain"] = "images",
     shape: tuple[int, int] = PICTURE_SHAPE,
     device: torch.device | str | None = None,

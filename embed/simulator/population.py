@@ -19,6 +19,7 @@ from embed.simulator.families.catalogue import (
     UNCATALOGUED,
     check_classes,
 )
+from embed.simulator.options import DEMO_HIDDEN, DEMO_LABEL_NOISE, LABEL_NOISE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -109,7 +110,7 @@ class Population:
     hidden: tuple[str, ...] = ()
     span: tuple[float, float] = DEFAULT_SPAN
     onset: Mapping[str, float] = field(default_factory=dict)
-    label_noise: float = 0.0
+    label_noise: float = LABEL_NOISE
     equal: bool = False
     ifos: tuple[str, ...] = ("H1", "L1")
     normalisation: Literal["median", "mean", "mixed"] = "mixed"
@@ -194,12 +195,6 @@ class Population:
             return near[int(np.searchsorted(weights, pick * weights[-1], side="right"))]
         others = [name for name in self.labels if name != right]
         return others[int(pick * len(others))]
-
-
-DEMO_HIDDEN = ("Reverse_Chirp", "Triangle_Sweep", "Harmonic_Comb")
-"""What there is to discover in the demonstration."""
-DEMO_LABEL_NOISE = 0.05
-"""Share of wrong labels in the demonstration: what the audit is to find."""
 
 
 def demo_population(n: int = 2000, seed: int = 0) -> Population:

@@ -16,6 +16,7 @@ from embed.qtransform.picture import quantise
 from embed.qtransform.transform import q_scan
 from embed.simulator.injection import BLOCK_S, Detector, Injection, detector, lay, whitened_block
 from embed.simulator.noise import SAMPLE_RATE, file_detector
+from embed.simulator.options import DESIGN
 from embed.simulator.population import Entry, Population, stream
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Glitches:
 def simulate_batch(
     population: Population,
     *,
-    noise: Literal["design"] | Sequence[Path] = "design",
+    noise: Literal["design"] | Sequence[Path] = DESIGN,
     durations: tuple[float, ...] = DURATIONS,
     shape: tuple[int, int] = PICTURE_SHAPE,
     device: torch.device | str | None = None,
@@ -115,7 +116,7 @@ def prepare_detectors(
         When the noise is neither "design" nor a list of usable strain files.
     """
     if isinstance(noise, str):
-        if noise != "design":
+        if noise != DESIGN:
             raise InputError(f"noise {noise!r} is neither 'design' nor a list of strain files")
         return population, {ifo: detector(ifo, seconds=seconds) for ifo in population.ifos}
     files: dict[str, list[Path]] = {}

@@ -196,7 +196,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "batch_norm": BATCH_NORMS,
     "precision": PRECISIONS,
 }
-_RANGES: Mapping[str, tuple[float, float]] = {
+RANGES: Mapping[str, tuple[float, float]] = {
     "epochs": (1, MOST_EPOCHS),
     "batch": (2, 65536),
     "accumulate": (1, 4096),
@@ -209,6 +209,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "warmup": (0.0, MOST_EPOCHS),
     "patience": (0, MOST_EPOCHS),
 }
+"""Least and greatest value of each number of a recipe."""
 
 
 def check_recipe(recipe: Recipe) -> None:
@@ -222,7 +223,7 @@ def check_recipe(recipe: Recipe) -> None:
     for name, choices in _CHOICES.items():
         if getattr(recipe, name) not in choices:
             raise InputError(f"{name} {getattr(recipe, name)!r}: give {', '.join(choices)}")
-    for name, (least, most) in _RANGES.items():
+    for name, (least, most) in RANGES.items():
         if not least <= getattr(recipe, name) <= most:
             raise InputError(f"{name} {getattr(recipe, name)}: give a number from {least:g} to {most:g}")
     if not 1.0 <= recipe.augmentation.loudness <= LOUDEST_FACTOR:

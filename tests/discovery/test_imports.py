@@ -30,7 +30,27 @@ def test_engines_load_where_they_run(module):
 
 
 @pytest.mark.parametrize(
-    "module", ["discovery.candidates.options", "discovery.evaluation.options", "discovery.clustering.methods"]
+    "module",
+    [
+        "audit.options",
+        "audit.heldout.kinds",
+        "audit.heldout.refitting",
+        "discovery.candidates.options",
+        "discovery.evaluation.options",
+        "discovery.clustering.methods",
+        "embed.dataset.kinds",
+        "embed.network.names",
+        "embed.simulator.options",
+        "embed.strain.thresholds",
+        "embed.training.options",
+        "embed.training.recipe",
+        "embed.vectors.options",
+        "discovery.arguments.audit",
+        "discovery.arguments.evaluation",
+        "discovery.arguments.glitches",
+        "discovery.arguments.strain",
+        "discovery.arguments.training",
+    ],
 )
 def test_options_load_nothing_heavy(module):
     assert {"numpy", "pandas", "torch", "PIL", "jinja2", *ENGINES} & set(loaded(module)) == set()

@@ -1,0 +1,12 @@
+"""Defaults of a simulation, and what the demonstration holds; nothing heavy is imported, so that a command line can read them."""
+
+from typing import Final
+
+DESIGN: Final = "design"
+"""Noise of the detectors' design sensitivity, as against noise measured from strain files."""
+LABEL_NOISE = 0.0
+"""Share of wrong labels."""
+DEMO_HIDDEN = ("Reverse_Chirp", "Triangle_Sweep", "Harmonic_Comb")
+"""Families to be discovered in the demonstration."""
+DEMO_LABEL_NOISE = 0.05
+"""Share of wrong labels in the demonstration, for the audit to find."""
