@@ -4,7 +4,8 @@ from argparse import Namespace
 
 from discovery.commands.console import Terminal
 from embed.study.study import Study
-from embed.vectors.store import VectorStore, stores
+from embed.vectors.passport import describe_graph
+from embed.vectors.store import stores
 
 SHOWN = 20
 """Runs that are printed."""
@@ -34,7 +35,11 @@ def run(options: Namespace) -> None:
         "Vector stores",
         ("name", "rows", "dimension", "left out", "graph"),
         [
-            (store.name, *(str(store.passport[key]) for key in ("rows", "dimension", "left_out")), _graph(store))
+            (
+                store.name,
+                *(str(store.passport[key]) for key in ("rows", "dimension", "left_out")),
+                describe_graph(store.passport),
+            )
             for store in vectors
         ],
     )
@@ -59,10 +64,4 @@ def run(options: Namespace) -> None:
             "runs": runs.to_dict("records"),
             "cache_bytes": cached,
         }
-    )
-
-
-def _graph(store: VectorStore) -> str:
-    return f"{store.passport['k']} neighbours, " + (
-        "exact" if store.passport["exact"] else f"recall {store.passport['recall']:.4f}"
     )

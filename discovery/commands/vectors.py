@@ -26,10 +26,3 @@ def embedding_options(options: Namespace) -> EmbeddingOptions:
         seed=options.seed,
         cache=not options.no_cache,
     )
-
-
-def graph_in_words(store: VectorStore) -> str:
-    """Say how many neighbours the graph has, and which share of the true ones it found."""
-    return f"{store.passport['k']} neighbours, " + (
-        "exact" if store.passport["exact"] else f"recall {store.passport['recall']:.4f}"
-    )
