@@ -74,20 +74,6 @@ def run(options: Namespace) -> None:
         raise InputError(f"no trigger could be scanned ({len(report.skipped)} skipped; {first})")
 
 
-def _source(options: Namespace) -> str:
-    """Return the one option that says where the triggers come from."""
-    given = [
-        name
-        for name, value in (("--triggers", options.triggers), ("--at", options.at), ("--find", options.find))
-        if value
-    ]
-    if len(given) != 1:
-        raise InputError(
-            f"{' and '.join(given) or 'no trigger'} given; give one of --triggers CSV, --at GPS and --find"
-        )
-    return given[0]
-
-
 def _records(options: Namespace, study: Study) -> dict[str, StrainRecord]:
     files = [open_strain(path, ifo=options.ifo, channel=options.channel) for path in options.strain]
     if options.open_data:
@@ -98,7 +84,7 @@ def _records(options: Namespace, study: Study) -> dict[str, StrainRecord]:
 
 
 def _given(options: Namespace, ifos: list[str]) -> tuple[list[Trigger], list[Skip]]:
-    """Return the triggers of the table or of the times on the command line, and the rows that are none."""
+    """Return the triggers of the table or of the times on the command line, and the rows that are no triggers."""
     if options.triggers is not None:
         return read_triggers(options.triggers, ifos)
     return [trigger_at(gps, ifo) for gps in options.at for ifo in ifos], []
