@@ -64,7 +64,7 @@ def assess(
     out : Path, optional
         Folder of the results; by default one of the study's reports.
     command : str
-        The command line that gives this again.
+        The command line that makes this again.
     step : callable
         Receives the name of each step as it begins.
 
@@ -126,7 +126,7 @@ def _splits(
     taken = sorted(set(names) & {BASELINE, ENSEMBLE})
     if taken:
         raise InputError(
-            f"a model named {taken[0]!r} cannot be told from the {taken[0]} in the tables; rename its folder"
+            f"a model named {taken[0]!r} has the same name as the {taken[0]} in the tables; rename its folder"
         )
     if models:
         return {model.name: model.parts for model in models}

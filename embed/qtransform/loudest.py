@@ -173,7 +173,7 @@ def analyse(
 def _shown(
     sources: list[Source], plane: QPlane, searched: list[TileRows], blocks: list[int], most: int | None
 ) -> list[PlaneTiles]:
-    """Tiles of one plane for some blocks, to be looked at: over all the time that a picture shows, with good medians."""
+    """Tiles of one plane for some blocks, for the picture: over all the time that it shows, with good medians."""
     own = [Source(s.spectrum[blocks], s.fraction, tuple(s.start[b] for b in blocks), s.half_width) for s in sources]
     enough = {s.fraction for s in own}
     groups = []
@@ -216,7 +216,7 @@ def _row_peaks(groups: list[TileRows], rows: int, when: Tensor, search: float) -
 
 def _settle(spectrum: Tensor, planes: tuple[QPlane, ...], energies: list[Tensor], medians: list[Tensor]) -> None:
     """Give the rows that may hold a block's loudest tile the median of (nearly) all their tiles, in place."""
-    settled: set[tuple[int, int, int]] = set()  # by all tiles that there are
+    settled: set[tuple[int, int, int]] = set()  # rows whose median is of all their tiles
     for count, close in SETTLING:
         loudest = torch.stack([(e / m).amax(-1) for e, m in zip(energies, medians, strict=True)]).amax(0)
         for index, (plane, energy, middle) in enumerate(zip(planes, energies, medians, strict=True)):

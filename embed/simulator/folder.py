@@ -125,7 +125,7 @@ def write_study(
     -------
     Population
         What was simulated: with files of one detector's strain only that detector. ``truth.csv`` (`TRUTH_COLUMNS`) and
-        ``metadata.csv`` (`METADATA_COLUMNS`, Gravity Spy's names) lie beside the images; each line is written with its
+        ``metadata.csv`` (`METADATA_COLUMNS`, Gravity Spy's names) are beside the images; each line is written with its
         batch, so that memory does not grow with the population.
 
     Raises

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SAMPLE_RATE = 8192
 """Hz. The highest tile of the picture, 2048 Hz at Q = 4, reaches up to 2048 (1 + sqrt(11)/4) = 3746 Hz: nothing of the
-picture lies above the Nyquist frequency of 4096 Hz, so 16384 Hz would double the cost and change no pixel."""
+picture is above the Nyquist frequency of 4096 Hz, so 16384 Hz would double the cost and change no pixel."""
 
 HIGH_PASS_HZ = 8.0
 """Calibrated strain is high-passed near here; below it the noise only has to stay finite."""

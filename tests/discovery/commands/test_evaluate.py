@@ -277,5 +277,5 @@ def test_a_model_of_a_reserved_name(study, tiny):
     with Study(study) as opened:
         parts = load_model(model_folder(opened.folder, "one")).parts
         model = make_model(opened, tiny, "ensemble", parts=parts)
-        with pytest.raises(InputError, match="a model named 'ensemble' cannot be told from the ensemble"):
+        with pytest.raises(InputError, match="a model named 'ensemble' has the same name as the ensemble"):
             assess(opened, [model])

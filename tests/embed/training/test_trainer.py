@@ -230,7 +230,7 @@ def test_labels_may_be_chosen(study, start):
 
 
 def test_what_cannot_be_learned(study, start, tmp_path):
-    with pytest.raises(InputError, match="all labels are the same: a network learns to tell classes apart"):
+    with pytest.raises(InputError, match="all labels are the same: a network needs glitches of two classes or more"):
         train(study, replace(start, labels=("Blip",)))
     label(study, 1, "Scratchy")
     with pytest.raises(InputError, match="one example only of 'Scratchy': a class needs two"):
