@@ -19,7 +19,7 @@ class AuditOptions:
     Attributes
     ----------
     splits : int
-        Train/test splits at most; fewer run where the ranking settles earlier.
+        Train/test splits at most; fewer run where the ranking stops changing earlier.
     split : {"grouped", "random", "time"}
         See `audit.heldout.splits.plan_splits`.
     rate : float

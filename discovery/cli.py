@@ -96,7 +96,7 @@ def _prepare_streams() -> None:
 
 
 def _drop_unwritten_output() -> None:
-    """Keep Python from writing to a standard output that refuses it once more at exit, which would print a traceback."""
+    """Keep Python from writing at exit to a standard output that refuses it, which would print a traceback."""
     try:
         sys.stdout.flush()
     except OSError:

@@ -104,7 +104,7 @@ def download(path: Path, record: str = RECORD) -> Path:
     Parameters
     ----------
     path : Path
-        Where it goes; its name is the file's in the record.
+        Where it is saved; its name must be that of the file in the record.
     record : str
         The record's address in Zenodo's API.
     """
@@ -137,7 +137,7 @@ def download(path: Path, record: str = RECORD) -> Path:
         found = "md5:" + hashlib.file_digest(file, "md5").hexdigest()
     if found != item["checksum"]:
         part.unlink()
-        sys.exit(f"{path.name} came damaged ({found}, the record says {item['checksum']}); run this again")
+        sys.exit(f"{path.name} is damaged ({found}, the record says {item['checksum']}); run this again")
     part.rename(path)
     return path
 

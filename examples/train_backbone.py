@@ -30,7 +30,7 @@ from embed.training.variation import ROBUST
 
 FAMILIES = tuple(name for name in CLASSES if name != "None_of_the_Above")
 FROZEN = ("conv_stem", "bn1", "blocks.0", "blocks.1")
-"""Edges and blobs stay as ImageNet taught them: they take a third of a step's cost."""
+"""Layers that keep ImageNet's weights (they find edges and blobs): training them takes a third of a step's cost."""
 VIEWS = "1.0,2.0,4.0"
 SINGLE = 0.4
 """Share of the glitches of which one duration replaces all three, as where only one was published."""

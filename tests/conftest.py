@@ -73,7 +73,7 @@ def modelled(tmp_path_factory, tiny):
         with study.run("ingest"):
             ingest_folder(study, folder / "data")
             ingest_folder(study, folder / "free")
-        ids = study.glitches().loc[lambda frame: frame["label"] != "", "id"]
+        ids = study.glitches().loc[lambda table: table["label"] != "", "id"]
         parts = {identifier: PARTS[place % 6] for place, identifier in enumerate(ids)}
         make_model(study, tiny, "one", parts=parts)
         make_model(study, tiny, "two", parts=parts, seed=9)

@@ -23,7 +23,7 @@ def check_leak(passport: Mapping[str, Any], *, trust_vectors: bool = False) -> s
         Of the vector store: ``weights``, and ``trained_on`` where it is known what the network was fine-tuned on (false or
         empty: no label of this study).
     trust_vectors : bool
-        Accept them nevertheless.
+        Accept them anyway.
 
     Returns
     -------

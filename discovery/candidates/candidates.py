@@ -99,7 +99,7 @@ def find_candidates(
     out : Path, optional
         Folder of the results; by default one of the study's reports.
     command : str
-        The command line that gives this again, for the report.
+        The command line that makes this again, for the report.
     step : callable
         Receives the name of each step as it begins.
 
@@ -197,7 +197,7 @@ def _table(members: _Members, clustering: Clustering) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class _Results:
-    """All that the files say."""
+    """Everything that the files hold."""
 
     label: str
     options: ClusterOptions

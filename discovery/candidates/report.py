@@ -77,7 +77,7 @@ def report_html(
     sheet : bytes, optional
         The contact sheet, a PNG.
     command : str
-        The command line that gives this again.
+        The command line that makes this again.
     passport : mapping of str to object, optional
         Seeds, versions, hashes, device.
     cautions : sequence of str

@@ -8,7 +8,7 @@ from embed.storage import check_regular
 
 
 def check(options: Namespace) -> None:
-    """Refuse a path that does not exist or that nothing can be read from.
+    """Refuse a path that does not exist or cannot be read.
 
     Raises
     ------

@@ -109,7 +109,7 @@ def spectral_clusters(
     k : int, optional
         Number of clusters, 1 to N; by the eigengap when absent.
     seed : int
-        Start vector of the eigensolver. It decides no more than the last bits.
+        Start vector of the eigensolver. It changes only the last bits.
 
     Returns
     -------
@@ -231,7 +231,7 @@ def hdbscan_clusters(
 
 
 def _unsupported(count: int, persistence: float, unit: Vectors, graph: NeighbourGraph, seed: int) -> str:
-    """Return why a split by density is not to be believed, or nothing."""
+    """Return why a split by density is not reliable; empty where it is."""
     if count < 2:
         return "one cluster: density clustering found no two clusters at any size tried"
     if persistence >= PERSISTENT:
@@ -246,7 +246,7 @@ def _unsupported(count: int, persistence: float, unit: Vectors, graph: Neighbour
 
 
 def _indivisible(unit: Vectors) -> str:
-    """Return why these rows cannot be split, or nothing."""
+    """Return why these rows cannot be split; empty where they can."""
     if len(unit) < LEAST_ROWS:
         return f"one cluster: {len(unit)} glitches are too few to split (at least {LEAST_ROWS}, two of {LEAST_CLUSTER})"
     if (unit == unit[0]).all():

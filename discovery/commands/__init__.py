@@ -1,1 +1,1 @@
-"""What each command of ``discover`` does: read the options, call the library, say what came of it."""
+"""What each command of ``discover`` does: read the options, call the library, print the results."""

@@ -6,6 +6,7 @@ from collections import Counter
 from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
 from embed.study.study import Study
+from embed.vectors.passport import describe_graph
 
 SHOWN = 20
 """Reasons that are printed."""
@@ -19,7 +20,7 @@ def run(options: Namespace) -> None:
         counts = Counter(item.reason for item in store.left_out)
     terminal.say(f"{store.passport['rows']} vectors of {store.passport['dimension']} numbers in {store.folder}")
     terminal.say(
-        f"views {store.passport['views']}, {store.passport['backbone']} ({store.passport['weights']}), {store.passport['runtime']} on {store.passport['device']}; graph: {store.graph_in_words}"
+        f"views {store.passport['views']}, {store.passport['backbone']} ({store.passport['weights']}), {store.passport['runtime']} on {store.passport['device']}; graph: {describe_graph(store.passport)}"
     )
     if counts:
         terminal.table(

@@ -84,7 +84,7 @@ def _records(options: Namespace, study: Study) -> dict[str, StrainRecord]:
 
 
 def _given(options: Namespace, ifos: list[str]) -> tuple[list[Trigger], list[Skip]]:
-    """Return the triggers of the table or of the times on the command line, and the rows that are none."""
+    """Return the triggers of the table or of the times on the command line, and the rows that are no triggers."""
     if options.triggers is not None:
         return read_triggers(options.triggers, ifos)
     return [trigger_at(gps, ifo) for gps in options.at for ifo in ifos], []

@@ -4,6 +4,7 @@ from argparse import Namespace
 
 from discovery.commands.console import Terminal
 from embed.study.study import Study
+from embed.vectors.passport import describe_graph
 from embed.vectors.store import stores
 
 SHOWN = 20
@@ -34,7 +35,11 @@ def run(options: Namespace) -> None:
         "Vector stores",
         ("name", "rows", "dimension", "left out", "graph"),
         [
-            (store.name, *(str(store.passport[key]) for key in ("rows", "dimension", "left_out")), store.graph_in_words)
+            (
+                store.name,
+                *(str(store.passport[key]) for key in ("rows", "dimension", "left_out")),
+                describe_graph(store.passport),
+            )
             for store in vectors
         ],
     )

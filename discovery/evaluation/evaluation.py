@@ -64,7 +64,7 @@ def assess(
     out : Path, optional
         Folder of the results; by default one of the study's reports.
     command : str
-        The command line that gives this again.
+        The command line that makes this again.
     step : callable
         Receives the name of each step as it begins.
 

@@ -57,7 +57,7 @@ def gallery_caption(name: str, mistakes: Mistakes, first: Evaluation, *, several
 
 @dataclass(frozen=True)
 class View:
-    """One picture of a misclassified glitch; without a source there is no such view."""
+    """One picture of a misclassified glitch; the source is missing where the glitch has no such view."""
 
     name: str
     source: Markup | None

@@ -134,7 +134,7 @@ def write_assessment(
         The glitches that the first classifier takes for another class, in the order of `mistaken_rows`.
     folder : Path
     command : str
-        The command line that gives this again.
+        The command line that makes this again.
     passport : mapping of str to object
         What the page states of the first classifier.
 

@@ -66,7 +66,7 @@ def evaluation_html(
     about : mapping of str to str, optional
         Name -> what that classifier is, in a few words.
     command : str
-        The command line that gives this again.
+        The command line that makes this again.
     passport : mapping of str to object, optional
         Seeds, versions, hashes.
     cautions : sequence of str

@@ -43,7 +43,7 @@ def write_recursion(
     asked : mapping of str to object
         The settings, in order.
     command : str
-        The command line that gives this again.
+        The command line that makes this again.
 
     Returns
     -------

@@ -63,7 +63,7 @@ class Card:
         The same, drawn.
     views : list of Picture
     sides : list of Side
-        The most similar glitches with the same label, then those with the suggested one; empty where none were sought.
+        The most similar glitches with the same label, then those with the suggested one; empty where none were looked for.
     """
 
     rank: int
@@ -140,7 +140,7 @@ def _sides(result: AuditResult, exhibits: Exhibits, place: int, ids: Sequence[st
 
 
 def _common_view(exhibits: Exhibits, rows: Sequence[int]) -> int:
-    """Return the view that most of these glitches have, so that like is shown beside like; of equals the nearest to `_NEIGHBOUR_SECONDS`."""
+    """Return the view that most of these glitches have, so that equal durations are shown together; of equals the nearest to `_NEIGHBOUR_SECONDS`."""
     thumbnails = exhibits.thumbnails
     if thumbnails is None:
         return 0

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def audit_facts(
     store: VectorStore | None, options: AuditOptions, result: AuditResult, glitches: pd.DataFrame, origin: str
 ) -> dict[str, Any]:
-    """Options, settings and origin of the evidence, and hashes of what went in and came out.
+    """Options, settings and origin of the evidence, and hashes of the inputs and the results.
 
     The passport is a hash of these facts: names and texts of earlier audits stay as they are.
 

@@ -70,7 +70,7 @@ def audit_html(
     asked : mapping of str to object
         The settings, in order.
     command : str
-        The command line that gives this again.
+        The command line that makes this again.
     passport : mapping of str to object, optional
         Seeds, versions, hashes.
     cautions : sequence of str

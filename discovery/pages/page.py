@@ -83,7 +83,7 @@ class PageShell:
     asked : mapping
         The settings: terms and values.
     command : str
-        The command line that gives the page again.
+        The command line that makes the page again.
     passport : mapping
         What it was made from: terms and values.
 

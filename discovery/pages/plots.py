@@ -1,6 +1,6 @@
 """Line plots as inline SVG in the page's own colours, light and dark; sharp at any size, and readable without colour.
 
-A series has a colour and a dash of its own (`series_css`), and a name in the plot's legend; the titles of points give their numbers.
+Each series has its own colour and dash (`series_css`), and a name in the plot's legend; the titles of points give their numbers.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from embed.metrics.roc import RocCurve
 
 MAX_SERIES = 12
-"""As many as there are colours that stay apart; `discovery.pages.palette`."""
+"""Number of colours that can be distinguished; see `discovery.pages.palette`."""
 _DASHES = ("none", "7 4", "2 3")
 _AXES = Axes(520, 440, 56, 14, 14, 48)
 _LOWEST = 1e-4
@@ -40,7 +40,7 @@ class Point:
     ends : tuple of float, optional
         The interval of y, drawn as a whisker.
     title : str
-        What the point says when it is pointed at.
+        Text that is shown while the pointer is over the point.
     radius : float
         In units of the picture.
     """
@@ -85,7 +85,7 @@ def line_with_points(axes: Axes, points: Sequence[Point], *, line: str, series: 
 
 
 def diagonal(axes: Axes) -> Markup:
-    """Draw where a stated probability is the share that comes true."""
+    """Draw the line on which probabilities equal the share that is right."""
     return markup('<line class="ideal" {ends}/>', ends=axes.ends((0, 0), (1, 1)))
 
 

@@ -118,7 +118,7 @@ def describe_gap(
         return None, f"{unmeasured}: there are no vectors to measure it with"
     try:
         gap = _measured(training_set, labelled, store, seed)
-    except InputError as error:  # the model is trained all the same
+    except InputError as error:  # the model is trained anyway
         return None, f"{unmeasured}: {error}"
     return gap, gap.in_words()
 

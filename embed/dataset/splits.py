@@ -28,9 +28,9 @@ TRAIN, VALIDATION, TEST, LEFT_OUT = 0, 1, 2, -1
 SHARES = (0.7, 0.15, 0.15)
 """Of training, validation and test: near Gravity Spy's own 70, 15 and 15 %."""
 BLOCKS = 40
-"""Time blocks that are assigned to the parts: enough that a class which came and went is in all of them."""
+"""Time blocks that are assigned to the parts: enough that a class which occurs for some weeks only is in all parts."""
 _ASSIGNMENTS = 200
-"""Random assignments of the time blocks, of which the one that serves the classes best is used."""
+"""Random assignments of the time blocks, of which the best for the classes is used."""
 _OFFICIAL = {"train": TRAIN, "validation": VALIDATION, "test": TEST}
 
 
@@ -96,11 +96,11 @@ def make_split(
     Raises
     ------
     InputError
-        With fewer than two classes; when a part comes out empty; when times or sample types are missing.
+        With fewer than two classes; when a part would be empty; when times or sample types are missing.
     """
     if len(classes) == 0 or classes.min() == classes.max():
         raise InputError(
-            f"{'all labels are the same' if len(classes) else 'no glitch is labelled'}: a network learns to tell classes apart; label glitches of two classes or more"
+            f"{'all labels are the same' if len(classes) else 'no glitch is labelled'}: a network needs glitches of two classes or more; label them"
         )
     own = np.arange(len(classes)) if groups is None or kind == "random" else groups
     rng = np.random.default_rng((seed, 23))

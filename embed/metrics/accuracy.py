@@ -1,6 +1,6 @@
 """How often a classifier is right: top-k accuracy, the confusion matrix, and each class's precision, recall and F1.
 
-Ties are settled in one way throughout: of classes with the same probability the one of lower number (alphabetical order) ranks first.
+Ties are broken in the same way everywhere: of classes with the same probability the one of lower number (alphabetical order) ranks first.
 A class that was never predicted has no precision, one without glitches no recall: both are NaN, never 0 or 1.
 """
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
 """Inverse ridges C that are tried on the validation part; scikit-learn's C, on columns of unit variance."""
 DEFAULT_STRENGTH = 1e-2
-"""C where there is no validation part: a firm one of `STRENGTHS`, for more columns than glitches a class."""
+"""C where there is no validation part: a strong one of `STRENGTHS`, for more columns than glitches a class."""
 MAX_ITERATIONS = 2000
 
 
@@ -44,7 +44,7 @@ class Baseline:
     strength : float
         The C used.
     tried : dict of float to float
-        C -> log loss on the validation part, infinite where the fit did not settle; empty where there was no such part.
+        C -> log loss on the validation part, infinite where the fit did not converge; empty where there was no such part.
     """
 
     classes: tuple[str, ...]
@@ -89,7 +89,7 @@ def fit_baseline(
     Raises
     ------
     InputError
-        With fewer than two classes, or unlike numbers of vectors and labels; when no fit settles.
+        With fewer than two classes, or different numbers of vectors and labels; when no fit converges.
     """
     rows, names = np.asarray(vectors, np.float64), np.asarray(labels, np.str_)
     if rows.ndim != 2 or len(rows) != len(names):
@@ -97,7 +97,7 @@ def fit_baseline(
     classes = tuple(str(name) for name in np.unique(names))
     if len(classes) < 2:
         raise InputError(
-            f"the baseline needs two classes or more to tell apart, the training part has {', '.join(classes) or 'none'}"
+            f"the baseline needs two classes or more, the training part has {', '.join(classes) or 'none'}"
         )
     centre = rows.mean(axis=0)
     divisor = rows.std(axis=0) if scale is None else np.broadcast_to(np.asarray(scale, np.float64), centre.shape).copy()

@@ -127,7 +127,7 @@ class Evaluation:
 
     @property
     def macro_area(self) -> float:
-        """Mean area below the curves that there are; NaN when there is none."""
+        """Mean area below the curves that exist; NaN without any."""
         areas = [curve.area for curve in self.curves if curve is not None]
         return float(np.mean(areas)) if areas else float("nan")
 
@@ -221,7 +221,7 @@ def bootstrap(judged: Evaluation, repeats: int = REPEATS, level: float = LEVEL) 
     -------
     dict
         ``macro_f1``, ``balanced_accuracy``, ``calibration_error`` -> (low, high). Of the calibration error the interval is the plain percentile one:
-        it lies above the figure of a calibrated classifier, whose smallest gaps are noise. Where nothing was misclassified, the
+        it is above the figure of a calibrated classifier, whose smallest gaps are noise. Where nothing was misclassified, the
         first two are NaN: glitches drawn from those are all right, too.
     """
     rng = np.random.default_rng(judged.seed)

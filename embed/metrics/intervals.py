@@ -70,7 +70,7 @@ def f1_interval(correct: ArrayLike, wrong: ArrayLike, level: float = LEVEL) -> F
 
     ``F1 = 2J / (1 + J)`` with ``J = TP / (TP + FP + FN)``, and among the glitches that are of a class or are said to be of it
     the hits are a binomial sample with the share J: Wilson's interval of J, carried over, is one of F1. A bootstrap gives
-    the same for large classes, but shrinks to a point where a small class has no errors, as if nothing could ever go wrong.
+    the same for large classes, but shrinks to a point where a small class has no errors, as if errors were impossible.
 
     Parameters
     ----------

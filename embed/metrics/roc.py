@@ -50,6 +50,6 @@ def roc_curve(scores: Floats, positive: NDArray[np.bool_]) -> RocCurve | None:
         return None
     false, true, _ = sklearn.metrics.roc_curve(positive, scores, drop_intermediate=False)
     up, along = np.diff(true), np.diff(false)
-    bends = np.ones(len(true), bool)  # a point between two upright or two level pieces says nothing
+    bends = np.ones(len(true), bool)  # a point between two upright or two level pieces adds nothing
     bends[1:-1] = ~((up[:-1] == 0) & (up[1:] == 0) | (along[:-1] == 0) & (along[1:] == 0))
     return RocCurve(false[bends], true[bends], float(sklearn.metrics.auc(false, true)))

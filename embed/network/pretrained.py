@@ -137,7 +137,7 @@ def _download(backbone: Backbone) -> dict[str, torch.Tensor]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the download libraries' own lines off the terminal: what goes wrong is raised."""
+    """Keep the download libraries from printing to the terminal: errors are raised instead."""
     loggers = [logging.getLogger(name) for name in ("huggingface_hub", "timm")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
@@ -159,7 +159,7 @@ def _from_torchvision(backbone: Backbone) -> dict[str, torch.Tensor]:
 
 
 def _from_timm(backbone: Backbone) -> dict[str, torch.Tensor]:
-    """Weights from the Hub's cache on disk, or else from the Hub, which is asked once: timm alone would try it for over a minute."""
+    """Weights from the Hub's cache on disk, else downloaded in a single try: timm itself would try for over a minute."""
     config = timm.get_pretrained_cfg(backbone.architecture)
     if config is None or not config.hf_hub_id:
         return timm.create_model(backbone.architecture, pretrained=True).state_dict()

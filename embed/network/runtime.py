@@ -25,10 +25,20 @@ CUDA_BATCH = 256
 
 
 class Runtime(Protocol):
-    """Runs a network on batches."""
+    """Runs a network on batches.
 
-    kind: str  # torch or onnx
-    name: str  # with version and precision
+    Attributes
+    ----------
+    kind : {"torch", "onnx"}
+    name : str
+        The library with its version and precision.
+    device : torch.device
+    batch : int
+        Pictures a batch.
+    """
+
+    kind: str
+    name: str
     device: torch.device
     batch: int
 

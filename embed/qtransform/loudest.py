@@ -26,9 +26,9 @@ COARSE_TILES = 1024
 """Tiles whose median shows which rows may hold the loudest tile: standard error about 4.5 %."""
 ROUGH_Q = 16.0
 """Above it rows are within 5 % of each other in frequency, and every other median is enough."""
-# The rows that come within a factor of the loudest are compared again, by the median of more tiles: each time those that
-# may still win after an error of four standard deviations; at last by all tiles (or so many that the error is 0.3 %).
 SETTLING = ((1 << 13, 0.8), (1 << 18, 0.93))
+"""Tiles and factor: rows within this factor of the loudest are compared again, by the median of so many tiles. Each time these are
+the rows that may still win after an error of four standard deviations; the last time the error is 0.3 % at most."""
 
 
 @dataclass(frozen=True)
@@ -154,8 +154,9 @@ def analyse(
         _settle(whole.spectrum, planes, energies, medians)
     loudest = torch.cat([e / m for e, m in zip(energies, medians, strict=True)], -1).double()
     if not bool(torch.isfinite(loudest).all()):
-        msg = "the strain of a block is zero, or zero over most of it, in some band: its energies cannot be normalised"
-        raise InputError(msg)
+        raise InputError(
+            "the strain of a block is zero, or zero over most of it, in some band: its energies cannot be normalised"
+        )
     energy, at = loudest.max(-1)
     owner = torch.cat([torch.full((len(p.frequencies),), i, device=when.device) for i, p in enumerate(planes)])[at]
     frequency = torch.tensor([f for p in planes for f in p.frequencies], dtype=torch.float64, device=when.device)[at]
@@ -172,7 +173,7 @@ def analyse(
 def _shown(
     sources: list[Source], plane: QPlane, searched: list[TileRows], blocks: list[int], most: int | None
 ) -> list[PlaneTiles]:
-    """Tiles of one plane for some blocks, to be looked at: over all the time that a picture shows, with good medians."""
+    """Tiles of one plane for some blocks, for the picture: over all the time that it shows, with good medians."""
     own = [Source(s.spectrum[blocks], s.fraction, tuple(s.start[b] for b in blocks), s.half_width) for s in sources]
     enough = {s.fraction for s in own}
     groups = []
@@ -215,7 +216,7 @@ def _row_peaks(groups: list[TileRows], rows: int, when: Tensor, search: float) -
 
 def _settle(spectrum: Tensor, planes: tuple[QPlane, ...], energies: list[Tensor], medians: list[Tensor]) -> None:
     """Give the rows that may hold a block's loudest tile the median of (nearly) all their tiles, in place."""
-    settled: set[tuple[int, int, int]] = set()  # by all tiles that there are
+    settled: set[tuple[int, int, int]] = set()  # rows whose median is of all their tiles
     for count, close in SETTLING:
         loudest = torch.stack([(e / m).amax(-1) for e, m in zip(energies, medians, strict=True)]).amax(0)
         for index, (plane, energy, middle) in enumerate(zip(planes, energies, medians, strict=True)):

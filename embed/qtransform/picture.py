@@ -1,4 +1,4 @@
-"""The published picture: where its pixels lie in time and frequency, and how they become a view.
+"""The published picture: the time and frequency of its pixels, and how they become a view.
 
 A Gravity Spy image is a matplotlib figure of 800 x 600 pixels whose axes box, once the colour bar has taken its share,
 is 574 x 480 pixels, the outermost under the frame: what is seen inside is 573 x 479. Each pixel shows the cell of
@@ -149,7 +149,7 @@ def _weighted(lines: Tensor, index: NDArray[np.int64], weights: NDArray[np.float
 
 @lru_cache(maxsize=16)
 def _box_weights(fine: int, coarse: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Fine pixels whose centres lie within each coarse one, and their equal shares: both (K, coarse)."""
+    """Fine pixels whose centres are within each coarse one, and their equal shares: both (K, coarse)."""
     if not 0 < coarse <= fine:
         raise InputError(f"a view of {coarse} pixels across is not within 1..{fine}, the published image's resolution")
     edges = np.floor(np.arange(coarse + 1) * fine / coarse + 0.5).astype(np.int64)

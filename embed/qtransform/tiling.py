@@ -93,11 +93,9 @@ def q_tiling(
     """
     (q_low, q_high), (f_low, f_high) = q_range, frequency_range
     if not 0 < q_low <= q_high:
-        msg = f"Q range {q_range} is not an ascending pair of positive numbers"
-        raise InputError(msg)
+        raise InputError(f"Q range {q_range} is not an ascending pair of positive numbers")
     if not 0 < f_low < f_high:
-        msg = f"frequency range {frequency_range} Hz is not an ascending pair of positive numbers"
-        raise InputError(msg)
+        raise InputError(f"frequency range {frequency_range} Hz is not an ascending pair of positive numbers")
     step = 2 * math.sqrt(mismatch / 3)
     span = math.log(q_high / q_low) / math.sqrt(2)
     count = max(math.ceil(span / step), 1)
@@ -123,7 +121,8 @@ def _plane(q: float, duration: float, frequency_range: tuple[float, float], step
     resolution = 1 / duration
     frequencies = tuple(sorted({f // resolution * resolution for f in ladder}))
     if frequencies[0] <= 0:
-        msg = f"a block of {duration:g} s cannot resolve {low:g} Hz; give a longer block or raise the lowest frequency"
-        raise InputError(msg)
+        raise InputError(
+            f"a block of {duration:g} s cannot resolve {low:g} Hz; give a longer block or raise the lowest frequency"
+        )
     tiles = tuple(1 << max(0, math.ceil(math.log2(duration * 2 * math.pi * f / q / step))) for f in frequencies)
     return QPlane(q, frequencies, tiles, duration)

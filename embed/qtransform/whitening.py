@@ -71,18 +71,15 @@ def whiten(
     size = x.shape[-1]
     taps, segment = int(FIR_SECONDS * sample_rate), int(SEGMENT_SECONDS * sample_rate)
     if size < max(taps, segment):
-        msg = (
+        raise InputError(
             f"a block of {size / sample_rate:g} s is too short to whiten: the filter takes {FIR_SECONDS:g} s and the "
             f"spectrum {SEGMENT_SECONDS:g} s; give a longer block, or strain whitened already (whitened=True)"
         )
-        raise InputError(msg)
     if size % decimate or taps % (2 * decimate):
-        msg = f"{size} samples at {sample_rate:g} Hz cannot be decimated by {decimate}"
-        raise InputError(msg)
+        raise InputError(f"{size} samples at {sample_rate:g} Hz cannot be decimated by {decimate}")
     asd = amplitude_spectral_density(x, sample_rate, bins=segment // 2 // decimate + 1)
     if bool((asd <= 0).any()):
-        msg = "the strain has no power at some frequency (constant, or zeros): it cannot be whitened"
-        raise InputError(msg)
+        raise InputError("the strain has no power at some frequency (constant, or zeros): it cannot be whitened")
     response = _truncated_inverse(asd, size // decimate, taps // decimate, whole_band=decimate == 1)
     y = _overlap_save(_tapered(x, taps), response, taps, decimate)
     y = (y * (2.0 / sample_rate) ** 0.5).to(torch.float32)
@@ -107,13 +104,13 @@ def amplitude_spectral_density(strain: Tensor, sample_rate: float, *, bins: int 
     """
     segment = int(SEGMENT_SECONDS * sample_rate)
     window = torch.hann_window(segment, periodic=True, dtype=strain.dtype, device=strain.device)
-    frames = strain.unfold(-1, segment, segment - int(OVERLAP * segment))  # (B, S, segment), a view
-    count = frames.shape[1]
+    segments = strain.unfold(-1, segment, segment - int(OVERLAP * segment))  # (B, S, segment), a view
+    count = segments.shape[1]
     power = strain.new_empty(len(strain), count, segment // 2 + 1 if bins is None else bins)
     step = max(1, GROUP_SAMPLES // (segment * len(strain)))
     for some in (slice(lo, lo + step) for lo in range(0, count, step)):
-        spectrum = torch.fft.rfft(frames[:, some] * window)[..., :bins]
-        mean = frames[:, some].mean(-1)  # removed after the FFT: a Hann window's own spectrum is three bins wide
+        spectrum = torch.fft.rfft(segments[:, some] * window)[..., :bins]
+        mean = segments[:, some].mean(-1)  # removed after the FFT: a Hann window's own spectrum is three bins wide
         spectrum[..., 0] -= mean * (segment / 2)
         spectrum[..., 1] += mean * (segment / 4)
         power[:, some] = torch.addcmul(spectrum.real.square(), spectrum.imag, spectrum.imag)
@@ -133,14 +130,14 @@ def blocks(strain: Tensor | ArrayLike, *, device: torch.device | str | None = No
     """
     x = strain if isinstance(strain, Tensor) else torch.from_numpy(np.ascontiguousarray(strain))
     if x.ndim not in (1, 2) or x.numel() == 0:
-        msg = f"strain has shape {tuple(x.shape)}; give one block (T,) or a batch of blocks (B, T)"
-        raise InputError(msg)
+        raise InputError(f"strain has shape {tuple(x.shape)}; give one block (T,) or a batch of blocks (B, T)")
     if not x.is_floating_point():
         x = x.to(torch.float64)
     if not bool(torch.isfinite(x.sum())):  # a NaN or an infinity spoils the sum, which is much quicker to look at
         bad = int((~torch.isfinite(x)).sum())
-        msg = f"strain holds {bad} NaN or infinite samples of {x.numel()} (a gap?); give blocks free of gaps"
-        raise InputError(msg)
+        raise InputError(
+            f"strain holds {bad} NaN or infinite samples of {x.numel()} (a gap?); give blocks free of gaps"
+        )
     return x if device is None else x.to(device)
 
 

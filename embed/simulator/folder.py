@@ -125,7 +125,7 @@ def write_study(
     -------
     Population
         What was simulated: with files of one detector's strain only that detector. ``truth.csv`` (`TRUTH_COLUMNS`) and
-        ``metadata.csv`` (`METADATA_COLUMNS`, Gravity Spy's names) lie beside the images; each line is written with its
+        ``metadata.csv`` (`METADATA_COLUMNS`, Gravity Spy's names) are beside the images; each line is written with its
         batch, so that memory does not grow with the population.
 
     Raises
@@ -147,16 +147,16 @@ def write_study(
         truth.write(csv_lines([TRUTH_COLUMNS]))
         metadata.write(csv_lines([METADATA_COLUMNS]))
         if output == "strain":
-            for entry, drawn in _write_strain(out, population, detectors, progress):
-                truth.write(csv_lines([_truth_row(entry, drawn)]))
-                tile = drawn.tile
+            for entry, injection in _write_strain(out, population, detectors, progress):
+                truth.write(csv_lines([_truth_row(entry, injection)]))
+                tile = injection.tile
                 metadata.write(csv_lines([_metadata_row(entry, tile.frequency, tile.snr, tile.q)]))
             return population
         pool = stack.enter_context(ThreadPoolExecutor(max_workers=2))
         for part in view_batches(population, detectors, shape=shape, device=device, progress=progress):
             list(pool.map(_write_views, [out] * len(part.entries), part.entries, part.levels))
-            for k, (entry, drawn) in enumerate(zip(part.entries, part.drawn, strict=True)):
-                truth.write(csv_lines([_truth_row(entry, drawn)]))
+            for k, (entry, injection) in enumerate(zip(part.entries, part.injections, strict=True)):
+                truth.write(csv_lines([_truth_row(entry, injection)]))
                 metadata.write(csv_lines([_metadata_row(entry, part.frequency[k], part.snr[k], part.q[k])]))
     return population
 
@@ -182,7 +182,7 @@ def _write_strain(
         entry = population.entry(index)
         rng = stream(population.seed, index, 1)
         where = detectors[entry.ifo]
-        spectrum, drawn = lay(entry.family, where, rng)
+        spectrum, injection = lay(entry.family, where, rng)
         start = entry.gps - STRAIN_S / 2
         whole = float(np.floor(start))  # files begin at whole seconds: move the glitch to its time in the file
         spectrum *= np.exp(-2j * np.pi * where.noise.frequencies * (start - whole))
@@ -196,17 +196,17 @@ def _write_strain(
             file["meta/GPSstart"], file["meta/Duration"] = int(whole), int(STRAIN_S)
             file["quality/simple/DQmask"] = np.full(int(STRAIN_S), 1, dtype=np.uint32)
             file["quality/simple/DQShortnames"] = np.array([b"DATA"])
-        yield entry, drawn
+        yield entry, injection
         if progress is not None:
             progress(index + 1, population.n)
 
 
-def _truth_row(entry: Entry, drawn: Injection) -> list[object]:
-    parameters = {name: float(f"{value:.6g}") for name, value in drawn.parameters.items()}
+def _truth_row(entry: Entry, injection: Injection) -> list[object]:
+    parameters = {name: float(f"{value:.6g}") for name, value in injection.parameters.items()}
     return [
         entry.gravityspy_id, entry.ifo, f"{entry.gps:.6f}", entry.truth, entry.label, entry.family.name,
-        f"{drawn.tile.snr:.3f}", f"{drawn.tile.frequency:.3f}", f"{drawn.tile.q:g}", drawn.companion,
-        f"{drawn.companion_time:.3f}", entry.normalisation, json.dumps(parameters, separators=(",", ":")),
+        f"{injection.tile.snr:.3f}", f"{injection.tile.frequency:.3f}", f"{injection.tile.q:g}", injection.companion,
+        f"{injection.companion_time:.3f}", entry.normalisation, json.dumps(parameters, separators=(",", ":")),
     ]  # fmt: skip
 
 

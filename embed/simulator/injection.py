@@ -48,7 +48,7 @@ COMPANY = (
     "Fast_Scattering",
     "Koi_Fish",
 )
-"""The glitches common enough to turn up beside another."""
+"""Glitches that are common enough to occur near another one."""
 
 LOUDEST_COMPANY = 25.0
 """SNR: a louder neighbour would have been the trigger."""
@@ -187,7 +187,9 @@ def _one(
     spectrum[f < 8.0] = 0.0
     tile = loudest_tile(spectrum * where.whitening, duration)
     if not tile.snr > 0:
-        raise InputError(f"the waveform of {family.name} came out empty for {parameters}; its ranges need another look")
+        raise InputError(
+            f"the waveform of {family.name} is empty for {parameters}; correct the ranges of its parameters"
+        )
     # The picture is centred on the loudest tile, as a trigger is, within the scatter of the trigger's time.
     offset = family.jitter * rng.standard_normal()
     shift = offset - tile.time if family.centred else offset

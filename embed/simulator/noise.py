@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 SAMPLE_RATE = 8192
 """Hz. The highest tile of the picture, 2048 Hz at Q = 4, reaches up to 2048 (1 + sqrt(11)/4) = 3746 Hz: nothing of the
-picture lies above the Nyquist frequency of 4096 Hz, so 16384 Hz would double the cost and change no pixel."""
+picture is above the Nyquist frequency of 4096 Hz, so 16384 Hz would double the cost and change no pixel."""
 
 HIGH_PASS_HZ = 8.0
 """Calibrated strain is high-passed near here; below it the noise only has to stay finite."""
@@ -42,8 +42,6 @@ class Line:
     height: float
 
 
-# Power mains with harmonics, suspension violin modes with harmonics, photon-calibrator lines and the roll and bounce
-# modes; heights are orders of magnitude. LIGO detector characterisation in O1: Covas et al. 2018, PRD 97 082002.
 _COMMON_LINES = (
     Line(60.0, 0.03, 50.0),
     Line(120.0, 0.03, 25.0),
@@ -61,6 +59,8 @@ LINES: dict[str, tuple[Line, ...]] = {
     "L1": (*_COMMON_LINES, Line(33.7, 0.01, 40.0), Line(34.7, 0.01, 100.0), Line(35.3, 0.01, 80.0),
            Line(331.3, 0.01, 400.0), Line(1083.1, 0.02, 300.0)),
 }  # fmt: skip
+"""Power mains with harmonics, suspension violin modes with harmonics, photon-calibrator lines, and roll and bounce modes, by detector.
+Heights are orders of magnitude. LIGO detector characterisation in O1: Covas et al. 2018, PRD 97 082002."""
 
 
 @dataclass(frozen=True)

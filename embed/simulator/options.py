@@ -3,7 +3,7 @@
 from typing import Final
 
 DESIGN: Final = "design"
-"""Noise of the detectors' design sensitivity, as against noise measured from strain files."""
+"""Noise of the detectors' design sensitivity, unlike noise that is measured from strain files."""
 LABEL_NOISE = 0.0
 """Share of wrong labels."""
 DEMO_HIDDEN = ("Reverse_Chirp", "Triangle_Sweep", "Harmonic_Comb")

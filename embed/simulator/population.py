@@ -87,7 +87,7 @@ class Population:
     classes : tuple of str
         Names of families, and None_of_the_Above for a mixture of those in no catalogue.
     hidden : tuple of str
-        Families added to the classes but labelled None_of_the_Above: what there is to discover.
+        Families added to the classes but labelled None_of_the_Above: to be discovered.
     span : tuple of float
         GPS start and end.
     onset : mapping of str to float
@@ -101,7 +101,7 @@ class Population:
     normalisation : {"median", "mean", "mixed"}
         What energies are relative to. gwpy's transform, of which the pictures of the third run are made, divides by the
         median of the noise, so that noise has a mean of 1/ln 2; on published pictures of the training set (first and
-        second run) noise has a mean of one. Mixed: one or the other at random, as whoever collects pictures has them.
+        second run) noise has a mean of one. Mixed: one or the other at random, as collections of pictures hold both.
     """
 
     n: int

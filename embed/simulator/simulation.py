@@ -47,7 +47,7 @@ class Glitches:
         The views, as `embed.qtransform.transform.quantise` makes them.
     entries : tuple of Entry
         What each is.
-    drawn : tuple of Injection
+    injections : tuple of Injection
         The parameters with which each was drawn.
     snr, frequency, q : ndarray of float64, shape (n,)
         The loudest tile that the Q-transform found within 0.25 s of the middle.
@@ -55,7 +55,7 @@ class Glitches:
 
     levels: NDArray[np.uint8]
     entries: tuple[Entry, ...]
-    drawn: tuple[Injection, ...]
+    injections: tuple[Injection, ...]
     snr: NDArray[np.float64]
     frequency: NDArray[np.float64]
     q: NDArray[np.float64]
@@ -98,7 +98,7 @@ def simulate_batch(
     return Glitches(
         np.concatenate([part.levels for part in parts]),
         tuple(entry for part in parts for entry in part.entries),
-        tuple(drawn for part in parts for drawn in part.drawn),
+        tuple(injection for part in parts for injection in part.injections),
         np.concatenate([part.snr for part in parts]),
         np.concatenate([part.frequency for part in parts]),
         np.concatenate([part.q for part in parts]),
@@ -142,8 +142,8 @@ def view_batches(
     def draw(index: int) -> tuple[Entry, Injection, NDArray[np.float32]]:
         entry = population.entry(index)
         rng = stream(population.seed, index, 1)
-        spectrum, drawn = lay(entry.family, detectors[entry.ifo], rng)
-        return entry, drawn, whitened_block(spectrum, detectors[entry.ifo], rng)
+        spectrum, injection = lay(entry.family, detectors[entry.ifo], rng)
+        return entry, injection, whitened_block(spectrum, detectors[entry.ifo], rng)
 
     with ThreadPoolExecutor(max_workers=2) as pool:
         starts = range(0, population.n, BATCH)
@@ -160,7 +160,7 @@ def view_batches(
             yield Glitches(
                 quantise(scan.energies).cpu().numpy(),
                 tuple(entry for entry, _, _ in ready),
-                tuple(drawn for _, drawn, _ in ready),
+                tuple(injection for _, injection, _ in ready),
                 scan.snr.cpu().numpy(),
                 scan.frequency.cpu().numpy(),
                 scan.q.cpu().numpy(),

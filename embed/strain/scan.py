@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from embed.types import Pixels
 
 BATCH = 16
-"""Triggers whose strain is in memory at once, twice over because the next are read meanwhile: 0.3 GB at 16384 Hz."""
+"""Triggers whose strain is in memory at once, twice, since the next ones are read at the same time: 0.3 GB at 16384 Hz."""
 
 Scanned = tuple["Trigger", "Pixels | Skip"]
 

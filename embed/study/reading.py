@@ -33,7 +33,7 @@ def read_object(database: Path, text: str, what: str) -> dict[str, Any]:
     text : str
         The cell.
     what : str
-        The cell in words, for the message.
+        What the message calls the cell.
 
     Raises
     ------

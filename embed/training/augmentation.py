@@ -136,7 +136,7 @@ def geometry(augmentation: Augmentation, durations: Sequence[float], side: int, 
 
 
 def _warped(values: torch.Tensor, theta: torch.Tensor) -> torch.Tensor:
-    """Take each pixel from where `theta` says, bilinear; beyond the edge is as at the edge."""
+    """Take each pixel from the place that `theta` gives, bilinearly; beyond the edge the pixels of the edge are repeated."""
     count, views, height, width = values.shape
     flat = values.reshape(count * views, 1, height, width)
     grid = affine_grid(theta.reshape(-1, 2, 3), [*flat.shape], align_corners=False)

@@ -148,7 +148,7 @@ def choose_trained(classifier: Classifier, share: float, freeze: Sequence[str] =
 
 
 def set_mode(classifier: Classifier, *, frozen_statistics: bool) -> None:
-    """Put the classifier into training, but for batch normalisations whose statistics stay as they are."""
+    """Put the classifier into training mode, except batch normalisations whose statistics stay as they are."""
     classifier.train()
     for layer in classifier.trunk.modules():
         if isinstance(layer, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001 - the base class that has no public name

@@ -48,7 +48,7 @@ class Ranks:
         return self.rank == 0
 
     def own(self, count: int) -> slice:
-        """The process's share of `count` rows: equal shares but for one row."""
+        """The process's share of `count` rows: shares differ by one row at most."""
         return slice(count * self.rank // self.world, count * (self.rank + 1) // self.world)
 
     def wait(self) -> None:

@@ -166,7 +166,7 @@ def run_epoch(
 
 
 def _steps(context: TrainingContext) -> list[Rows]:
-    """Places in an epoch's order, a step each, of equal size but for one."""
+    """Places in an epoch's order, an array a step; their sizes differ by one at most."""
     count = len(context.training_set.split.rows(TRAIN))
     return np.array_split(np.arange(count), -(-count // context.recipe.batch))
 

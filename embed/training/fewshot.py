@@ -3,7 +3,7 @@
 The network and the existing rows of the final layer stay as they are; one row is added. With five examples a free row of a
 thousand weights would memorise those five, so its direction is not free: it is the examples' mean seen through the spread that the
 old classes have around theirs (Fisher's discriminant, the covariance shrunk as by Ledoit and Wolf 2004), and only its length and
-bias are fitted. They are fitted by the cross-entropy of all K + 1 classes, which with the old rows held is, but for a constant, a
+bias are fitted. They are fitted by the cross-entropy of all K + 1 classes, which with fixed old rows is, except for a constant, a
 logistic regression with the offset ``log sum exp`` of the old logits; each example is seen by the mean of the others.
 
 The old classes lose only the glitches that the new row takes: bounded on the training glitches, to be measured on others.
@@ -35,9 +35,9 @@ SHRINKAGES = (0.02, 0.1, 0.3, 1.0)
 MOST_TAKEN = 0.005
 """Share of the old training glitches that the new class may take: the bias is lowered until it takes no more."""
 _LENGTH_PENALTY = 1e-3
-"""On the row's length, scores being of unit deviation: keeps it finite where the examples stand clear of all others."""
+"""Penalty on the row's length, for scores of unit deviation: keeps it finite where the examples are well separated from all others."""
 _ROWS = 20_000
-"""Old vectors used at most, drawn evenly."""
+"""Most old vectors that are used, drawn evenly."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def new_row(
 
 
 def _class_means(vectors: Floats, codes: Codes) -> tuple[Floats, Codes]:
-    """Mean of each class that there is, and the place of each row's."""
+    """Mean of each class that occurs, and the place of each row's class among them."""
     _, places = np.unique(codes, return_inverse=True)
     sums = np.zeros((int(places.max()) + 1, vectors.shape[1]))
     np.add.at(sums, places, vectors)
@@ -171,7 +171,7 @@ def _length_and_bias(scores: Floats, offsets: Floats, shares: Floats, old: int) 
 
 
 def _excess(ahead: Floats, most_taken: float) -> float:
-    """How far the bias must come down so that the new logit is the largest for no more than the share of old glitches."""
+    """How much the bias must be lowered so that the new logit is the largest for at most this share of old glitches."""
     allowed = int(most_taken * len(ahead))
     return float(np.sort(ahead)[::-1][allowed]) + 1e-6 if (ahead > 0).sum() > allowed else 0.0
 

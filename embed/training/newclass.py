@@ -107,7 +107,7 @@ def add_class(
     name : str
         Of the extended model.
     examples : int
-        Most to learn from, `FEWEST_EXAMPLES` to `MOST_EXAMPLES`; further glitches of the label, but for duplicates of an example (see
+        Most to learn from, `FEWEST_EXAMPLES` to `MOST_EXAMPLES`; further glitches of the label, except duplicates of an example (see
         `embed.dataset.dataset.find_groups`), are held out and judged.
     options : EmbeddingOptions, optional
         Device and runtime.

@@ -21,8 +21,8 @@ class TrainingOptions:
     name : str
         Of the model.
     backbone, weights : str or None
-        Where it starts; see `embed.network.network.load_network`. ``model:NAME`` starts from a model of the study. By default as
-        `discover embed` does without any, but for the papers' presets, which start from ImageNet.
+        Where it starts; see `embed.network.network.load_network`. ``model:NAME`` starts from a model of the study. By default those
+        of `discover embed`; the papers' presets start from ImageNet's.
     views : str or None
         See `embed.views.encoding.parse_encoding`; by default the starting model's, the preset's, or the richest that every glitch has.
     preset : str

@@ -71,7 +71,7 @@ class Recipe:
     metric : {"macro-f1", "loss"}
         Of the validation part: chooses the epoch that is kept.
     batch_norm : {"batch", "frozen"}
-        Whether batch normalisation uses the batch's statistics and learns them, or keeps those it came with.
+        Whether batch normalisation uses the batch's statistics and learns them, or keeps those it started with.
     mean_image : bool
         Subtract the mean training picture.
     precision : {"auto", "float32", "bfloat16"}
@@ -143,7 +143,7 @@ PRESETS: Mapping[str, Recipe] = {
 """o1-paper: George, Shen and Huerta (2018), sections III and IV. galaxy-paper: Khan et al. (2019), section 3."""
 
 PRESET_VIEWS: Mapping[str, str] = {"o1-paper": "2.0"}
-"""Views where none are given; other presets take the richest that there are."""
+"""Views where none are given; other presets take the richest that every glitch has."""
 
 
 def make_recipe(

@@ -113,7 +113,7 @@ def train(
     Raises
     ------
     InputError
-        When there is too little to learn from, or the options contradicts itself or the study.
+        When there is too little to learn from, or the options contradict each other or the study.
     TrainingError, WeightsError, DeviceError, StorageError
         See `embed.training.loop.fit` and the modules of these names.
     """

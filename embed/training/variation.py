@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 LOUDEST_FACTOR = 8.0
-"""Of the energy, nearly 3 in signal-to-noise ratio: more turns a faint glitch into another one."""
+"""Of the energy, nearly 3 in signal-to-noise ratio: a larger factor makes a faint glitch look like another class."""
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What is varied, and how much; all 0 and false is nothing.
+    """What is varied, and how much; with all 0 and false nothing is varied.
 
     Attributes
     ----------

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from embed.vectors.store import VectorStore
 
 DUPLICATE_SIMILARITY = 0.999
-"""Cosine from which two glitches count as the same picture. By the glitch backbone two pictures of one trigger two milliseconds
-apart lie above it more often than not, and of 260 simulated glitches of a narrow class (lines) the two most alike have 0.9984; by
-ImageNet's weights almost only copies of a picture lie above it."""
+"""Cosine from which two glitches count as the same picture. With the glitch backbone, two pictures of one trigger taken two
+milliseconds apart are usually above it, and the two most similar of 260 simulated glitches of a narrow class (lines) have 0.9984.
+With ImageNet's weights almost only copies of a picture are above it."""
 
 
 TWIN_SECONDS = 0.5

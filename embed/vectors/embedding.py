@@ -24,7 +24,7 @@ from embed.views.encoding import network_input, parse_encoding
 from embed.views.selection import LeftOut, wanted
 
 PART = 512
-"""Glitches in a part file: a killed run loses no more."""
+"""Glitches in a part file: a killed run loses at most these."""
 
 AHEAD = 3
 """Batches that are decoded ahead of the network."""

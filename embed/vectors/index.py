@@ -43,9 +43,8 @@ LLOYD_ITERATIONS = 5
 """The coarse centres need no more: recall is measured, not assumed."""
 ROWS_PER_CENTRE = 40
 """FAISS warns below 39 training rows a centre."""
-COMPARE_ALL_BELOW = (
-    100  # rows a candidate: scoring a gathered candidate again costs as much as about 100 compared in bulk
-)
+COMPARE_ALL_BELOW = 100
+"""Rows a candidate: scoring a gathered candidate again costs as much as comparing about 100 rows in bulk."""
 QUERY_BLOCK = 4096
 """Queries in flight: bounds the candidate lists."""
 

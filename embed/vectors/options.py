@@ -35,7 +35,7 @@ class EmbeddingOptions:
 
     @property
     def asks_for_nothing(self) -> bool:
-        """Whether the study's latest vectors can be used, on whatever device they were made."""
+        """Whether the study's latest vectors can be used, no matter on which device they were made."""
         return (self.backbone, self.weights, self.views, self.device, self.runtime) == (
             None,
             None,

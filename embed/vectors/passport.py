@@ -1,5 +1,6 @@
 """The passport of a vector store: everything that its vectors depend on besides the pictures."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -57,3 +58,14 @@ class Passport:
         """The store's folder: backbone, weights, views and a hash of the whole passport."""
         weights = self.weights.replace(":", "-") if self.trained_on else Path(self.weights).stem
         return f"{self.backbone.replace(':', '-')}-{weights}-{self.views}-{digest(self.facts)[:10]}"
+
+
+def describe_graph(passport: Mapping[str, Any]) -> str:
+    """Describe the neighbour graph of a store: how many neighbours, and the share of the true ones that it found.
+
+    Parameters
+    ----------
+    passport : mapping
+        Of a `embed.vectors.store.VectorStore`, with ``k``, ``exact`` and ``recall``.
+    """
+    return f"{passport['k']} neighbours, " + ("exact" if passport["exact"] else f"recall {passport['recall']:.4f}")

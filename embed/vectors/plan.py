@@ -52,7 +52,7 @@ def asked_digest(glitches: np.ndarray, inputs: np.ndarray, left_out: list[LeftOu
 
 
 def make_plan(study: Study, options: EmbeddingOptions, latest: dict[str, str]) -> Plan:
-    """Settle every choice: the option given, or else the latest run's, or else the default.
+    """Make every choice: the option given, else the latest run's, else the default.
 
     Raises
     ------

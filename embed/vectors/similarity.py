@@ -34,9 +34,9 @@ UNIT_TOLERANCE = 2.0**-20
 BLOCK_BYTES = 128 * 2**20
 """Working memory of one block of similarities."""
 CACHE_VALUES = 2**16
-"""Values normalised at a time: their float64 copies stay in the processor's cache."""
+"""Values normalised together: their float64 copies stay in the processor's cache."""
 TILE_ROWS = 4096
-"""Vectors converted to float64 at a time: a 1280-component tile takes 40 MiB."""
+"""Vectors converted to float64 together: a 1280-component tile takes 40 MiB."""
 _ROW_BITS = np.int64(32)
 """A key holds the similarity in its upper half and the row in its lower half."""
 _ROW_MASK = np.int64(0xFFFFFFFF)

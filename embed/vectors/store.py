@@ -123,12 +123,6 @@ class VectorStore:
         """The store's folder name."""
         return self.folder.name
 
-    @property
-    def graph_in_words(self) -> str:
-        """How many neighbours the graph has, and which share of the true ones it found."""
-        found = "exact" if self.passport["exact"] else f"recall {self.passport['recall']:.4f}"
-        return f"{self.passport['k']} neighbours, {found}"
-
     def _repr_html_(self) -> str:
         keys = ("rows", "dimension", "backbone", "weights", "views", "left_out", "k", "exact", "recall")
         return html_summary(f"Vectors {self.name}", {key: self.passport.get(key, "") for key in keys})

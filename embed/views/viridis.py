@@ -29,7 +29,7 @@ def table() -> Pixels:
 def _inverse() -> Pixels:
     """Level of the nearest table colour for all 2**24 colours, uint8, indexed by red << 16 | green << 8 | blue.
 
-    Exact near the table, where all but a few antialiased pixels lie; elsewhere nearest to the centre of an 8x1x8 cell.
+    Exact near the table, as all pixels are except a few antialiased ones; elsewhere nearest to the centre of an 8x1x8 cell.
     """
     colours = table().astype(np.int64)
     tree = cKDTree(colours)

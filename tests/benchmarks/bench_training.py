@@ -99,10 +99,10 @@ def test_training_beside_a_plain_loop(tmp_path, device):
             model = train(study, TrainingOptions(device=device, views="4.0"), changes={"epochs": EPOCHS}).model
             ours.append(time.perf_counter() - start)
             own = processor_time() - before
-            frame = study.glitches()
+            table = study.glitches()
             paths = {view.glitch: view.source for view in study.views()}
         parts = {"train": [], "validation": [], "test": []}
-        for glitch, row in frame.iterrows():
+        for glitch, row in table.iterrows():
             parts[model.parts[row["id"]]].append((paths[glitch], model.classes.index(row["label"])))
         start, before = time.perf_counter(), processor_time()
         plain_loop(parts, torch.device(device))

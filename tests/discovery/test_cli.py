@@ -192,11 +192,11 @@ def test_search_finds_the_nearest_by_brute_force(capsys, study):
     assert code == 0
     rows = list(csv.DictReader(io.StringIO(out)))
     with Study(study) as opened:
-        store, frame = embed(opened), opened.glitches()
+        store, table = embed(opened), opened.glitches()
     vectors = store.vectors / np.linalg.norm(store.vectors, axis=1, keepdims=True)
-    row = store.rows(frame.index[frame["id"] == "H1_a000000003"].to_numpy())[0]
+    row = store.rows(table.index[table["id"] == "H1_a000000003"].to_numpy())[0]
     order = np.argsort(-(vectors @ vectors[row]), kind="stable")
-    expected = [frame.loc[store.glitches[place], "id"] for place in order if place != row][:5]
+    expected = [table.loc[store.glitches[place], "id"] for place in order if place != row][:5]
     assert [line["id"] for line in rows] == expected
     assert float(rows[0]["distance"]) == pytest.approx(np.linalg.norm(vectors[order[1]] - vectors[row]), abs=1e-5)
     assert "no glitch 'nobody' in the study" in error_of(capsys, "search", "nobody", "--study", study)

@@ -120,7 +120,7 @@ def test_the_download_is_whole_and_goes_on_where_it_was(zenodo, download, tmp_pa
 def test_a_damaged_download_is_refused_and_thrown_away(zenodo, download, tmp_path):
     part = tmp_path / "set.h5.part"
     part.write_bytes(b"?" * 1000)
-    with pytest.raises(SystemExit, match="came damaged"):
+    with pytest.raises(SystemExit, match="is damaged"):
         download(tmp_path / "set.h5", zenodo)
     assert not part.exists()
     assert not (tmp_path / "set.h5").exists()

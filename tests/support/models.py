@@ -16,9 +16,9 @@ PARTS = ("train", "train", "train", "validation", "test", "test")
 def make_model(study, tiny, name, *, parts, seed=0, classes=LABELS, before=None):
     """Fit a final layer on the training part's vectors, a few iterations only, so that it makes mistakes."""
     store = embed(study, EmbeddingOptions(**tiny), command="test")
-    frame = study.glitches()
-    part = frame["id"].map(parts)
-    chosen = frame[(part == "train") & frame["label"].isin(classes)]
+    table = study.glitches()
+    part = table["id"].map(parts)
+    chosen = table[(part == "train") & table["label"].isin(classes)]
     vectors = np.asarray(store.vectors[store.rows(chosen.index.to_numpy())])
     head = LogisticRegression(C=1e-3 * (1 + seed), max_iter=20).fit(vectors, chosen["label"])
     weight, bias = head.coef_, head.intercept_

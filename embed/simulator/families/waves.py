@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from embed.simulator.families.family import Array
 
 TOP_HZ = 3900.0
-"""Tracks above this are faded out; it lies just under the Nyquist frequency of the simulation."""
+"""Tracks above this are faded out; it is just below the Nyquist frequency of the simulation."""
 
 
 def gaussian(t: Array, centre: float, sigma: float) -> Array:

@@ -32,11 +32,11 @@ def test_figures_files_and_what_they_rest_on(capsys, study, tiny, tmp_path):
     assert result["glitches"] == 24
     assert list(result["classifiers"]) == ["one", "two", "baseline", "ensemble"]
     with Study(study) as opened:
-        frame = opened.glitches()
+        table = opened.glitches()
         model = load_model(model_folder(opened.folder, "one"))
         store = embed(opened, EmbeddingOptions(weights="model:one", runtime="torch"), command="test")
         runs = opened.runs()["command"].tolist()
-    held = frame[frame["id"].map(model.parts) == "test"]
+    held = table[table["id"].map(model.parts) == "test"]
     probabilities = softmax(model.logits(np.asarray(store.vectors[store.rows(held.index.to_numpy())])))
     said = np.array(model.classes)[probabilities.argmax(axis=1)]
     assert result["classifiers"]["one"]["top1"] == (said == held["label"]).mean()
@@ -208,10 +208,10 @@ def test_predict_labels_the_unlabelled_once(capsys, study):
     sums = table[[f"probability_{place}" for place in (1, 2, 3)]].sum(axis=1)
     np.testing.assert_allclose(sums, 1)
     with Study(study) as opened:
-        frame = opened.glitches()
+        glitches = opened.glitches()
         events = opened.count("labels")
         sources = {row[0] for row in opened.connection.execute("SELECT source FROM labels WHERE by = 'model'")}
-    free = frame[frame["label"] == ""]
+    free = glitches[glitches["label"] == ""]
     assert free["predicted"].tolist() == table["predicted_1"].tolist()
     np.testing.assert_allclose(free["confidence"], table["probability_1"], atol=1e-6)
     assert len(sources) == 1

@@ -30,10 +30,10 @@ def test_simulated_glitches_are_ingested_as_gravity_spys(capsys, tmp_path):
     run(capsys, "ingest", tmp_path / "sim" / "metadata.csv", "--study", tmp_path / "study")
     truth = pd.read_csv(tmp_path / "sim" / "truth.csv")
     with Study(tmp_path / "study") as study:
-        frame = study.glitches()
+        table = study.glitches()
         assert study.counts_by_label().to_dict() == counts
-    assert set(frame["id"]) == set(truth["ifo"] + "_" + truth["id"])
-    assert np.allclose(frame.set_index("gravityspy_id").loc[truth["id"], "gps"], truth["gps"], atol=1e-5)
+    assert set(table["id"]) == set(truth["ifo"] + "_" + truth["id"])
+    assert np.allclose(table.set_index("gravityspy_id").loc[truth["id"], "gps"], truth["gps"], atol=1e-5)
 
 
 def test_same_seed_same_bytes(capsys, tmp_path):

@@ -40,10 +40,10 @@ def test_gravity_spys_layout(study, tmp_path):
     write(data / "deep" / "KOIFISH" / view_name("1253358791.477050066", 4.0, "L1"), PICTURE)
     report = ingest(study, data)
     assert (report.glitches, report.views, report.labels, report.skipped) == (2, 5, 2, [])
-    frame = study.glitches()
-    assert frame["id"].tolist() == ["H1_abcdefghij", "L1_1253358791.477050066"]
-    assert frame["label"].tolist() == ["Blip", "Koi_Fish"]
-    assert frame["gps"].tolist()[1] == pytest.approx(1253358791.477050066, abs=1e-6)
+    glitches = study.glitches()
+    assert glitches["id"].tolist() == ["H1_abcdefghij", "L1_1253358791.477050066"]
+    assert glitches["label"].tolist() == ["Blip", "Koi_Fish"]
+    assert glitches["gps"].tolist()[1] == pytest.approx(1253358791.477050066, abs=1e-6)
     assert study.metadata().loc[1, "sample_type"] == "train"
     assert [view.duration for view in study.views([1])] == [0.5, 1.0, 2.0, 4.0]
 
@@ -64,9 +64,9 @@ def test_plain_images(study, tmp_path):
     write(data / "train" / "Spiral" / "0001.png", png(np.zeros((50, 60, 3), np.uint8)))
     write(data / "Elliptical" / "0001.jpg", png(np.ones((50, 60, 3), np.uint8)))
     ingest(study, data)
-    frame = study.glitches()
-    assert frame["id"].tolist() == ["Elliptical/0001", "train/Spiral/0001"]
-    assert frame["label"].tolist() == ["Elliptical", "Spiral"]
+    glitches = study.glitches()
+    assert glitches["id"].tolist() == ["Elliptical/0001", "train/Spiral/0001"]
+    assert glitches["label"].tolist() == ["Elliptical", "Spiral"]
     assert {view.kind for view in study.views()} == {"image"}
 
 
@@ -173,8 +173,8 @@ def test_linked_folders_are_read_under_their_names(study, tmp_path):
     (pool / "w" / "home").symlink_to(pool)
     (data / "broken.png").symlink_to(tmp_path / "nothing.png")
     report = ingest(study, data)
-    frame = study.glitches()
-    assert dict(zip(frame["id"], frame["label"], strict=True)) == {"H1_far": "AWhistle", "H1_real": "Blip"}
+    glitches = study.glitches()
+    assert dict(zip(glitches["id"], glitches["label"], strict=True)) == {"H1_far": "AWhistle", "H1_real": "Blip"}
     assert [view.source for view in study.views()] == [
         str(data / "AWhistle" / "train" / view_name("far", 4.0)),
         str(data / "Blip" / view_name("real", 4.0)),
@@ -230,10 +230,10 @@ def test_a_classification_table(study, tmp_path):
         tmp_path,
     )
     assert (report.glitches, report.labels, report.skipped) == (2, 2, [])
-    frame = study.glitches()
-    assert frame["gps"].tolist() == [1126400000.25, 2.0]
-    assert frame["predicted"].tolist() == ["Blip", "Koi_Fish"]
-    assert frame["label"].tolist() == ["", ""]
+    glitches = study.glitches()
+    assert glitches["gps"].tolist() == [1126400000.25, 2.0]
+    assert glitches["predicted"].tolist() == ["Blip", "Koi_Fish"]
+    assert glitches["label"].tolist() == ["", ""]
     metadata = study.metadata()
     assert metadata.loc[1, ["snr", "peak_frequency", "url1"]].tolist() == [12.25, 60.5, "https://x/1.png"]
     assert "url1" not in metadata.loc[2].dropna()

@@ -84,7 +84,7 @@ def test_a_strength_that_does_not_settle_is_passed_over(monkeypatch):
 @pytest.mark.parametrize(
     ("vectors", "labels", "message"),
     [
-        (np.ones((3, 2)), ["a"] * 3, "two classes or more to tell apart, the training part has a"),
+        (np.ones((3, 2)), ["a"] * 3, "two classes or more, the training part has a"),
         (np.ones((3, 2)), ["a"] * 2, r"shape \(3, 2\) for 2 labels"),
     ],
 )

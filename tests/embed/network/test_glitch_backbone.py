@@ -71,7 +71,7 @@ def test_it_is_the_default_for_spectrograms_alone(tmp_path):
 
 def test_real_glitches_are_better_kept_apart(real_data, tmp_path):
     """Real pictures, never trained on; a regression test of what the card says."""
-    told = pd.read_csv(real_data / "gravityspy" / "truth.csv").drop_duplicates("id").set_index("id")["truth"]
+    truth_of = pd.read_csv(real_data / "gravityspy" / "truth.csv").drop_duplicates("id").set_index("id")["truth"]
     shutil.copytree(real_data / "gravityspy" / "None_of_the_Above", tmp_path / "data" / "None_of_the_Above")
     for name in ("Blip", "Koi_Fish", "Whistle"):
         shutil.copytree(real_data / "gravityspy" / name, tmp_path / "data" / name)
@@ -79,7 +79,7 @@ def test_real_glitches_are_better_kept_apart(real_data, tmp_path):
     with Study(tmp_path / "study", create=True) as study:
         with study.run("ingest"):
             ingest_folder(study, tmp_path / "data")
-        truth = study.glitches()["id"].map(told)
+        truth = study.glitches()["id"].map(truth_of)
         for weights in ("bundled", "glitch"):
             store = embed(study, EmbeddingOptions(weights=weights, views="4.0"))
             figures[weights] = JUDGE["judge"](study, store, truth, "None_of_the_Above", 1)

@@ -95,7 +95,7 @@ def test_an_ingester_reads_it_as_gravity_spy_s(made, tmp_path):
 
 def test_views_show_the_glitch_at_the_snr_it_was_given():
     glitches = simulate_batch(Population(24, 5, classes=("Blip",)), durations=(1.0,), **SMALL)
-    wanted = np.array([drawn.tile.snr for drawn in glitches.drawn])
+    wanted = np.array([injection.tile.snr for injection in glitches.injections])
     assert np.median(glitches.snr / wanted) == pytest.approx(1.15, abs=0.15)  # energies are relative to the median
     middle = glitches.levels[:, 0, :, 28:36].max((1, 2)).astype(float)
     assert np.median(middle) > 200

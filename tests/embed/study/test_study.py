@@ -87,9 +87,9 @@ def test_one_glitch_one_row(study):
     other, added = add(study, "abc", "L1")
     assert added
     assert other != first
-    frame = study.glitches()
-    assert list(frame["id"]) == ["H1_abc", "L1_abc"]
-    assert frame.loc[first, "gps"] == 1.5
+    table = study.glitches()
+    assert list(table["id"]) == ["H1_abc", "L1_abc"]
+    assert table.loc[first, "gps"] == 1.5
     assert study.metadata().loc[first].to_dict() == {"snr": 10.0, "peak_frequency": 60.0}
 
 
@@ -114,8 +114,8 @@ def test_labels_are_events_and_the_latest_that_is_no_models_counts(study):
         assert not study.add_label(glitch, Label("Blip", "folder", "ingest"))
         assert study.add_label(glitch, Label("Whistle", "model", "gravityspy", 0.7))
         assert study.add_label(glitch, Label("Koi_Fish", "person", "me"))
-    frame = study.glitches()
-    assert frame.loc[glitch, ["label", "predicted", "confidence"]].tolist() == ["Koi_Fish", "Whistle", 0.7]
+    table = study.glitches()
+    assert table.loc[glitch, ["label", "predicted", "confidence"]].tolist() == ["Koi_Fish", "Whistle", 0.7]
     assert study.count("labels") == 3
 
 
@@ -153,9 +153,9 @@ def test_the_label_of_a_history(tmp_path_factory, history):
             models = [word for word, author in last if author == "model"]
             if models:
                 predicted[f"g{number}"] = models[-1]
-        frame = study.glitches().set_index("gravityspy_id")
-        assert {key: value for key, value in frame["label"].items() if value} == given_labels
-        assert {key: value for key, value in frame["predicted"].items() if value} == predicted
+        table = study.glitches().set_index("gravityspy_id")
+        assert {key: value for key, value in table["label"].items() if value} == given_labels
+        assert {key: value for key, value in table["predicted"].items() if value} == predicted
 
 
 def test_members(study):

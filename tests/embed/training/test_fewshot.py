@@ -112,9 +112,9 @@ def test_the_extended_model_is_saved_with_what_it_cost(opened):
     assert cost.judged == 16
     assert cost.taken <= cost.judged
     assert cost.others_found >= 12  # arches beside strokes and lines: an easy class
-    frame = opened.glitches()
-    parts = frame["id"].map(model.parts)
-    whistles = frame["label"] == "Whistle"
+    table = opened.glitches()
+    parts = table["id"].map(model.parts)
+    whistles = table["label"] == "Whistle"
     assert (parts[whistles] == "train").sum() == 8
     assert (parts[whistles] == "test").sum() == 16
     card = json.loads((model.folder / "model.json").read_text())
@@ -141,8 +141,8 @@ def test_what_an_extension_refuses(opened):
 
 def test_twins_of_examples_judge_nothing(opened, tmp_path):
     """The 24 whistles are twelve pairs of triggers 0.2 s apart."""
-    frame = opened.glitches()
-    names = frame["id"][frame["label"] == "Whistle"].tolist()
+    glitches = opened.glitches()
+    names = glitches["id"][glitches["label"] == "Whistle"].tolist()
     seconds = {name: 100.0 * (place // 2) + 0.2 * (place % 2) for place, name in enumerate(names)}
     table = tmp_path / "metadata.csv"
     lines = [f"{name.removeprefix('H1_')},H1,{time:.1f}" for name, time in seconds.items()]

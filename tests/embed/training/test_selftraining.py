@@ -90,14 +90,14 @@ def nearest_mean(points, names, given, calls):
 def test_rounds_add_what_they_say_and_gain_on_held_out_glitches():
     points, names, given, pool, held = clouds()
     truth = dict(zip(pool.tolist(), names[pool], strict=True))
-    calls, told = [], []
+    calls, reported = [], []
     rounds, labels = run_rounds(
         nearest_mean(points, names, given, calls), pool, [60, 150, 300, 450, 580], ["a", "b", "c"],
-        judged=(held, names[held]), truth=truth, report_round=told.append,
+        judged=(held, names[held]), truth=truth, report_round=reported.append,
     )  # fmt: skip
     assert [item.added for item in rounds] == [0, 60, 150, 300, 450, 580]
     assert calls == labels
-    assert told == rounds
+    assert reported == rounds
     assert set(labels[3]) <= set(pool.tolist())
     for item, pseudo in zip(rounds, labels, strict=True):
         assert item.pure == sum(truth[glitch] == name for glitch, name in pseudo.items())
@@ -220,8 +220,8 @@ def test_the_whole_on_a_small_study(tmp_path, tiny):
         with study.run("ingest"):
             ingest_folder(study, tmp_path / "data")
             ingest_folder(study, tmp_path / "free")
-        frame = study.glitches()
-        free = frame[frame["label"] == ""]
+        table = study.glitches()
+        free = table[table["label"] == ""]
         truth = {
             glitch: ("Blip", "Power_Line")[int(name[-1]) % 2]
             for glitch, name in zip(free.index, free["id"], strict=True)
@@ -252,7 +252,7 @@ def test_the_whole_on_a_small_study(tmp_path, tiny):
         assert repr(again.rounds) == repr(result.rounds)  # with its NaN
         assert {model.name: (model.folder / "weights.safetensors").read_bytes() for model in again.models} == kept
         assert (study.folder / "models" / "r" / "weights.safetensors").stat().st_mtime_ns == before
-        files = write_recursion(result, frame["id"].to_dict(), tmp_path / "out", title="t", asked={})
+        files = write_recursion(result, table["id"].to_dict(), tmp_path / "out", title="t", asked={})
     lines = files["pseudo-labels.csv"].read_text().splitlines()
     assert len(lines) == 1 + 4 + 8
     assert lines[1].split(",")[1].startswith("H1_free")

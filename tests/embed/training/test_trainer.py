@@ -71,28 +71,28 @@ def bytes_of(folder):
 
 
 def test_a_model_is_trained_and_kept(study, start):
-    rows, told = [], []
-    done = train(study, start, changes=QUICK, report=rows.append, progress=lambda *news: told.append(news))
+    rows, steps = [], []
+    done = train(study, start, changes=QUICK, report=rows.append, progress=lambda *news: steps.append(news))
     model = load_model(study.folder / "models" / "first")
     assert model.classes == tuple(sorted(COUNTS))
     assert [row["epoch"] for row in rows] == [1, 2, 3]
     assert model.card["history"] == rows
     assert model.card["epoch"] == best_epoch(rows, "macro-f1") + 1
     assert (model.card["split"], model.card["weights"], model.card["seed"]) == ("grouped", "tiny.safetensors", 0)
-    assert told[-1] == ("train", 72, 72)  # three epochs of two thirds
-    assert ("decode", 36, 36) in told
+    assert steps[-1] == ("train", 72, 72)  # three epochs of two thirds
+    assert ("decode", 36, 36) in steps
     assert not training_folder(model.folder).exists()
     assert done.notes == ()
     # Each glitch has one part, by class; the digest is of the labels that touched the weights.
     parts = model.parts
-    frame = study.glitches()
-    assert sorted(parts) == sorted(frame["id"])
-    assert frame.assign(part=[parts[name] for name in frame["id"]]).groupby(["label", "part"]).size().min() >= 1
+    table = study.glitches()
+    assert sorted(parts) == sorted(table["id"])
+    assert table.assign(part=[parts[name] for name in table["id"]]).groupby(["label", "part"]).size().min() >= 1
     assert model.trained_on.startswith(f"labels {model.card['label_digest'][:12]} of ")
     # The weights are those of the network at its best epoch: embedding and one product repeat the test's accuracy.
     store = embed(study, EmbeddingOptions(weights="model:first", runtime="torch"))
-    tested = [place for place, glitch in enumerate(store.glitches) if parts[frame.loc[glitch, "id"]] == "test"]
-    truth = frame.loc[store.glitches[tested], "label"].tolist()
+    tested = [place for place, glitch in enumerate(store.glitches) if parts[table.loc[glitch, "id"]] == "test"]
+    truth = table.loc[store.glitches[tested], "label"].tolist()
     found = [model.classes[place] for place in model.logits(np.array(store.vectors))[tested].argmax(1)]
     assert model.card["test"]["accuracy"] == pytest.approx(sklearn.metrics.accuracy_score(truth, found))
     assert model.card["test"]["macro_f1"] == pytest.approx(
@@ -106,8 +106,8 @@ def test_it_learns_what_there_is_to_learn(study, start):
     good = train(study, start, changes=changes).fitted
     assert good.test["accuracy"] >= 0.9
     rng = np.random.default_rng(0)
-    frame = study.glitches()
-    for glitch, name in zip(frame.index, rng.permutation(frame["label"]), strict=True):
+    table = study.glitches()
+    for glitch, name in zip(table.index, rng.permutation(table["label"]), strict=True):
         label(study, int(glitch), name)
     control = train(study, replace(start, name="control"), changes=changes).fitted
     assert control.test["accuracy"] <= 0.75
@@ -175,8 +175,8 @@ def test_the_mean_image_is_that_of_the_training_part(study, start):
     from embed.views.cache import ViewCache
     from embed.views.encoding import parse_encoding
 
-    frame = study.glitches()
-    rows = [glitch for glitch in frame.index if model.parts[frame.loc[glitch, "id"]] == "train"]
+    table = study.glitches()
+    rows = [glitch for glitch in table.index if model.parts[table.loc[glitch, "id"]] == "train"]
     with ViewCache(None, 160, plain=False) as cache:
         levels = np.stack([cache.get(view) for view in study.views(rows) if view.duration == 2.0]).astype(float)
     spec = model.network.backbone
@@ -205,14 +205,14 @@ def test_extra_labels_are_trained_on_and_never_tested(study, start, tmp_path):
         path.rename(tmp_path / "more" / path.name)
     with study.run("ingest"):
         ingest_folder(study, tmp_path / "more")
-    frame = study.glitches()
-    unlabelled = frame.index[frame["label"] == ""].tolist()
+    table = study.glitches()
+    unlabelled = table.index[table["label"] == ""].tolist()
     assert len(unlabelled) == 5
     before = train(study, start, changes=QUICK | {"epochs": 1}).model.parts
     after = train(
         study, replace(start, name="more"), changes=QUICK | {"epochs": 1}, extra=dict.fromkeys(unlabelled, "Blip")
     ).model.parts
-    assert {after[frame.loc[glitch, "id"]] for glitch in unlabelled} == {"train"}
+    assert {after[table.loc[glitch, "id"]] for glitch in unlabelled} == {"train"}
     assert {name: part for name, part in after.items() if name in before} == before
     with pytest.raises(InputError, match=r"H1_\S+ is labelled \S+ already; extra labels are for glitches without"):
         train(study, replace(start, name="wrong"), extra={1: "Blip"})
@@ -230,7 +230,7 @@ def test_labels_may_be_chosen(study, start):
 
 
 def test_what_cannot_be_learned(study, start, tmp_path):
-    with pytest.raises(InputError, match="all labels are the same: a network learns to tell classes apart"):
+    with pytest.raises(InputError, match="all labels are the same: a network needs glitches of two classes or more"):
         train(study, replace(start, labels=("Blip",)))
     label(study, 1, "Scratchy")
     with pytest.raises(InputError, match="one example only of 'Scratchy': a class needs two"):

@@ -114,10 +114,10 @@ def test_an_embedding_is_the_network_of_the_picture(embedded, gallery):
     network = load_network(weights="glitch")
     with Study(embedded) as study:
         (store,) = stores(study.folder)
-        frame = study.glitches()
+        table = study.glitches()
     paths = sorted(gallery.glob("*/*.png"))
     for path in paths[::7]:
-        row = store.rows(frame.index[frame["id"] == "H1_" + path.name.split("_")[1]].to_numpy())[0]
+        row = store.rows(table.index[table["id"] == "H1_" + path.name.split("_")[1]].to_numpy())[0]
         levels = torch.from_numpy(spectrogram_levels(path.read_bytes(), 224).copy()).float() / 255
         picture = levels.expand(1, 3, 224, 224)
         with torch.inference_mode():

@@ -183,15 +183,15 @@ def test_family_is_documented_drawn_within_ranges_and_laid_at_its_snr(name):
     for index in range(3):
         rng = np.random.default_rng([7, index])
         where = detector("H1" if rng.random() < family.share_h1 else "L1")
-        spectrum, drawn = lay(family, where, rng, alone=True)
+        spectrum, injection = lay(family, where, rng, alone=True)
         assert np.isfinite(spectrum).all()
         for parameter, spread in family.parameters.items():
-            assert spread.low <= drawn.parameters[parameter] <= spread.high
+            assert spread.low <= injection.parameters[parameter] <= spread.high
             assert spread.unit
         tile = loudest_tile(spectrum * where.whitening, 16.0)
-        assert tile.snr == pytest.approx(drawn.tile.snr, rel=0.03)
+        assert tile.snr == pytest.approx(injection.tile.snr, rel=0.03)
         if name in SHORT:
-            assert tile.time == pytest.approx(drawn.tile.time, abs=0.02)
+            assert tile.time == pytest.approx(injection.tile.time, abs=0.02)
         if name in BANDS:
             low, high = BANDS[name]
             assert low <= tile.frequency <= high
