@@ -36,8 +36,8 @@ lint: $(READY) ## style, types, import contracts, JavaScript
 	then $(BIOME) lint --error-on-warnings discovery/explorer/explorer.js; \
 	else echo "The JavaScript is not linted: it needs npm (Node.js) and the package @biomejs/biome"; fi
 
-test: $(READY) lint ## everything that ends within minutes
-	$(BIN)/python -m pytest -m "not long and not benchmark"
+test: $(READY) lint ## everything that ends within minutes, a process for each of two cores
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not long and not benchmark" --numprocesses 2 --dist loadfile
 
 test-all: $(READY) lint ## the long tests too
 	$(BIN)/python -m pytest -m "not benchmark"
