@@ -1,7 +1,8 @@
 """From vectors and labels to the labels that are probably wrong."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from embed.lazy import lazy_names
 
 if TYPE_CHECKING:
     from audit.auditor import audit, audit_probabilities
@@ -30,14 +31,4 @@ __all__ = [
     "rank_labels",
 ]
 
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public object of the package
-    """Import a public name on first use, so that ``discover --help`` does not wait for torch."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'audit' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
-
-
-def __dir__() -> list[str]:
-    """The public names."""
-    return __all__
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -1,7 +1,8 @@
 """From images and strain to one vector a glitch, a FAISS index and a neighbour graph."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from embed.lazy import lazy_names
 
 if TYPE_CHECKING:
     from embed.errors import DiscoverError
@@ -72,14 +73,4 @@ __all__ = [
     "train",
 ]
 
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public object of the package
-    """Import a public name on first use, so that ``discover --help`` does not wait for torch."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'embed' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
-
-
-def __dir__() -> list[str]:
-    """The public names."""
-    return __all__
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

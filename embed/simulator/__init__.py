@@ -6,8 +6,9 @@
 (2, 4, 64, 64)
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from embed.lazy import lazy_names
 
 if TYPE_CHECKING:
     from embed.simulator.families.catalogue import CLASSES, CONFUSABLE, FAMILIES, NONE_OF_THE_ABOVE, UNCATALOGUED
@@ -84,9 +85,4 @@ __all__ = [
     "write_study",
 ]
 
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public object of the package
-    """Import a public name on first use: the catalogue of families needs neither torch nor matplotlib."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'embed.simulator' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)
