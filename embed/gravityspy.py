@@ -43,9 +43,13 @@ O1_CLASSES = (
     "Whistle",
 )
 O3_ADDITIONS = ("Blip_Low_Frequency", "Fast_Scattering")
-VOLUNTEER_ADDITIONS = ("70_Hz_Line", "High_Frequency_Burst", "Low_Frequency_Blip", "Pizzicato")
+VOLUNTEER_ADDITIONS = ("70Hz_Line", "High_Frequency_Burst", "Pizzicato")
 CLASSES = tuple(sorted(O1_CLASSES + O3_ADDITIONS))
 """The 24 classes of Gravity Spy's machine labels since O1."""
+
+CLASS_LISTS = {"O1": O1_CLASSES, "O3": CLASSES, "O4": tuple(sorted(CLASSES + VOLUNTEER_ADDITIONS))}
+"""Class lists by the run that they were made for: 22 in the first, 24 in the third (Zenodo 5649212), and the 27 choices of the
+volunteers' list for the fourth."""
 
 ERAS = {
     "O1": (1126400000, 1137250000),
@@ -88,9 +92,9 @@ _VOLUNTEER_CODES = {
     "WANDERINGLINE": "Wandering_Line",
     "WHISTLE": "Whistle",
     "WHSTL": "Whistle",
-    "70HZLINE": "70_Hz_Line",
+    "70HZLINE": "70Hz_Line",
     "HIGHFREQUENCYBURST": "High_Frequency_Burst",
-    "LOWFREQUENCYBLIP": "Low_Frequency_Blip",
+    "LOWFREQUENCYBLIP": "Blip_Low_Frequency",
     "PIZZICATO": "Pizzicato",
 }
 _FOLDED = {re.sub(r"[\W_]+", "", name).upper(): name for name in CLASSES + VOLUNTEER_ADDITIONS} | _VOLUNTEER_CODES
@@ -100,7 +104,8 @@ def class_name(label: str) -> str:
     """Return Gravity Spy's spelling of `label`; a label that is no class of Gravity Spy is returned unchanged.
 
     Volunteer codes (``KOIFISH``), their legacy forms (``NNFTHBV``) and spellings that differ by case, blanks or
-    underscores only (``koi fish``) are the same class; ``CROWN`` is the volunteers' name of ``Fast_Scattering``.
+    underscores only (``koi fish``) are the same class; ``CROWN`` is the volunteers' name of ``Fast_Scattering``, and
+    ``LOWFREQUENCYBLIP`` that of ``Blip_Low_Frequency``.
     """
     text = label.strip()
     upper = text.upper()

@@ -1,50 +1,210 @@
-"""Compare weights on labelled images: which ones place glitches of one class together.
+"""Judge weights on real, labelled glitches: which ones place glitches of one class together, and know what they never saw.
 
-For each of the weights it prints the share of glitches whose five nearest neighbours (near-duplicates and glitches of the same half
-second left out) vote for their class, and, within one label, the adjusted mutual information of the default clusterings with the
-truth. ``--truth CSV`` (columns id, truth) gives the true classes, where the folders' labels do not.
+Of each folder of images (a folder a label) it prints, for each of the weights and each choice of views:
 
-    python examples/judge_backbone.py images --truth truth.csv --weights bundled glitch --views 4.0 --within None_of_the_Above
+- the answers of a head that learnt from simulated glitches alone: share right, and right among the first three, with 95 % intervals;
+- the share of glitches whose five nearest neighbours (near-duplicates and glitches of the same half second left out) vote for their class;
+- within one label, the adjusted mutual information of the default clusterings with the truth.
+
+``--truth CSV`` (columns id, truth) gives the true classes, where the folders' labels do not. Pictures whose name gives no duration are
+judged by the head alone, as single views. ``--mistakes`` lists every wrong answer.
+
+    python examples/judge_backbone.py ../shared/data/gravityspy_golden ../shared/data/lay_labels --mistakes
+    python examples/judge_backbone.py images --truth truth.csv --views 4.0 --within None_of_the_Above --head 0
 """
 
 import argparse
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
+from PIL import Image
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import adjusted_mutual_info_score
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from discovery.clustering.clustering import hdbscan_clusters, spectral_clusters
 from embed import EmbeddingOptions, Study, VectorStore, embed, ingest_folder
 from embed.dataset.dataset import find_groups, labelled_glitches
+from embed.gravityspy import CLASS_LISTS, DURATIONS, class_name, parse_view_name
+from embed.metrics.intervals import wilson
+from embed.network.devices import choose_device
+from embed.network.network import Network, load_network
+from embed.simulator import Population, simulate_batch
 from embed.vectors.similarity import normalise
-from embed.views.encoding import parse_encoding
+from embed.views.decoding import spectrogram_levels
+from embed.views.encoding import Encoding, network_input, parse_encoding
 
 VOTERS = 5
+AXES = 200
+"""Principal axes of the simulated vectors that the head reads."""
+RGB, ANY = "1.0,2.0,4.0", "any"
+"""Views that the head is asked about: three durations, or each picture for itself, of whatever duration."""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Levels (N, V, side, side) uint8 of the views that are judged as one, and the class of each (N,)."""
+
+    levels: np.ndarray
+    classes: np.ndarray
 
 
 def main() -> None:
-    """Embed with each of the weights, and judge."""
+    """Judge each folder with each of the weights."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("images", type=Path, help="a folder of images, a folder a label")
+    parser.add_argument("images", type=Path, nargs="+", help="folders of images, a folder a label")
     parser.add_argument("--truth", type=Path, metavar="CSV", help="columns id and truth (default: the folders' labels)")
     parser.add_argument("--weights", nargs="+", default=("bundled", "glitch"), help="default: bundled glitch")
-    parser.add_argument("--views", nargs="+", default=("4.0", "1.0,2.0,4.0"), help="default: 4.0 1.0,2.0,4.0")
+    parser.add_argument(
+        "--views", nargs="+", default=("4.0", RGB), help=f"of neighbours and clusters (default: 4.0 {RGB})"
+    )
     parser.add_argument("--within", metavar="LABEL", help="cluster this label")
     parser.add_argument("--seeds", type=int, default=3, help="of the clusterings (default: 3)")
+    parser.add_argument(
+        "--head", type=int, default=100, metavar="N", help="simulated glitches a class; 0: no head (default: 100)"
+    )
+    parser.add_argument(
+        "--classes", default="O4", choices=CLASS_LISTS, help="class list that the head knows (default: O4)"
+    )
+    parser.add_argument("--seed", type=int, default=5, help="of the simulated glitches (default: 5)")
+    parser.add_argument("--mistakes", action="store_true", help="list wrong answers")
     options = parser.parse_args()
+    if options.head:
+        rows, mistakes = judge_heads(options)
+        print(pd.DataFrame(rows).round(3).to_string(index=False))
+        if options.mistakes:
+            print(pd.DataFrame(mistakes).to_string(index=False))
+    rows = [row for folder in options.images for row in judge_vectors(folder, options)]
+    if rows:
+        print(pd.DataFrame(rows).round(3).to_string(index=False))
+
+
+def judge_heads(options: argparse.Namespace) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    """Train a head on simulated glitches for each of the weights and each kind of views, and ask it about real ones."""
+    names = CLASS_LISTS[options.classes]
+    rows, mistakes = [], []
+    simulated = None
+    for weights in options.weights:
+        network = load_network(weights=weights)
+        if simulated is None:
+            population = Population(options.head * len(names), options.seed, classes=names, equal=True)
+            simulated = simulated_pictures(population, network.backbone.size)
+        for views in (RGB, ANY):
+            head = fit_head(network, encoded(simulated, views, options.seed), views)
+            for folder in options.images:
+                real = read_pictures(folder, options.truth, views, network.backbone.size)
+                if len(real.classes):
+                    probabilities = head.predict_proba(vectors_of(network, real.levels, views))
+                    row, wrong = judged(real.classes, head.classes_, probabilities)
+                    about = {"folder": folder.name, "views": views, "weights": weights}
+                    rows.append({**about, **row})
+                    mistakes += [{**about, **one} for one in wrong]
+    return rows, mistakes
+
+
+def simulated_pictures(population: Population, side: int) -> Pictures:
+    """Simulate, and scale each view to a network's side."""
+    glitches = simulate_batch(population)
+    scaled = [
+        [np.asarray(Image.fromarray(view).resize((side, side), Image.Resampling.BILINEAR)) for view in views]
+        for views in glitches.levels
+    ]
+    return Pictures(np.array(scaled), np.array([entry.truth for entry in glitches.entries]))
+
+
+def encoded(pictures: Pictures, views: str, seed: int) -> Pictures:
+    """Choose three durations of each glitch, or two single ones at random."""
+    if views == RGB:
+        return Pictures(pictures.levels[:, 1:], pictures.classes)
+    chosen = np.random.default_rng(seed).permuted(
+        np.tile(np.arange(len(DURATIONS)), (len(pictures.classes), 1)), axis=1
+    )
+    rows = np.arange(len(pictures.classes))
+    singles = [pictures.levels[rows, chosen[:, k]][:, None] for k in range(2)]
+    return Pictures(np.concatenate(singles), np.tile(pictures.classes, 2))
+
+
+def fit_head(network: Network, simulated: Pictures, views: str) -> Pipeline:
+    """Fit a logistic regression to the vectors of simulated glitches."""
+    vectors = vectors_of(network, simulated.levels, views)
+    head = make_pipeline(PCA(AXES, random_state=0), StandardScaler(), LogisticRegression(C=0.03, max_iter=500))
+    return head.fit(vectors, simulated.classes)
+
+
+def vectors_of(network: Network, levels: np.ndarray, views: str) -> np.ndarray:
+    """Vectors (N, D) float32 of unit length."""
+    encoding = parse_encoding(views) if views == RGB else Encoding("single", (DURATIONS[-1],))
+    device = choose_device()
+    module, look = network.module.to(device), network.backbone
+    parts = []
+    with torch.inference_mode():
+        for start in range(0, len(levels), 64):
+            part = levels[start : start + 64]
+            pictures = network_input(part, encoding, look.size, mean=look.mean, std=look.std, device=device)
+            parts.append(module(pictures).float().cpu().numpy())
+    return normalise(np.concatenate(parts))
+
+
+def read_pictures(folder: Path, truth: Path | None, views: str, side: int) -> Pictures:
+    """Read what a folder has of these views: glitches with three durations, or every picture for itself."""
+    given = (
+        {} if truth is None else pd.read_csv(truth, dtype=str).drop_duplicates("id").set_index("id")["truth"].to_dict()
+    )
+    levels, classes = [], []
+    for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".png", ".jpg", ".jpeg")):
+        name = parse_view_name(path)
+        label = class_name(path.parent.name)
+        if name is not None:
+            label = given.get(f"{name.ifo}_{name.gravityspy_id}", given.get(name.gravityspy_id, label))
+        if views == ANY:
+            levels.append([spectrogram_levels(path.read_bytes(), side)])
+            classes.append(label)
+        elif name is not None and name.duration == DURATIONS[-1]:
+            others = [path.with_name(path.name.replace(f"_{name.duration}.", f"_{d}.")) for d in DURATIONS[1:]]
+            if all(other.exists() for other in others):
+                levels.append([spectrogram_levels(other.read_bytes(), side) for other in others])
+                classes.append(label)
+    return Pictures(np.array(levels), np.array(classes))
+
+
+def judged(
+    truth: np.ndarray, classes: np.ndarray, probabilities: np.ndarray
+) -> tuple[dict[str, object], list[dict[str, object]]]:
+    """Count right answers; returns figures, and the wrong answers."""
+    answers = classes[np.argsort(-probabilities, axis=1, kind="stable")]
+    first, three = answers[:, 0] == truth, (answers[:, :3] == truth[:, None]).any(axis=1)
+    row: dict[str, object] = {"asked": len(truth)}
+    for name, right in (("top-1", first), ("top-3", three)):
+        low, high = wilson(right.sum(), len(right))
+        row[name], row[f"{name} 95 %"] = right.mean(), f"{low:.3f} to {high:.3f}"
+    wrong = [
+        {"truth": name, "answers": ", ".join(given[:3])}
+        for name, given in zip(truth[~first], answers[~first], strict=True)
+    ]
+    return row, wrong
+
+
+def judge_vectors(folder: Path, options: argparse.Namespace) -> list[dict[str, object]]:
+    """Judge neighbours and clusters of a folder's glitches for each of the weights and views that all of its glitches allow."""
     rows = []
-    with tempfile.TemporaryDirectory() as folder, Study(Path(folder), create=True) as study:
+    with tempfile.TemporaryDirectory() as place, Study(Path(place), create=True) as study:
         with study.run("ingest"):
-            ingest_folder(study, options.images)
+            ingest_folder(study, folder)
         truth = true_classes(study, options.truth)
         for views in options.views:
+            if not all(study.durations().get(duration) for duration in parse_encoding(views).durations):
+                continue
             for weights in options.weights:
                 store = embed(study, EmbeddingOptions(weights=weights, views=views))
-                row = {"views": views, "weights": weights, **judge(study, store, truth, options.within, options.seeds)}
-                rows.append(row)
-    print(pd.DataFrame(rows).round(3).to_string(index=False))
+                figures = judge(study, store, truth, options.within, options.seeds)
+                rows.append({"folder": folder.name, "views": views, "weights": weights, **figures})
+    return rows
 
 
 def true_classes(study: Study, path: Path | None) -> "pd.Series[str]":

@@ -1,6 +1,6 @@
 """The glitch backbone that ships with the project: EfficientNet-Lite0 fine-tuned on simulated glitches of every named class.
 
-It simulates glitches of Gravity Spy's 23 named classes (None_of_the_Above and what hides in it are never shown to the network),
+It simulates glitches of Gravity Spy's 26 named classes (None_of_the_Above and what hides in it are never shown to the network),
 fine-tunes the ImageNet weights on three durations as red, green and blue, where for part of the glitches one duration replaces
 all three, and writes the network without its final layer, in half precision. Minutes on a GPU; on two CPU cores about an hour with
 ``--precision bfloat16``, where the processor computes in it. A stopped training is resumed.
@@ -19,7 +19,7 @@ from safetensors.torch import save_file
 
 from discovery.cli import main as discover
 from embed import Study
-from embed.gravityspy import CLASSES
+from embed.gravityspy import CLASS_LISTS
 from embed.network.model import load_model
 from embed.network.sources import model_folder, models
 from embed.simulator import simulate
@@ -28,7 +28,7 @@ from embed.training.place import training_folder
 from embed.training.trainer import train
 from embed.training.variation import ROBUST
 
-FAMILIES = tuple(name for name in CLASSES if name != "None_of_the_Above")
+FAMILIES = tuple(name for name in CLASS_LISTS["O4"] if name != "None_of_the_Above")
 FROZEN = ("conv_stem", "bn1", "blocks.0", "blocks.1")
 """Layers that keep ImageNet's weights (they find edges and blobs): training them takes a third of a step's cost."""
 VIEWS = "1.0,2.0,4.0"

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from discovery.arguments.base import positive
-from embed.gravityspy import CLASSES
-from embed.simulator.options import DEMO_LABEL_NOISE, DESIGN, LABEL_NOISE
+from embed.gravityspy import CLASS_LISTS
+from embed.simulator.options import CATALOGUE, DEMO_LABEL_NOISE, DESIGN, LABEL_NOISE, SCHEDULES
 from embed.strain.thresholds import DEAD_TIME, SNR_THRESHOLD
 
 if TYPE_CHECKING:
@@ -69,13 +69,19 @@ def add_simulate(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401
     simulate.add_argument(
         "--demo",
         action="store_true",
-        help=f"simulate the demonstration: {len(CLASSES)} labels, one class that appears half-way, three hidden families, {100 * DEMO_LABEL_NOISE:g} %% wrong labels; --classes, --hidden, --label-noise and --onset are not used",
+        help=f"simulate the demonstration: {len(CLASS_LISTS['O4'])} labels, one class that appears half-way, three hidden families, {100 * DEMO_LABEL_NOISE:g} %% wrong labels; --classes, --rates, --hidden, --label-noise and --onset are not used",
     )
     simulate.add_argument(
         "--classes",
         metavar="CLASS",
         nargs="+",
-        help=f"classes to simulate (default: Gravity Spy's {len(CLASSES)} classes)",
+        help=f"classes to simulate, or a run's class list: {', '.join(f'{run} ({len(names)})' for run, names in CLASS_LISTS.items())} (default: O4, by O1's rates O1)",
+    )
+    simulate.add_argument(
+        "--rates",
+        choices=SCHEDULES,
+        default=CATALOGUE,
+        help=f"how often each class occurs and when: the catalogue's rates over six weeks, or as in each week of the first observing run (default: {CATALOGUE})",
     )
     simulate.add_argument(
         "--hidden",

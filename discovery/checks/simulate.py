@@ -4,9 +4,8 @@ from argparse import Namespace
 from pathlib import Path
 
 from embed.errors import InputError
-from embed.simulator.families.catalogue import CLASSES
 from embed.simulator.options import DESIGN
-from embed.simulator.population import Population, demo_population
+from embed.simulator.population import Population, default_classes, default_span, demo_population
 from embed.storage import check_empty, first_bytes
 
 
@@ -31,10 +30,12 @@ def population(options: Namespace) -> Population:
     return Population(
         options.n,
         options.seed,
-        classes=CLASSES if options.classes is None else tuple(options.classes),
+        classes=default_classes(options.rates) if options.classes is None else tuple(options.classes),
         hidden=tuple(options.hidden),
+        span=default_span(options.rates),
         onset=dict(_onset(text) for text in options.onset),
         label_noise=options.label_noise,
+        schedule=options.rates,
     )
 
 

@@ -12,7 +12,7 @@ from embed.lazy import lazy_names
 
 if TYPE_CHECKING:
     from embed.simulator.families.catalogue import CLASSES, CONFUSABLE, FAMILIES, NONE_OF_THE_ABOVE, UNCATALOGUED
-    from embed.simulator.families.family import Family, Range
+    from embed.simulator.families.family import Family, Range, Spread
     from embed.simulator.folder import simulate, write_study
     from embed.simulator.injection import BLOCK_S, Detector, Injection, detector, lay, strain_block, whitened_block
     from embed.simulator.loudest import Tile, loudest_tile
@@ -37,6 +37,7 @@ _HOMES = {
     "Population": "embed.simulator.population",
     "Range": "embed.simulator.families.family",
     "SAMPLE_RATE": "embed.simulator.noise",
+    "Spread": "embed.simulator.families.family",
     "Tile": "embed.simulator.loudest",
     "UNCATALOGUED": "embed.simulator.families.catalogue",
     "demo_population": "embed.simulator.population",
@@ -70,6 +71,7 @@ __all__ = [
     "Noise",
     "Population",
     "Range",
+    "Spread",
     "Tile",
     "demo_population",
     "design_psd",

@@ -16,11 +16,10 @@ from PIL import Image
 from embed.csvfile import csv_lines
 from embed.errors import InputError
 from embed.gravityspy import DURATIONS
-from embed.simulator.families.catalogue import CLASSES
 from embed.simulator.injection import BLOCK_S, Detector, Injection, lay, strain_block
 from embed.simulator.noise import SAMPLE_RATE
-from embed.simulator.options import DESIGN, LABEL_NOISE
-from embed.simulator.population import DEFAULT_SPAN, Entry, Population, stream
+from embed.simulator.options import CATALOGUE, DESIGN, LABEL_NOISE
+from embed.simulator.population import Entry, Population, default_classes, default_span, stream
 from embed.simulator.simulation import PICTURE_SHAPE, prepare_detectors, view_batches
 from embed.storage import check_empty, storage_errors
 from embed.views.viridis import table
@@ -54,6 +53,7 @@ def simulate(
     onset: Mapping[str, float] | None = None,
     span: tuple[float, float] | None = None,
     equal: bool = False,
+    schedule: Literal["catalogue", "o1"] = CATALOGUE,
     output: Literal["images", "strain"] = "images",
     shape: tuple[int, int] = PICTURE_SHAPE,
     device: torch.device | str | None = None,
@@ -67,8 +67,8 @@ def simulate(
         The folder; it must not exist, or be empty.
     n, seed : int
         Number of glitches; same seed, same bytes.
-    classes, hidden, label_noise, onset, span, equal
-        See `Population`; the default is its 24 classes over six weeks of O1.
+    classes, hidden, label_noise, onset, span, equal, schedule
+        See `Population`; the default is its 27 classes over six weeks of O1, or by O1's rates its 22 classes over all of it.
     noise, output, shape, device, progress
         See `write_study`.
 
@@ -80,12 +80,13 @@ def simulate(
     population = Population(
         n,
         seed,
-        classes=CLASSES if classes is None else tuple(classes),
+        classes=default_classes(schedule) if classes is None else tuple(classes),
         hidden=tuple(hidden),
-        span=DEFAULT_SPAN if span is None else span,
+        span=default_span(schedule) if span is None else span,
         onset={} if onset is None else dict(onset),
         label_noise=label_noise,
         equal=equal,
+        schedule=schedule,
     )
     return write_study(out, population, noise=noise, output=output, shape=shape, device=device, progress=progress)
 

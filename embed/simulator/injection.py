@@ -11,7 +11,7 @@ import scipy.fft
 
 from embed.errors import InputError
 from embed.simulator.families.catalogue import FAMILIES
-from embed.simulator.families.waves import plateau
+from embed.simulator.families.waves import plateau, smooth_walk
 from embed.simulator.loudest import Tile, loudest_tile
 from embed.simulator.noise import SAMPLE_RATE, Noise, coloured_spectrum, detector_noise, measured_noise
 
@@ -55,6 +55,12 @@ LOUDEST_COMPANY = 25.0
 
 STRAY_RATE = 0.8
 """Mean number of faint sub-threshold tiles at low frequency per block: real noise is not Gaussian below 60 Hz."""
+
+GLOW_RATE = 0.3
+"""Fraction of pictures whose floor glows: noise at low frequency that comes and goes within seconds, with the ground's motion."""
+
+GLOW_RATE_HZ = 256.0
+"""Sample rate of that glow, which has nothing above 100 Hz."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +155,7 @@ def lay(
     rng : numpy.random.Generator
         Random numbers.
     alone : bool
-        Without a companion and without stray tiles.
+        Without a companion, stray tiles and a glow.
 
     Returns
     -------
@@ -169,6 +175,8 @@ def lay(
         spectrum += other * np.exp(-2j * np.pi * where.noise.frequencies * when)
     for _ in range(rng.poisson(STRAY_RATE)):
         spectrum += _stray(where, rng)
+    if rng.random() < GLOW_RATE:
+        _add_glow(spectrum, where, rng)
     return spectrum, Injection(parameters, tile, companion, when)
 
 
@@ -209,6 +217,19 @@ def _stray(where: Detector, rng: np.random.Generator) -> NDArray[np.complex128]:
     spectrum[near] = bell * np.exp(1j * turn) * np.sqrt(where.noise.smooth[near])
     power = 2.0 * np.sum(np.abs(spectrum[near] * where.whitening[near]) ** 2)  # matched-filter SNR squared
     return spectrum * (rng.uniform(2.0, 5.5) / np.sqrt(power))
+
+
+def _add_glow(spectrum: NDArray[np.complex128], where: Detector, rng: np.random.Generator) -> None:
+    """Add noise below 20 to 60 Hz whose strength wanders, a fraction of the stationary noise's amplitude."""
+    f = where.noise.frequencies
+    n = round(GLOW_RATE_HZ / f[1])
+    low = slice(0, n // 2 + 1)
+    top = np.exp(rng.uniform(np.log(20.0), np.log(60.0)))
+    white = rng.standard_normal((n // 2 + 1, 2)).view(np.complex128)[:, 0] / (1.0 + (f[low] / top) ** 6)
+    strength = np.exp(0.8 * smooth_walk(np.arange(n) / GLOW_RATE_HZ, rng.uniform(0.3, 2.0), rng))
+    glow = scipy.fft.rfft(scipy.fft.irfft(white, n) * strength)
+    whole = 2 * (len(f) - 1)
+    spectrum[low] += rng.uniform(0.2, 0.9) * glow * np.sqrt(where.noise.smooth[low] * (whole * SAMPLE_RATE / 4.0))
 
 
 @lru_cache(maxsize=4)

@@ -4,6 +4,10 @@ from typing import Final
 
 DESIGN: Final = "design"
 """Noise of the detectors' design sensitivity, unlike noise that is measured from strain files."""
+CATALOGUE: Final = "catalogue"
+"""Rates of the classes as the catalogue of families has them."""
+SCHEDULES: Final = (CATALOGUE, "o1")
+"""Where rates of the classes and their changes in time come from."""
 LABEL_NOISE = 0.0
 """Share of wrong labels."""
 DEMO_HIDDEN = ("Reverse_Chirp", "Triangle_Sweep", "Harmonic_Comb")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from embed.errors import InputError
-from embed.gravityspy import ERAS
+from embed.gravityspy import CLASS_LISTS, ERAS
 from embed.simulator.families.catalogue import (
     CLASSES,
     CONFUSABLE,
@@ -19,14 +19,14 @@ from embed.simulator.families.catalogue import (
     UNCATALOGUED,
     check_classes,
 )
-from embed.simulator.options import DEMO_HIDDEN, DEMO_LABEL_NOISE, LABEL_NOISE
+from embed.simulator.options import CATALOGUE, DEMO_HIDDEN, DEMO_LABEL_NOISE, LABEL_NOISE, SCHEDULES
+from embed.simulator.rates import O1_SPAN, O1_START, WEEK_S, o1_rates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from embed.simulator.families.family import Family
 
-WEEK_S = 7 * 86400.0
 DEFAULT_SPAN = (float(ERAS["O1"][0]), float(ERAS["O1"][0]) + 6 * WEEK_S)
 """GPS: the first six weeks of O1 as Gravity Spy bounds it."""
 
@@ -102,6 +102,9 @@ class Population:
         What energies are relative to. gwpy's transform, of which the pictures of the third run are made, divides by the
         median of the noise, so that noise has a mean of 1/ln 2; on published pictures of the training set (first and
         second run) noise has a mean of one. Mixed: one or the other at random, as collections of pictures hold both.
+    schedule : {"catalogue", "o1"}
+        The catalogue's rates, swinging slowly and independently, and glitches evenly over the span; or the numbers of glitches
+        that Gravity Spy found in each week of O1, both of each class and of all. The span then lies within O1.
     """
 
     n: int
@@ -114,6 +117,7 @@ class Population:
     equal: bool = False
     ifos: tuple[str, ...] = ("H1", "L1")
     normalisation: Literal["median", "mean", "mixed"] = "mixed"
+    schedule: Literal["catalogue", "o1"] = CATALOGUE
 
     def __post_init__(self) -> None:
         """Check the fields."""
@@ -125,13 +129,27 @@ class Population:
             raise InputError(f"normalisation {self.normalisation!r} is not median, mean or mixed")
         if not 0.0 <= self.label_noise <= 1.0:
             raise InputError(f"label noise {self.label_noise} is no fraction between 0 and 1")
+        object.__setattr__(self, "classes", check_classes(self.classes))
         check_classes((*self.classes, *self.hidden))
+        self._check_schedule()
         for name in self.hidden:
             if name == NONE_OF_THE_ABOVE:
                 raise InputError(f"{name} cannot be hidden in itself; name families, such as Reverse_Chirp")
         self._check_onset()
         if self.label_noise > 0 and len(self.labels) < 2:
             raise InputError("label noise needs at least two labels to confuse; add a class")
+
+    def _check_schedule(self) -> None:
+        if self.schedule not in SCHEDULES:
+            raise InputError(f"schedule {self.schedule!r} is none of {', '.join(SCHEDULES)}")
+        if self.schedule == CATALOGUE:
+            return
+        if self.equal:
+            raise InputError("classes cannot be equally frequent and follow O1's rates; choose one of the two")
+        if self.span[0] < O1_SPAN[0] or self.span[1] > O1_SPAN[1]:
+            raise InputError(f"the span {self.span} is not within O1, {O1_SPAN}, whose rates are asked for")
+        if not self._timeline[1].sum() > 0:
+            raise InputError(f"none of {', '.join(self.drawn)} occurred in O1 within {self.span}; choose other classes")
 
     def _check_onset(self) -> None:
         for name in self.onset:
@@ -155,6 +173,10 @@ class Population:
 
     def rates(self, gps: float) -> np.ndarray:
         """Relative rate of every drawn class at one time, ndarray of float64, shape (classes,); they sum to one."""
+        if self.schedule != CATALOGUE:
+            edges, table = self._timeline
+            row = table[int(np.clip(np.searchsorted(edges, gps, side="right") - 1, 0, len(table) - 1))]
+            return row / row.sum()
         rates = np.array([1.0 if self.equal or name not in FAMILIES else FAMILIES[name].rate for name in self.drawn])
         if not self.equal:
             for k, (period, phase) in enumerate(self._weather):
@@ -163,15 +185,34 @@ class Population:
         return rates / rates.sum()
 
     @cached_property
+    def _timeline(self) -> tuple[np.ndarray, np.ndarray]:
+        """Times between which O1's rates are constant, float64 (S + 1,), and those rates a second, float64 (S, classes)."""
+        others = np.array([FAMILIES[name].rate if name in FAMILIES else 1.0 for name in self.drawn])
+        weeks = o1_rates(self.drawn, others) / WEEK_S
+        begins = np.array([self.onset.get(name, -np.inf) for name in self.drawn])
+        inner = np.concatenate([O1_START + WEEK_S * np.arange(len(weeks) + 1), begins])
+        edges = np.unique([*self.span, *inner[(inner > self.span[0]) & (inner < self.span[1])]])
+        row = ((edges[:-1] - O1_START) // WEEK_S).astype(int).clip(0, len(weeks) - 1)
+        return edges, weeks[row] * (edges[:-1, None] >= begins)
+
+    def _time(self, share: float) -> float:
+        """GPS before which this share of all glitches happens."""
+        start, stop = self.span
+        if self.schedule == CATALOGUE:
+            return start + (stop - start) * share
+        edges, table = self._timeline
+        done = np.concatenate([[0.0], np.cumsum(table.sum(axis=1) * np.diff(edges))])
+        return float(np.interp(share * done[-1], done, edges))
+
+    @cached_property
     def _weather(self) -> list[tuple[float, float]]:
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(1,)))
         return [(WEEK_S * float(rng.uniform(0.5, 4.0)), float(rng.uniform(0, 2 * np.pi))) for _ in self.drawn]
 
     def entry(self, index: int) -> Entry:
-        """Draw the glitch of this number: entries come in order of time, one in each n-th part of the span."""
+        """Draw the glitch of this number: entries come in order of time, one in each n-th part of all glitches."""
         rng = stream(self.seed, index, 0)
-        start, stop = self.span
-        gps = start + (stop - start) * (index + rng.random()) / self.n
+        gps = self._time((index + rng.random()) / self.n)
         gravityspy_id = "".join(rng.choice(_LETTERS, 10))
         truth = self.drawn[rng.choice(len(self.drawn), p=self.rates(gps))]
         mixture = tuple(name for name in UNCATALOGUED if name not in self.drawn) or UNCATALOGUED
@@ -197,8 +238,18 @@ class Population:
         return others[int(pick * len(others))]
 
 
+def default_classes(schedule: str) -> tuple[str, ...]:
+    """Classes that are simulated where none are chosen: all, or by O1's rates those of O1."""
+    return CLASSES if schedule == CATALOGUE else CLASS_LISTS["O1"]
+
+
+def default_span(schedule: str) -> tuple[float, float]:
+    """GPS start and end where none are chosen."""
+    return DEFAULT_SPAN if schedule == CATALOGUE else O1_SPAN
+
+
 def demo_population(n: int = 2000, seed: int = 0) -> Population:
-    """Return a study to try everything on: 23 named classes, one of them new half-way, and three families hidden.
+    """Return a study to try everything on: 26 named classes, one of them new half-way, and three families hidden.
 
     None_of_the_Above then holds the hidden families, `DEMO_HIDDEN`, and what was labelled so by mistake: `DEMO_LABEL_NOISE` of all
     labels are wrong. Fast_Scattering appears in the middle of the span.

@@ -47,7 +47,7 @@ def test_every_published_name_is_read_back(ifo, identifier, duration):
         ("CROWN", "Fast_Scattering"),
         ("NNFTHBV", "None_of_the_Above"),
         ("1080LINE", "1080Lines"),
-        ("70HZLINE", "70_Hz_Line"),
+        ("70HZLINE", "70Hz_Line"),
         ("Spiral", "Spiral"),
         ("<script>", "<script>"),
     ],

@@ -8,7 +8,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
 def test_the_demonstration_finds_the_three_hidden_families_and_wrong_labels(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["demo.py", "--out", str(tmp_path), "--n", "300"])
+    monkeypatch.setattr(sys, "argv", ["demo.py", "--out", str(tmp_path), "--n", "400"])
     runpy.run_path(str(EXAMPLES / "demo.py"), run_name="__main__")
     out = capsys.readouterr().out
     score = float(out.split("adjusted mutual information with the truth:")[1].split()[0])

@@ -9,25 +9,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embed.simulator.families.family import Family, Range
+from embed.simulator.families.family import Family, Range, Spread
 from embed.simulator.families.waves import (
     gaussian,
     high_passed,
+    narrow_noise,
     plateau,
     pulse,
     repeated,
     sine_gaussian,
     smooth_walk,
-    tone,
 )
 
 if TYPE_CHECKING:
     from embed.simulator.families.family import Array, Parameters
 
 _CABERO = "Cabero et al. 2019, CQG 36 155010 (blip glitches); Zevin et al. 2017, CQG 34 064003"
-_MEANS = (
-    "class means of SNR and peak frequency of the Gravity Spy training set v1.1 (Bahaadini et al. 2018, Inf. Sci. 444)"
-)
+_TABLE = "SNR and frequency as of Gravity Spy's glitches of O1"
 
 
 def blip(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
@@ -67,7 +65,7 @@ def koi_fish(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
     """Return a loud pulse that drives the readout into saturation, its lobes, and sometimes companions.
 
     A pulse falling from ``low`` as f^-fall is compressed, w -> tanh(c w), which joins a flatter ``tail`` up to ``top``;
-    two weaker lobes of low frequency, ``lobe`` seconds before and after, are the fins.
+    two weaker lobes of low frequency, ``lobe`` seconds before and after, and a flutter ``spread`` seconds wide are the fins.
     """
     body = pulse(t, 0.0, p["low"], 1.5 * p["low"], steepness=(8.0, p["fall"]), drift=p["drift"])
     body += p["tail"] * pulse(t, 0.0, 2.0 * p["low"], p["top"], steepness=(4.0, 3.0))
@@ -77,6 +75,8 @@ def koi_fish(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
     for side in (-1.0, 1.0):
         lobe = sine_gaussian(t, side * p["lobe"] * rng.uniform(0.7, 1.3), 1.3 * p["low"], 0.6, rng.uniform(0, 6.3))
         body += p["fin"] * rng.uniform(0.2, 1.0) * lobe
+    fins = narrow_noise(t, 2.0 * p["low"], 20.0, rng) * gaussian(t, 0.0, p["spread"])
+    body += p["fin"] * fins
     others = int(p["companions"])
     centres = np.concatenate([[0.0], rng.uniform(-1.0, 1.9, others)])
     heights = np.concatenate([[1.0], np.exp(rng.uniform(-3.0, -0.3, others))])
@@ -84,29 +84,53 @@ def koi_fish(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
 
 
 def extremely_loud(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
-    """Return a step-like disturbance that rings: a saturated pulse over the whole band and a decaying low-frequency rumble."""
+    """Return a disturbance that saturates the detector: a pulse over the whole band, its rumble, and a wall of noise.
+
+    The wall is what is left when the lock is lost or the readout rails: the whole band is full from one moment on, ``wait``
+    after the disturbance began and for ``length`` seconds, with gaps where the noise happens to be low.
+    """
     body = pulse(t, 0.0, p["low"], p["high"], steepness=(8.0, p["fall"]))
     body /= np.abs(body).max()
     body = high_passed(t, np.tanh(p["saturation"] * body), p["low"])
     body /= np.abs(body).max()
     walk = smooth_walk(t, 0.6 / p["low"], rng)
     rumble = walk * np.where(t < 0, np.exp(t / (0.15 * p["decay"])), np.exp(-np.abs(t) / p["decay"]))
-    return body + p["rumble"] * rumble
+    if rng.random() < 0.5:
+        return body + p["rumble"] * rumble
+    noise = high_passed(t, rng.standard_normal(len(t)) * np.exp(p["uneven"] * smooth_walk(t, 0.1, rng)), p["low"])
+    wall = plateau(t, p["wait"], p["wait"] + p["length"], 0.01) * noise
+    return p["onset"] * body + p["rumble"] * rumble + wall
+
+
+def high_frequency_burst(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
+    """Return a click: a pulse of a few milliseconds above several hundred hertz, sometimes several of them."""
+    one = pulse(t, 0.0, p["low"], p["high"], steepness=(5.0, 3.0))
+    others = int(p["others"])
+    centres = np.concatenate([[0.0], rng.uniform(-2.0, 2.0, others)])
+    return repeated(t, one, centres, np.concatenate([[1.0], rng.uniform(0.3, 0.9, others)]))
 
 
 def helix(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
-    """Return two strands winding about each other in frequency: tones whose log-frequency swings in opposite phase."""
-    swing = p["swing"] * np.sin(2 * np.pi * t / p["period"] + rng.uniform(0, 6.3))
-    envelope = gaussian(t, 0.0, p["sigma"])
-    strands = [tone(t, p["centre"] * 2.0 ** (side * swing), rng.uniform(0, 6.3)) for side in (-1.0, 1.0)]
-    rungs = pulse(t, 0.0, 0.6 * p["centre"], 2.0 * p["centre"], steepness=(4.0, 4.0))
-    return envelope * (strands[0] + strands[1]) + p["spine"] * rungs / np.abs(rungs).max() * plateau(t, -0.1, 0.1, 0.01)
+    """Return trains of a few pulses at equal spacing, one of them or many in the picture.
+
+    The pulses of a train interfere: bright at multiples of 1/spacing, and below it two strands, the ends of the train, that
+    cross where tiles grow longer than it: the braid that gave the class its name.
+    """
+    one = pulse(t, 0.0, p["low"], p["high"], steepness=(3.0, 3.0))
+    count = int(p["pulses"])
+    order: Array = np.arange(count, dtype=np.float64) - (count - 1) / 2
+    others = rng.poisson(p["crowd"] * 4.0)
+    centres = np.concatenate([[0.0], rng.uniform(-2.4, 2.4, others)])
+    heights = np.concatenate([[1.0], rng.uniform(0.5, 1.0, others)])
+    unevenness: Array = 1.0 + 0.15 * rng.standard_normal(count)
+    train = repeated(t, one, order / p["frequency"], unevenness)
+    return repeated(t, train, centres, heights * rng.choice(np.array([-1.0, 1.0]), len(heights)))
 
 
-_BLIP = {
-    "low": Range(45.0, 150.0, "Hz", "log"),
-    "high": Range(160.0, 420.0, "Hz", "log"),
-    "fall": Range(2.5, 4.5),
+_BLIP: dict[str, Range | Spread] = {
+    "low": Range(32.0, 130.0, "Hz", "log"),
+    "high": Spread((85.0, 115.0, 170.0, 235.0, 310.0, 470.0, 600.0), "Hz"),
+    "fall": Range(2.5, 5.5),
     "drift": Range(-0.002, 0.006, "s"),
     "tail": Range(0.0, 0.4),
 }
@@ -115,40 +139,40 @@ FAMILIES = (
     Family(
         "Blip",
         "A thin teardrop of about 10 ms at 30-500 Hz, fuller at its foot; no structure in time. SNR mostly 8-50.",
-        f"{_CABERO}; {_MEANS}: SNR 22.8, 199 Hz",
+        f"{_CABERO}; {_TABLE}",
         blip,
         _BLIP,
-        Range(8.0, 60.0, "1", "log"),
+        Spread((7.86, 8.75, 12.1, 17.1, 27.3, 51.2, 73.3)),
         share_h1=0.7,
         rate=4.0,
     ),
     Family(
         "Repeating_Blips",
         "Two to ten blips at nearly equal spacing (0.1-1 s), seen together in the 2 and 4 s views.",
-        f"{_CABERO}; {_MEANS}: SNR 29.2, 200 Hz",
+        f"{_CABERO}; {_TABLE}",
         repeating_blips,
         {
             **_BLIP,
-            "count": Range(3, 9, "1", "integer"),
+            "count": Range(2, 9, "1", "integer"),
             "spacing": Range(0.12, 0.65, "s", "log"),
-            "scatter": Range(0.05, 0.3),
+            "scatter": Range(0.05, 0.4),
         },
-        Range(13.0, 60.0, "1", "log"),
+        Spread((8.11, 9.12, 15.6, 25.9, 45.4, 90.3, 119.0)),
         share_h1=0.85,
     ),
     Family(
         "Tomte",
         "A triangle like a gnome's cap, 20-150 Hz with its foot near 30-40 Hz, 0.1-0.2 s wide; no thin tail.",
-        f"Zevin et al. 2017; {_MEANS}: SNR 16.2, 47 Hz",
+        f"Zevin et al. 2017; {_TABLE}",
         tomte,
         {
             "low": Range(20.0, 34.0, "Hz"),
-            "high": Range(55.0, 130.0, "Hz", "log"),
+            "high": Range(55.0, 120.0, "Hz", "log"),
             "fall": Range(2.5, 4.0),
             "foot": Range(0.2, 0.7),
             "drift": Range(-0.01, 0.02, "s"),
         },
-        Range(8.0, 28.0, "1", "log"),
+        Spread((8.79, 9.75, 12.6, 14.4, 18.2, 22.6, 24.4)),
         share_h1=0.45,
         rate=1.5,
     ),
@@ -158,7 +182,7 @@ FAMILIES = (
         "Soni et al. 2021, CQG 38 195016; Glanzer et al. 2023, CQG 40 065004",
         blip_low_frequency,
         {
-            "frequency": Range(14.0, 42.0, "Hz", "log"),
+            "frequency": Range(16.0, 46.0, "Hz", "log"),
             "cycles": Range(0.25, 0.5),
             "upper": Range(0.0, 0.5),
         },
@@ -170,28 +194,29 @@ FAMILIES = (
         "Koi_Fish",
         "A fat body at 20-100 Hz (0.1-0.3 s), a tail thinning upwards to 500-2000 Hz, faint fins at the sides where the "
         "whitening filter rings at 60 Hz; loud (SNR 35-450), often with smaller ones beside it.",
-        f"Zevin et al. 2017; {_MEANS}: SNR 139, 157 Hz",
+        f"Zevin et al. 2017; {_TABLE}",
         koi_fish,
         {
-            "low": Range(19.0, 30.0, "Hz"),
+            "low": Range(13.0, 30.0, "Hz"),
             "fall": Range(1.6, 3.0),
             "tail": Range(0.01, 0.08, "1", "log"),
             "top": Range(300.0, 1500.0, "Hz", "log"),
             "saturation": Range(0.3, 2.0),
             "drift": Range(-0.005, 0.01, "s"),
             "lobe": Range(0.04, 0.12, "s"),
-            "fin": Range(0.0, 0.06),
+            "fin": Range(0.0, 0.1),
+            "spread": Range(0.06, 0.25, "s"),
             "companions": Range(0, 3, "1", "integer"),
         },
-        Range(35.0, 450.0, "1", "log"),
+        Spread((23.8, 40.8, 69.8, 108.0, 166.0, 282.0, 367.0)),
         share_h1=0.6,
         rate=2.5,
     ),
     Family(
         "Extremely_Loud",
-        "The whole band saturates; halves of the 4 s view are yellow with dark holes at low frequency, spread by the "
-        "whitening filter. SNR from several hundred to 10^4.",
-        f"Zevin et al. 2017; {_MEANS}: SNR 2416",
+        "The whole band saturates: a wall of yellow after a rise that begins at low frequency, or halves of the 4 s view yellow "
+        "with dark holes at low frequency, spread by the whitening filter. SNR from a hundred to 10^4.",
+        f"Zevin et al. 2017; {_TABLE}",
         extremely_loud,
         {
             "low": Range(10.0, 20.0, "Hz"),
@@ -200,24 +225,45 @@ FAMILIES = (
             "saturation": Range(0.5, 8.0, "1", "log"),
             "rumble": Range(0.003, 0.15, "1", "log"),
             "decay": Range(0.1, 0.8, "s"),
+            "onset": Range(0.3, 10.0, "1", "log"),
+            "wait": Range(0.0, 0.5, "s"),
+            "length": Range(0.4, 6.0, "s", "log"),
+            "uneven": Range(0.0, 0.4),
         },
-        Range(500.0, 9000.0, "1", "log"),
-        share_h1=0.6,
+        Spread((200.0, 300.0, 600.0, 1200.0, 2270.0, 9430.0, 22100.0)),
+        share_h1=0.66,
+        rate=1.7,
         jitter=0.05,
+        centred=False,
     ),
     Family(
         "Helix",
-        "Two strands winding about each other within 0.1-0.3 s at 60-450 Hz, like a vortex; faint (SNR 7.5-12).",
-        f"Zevin et al. 2017 (photon-calibrator glitches at Livingston); {_MEANS}: SNR 8.8, 134 Hz, 0.09 s, 326 Hz wide",
+        "Short braided columns at 20-400 Hz, brightest near 135 Hz and its double, 0.05 s wide, alone or a dozen in the 4 s view; "
+        "faint (SNR 7.5-13).",
+        f"Zevin et al. 2017 (photon-calibrator glitches at Livingston); {_TABLE}",
         helix,
         {
-            "centre": Range(110.0, 200.0, "Hz"),
-            "swing": Range(0.5, 1.1, "octave"),
-            "period": Range(0.05, 0.12, "s"),
-            "sigma": Range(0.03, 0.08, "s"),
-            "spine": Range(0.2, 1.2),
+            "frequency": Range(118.0, 142.0, "Hz"),
+            "pulses": Range(3, 5, "1", "integer"),
+            "low": Range(15.0, 60.0, "Hz", "log"),
+            "high": Range(220.0, 450.0, "Hz", "log"),
+            "crowd": Range(0.2, 3.5, "1/s"),
         },
-        Range(7.5, 13.0, "1", "log"),
-        share_h1=0.02,
+        Spread((7.54, 7.63, 8.07, 8.64, 9.31, 10.9, 13.1)),
+        share_h1=0.01,
+    ),
+    Family(
+        "High_Frequency_Burst",
+        "A hair-thin spike from several hundred hertz to the top, milliseconds long, clear in the 0.5 s view only.",
+        "the examples of Zooniverse's list of O4",
+        high_frequency_burst,
+        {
+            "low": Range(450.0, 1100.0, "Hz", "log"),
+            "high": Range(1700.0, 3500.0, "Hz"),
+            "others": Range(0, 2, "1", "integer"),
+        },
+        Range(7.5, 25.0, "1", "log"),
+        rate=0.5,
+        jitter=0.002,
     ),
 )

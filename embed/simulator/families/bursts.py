@@ -6,36 +6,40 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embed.simulator.families.family import Family, Range
-from embed.simulator.families.lines import narrow_noise
-from embed.simulator.families.waves import gaussian, plateau, pulse, repeated, sine_gaussian, smooth_walk
+from embed.simulator.families.family import Family, Range, Spread
+from embed.simulator.families.waves import gaussian, narrow_noise, plateau, pulse, repeated, sine_gaussian, smooth_walk
 
 if TYPE_CHECKING:
     from embed.simulator.families.family import Array, Parameters
 
-_MEANS = "training set v1.1 (Bahaadini et al. 2018)"
+_TABLE = "SNR and frequency as of Gravity Spy's glitches of O1"
 
 
 def low_frequency_burst(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
     """Return a hump on the floor of the picture: noise at 10-20 Hz swelling once, with its middle reaching higher."""
-    floor = narrow_noise(t, p["frequency"], 3.0, rng) * gaussian(t, 0.0, p["sigma"])
-    hump = narrow_noise(t, 1.5 * p["frequency"], 5.0, rng) * gaussian(t, 0.0, 0.45 * p["sigma"])
-    steady = sine_gaussian(t, 0.0, p["frequency"], p["sigma"] * p["frequency"], rng.uniform(0, 6.3))
+    floor = narrow_noise(t, p["frequency"], 10.0, rng) * gaussian(t, 0.0, p["sigma"])
+    hump = narrow_noise(t, 2.0 * p["frequency"], 12.0, rng) * gaussian(t, 0.0, 0.45 * p["sigma"])
+    steady = sine_gaussian(t, 0.0, p["frequency"], 0.5 * p["sigma"] * p["frequency"], rng.uniform(0, 6.3))
     return floor + p["steady"] * steady + p["hump"] * hump
 
 
 def light_modulation(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
-    """Return a volley of spikes from a radio-frequency sideband that flickers: pulses at random times on a rumbling floor."""
+    """Return a volley of spikes from a radio-frequency sideband that flickers, and the rumble that comes with it.
+
+    About ``spikes`` pulses within ``span`` seconds, of uneven height and reach; the rumble at 10-40 Hz lasts
+    ``rumble`` seconds and begins with the volley.
+    """
     half = p["span"] / 2
-    count = max(8, rng.poisson(p["rate"] * p["span"]))
+    count = max(2, rng.poisson(p["spikes"]))
     out = np.zeros_like(t)
     for band in (0.7, 1.0, 1.6):
         one = pulse(t, 0.0, band * p["low"], band * p["high"], steepness=(5.0, 2.0))
         k = max(1, count // 3)
-        centres = rng.normal(0.0, 0.5 * half, k)
+        centres = np.clip(rng.normal(0.0, half, k), -3.0, 3.0)
         out += repeated(t, one / np.abs(one).max(), centres, np.exp(p["scatter"] * rng.standard_normal(k)))
-    floor = narrow_noise(t, 1.1 * p["low"], 0.4 * p["low"], rng) * np.exp(0.7 * smooth_walk(t, 0.15, rng))
-    return out + p["floor"] * floor * plateau(t, -half, half, 0.2)
+    start = rng.normal(0.0, 0.05) - 0.2 * half
+    window = plateau(t, start, start + p["rumble"], 0.03) * np.exp(0.5 * smooth_walk(t, 0.08, rng))
+    return out + p["floor"] * window * narrow_noise(t, p["bottom"], 0.8 * p["bottom"], rng)
 
 
 def scratchy(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
@@ -63,41 +67,44 @@ FAMILIES = (
     Family(
         "Low_Frequency_Burst",
         "A hump on the bottom edge, 10-25 Hz, 0.5-2 s wide; SNR 8-80.",
-        f"Zevin et al. 2017; {_MEANS}: SNR 29.9, 16 Hz",
+        f"Zevin et al. 2017; {_TABLE}",
         low_frequency_burst,
         {
-            "frequency": Range(10.5, 17.0, "Hz"),
-            "sigma": Range(0.1, 0.45, "s", "log"),
-            "steady": Range(0.3, 2.0),
-            "hump": Range(0.0, 0.6),
+            "frequency": Spread((10.2, 10.6, 11.3, 13.0, 15.5, 19.6, 26.0), "Hz"),
+            "sigma": Range(0.08, 0.6, "s", "log"),
+            "steady": Range(0.0, 1.5),
+            "hump": Range(0.0, 1.2),
         },
-        Range(9.0, 80.0, "1", "log"),
+        Spread((7.63, 8.5, 11.5, 15.5, 25.0, 81.5, 200.0)),
         share_h1=0.27,
         rate=2.0,
         jitter=0.03,
     ),
     Family(
         "Light_Modulation",
-        "Many bright spikes of uneven height, 20-300 Hz, crowding into 1-4 s over a bright floor; SNR 12-150, Hanford.",
-        f"Zevin et al. 2017 (45 MHz sideband amplitude); {_MEANS}: SNR 34.6, 105 Hz, 2.3 s",
+        "Two to forty bright spikes of uneven height, 20 Hz and up, within 0.05-4 s, and a rumble at 10-40 Hz that begins with "
+        "them; SNR 8-170, Hanford.",
+        f"Zevin et al. 2017 (45 MHz sideband amplitude); {_TABLE}",
         light_modulation,
         {
             "low": Range(22.0, 50.0, "Hz"),
-            "high": Range(60.0, 250.0, "Hz", "log"),
-            "span": Range(0.8, 4.0, "s"),
-            "rate": Range(9.0, 25.0, "1/s"),
+            "high": Range(90.0, 3000.0, "Hz", "log"),
+            "span": Range(0.06, 3.0, "s", "log"),
+            "spikes": Range(3.0, 45.0, "1", "log"),
             "scatter": Range(0.4, 0.8),
-            "floor": Range(0.0, 0.15),
+            "bottom": Range(13.0, 32.0, "Hz", "log"),
+            "rumble": Range(0.2, 2.5, "s", "log"),
+            "floor": Range(0.02, 1.0, "1", "log"),
         },
-        Range(15.0, 120.0, "1", "log"),
-        share_h1=0.99,
+        Spread((8.5, 10.0, 14.5, 20.0, 38.0, 90.0, 172.0)),
+        share_h1=0.97,
         rate=1.5,
         jitter=0.05,
     ),
     Family(
         "Scratchy",
         "A band at 80-300 Hz scratched by many wavelets of 10-30 ms for 1-4 s and longer; each faint: tiles of SNR 5.5-9.5.",
-        f"Zevin et al. 2017 (swiss-cheese baffles at Hanford, 'blue mountains'); {_MEANS}: SNR 8.6, 153 Hz, 1.5 s",
+        f"Zevin et al. 2017 (swiss-cheese baffles at Hanford, 'blue mountains'); {_TABLE}",
         scratchy,
         {
             "frequency": Range(110.0, 240.0, "Hz", "log"),
@@ -114,7 +121,7 @@ FAMILIES = (
     Family(
         "No_Glitch",
         "Noise alone: the speckle of the Q-transform, evenly dark, at whatever Q won by chance.",
-        f"Zevin et al. 2017; {_MEANS}: SNR 9.3 by Omicron, but nothing to see",
+        "Zevin et al. 2017: a trigger, but nothing to see",
         no_glitch,
         {
             "frequency": Range(12.0, 1500.0, "Hz", "log"),

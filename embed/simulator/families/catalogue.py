@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from embed.errors import InputError
-from embed.gravityspy import O1_CLASSES, O3_ADDITIONS
+from embed.gravityspy import CLASS_LISTS
 from embed.simulator.families import blips, bursts, chirps, lines, scattering, uncatalogued, whistles
 
 if TYPE_CHECKING:
@@ -24,12 +24,13 @@ FAMILIES: Mapping[str, Family] = {
 
 UNCATALOGUED = tuple(name for name, family in FAMILIES.items() if not family.catalogued)
 
-CLASSES = (*O1_CLASSES, *O3_ADDITIONS)
-"""What `simulate` makes by default: the 22 classes of O1 and the two that the third run added."""
+CLASSES = CLASS_LISTS["O4"]
+"""What `simulate` makes by default: the 27 classes of the fourth run's list."""
 
 CONFUSABLE: Mapping[str, tuple[str, ...]] = {
     "1080Lines": ("1400Ripples", "Violin_Mode", "Scratchy"),
     "1400Ripples": ("1080Lines", "Violin_Mode"),
+    "70Hz_Line": ("Power_Line", "Air_Compressor"),
     "Air_Compressor": ("Power_Line", "Low_Frequency_Lines"),
     "Blip": ("Tomte", "Koi_Fish", "Repeating_Blips", "Blip_Low_Frequency"),
     "Blip_Low_Frequency": ("Tomte", "Blip", "Low_Frequency_Burst"),
@@ -37,6 +38,7 @@ CONFUSABLE: Mapping[str, tuple[str, ...]] = {
     "Extremely_Loud": ("Koi_Fish", "Light_Modulation"),
     "Fast_Scattering": ("Scattered_Light", "Low_Frequency_Burst", NONE_OF_THE_ABOVE),
     "Helix": ("Scratchy", "Blip"),
+    "High_Frequency_Burst": ("Blip", "No_Glitch"),
     "Koi_Fish": ("Extremely_Loud", "Tomte", "Blip"),
     "Light_Modulation": ("Extremely_Loud", "Koi_Fish", "Low_Frequency_Burst"),
     "Low_Frequency_Burst": ("Low_Frequency_Lines", "Scattered_Light", "Blip_Low_Frequency"),
@@ -44,7 +46,8 @@ CONFUSABLE: Mapping[str, tuple[str, ...]] = {
     "No_Glitch": ("Scratchy", "Low_Frequency_Burst", NONE_OF_THE_ABOVE),
     NONE_OF_THE_ABOVE: ("Scratchy", "Scattered_Light", "No_Glitch"),
     "Paired_Doves": ("Scattered_Light", "Chirp", "Repeating_Blips"),
-    "Power_Line": ("Air_Compressor", "Low_Frequency_Lines"),
+    "Pizzicato": ("Violin_Mode", "Scratchy", "No_Glitch"),
+    "Power_Line": ("Air_Compressor", "70Hz_Line", "Low_Frequency_Lines"),
     "Repeating_Blips": ("Blip", "Koi_Fish"),
     "Reverse_Chirp": ("Chirp", "Blip"),
     "Scattered_Light": ("Low_Frequency_Burst", "Low_Frequency_Lines", "Fast_Scattering"),
@@ -59,18 +62,18 @@ CONFUSABLE: Mapping[str, tuple[str, ...]] = {
 
 
 def check_classes(names: Iterable[str]) -> tuple[str, ...]:
-    """Return the names as a tuple after checking that each can be simulated.
+    """Return the names as a tuple after checking that each can be simulated; ``O1``, ``O3`` and ``O4`` stand for a run's class list.
 
     Raises
     ------
     InputError
-        The list is empty, or a name is neither a family nor None_of_the_Above.
+        The list is empty, or a name is neither a run, a family nor None_of_the_Above.
     """
-    chosen = tuple(dict.fromkeys(names))
+    chosen = tuple(dict.fromkeys(name for given in names for name in CLASS_LISTS.get(given, (given,))))
     known = {*FAMILIES, NONE_OF_THE_ABOVE}
     if not chosen:
         raise InputError("no class to simulate; name at least one, or leave the option out for all of them")
     for name in chosen:
         if name not in known:
-            raise InputError(f"{name!r} cannot be simulated; choose from {', '.join(sorted(known))}")
+            raise InputError(f"{name!r} cannot be simulated; choose from {', '.join((*CLASS_LISTS, *sorted(known)))}")
     return chosen

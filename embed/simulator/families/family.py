@@ -42,6 +42,41 @@ class Range:
         return float(rng.uniform(self.low, self.high))
 
 
+QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+"""Shares of a class that lie below the quantiles of a `Spread`."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A measured distribution, from which one parameter is drawn: its logarithm is interpolated between quantiles.
+
+    Parameters
+    ----------
+    quantiles : tuple of float
+        At the shares `QUANTILES`, positive and rising. Nothing beyond the outermost is drawn.
+    unit : str
+        As of `Range`.
+    """
+
+    quantiles: tuple[float, ...]
+    unit: str = "1"
+
+    @property
+    def low(self) -> float:
+        """The least value that is drawn."""
+        return self.quantiles[0]
+
+    @property
+    def high(self) -> float:
+        """The largest value that is drawn."""
+        return self.quantiles[-1]
+
+    def draw(self, rng: np.random.Generator) -> float:
+        """Draw one value."""
+        share = rng.uniform(QUANTILES[0], QUANTILES[-1])
+        return float(np.exp(np.interp(share, QUANTILES, np.log(self.quantiles))))
+
+
 @dataclass(frozen=True)
 class Family:
     """One class of glitches.
@@ -57,9 +92,9 @@ class Family:
     waveform : callable
         ``waveform(t, parameters, rng)``, with ``t`` (n,) float64 in seconds about the trigger; returns (n,) float64
         of any scale, since the glitch is scaled to its SNR afterwards.
-    parameters : mapping of str to Range
+    parameters : mapping of str to Range or Spread
         The spread of every parameter of the waveform.
-    snr : Range
+    snr : Range or Spread
         Signal-to-noise ratio of the loudest Q-transform tile, which is what Omicron reports.
     domain : {"whitened", "strain"}
         Whether the waveform is written in units of the noise (its spectrum is then multiplied by the smooth amplitude
@@ -81,8 +116,8 @@ class Family:
     look: str
     source: str
     waveform: Waveform
-    parameters: Mapping[str, Range]
-    snr: Range
+    parameters: Mapping[str, Range | Spread]
+    snr: Range | Spread
     domain: Literal["whitened", "strain"] = "whitened"
     share_h1: float = 0.5
     rate: float = 1.0

@@ -6,20 +6,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embed.simulator.families.family import Family, Range
-from embed.simulator.families.waves import gaussian, plateau, pulse, repeated, sine_gaussian, smooth_walk, tone
+from embed.simulator.families.family import Family, Range, Spread
+from embed.simulator.families.waves import (
+    gaussian,
+    narrow_noise,
+    plateau,
+    pulse,
+    repeated,
+    sine_gaussian,
+    smooth_walk,
+    tone,
+)
 
 if TYPE_CHECKING:
     from embed.simulator.families.family import Array, Parameters
 
-_MEANS = "training set v1.1 (Bahaadini et al. 2018)"
-
-
-def narrow_noise(t: Array, frequency: float, width: float, rng: np.random.Generator) -> Array:
-    """Return Gaussian noise about ``frequency`` Hz, ``width`` Hz wide: a carrier with two slow random quadratures."""
-    carrier = 2.0 * np.pi * frequency * t
-    slow = 0.5 / width
-    return smooth_walk(t, slow, rng) * np.cos(carrier) + smooth_walk(t, slow, rng) * np.sin(carrier)
+_TABLE = "SNR and frequency as of Gravity Spy's glitches of O1"
+_O4 = "the examples of Zooniverse's list of O4"
 
 
 def lines_1080(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
@@ -57,29 +60,26 @@ def power_line(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
             p["harmonics"] * rng.uniform(0.2, 1.0) * envelope * np.sin(2 * np.pi * 60.0 * k * t + rng.uniform(0, 6.3))
         )
     spike = pulse(t, rng.normal(0.0, 0.01), 50.0, 200.0)
-    return out + p["spike"] * spike / np.abs(spike).max()
+    return out + max(p["spike"], 0.0) * spike / np.abs(spike).max()
 
 
 def violin_mode(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
-    """Return a suspension fibre plucked: short bursts at 500 Hz and its overtones, strongest at one of them.
+    """Return suspension fibres plucked: dashes at 500 Hz and its overtones at the same moments, of uneven strength.
 
     Overtones of a fibre under tension are not quite whole multiples; 500, 1003, 1475 and 1935 Hz are those of the silica
-    suspensions.
+    suspensions. The whitening filter takes out the middle of each, where the fibre rings all the time: two dashes are left.
     """
     modes = (500.0, 1003.0, 1475.0, 1935.0)
-    strongest = int(p["mode"]) - 1
+    others = int(p["repeats"])
+    times = np.concatenate([[0.0], rng.uniform(-1.9, 1.9, others)])
     out = np.zeros_like(t)
     for k, mode in enumerate(modes):
-        height = 1.0 if k == strongest else p["others"] * rng.uniform(0.0, 1.0)
-        for _ in range(2):
-            f = mode + (1 + 0.5 * k) * rng.uniform(-7.0, 7.0)
-            start = rng.normal(0.0, 0.2 * p["sigma"])
-            out += (
-                height
-                * rng.uniform(0.4, 1.0)
-                * gaussian(t, start, p["sigma"])
-                * np.sin(2 * np.pi * f * t + rng.uniform(0, 6.3))
-            )
+        overtone = 1.0 if k == int(p["mode"]) - 1 else p["others"] * rng.uniform(0.2, 1.0)
+        for side in (-1.0, 1.0):
+            f = mode + side * p["split"] * (1.0 if k == 0 else rng.uniform(0.0, 1.0))
+            dash = sine_gaussian(t, 0.0, f, f * p["sigma"], rng.uniform(0, 6.3))
+            heights = np.concatenate([[1.0], rng.uniform(0.1, 1.0, others)]) * rng.uniform(0.5, 1.0, others + 1)
+            out += overtone * repeated(t, dash, times, heights)
     return out
 
 
@@ -96,17 +96,50 @@ def low_frequency_lines(t: Array, p: Parameters, rng: np.random.Generator) -> Ar
 
 
 def wandering_line(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
-    """Return a tone that strolls in frequency for the whole picture, as an oscillator without a lock does."""
+    """Return a tone that strolls in frequency, as an oscillator without a lock does, whole or broken into dashes.
+
+    A broken line lights up about ``breaks`` times a second; each dash swoops up or down to its frequency, a hook.
+    """
     octaves = p["reach"] * smooth_walk(t, p["pace"], rng) + 0.15 * p["reach"] * smooth_walk(t, 0.25 * p["pace"], rng)
     strength = np.exp(0.4 * smooth_walk(t, 0.8, rng))
-    return strength * plateau(t, -p["span"] / 2, p["span"] / 2, 0.3) * tone(t, p["frequency"] * 2.0**octaves)
+    if p["broken"] > 0.5:
+        gate, hook = np.zeros_like(t), np.zeros_like(t)
+        start = t[0] + rng.exponential(1.0 / p["breaks"])
+        while start < t[-1]:
+            length = rng.uniform(0.2, 0.9) / p["breaks"]
+            depth = rng.normal(0.0, 0.25) if rng.random() < 0.6 else 0.0
+            inside = slice(*np.searchsorted(t, (start, start + length)))
+            gate[inside] = plateau(t[inside], start + 0.003, start + length - 0.003, 0.002) * rng.uniform(0.4, 1.0)
+            hook[inside] = depth * np.exp(-(t[inside] - start) / (0.2 * length))
+            start += length + rng.exponential(0.4 / p["breaks"])
+        strength, octaves = strength * gate, octaves + hook
+    return strength * plateau(t, -p["span"] / 2, p["span"] / 2, 0.1) * tone(t, p["frequency"] * 2.0**octaves)
+
+
+def line_70(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
+    """Return a short dash at 70 Hz, now and then with a weaker one beside it."""
+    one = sine_gaussian(t, 0.0, p["frequency"], p["frequency"] * p["sigma"], rng.uniform(0, 6.3))
+    others = int(p["others"])
+    centres = np.concatenate([[0.0], rng.uniform(-2.0, 2.0, others)])
+    return repeated(t, one, centres, np.concatenate([[1.0], rng.uniform(0.2, 0.7, others)]))
+
+
+def pizzicato(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
+    """Return a plucked string: two or three round dots close together near 500 Hz."""
+    out = np.zeros_like(t)
+    for _ in range(int(p["dots"])):
+        f = p["frequency"] * 2.0 ** rng.normal(0.0, 0.04)
+        out += sine_gaussian(
+            t, rng.normal(0.0, p["sigma"]), f, p["cycles"] * rng.uniform(0.7, 1.3), rng.uniform(0, 6.3)
+        )
+    return out
 
 
 FAMILIES = (
     Family(
         "1080Lines",
         "A string of short yellow dots near 1080 Hz, for most or all of the 4 s view; SNR 7.5-15, Hanford.",
-        f"Zevin et al. 2017; {_MEANS}: SNR 10.2, 1111 Hz, 0.85 s",
+        f"Zevin et al. 2017; {_TABLE} (four glitches) and the training set v1.1's mean SNR of 10.2",
         lines_1080,
         {
             "frequency": Range(1065.0, 1105.0, "Hz"),
@@ -114,98 +147,130 @@ FAMILIES = (
             "cycles": Range(5.0, 14.0),
             "span": Range(1.5, 5.5, "s"),
         },
-        Range(7.5, 15.0, "1", "log"),
+        Range(7.5, 17.5, "1", "log"),
         share_h1=0.99,
     ),
     Family(
         "1400Ripples",
-        "A short row of ripples near 1400 Hz, 0.05-0.4 s long; SNR 7.5-16, Livingston.",
-        f"Zevin et al. 2017; {_MEANS}: SNR 10.9, 1527 Hz, 0.15 s",
+        "A short row of ripples near 1400-1600 Hz, 0.05-0.3 s long, alone in the picture; SNR 7.5-15, Livingston.",
+        f"Zevin et al. 2017; {_TABLE}: 1527 Hz",
         ripples_1400,
         {
-            "frequency": Range(1320.0, 1560.0, "Hz"),
-            "beat": Range(12.0, 40.0, "Hz"),
-            "sigma": Range(0.03, 0.15, "s", "log"),
+            "frequency": Range(1390.0, 1610.0, "Hz"),
+            "beat": Range(8.0, 40.0, "Hz"),
+            "sigma": Range(0.015, 0.1, "s", "log"),
             "wobble": Range(0.0, 0.012),
         },
-        Range(7.5, 16.0, "1", "log"),
+        Spread((7.72, 7.82, 9.7, 10.7, 12.1, 13.6, 14.9)),
         share_h1=0.01,
         rate=0.7,
     ),
     Family(
         "Air_Compressor",
         "A thick bar at 50 Hz for 0.3-2 s with soft ends; faint (SNR 7.5-12).",
-        f"Zevin et al. 2017 (compressor motors at 50 Hz); {_MEANS}: SNR 8.7, 48 Hz, 0.41 s",
+        f"Zevin et al. 2017 (compressor motors at 50 Hz); {_TABLE}",
         air_compressor,
         {
             "frequency": Range(47.0, 52.0, "Hz"),
             "slip": Range(0.2, 1.2, "Hz"),
-            "length": Range(0.3, 1.6, "s", "log"),
-            "rise": Range(0.05, 0.2, "s"),
+            "length": Range(0.08, 0.9, "s", "log"),
+            "rise": Range(0.03, 0.12, "s"),
             "second": Range(0.0, 0.25),
         },
-        Range(7.5, 13.0, "1", "log"),
+        Spread((7.51, 7.58, 7.93, 8.42, 9.27, 10.3, 11.8)),
         share_h1=0.95,
         rate=0.7,
     ),
     Family(
         "Power_Line",
         "A bar at 60 Hz, narrow in frequency, 0.2-1 s, sometimes with 120 and 180 Hz and a thin spike at its start.",
-        f"Zevin et al. 2017; {_MEANS}: SNR 11.3, 62 Hz, 0.75 s",
+        f"Zevin et al. 2017; {_TABLE}",
         power_line,
         {
             "sigma": Range(0.06, 0.35, "s", "log"),
             "sudden": Range(0, 1, "1", "integer"),
             "harmonics": Range(0.0, 0.3),
-            "spike": Range(0.0, 0.8),
+            "spike": Range(-0.5, 0.5),
         },
-        Range(7.5, 22.0, "1", "log"),
+        Spread((7.56, 7.73, 8.81, 11.8, 13.2, 14.4, 15.5)),
         share_h1=0.6,
     ),
     Family(
         "Violin_Mode",
-        "Short dashes (0.05-0.3 s) at 500 Hz and its overtones near 1000, 1475 and 1935 Hz.",
-        f"Zevin et al. 2017; Aston et al. 2012, CQG 29 235004 (fibres); {_MEANS}: SNR 13.4, 1673 Hz, 0.29 s",
+        "Short dashes (0.03-0.2 s) at 500 Hz, often two, and at its overtones near 1000, 1475 and 1935 Hz at the same moments, "
+        "once or several times in the 4 s view.",
+        f"Zevin et al. 2017; Aston et al. 2012, CQG 29 235004 (fibres); {_TABLE}",
         violin_mode,
         {
             "mode": Range(1, 4, "1", "integer"),
-            "sigma": Range(0.02, 0.12, "s", "log"),
-            "others": Range(0.0, 0.9),
+            "sigma": Range(0.008, 0.08, "s", "log"),
+            "others": Range(0.5, 1.1),
+            "split": Range(3.0, 38.0, "Hz"),
+            "repeats": Range(0, 6, "1", "integer"),
         },
-        Range(7.5, 30.0, "1", "log"),
+        Spread((7.5, 8.2, 10.5, 14.0, 20.0, 32.0, 42.0)),
         share_h1=0.35,
     ),
     Family(
         "Low_Frequency_Lines",
-        "Horizontal bars at the bottom, 10-30 Hz, running through the whole 4 s view; SNR 12-50.",
-        f"Zevin et al. 2017; {_MEANS}: SNR 23.1, 12 Hz, 3.9 s",
+        "Horizontal bars at the bottom, 10-30 Hz, thin in frequency, through part or all of the 4 s view; SNR 7.5-55.",
+        f"Zevin et al. 2017; {_TABLE}",
         low_frequency_lines,
         {
-            "frequency": Range(10.5, 18.0, "Hz", "log"),
+            "frequency": Spread((10.1, 10.2, 10.5, 11.2, 13.0, 19.0, 21.0), "Hz"),
             "count": Range(1, 3, "1", "integer"),
             "drift": Range(0.0, 0.03),
-            "span": Range(5.0, 6.5, "s"),
+            "span": Range(0.8, 8.0, "s", "log"),
         },
-        Range(12.0, 50.0, "1", "log"),
-        share_h1=0.2,
-        jitter=0.3,
-        centred=False,
+        Spread((7.53, 7.71, 9.4, 14.1, 23.0, 54.2, 100.0)),
+        share_h1=0.17,
+        jitter=0.15,
     ),
     Family(
         "Wandering_Line",
-        "One thin line meandering through the whole 4 s view somewhere between 200 and 1900 Hz; SNR 12-60, Hanford.",
-        f"Zevin et al. 2017; {_MEANS}: SNR 27.8, 667 Hz, 6 s",
+        "One thin line meandering through the 4 s view somewhere between 200 and 1900 Hz, whole or in dashes with hooks; "
+        "SNR 8-40, Hanford.",
+        f"Zevin et al. 2017; {_TABLE}",
         wandering_line,
         {
-            "frequency": Range(300.0, 1500.0, "Hz", "log"),
-            "reach": Range(0.04, 0.4, "octave"),
-            "pace": Range(0.5, 2.0, "s"),
-            "span": Range(5.0, 6.5, "s"),
+            "frequency": Range(380.0, 1350.0, "Hz", "log"),
+            "reach": Range(0.02, 0.4, "octave", "log"),
+            "pace": Range(0.25, 2.0, "s", "log"),
+            "span": Range(1.5, 6.5, "s"),
+            "broken": Range(0, 1, "1", "integer"),
+            "breaks": Range(1.0, 8.0, "1/s", "log"),
         },
-        Range(12.0, 60.0, "1", "log"),
+        Range(8.0, 40.0, "1", "log"),
         share_h1=0.99,
         rate=0.5,
-        jitter=0.3,
-        centred=False,
+        jitter=0.1,
+    ),
+    Family(
+        "70Hz_Line",
+        "A short bar at 70 Hz, 0.1-0.3 s; SNR 8-25.",
+        _O4,
+        line_70,
+        {
+            "frequency": Range(67.0, 73.0, "Hz"),
+            "sigma": Range(0.03, 0.12, "s", "log"),
+            "others": Range(0, 2, "1", "integer"),
+        },
+        Range(7.5, 25.0, "1", "log"),
+        rate=0.5,
+    ),
+    Family(
+        "Pizzicato",
+        "Two or three round dots close together near 500 Hz, 0.02-0.05 s; SNR 7.5-14.",
+        _O4,
+        pizzicato,
+        {
+            "frequency": Range(400.0, 620.0, "Hz", "log"),
+            "cycles": Range(2.0, 6.0),
+            "sigma": Range(0.005, 0.025, "s", "log"),
+            "dots": Range(2, 4, "1", "integer"),
+        },
+        Range(7.5, 14.0, "1", "log"),
+        share_h1=0.8,
+        rate=0.5,
     ),
 )

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embed.simulator.families.family import Family, Range
-from embed.simulator.families.waves import gaussian, smooth_walk, tone
+from embed.simulator.families.family import Family, Range, Spread
+from embed.simulator.families.waves import gaussian, plateau, repeated, smooth_walk, tone
 
 if TYPE_CHECKING:
     from embed.simulator.families.family import Array, Parameters
@@ -62,24 +62,26 @@ def fast_scattering(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
 
 
 def paired_doves(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
-    """Return sweeps that climb and fall in turn, as a beamsplitter rocking at fractions of a hertz makes them.
+    """Return short sweeps that climb and fall in turn, as a beamsplitter rocking at 0.4 Hz makes them, once each half-swing.
 
-    Each pair is a rising sweep and its mirror image, f(t) = bottom + (top - bottom) |phase|^bend.
+    Each goes from ``bottom`` to ``top`` within ``length`` seconds, with a step in strength on the way, and mirrored in time for
+    every other half-swing.
     """
-    pairs, half = int(p["pairs"]), p["half"]
-    out = np.zeros_like(t)
-    for k in range(pairs):
-        middle = (k - rng.integers(0, pairs) if k else 0) * p["spacing"]
-        height = 1.0 if k == 0 else np.exp(rng.uniform(-1.5, 0.2))
-        for side in (-1.0, 1.0):
-            inward = np.clip(1.0 - side * (t - middle) / half, 0.0, 1.0)
-            window = ((side * (t - middle) > 0.01 * half) & (side * (t - middle) < half)).astype(float)
-            window *= np.sin(np.pi * np.clip(side * (t - middle) / half, 0.0, 1.0)) ** 0.5
-            track = (
-                p["bottom"] + (p["top"] - p["bottom"]) * (inward if p["peaked"] > 0.5 else 1.0 - inward) ** p["bend"]
-            )
-            out += height * window * tone(t, track, rng.uniform(0, 6.3))
-    return out
+    half = p["length"] / 2
+    phase = np.clip(t / p["length"] + 0.5, 0.0, 1.0)
+    track = p["bottom"] * (p["top"] / p["bottom"]) ** (phase ** p["bend"])
+    window = plateau(t, -half, half, 0.1 * p["length"]) * (1.0 + 0.5 * smooth_walk(t, 0.25 * p["length"], rng))
+    sweep = window * (tone(t, track, rng.uniform(0, 6.3)) + p["echo"] * tone(t, 1.5 * track, rng.uniform(0, 6.3)))
+    if rng.random() < 0.5:
+        sweep = sweep[::-1].copy()
+    order = np.arange(-2, 3)
+    order = order[(order == 0) | (rng.random(5) < p["company"])]
+    centres = order * p["spacing"] + np.where(order == 0, 0.0, rng.normal(0.0, 0.12, len(order)))
+    heights = np.where(order == 0, 1.0, np.exp(rng.uniform(-0.8, 0.2, len(order))))
+    even = order % 2 == 0
+    return repeated(t, sweep, centres[even], heights[even]) + repeated(
+        t, sweep[::-1].copy(), centres[~even], heights[~even]
+    )
 
 
 FAMILIES = (
@@ -89,7 +91,7 @@ FAMILIES = (
         "Accadia et al. 2010, CQG 27 194011; Soni et al. 2020, CQG 38 025016; training set v1.1: SNR 16.4, 30 Hz, 2.6 s",
         scattered_light,
         {
-            "top": Range(15.0, 34.0, "Hz"),
+            "top": Range(15.0, 42.0, "Hz"),
             "swing": Range(0.13, 0.32, "Hz", "log"),
             "packet": Range(0.5, 1.2, "periods"),
             "swell": Range(0.0, 0.15),
@@ -99,7 +101,7 @@ FAMILIES = (
             "trips": Range(1, 5, "1", "integer"),
             "falloff": Range(0.07, 0.4, "1", "log"),
         },
-        Range(12.0, 120.0, "1", "log"),
+        Spread((7.96, 8.98, 11.1, 13.5, 20.0, 60.0, 120.0)),
         domain="strain",
         share_h1=0.6,
         rate=4.0,
@@ -126,21 +128,21 @@ FAMILIES = (
     ),
     Family(
         "Paired_Doves",
-        "Sweeps rising and falling in mirrored pairs at 20-200 Hz, each about 0.2-0.4 s, sometimes repeated.",
-        "Zevin et al. 2017 (motion of the Hanford beamsplitter at 0.4 Hz); training set v1.1: SNR 33.4, 41 Hz, 0.42 s",
+        "Thick short sweeps at 20-100 Hz, 0.1-0.25 s, rising and falling in turn, about 1.2 s from one to the next; SNR 14-45.",
+        "Zevin et al. 2017 (motion of the Hanford beamsplitter at 0.4 Hz); SNR and frequency as of Gravity Spy's glitches of O1",
         paired_doves,
         {
-            "pairs": Range(1, 4, "1", "integer"),
-            "half": Range(0.12, 0.35, "s"),
-            "spacing": Range(0.4, 1.0, "s"),
+            "length": Range(0.08, 0.28, "s"),
+            "spacing": Range(0.9, 1.5, "s"),
             "bottom": Range(16.0, 30.0, "Hz"),
-            "top": Range(70.0, 220.0, "Hz", "log"),
-            "bend": Range(1.2, 3.0),
-            "peaked": Range(0, 1, "1", "integer"),
+            "top": Range(60.0, 130.0, "Hz", "log"),
+            "bend": Range(0.7, 2.0),
+            "echo": Range(0.0, 0.6),
+            "company": Range(0.3, 1.0),
         },
-        Range(12.0, 60.0, "1", "log"),
+        Range(12.0, 45.0, "1", "log"),
         share_h1=0.99,
         rate=0.6,
-        jitter=0.05,
+        jitter=0.02,
     ),
 )

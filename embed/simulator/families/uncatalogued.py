@@ -11,8 +11,7 @@ import numpy as np
 import scipy  # its parts are imported when they are first used
 
 from embed.simulator.families.family import Family, Range
-from embed.simulator.families.lines import narrow_noise
-from embed.simulator.families.waves import gaussian, plateau, repeated, tone
+from embed.simulator.families.waves import gaussian, narrow_noise, plateau, repeated, tone
 
 if TYPE_CHECKING:
     from embed.simulator.families.family import Array, Parameters

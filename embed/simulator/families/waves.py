@@ -89,6 +89,13 @@ def smooth_walk(t: Array, timescale: float, rng: np.random.Generator) -> Array:
     return walk / max(float(walk.std()), 1e-300)
 
 
+def narrow_noise(t: Array, frequency: float, width: float, rng: np.random.Generator) -> Array:
+    """Return Gaussian noise about ``frequency`` Hz, ``width`` Hz wide: a carrier with two slow random quadratures."""
+    carrier = 2.0 * np.pi * frequency * t
+    slow = 0.5 / width
+    return smooth_walk(t, slow, rng) * np.cos(carrier) + smooth_walk(t, slow, rng) * np.sin(carrier)
+
+
 def repeated(t: Array, stroke: Array, centres: Array, heights: Array) -> Array:
     """Return a stroke (n,), drawn about t = 0, repeated at the given times with the given heights.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embed.simulator.families.family import Family, Range
+from embed.simulator.families.family import Family, Range, Spread
 from embed.simulator.families.waves import plateau, smooth_walk, tone
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ FAMILIES = (
     Family(
         "Whistle",
         "Thin V, U or W lines above 100 Hz that sweep through hundreds of hertz in 0.05-1 s; SNR 6-14, Livingston.",
-        "Nuttall et al. 2015, CQG 32 245005; training set v1.1: SNR 9.5, 1093 Hz, 0.6 s",
+        "Nuttall et al. 2015, CQG 32 245005; SNR as of Gravity Spy's glitches of O1",
         whistle,
         {
             "shape": Range(1, 4, "1", "integer"),
@@ -53,7 +53,7 @@ FAMILIES = (
             "fade": Range(0.0, 1.0),
             "reach": Range(0.3, 2.5, "s"),
         },
-        Range(6.0, 14.0, "1", "log"),
+        Spread((6.0, 6.8, 7.9, 8.64, 9.97, 13.9, 18.0)),
         share_h1=0.03,
         rate=2.0,
         jitter=0.01,

@@ -19,6 +19,7 @@ from embed.simulator import (
     Population,
     demo_population,
 )
+from embed.simulator.rates import O1_SPAN, O1_WEEKS
 
 SPAN = (1126400000.0, 1126400000.0 + 30 * 86400.0)
 
@@ -134,7 +135,7 @@ def test_demo_has_three_families_to_find_and_one_class_half_way():
     hidden = [is_wrong for entry, is_wrong in zip(drawn, wrong, strict=True) if entry.truth in DEMO_HIDDEN]
     assert sum(hidden) < 0.1 * len(hidden)
     assert min(counts[name] for name in DEMO_HIDDEN) >= 30
-    assert len(set(population.labels)) == 24
+    assert len(set(population.labels)) == 27
     assert min(counts.values()) >= 8
     first = min(entry.gps for entry in drawn if entry.truth == "Fast_Scattering")
     assert first >= sum(population.span) / 2
@@ -154,6 +155,10 @@ def test_demo_has_three_families_to_find_and_one_class_half_way():
         ({"span": (2.0, 1.0)}, "ends before it starts"),
         ({"hidden": (NONE_OF_THE_ABOVE,)}, "cannot be hidden in itself"),
         ({"normalisation": "max"}, "'max' is not median"),
+        ({"schedule": "o2"}, "'o2' is none of catalogue, o1"),
+        ({"schedule": "o1", "equal": True}, "choose one of the two"),
+        ({"schedule": "o1", "span": (1.0, 2.0)}, "not within O1"),
+        ({"schedule": "o1", "classes": ("Violin_Mode",), "span": SPAN}, "none of Violin_Mode occurred in O1"),
     ],
 )
 def test_what_cannot_be_asked_for(options, message):
@@ -166,3 +171,34 @@ def test_rates_and_shares_are_sane():
         assert 0 <= family.share_h1 <= 1
         assert family.rate > 0
         assert family.snr.low > 0
+
+
+def test_a_run_stands_for_its_class_list():
+    assert len(Population(1, 0, classes=("O1",)).classes) == 22
+    assert Population(1, 0, classes=("Blip", "O4")).classes[0] == "Blip"
+    assert len(Population(1, 0, classes=("Blip", "O4")).classes) == 27
+
+
+def test_o1_schedule_follows_the_weeks_of_each_class():
+    names = ("Blip", "Violin_Mode", "Scattered_Light")
+    population = Population(4000, 1, classes=names, span=O1_SPAN, schedule="o1")
+    drawn = [population.entry(k) for k in range(population.n)]
+    assert [entry.gps for entry in drawn] == sorted(entry.gps for entry in drawn)
+    weeks = np.array([int((entry.gps - O1_SPAN[0]) // (7 * 86400)) for entry in drawn])
+    truth = np.array([entry.truth for entry in drawn])
+    whole = sum(sum(O1_WEEKS[name]) for name in names)
+    for name in names:
+        found = np.bincount(weeks[truth == name], minlength=18)
+        wanted = population.n * np.array(O1_WEEKS[name]) / whole
+        assert np.abs(found - wanted).max() < 5 * np.sqrt(wanted.max()) + 3
+    assert set(weeks[truth == "Violin_Mode"]) == {5}
+
+
+def test_o1_schedule_keeps_onsets_and_gives_hidden_families_their_share():
+    onset = O1_SPAN[0] + 60 * 86400.0
+    population = Population(
+        3000, 2, ("Blip",), ("Reverse_Chirp",), span=O1_SPAN, onset={"Reverse_Chirp": onset}, schedule="o1"
+    )
+    times = [entry.gps for entry in map(population.entry, range(3000)) if entry.truth == "Reverse_Chirp"]
+    assert min(times) >= onset
+    assert len(times) == pytest.approx(3000 * 0.01 * 6575 / 1742 / 2, rel=0.5)
