@@ -20,7 +20,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 from PIL import Image
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
@@ -35,6 +34,7 @@ from embed.gravityspy import CLASS_LISTS, DURATIONS, class_name, parse_view_name
 from embed.metrics.intervals import wilson
 from embed.network.devices import choose_device
 from embed.network.network import Network, load_network
+from embed.network.runtime import make_runtime
 from embed.simulator import Population, simulate_batch
 from embed.vectors.similarity import normalise
 from embed.views.decoding import spectrogram_levels
@@ -140,14 +140,13 @@ def fit_head(network: Network, simulated: Pictures, views: str) -> Pipeline:
 def vectors_of(network: Network, levels: np.ndarray, views: str) -> np.ndarray:
     """Vectors (N, D) float32 of unit length."""
     encoding = parse_encoding(views) if views == RGB else Encoding("single", (DURATIONS[-1],))
-    device = choose_device()
-    module, look = network.module.to(device), network.backbone
+    device, look = choose_device(), network.backbone
+    runtime = make_runtime(network, device)
     parts = []
-    with torch.inference_mode():
-        for start in range(0, len(levels), 64):
-            part = levels[start : start + 64]
-            pictures = network_input(part, encoding, look.size, mean=look.mean, std=look.std, device=device)
-            parts.append(module(pictures).float().cpu().numpy())
+    for start in range(0, len(levels), runtime.batch):
+        part = levels[start : start + runtime.batch]
+        parts.append(runtime(network_input(part, encoding, look.size, mean=look.mean, std=look.std, device=device)))
+    runtime.close()
     return normalise(np.concatenate(parts))
 
 

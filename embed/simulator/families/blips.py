@@ -11,9 +11,7 @@ import numpy as np
 
 from embed.simulator.families.family import Family, Range, Spread
 from embed.simulator.families.waves import (
-    gaussian,
     high_passed,
-    narrow_noise,
     plateau,
     pulse,
     repeated,
@@ -75,8 +73,9 @@ def koi_fish(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
     for side in (-1.0, 1.0):
         lobe = sine_gaussian(t, side * p["lobe"] * rng.uniform(0.7, 1.3), 1.3 * p["low"], 0.6, rng.uniform(0, 6.3))
         body += p["fin"] * rng.uniform(0.2, 1.0) * lobe
-    fins = narrow_noise(t, 2.0 * p["low"], 20.0, rng) * gaussian(t, 0.0, p["spread"])
-    body += p["fin"] * fins
+    for band in (1.4, 2.0, 2.8):
+        stroke = sine_gaussian(t, 0.0, band * p["low"], 0.9, rng.uniform(0, 6.3))
+        body += p["fin"] * repeated(t, stroke, rng.normal(0.0, p["spread"], 5), rng.uniform(-1.0, 1.0, 5))
     others = int(p["companions"])
     centres = np.concatenate([[0.0], rng.uniform(-1.0, 1.9, others)])
     heights = np.concatenate([[1.0], np.exp(rng.uniform(-3.0, -0.3, others))])
@@ -204,7 +203,7 @@ FAMILIES = (
             "saturation": Range(0.3, 2.0),
             "drift": Range(-0.005, 0.01, "s"),
             "lobe": Range(0.04, 0.12, "s"),
-            "fin": Range(0.0, 0.1),
+            "fin": Range(0.0, 0.07),
             "spread": Range(0.06, 0.25, "s"),
             "companions": Range(0, 3, "1", "integer"),
         },
