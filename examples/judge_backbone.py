@@ -213,7 +213,7 @@ def true_classes(study: Study, path: Path | None) -> "pd.Series[str]":
         return table["label"]
     given = pd.read_csv(path, dtype=str).drop_duplicates("id").set_index("id")["truth"]
     bare = table["id"].str.replace(r"^[A-Z]\d_", "", regex=True)
-    return table["id"].map(given).fillna(bare.map(given)).fillna("")
+    return table["id"].map(given).fillna(bare.map(given)).fillna(table["label"])
 
 
 def judge(

@@ -214,7 +214,7 @@ FAMILIES = (
     Family(
         "Extremely_Loud",
         "The whole band saturates: a wall of yellow after a rise that begins at low frequency, or halves of the 4 s view yellow "
-        "with dark holes at low frequency, spread by the whitening filter. SNR from a hundred to 10^4.",
+        "with dark holes at low frequency, spread by the whitening filter. SNR from 400 to 10^4.",
         f"Zevin et al. 2017; {_TABLE}",
         extremely_loud,
         {
@@ -229,7 +229,7 @@ FAMILIES = (
             "length": Range(0.4, 6.0, "s", "log"),
             "uneven": Range(0.0, 0.4),
         },
-        Spread((200.0, 300.0, 600.0, 1200.0, 2270.0, 9430.0, 22100.0)),
+        Spread((400.0, 450.0, 650.0, 1200.0, 2270.0, 9430.0, 22100.0)),
         share_h1=0.66,
         rate=1.7,
         jitter=0.05,
