@@ -7,7 +7,7 @@ database documentation.
 
 import re
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 DURATIONS = (0.5, 1.0, 2.0, 4.0)
 """Lengths in seconds of the four views that Gravity Spy publishes of one glitch, in its order."""
@@ -97,7 +97,7 @@ _VOLUNTEER_CODES = {
     "LOWFREQUENCYBLIP": "Blip_Low_Frequency",
     "PIZZICATO": "Pizzicato",
 }
-_FOLDED = {re.sub(r"[\W_]+", "", name).upper(): name for name in CLASSES + VOLUNTEER_ADDITIONS} | _VOLUNTEER_CODES
+_FOLDED = {re.sub(r"[\W_]+", "", name).upper(): name for name in CLASS_LISTS["O4"]} | _VOLUNTEER_CODES
 
 
 def class_name(label: str) -> str:
@@ -169,6 +169,11 @@ def parse_view_name(path: PurePath) -> ViewName | None:
     if match is None:
         return None
     return ViewName(match["ifo"], match["id"], float(match["duration"]))
+
+
+def other_view(path: Path, duration: float) -> Path:
+    """Path of the view of another duration of the same glitch, beside the file ``..._spectrogram_DUR.png``."""
+    return path.with_name(f"{path.stem.rpartition('_')[0]}_{duration}{path.suffix}")
 
 
 _GPS_ID = re.compile(r"[0-9]{9,10}\.[0-9]{1,9}")

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from embed.gravityspy import DURATIONS, class_name, parse_view_name
+from embed.gravityspy import DURATIONS, class_name, other_view, parse_view_name
 from embed.simulator import FAMILIES, Population, simulate_batch
 from embed.views.decoding import spectrogram_levels
 from embed.views.viridis import table
@@ -62,7 +62,7 @@ def first_with_all_views(folder: Path) -> np.ndarray | None:
         name = parse_view_name(path)
         if name is None or name.duration != DURATIONS[0]:
             continue
-        views = [path.with_name(path.name.replace(f"_{DURATIONS[0]}.", f"_{duration}.")) for duration in DURATIONS]
+        views = [other_view(path, duration) for duration in DURATIONS]
         if all(view.exists() for view in views):
             return np.stack([spectrogram_levels(view.read_bytes(), SIDE) for view in views])
     return None

@@ -30,15 +30,16 @@ from sklearn.preprocessing import StandardScaler
 from discovery.clustering.clustering import hdbscan_clusters, spectral_clusters
 from embed import EmbeddingOptions, Study, VectorStore, embed, ingest_folder
 from embed.dataset.dataset import find_groups, labelled_glitches
-from embed.gravityspy import CLASS_LISTS, DURATIONS, class_name, parse_view_name
+from embed.gravityspy import CLASS_LISTS, DURATIONS, class_name, other_view, parse_view_name
 from embed.metrics.intervals import wilson
+from embed.network.backbones import DEFAULT_BACKBONE, Backbone, find_backbone
 from embed.network.devices import choose_device
-from embed.network.network import Network, load_network
-from embed.network.runtime import make_runtime
+from embed.network.network import load_network
+from embed.network.runtime import Runtime, make_runtime
 from embed.simulator import Population, simulate_batch
 from embed.vectors.similarity import normalise
 from embed.views.decoding import spectrogram_levels
-from embed.views.encoding import Encoding, network_input, parse_encoding
+from embed.views.encoding import network_input, parse_encoding
 
 VOTERS = 5
 AXES = 200
@@ -87,24 +88,29 @@ def main() -> None:
 
 def judge_heads(options: argparse.Namespace) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
     """Train a head on simulated glitches for each of the weights and each kind of views, and ask it about real ones."""
-    names = CLASS_LISTS[options.classes]
+    names, side = CLASS_LISTS[options.classes], find_backbone(DEFAULT_BACKBONE).size
+    simulated = simulated_pictures(Population(options.head * len(names), options.seed, classes=names, equal=True), side)
+    truth = read_truth(options.truth)
+    kinds = {views: encoded(simulated, views, options.seed) for views in (RGB, ANY)}
+    asked = [(folder, views, read_pictures(folder, truth, views, side)) for views in kinds for folder in options.images]
     rows, mistakes = [], []
-    simulated = None
     for weights in options.weights:
         network = load_network(weights=weights)
-        if simulated is None:
-            population = Population(options.head * len(names), options.seed, classes=names, equal=True)
-            simulated = simulated_pictures(population, network.backbone.size)
-        for views in (RGB, ANY):
-            head = fit_head(network, encoded(simulated, views, options.seed), views)
-            for folder in options.images:
-                real = read_pictures(folder, options.truth, views, network.backbone.size)
-                if len(real.classes):
-                    probabilities = head.predict_proba(vectors_of(network, real.levels, views))
-                    row, wrong = judged(real.classes, head.classes_, probabilities)
-                    about = {"folder": folder.name, "views": views, "weights": weights}
-                    rows.append({**about, **row})
-                    mistakes += [{**about, **one} for one in wrong]
+        runtime = make_runtime(network, choose_device())
+        heads = {
+            views: fit_head(vectors_of(runtime, network.backbone, pictures, views), pictures.classes)
+            for views, pictures in kinds.items()
+        }
+        for folder, views, real in asked:
+            if not len(real.classes):
+                continue
+            head = heads[views]
+            probabilities = head.predict_proba(vectors_of(runtime, network.backbone, real, views))
+            row, wrong = judged(real.classes, head.classes_, probabilities)
+            about = {"folder": folder.name, "views": views, "weights": weights}
+            rows.append({**about, **row})
+            mistakes += [{**about, **one} for one in wrong]
+        runtime.close()
     return rows, mistakes
 
 
@@ -130,42 +136,41 @@ def encoded(pictures: Pictures, views: str, seed: int) -> Pictures:
     return Pictures(np.concatenate(singles), np.tile(pictures.classes, 2))
 
 
-def fit_head(network: Network, simulated: Pictures, views: str) -> Pipeline:
+def fit_head(vectors: np.ndarray, classes: np.ndarray) -> Pipeline:
     """Fit a logistic regression to the vectors of simulated glitches."""
-    vectors = vectors_of(network, simulated.levels, views)
     head = make_pipeline(PCA(AXES, random_state=0), StandardScaler(), LogisticRegression(C=0.03, max_iter=500))
-    return head.fit(vectors, simulated.classes)
+    return head.fit(vectors, classes)
 
 
-def vectors_of(network: Network, levels: np.ndarray, views: str) -> np.ndarray:
+def vectors_of(runtime: Runtime, backbone: Backbone, pictures: Pictures, views: str) -> np.ndarray:
     """Vectors (N, D) float32 of unit length."""
-    encoding = parse_encoding(views) if views == RGB else Encoding("single", (DURATIONS[-1],))
-    device, look = choose_device(), network.backbone
-    runtime = make_runtime(network, device)
+    encoding = parse_encoding(views if views == RGB else str(DURATIONS[-1]))
     parts = []
-    for start in range(0, len(levels), runtime.batch):
-        part = levels[start : start + runtime.batch]
-        parts.append(runtime(network_input(part, encoding, look.size, mean=look.mean, std=look.std, device=device)))
-    runtime.close()
+    for start in range(0, len(pictures.levels), runtime.batch):
+        part = pictures.levels[start : start + runtime.batch]
+        parts.append(
+            runtime(
+                network_input(
+                    part, encoding, backbone.size, mean=backbone.mean, std=backbone.std, device=runtime.device
+                )
+            )
+        )
     return normalise(np.concatenate(parts))
 
 
-def read_pictures(folder: Path, truth: Path | None, views: str, side: int) -> Pictures:
+def read_pictures(folder: Path, truth: dict[str, str], views: str, side: int) -> Pictures:
     """Read what a folder has of these views: glitches with three durations, or every picture for itself."""
-    given = (
-        {} if truth is None else pd.read_csv(truth, dtype=str).drop_duplicates("id").set_index("id")["truth"].to_dict()
-    )
     levels, classes = [], []
     for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".png", ".jpg", ".jpeg")):
         name = parse_view_name(path)
         label = class_name(path.parent.name)
         if name is not None:
-            label = given.get(f"{name.ifo}_{name.gravityspy_id}", given.get(name.gravityspy_id, label))
+            label = truth.get(f"{name.ifo}_{name.gravityspy_id}", truth.get(name.gravityspy_id, label))
         if views == ANY:
             levels.append([spectrogram_levels(path.read_bytes(), side)])
             classes.append(label)
         elif name is not None and name.duration == DURATIONS[-1]:
-            others = [path.with_name(path.name.replace(f"_{name.duration}.", f"_{d}.")) for d in DURATIONS[1:]]
+            others = [other_view(path, duration) for duration in DURATIONS[1:]]
             if all(other.exists() for other in others):
                 levels.append([spectrogram_levels(other.read_bytes(), side) for other in others])
                 classes.append(label)
@@ -195,7 +200,7 @@ def judge_vectors(folder: Path, options: argparse.Namespace) -> list[dict[str, o
     with tempfile.TemporaryDirectory() as place, Study(Path(place), create=True) as study:
         with study.run("ingest"):
             ingest_folder(study, folder)
-        truth = true_classes(study, options.truth)
+        truth = true_classes(study, read_truth(options.truth))
         for views in options.views:
             if not all(study.durations().get(duration) for duration in parse_encoding(views).durations):
                 continue
@@ -206,14 +211,19 @@ def judge_vectors(folder: Path, options: argparse.Namespace) -> list[dict[str, o
     return rows
 
 
-def true_classes(study: Study, path: Path | None) -> "pd.Series[str]":
-    """Class of each row of the study."""
-    table = study.glitches()
+def read_truth(path: Path | None) -> dict[str, str]:
+    """Class of each id in a table; empty without a table."""
     if path is None:
-        return table["label"]
-    given = pd.read_csv(path, dtype=str).drop_duplicates("id").set_index("id")["truth"]
+        return {}
+    table = pd.read_csv(path, dtype=str).drop_duplicates("id")
+    return dict(zip(table["id"], table["truth"], strict=True))
+
+
+def true_classes(study: Study, truth: dict[str, str]) -> "pd.Series[str]":
+    """Class of each row of the study: the table's, or the label."""
+    table = study.glitches()
     bare = table["id"].str.replace(r"^[A-Z]\d_", "", regex=True)
-    return table["id"].map(given).fillna(bare.map(given)).fillna(table["label"])
+    return table["id"].map(truth).fillna(bare.map(truth)).fillna(table["label"])
 
 
 def judge(

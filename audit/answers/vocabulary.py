@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from embed.errors import InputError
-from embed.gravityspy import CLASSES, VOLUNTEER_ADDITIONS, class_name
+from embed.gravityspy import CLASS_LISTS, class_name
 from embed.spelling import closest
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Vocabulary:
 
     def __init__(self, labels: Iterable[str], new: Iterable[str] = ()) -> None:
         self.labels = {*labels, *new}
-        self.classes = self.labels | {*CLASSES, *VOLUNTEER_ADDITIONS}
+        self.classes = self.labels | set(CLASS_LISTS["O4"])
 
     def find_class(self, text: str) -> str | None:
         """Return the class that a text names, in the study's spelling; None where it names none."""

@@ -6,7 +6,7 @@ from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from embed.gravityspy import CLASSES, VOLUNTEER_ADDITIONS
+from embed.gravityspy import CLASS_LISTS
 from embed.spelling import is_typo
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def typos(before: Collection[str], counts: Mapping[str, int]) -> list[str]:
     list of str
         One sentence a label, alphabetical. A Gravity Spy class is never one of them.
     """
-    classes = {*CLASSES, *VOLUNTEER_ADDITIONS}
+    classes = set(CLASS_LISTS["O4"])
     found = []
     for label in sorted(counts.keys() - {"", *before} - classes):
         larger = [name for name, count in counts.items() if count >= MANY_MORE * counts[label] and is_typo(label, name)]

@@ -18,6 +18,7 @@ from embed.simulator.families.catalogue import (
     NONE_OF_THE_ABOVE,
     UNCATALOGUED,
     check_classes,
+    expanded,
 )
 from embed.simulator.options import CATALOGUE, DEMO_HIDDEN, DEMO_LABEL_NOISE, LABEL_NOISE, SCHEDULES
 from embed.simulator.rates import O1_SPAN, O1_START, WEEK_S, o1_rates
@@ -85,7 +86,7 @@ class Population:
     seed : int
         Same seed, same population; every glitch has its own random stream, so that order and batches do not matter.
     classes : tuple of str
-        Names of families, and None_of_the_Above for a mixture of those in no catalogue.
+        Names of families, ``O1``, ``O3`` or ``O4`` for a run's classes, and None_of_the_Above for a mixture of those in no catalogue.
     hidden : tuple of str
         Families added to the classes but labelled None_of_the_Above: to be discovered.
     span : tuple of float
@@ -129,7 +130,8 @@ class Population:
             raise InputError(f"normalisation {self.normalisation!r} is not median, mean or mixed")
         if not 0.0 <= self.label_noise <= 1.0:
             raise InputError(f"label noise {self.label_noise} is no fraction between 0 and 1")
-        object.__setattr__(self, "classes", check_classes(self.classes))
+        object.__setattr__(self, "classes", expanded(self.classes))
+        object.__setattr__(self, "hidden", expanded(self.hidden))
         check_classes((*self.classes, *self.hidden))
         self._check_schedule()
         for name in self.hidden:

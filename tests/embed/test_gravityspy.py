@@ -1,10 +1,19 @@
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embed.gravityspy import CLASSES, DURATIONS, ViewName, class_name, gps_of_id, is_identifier, parse_view_name
+from embed.gravityspy import (
+    CLASSES,
+    DURATIONS,
+    ViewName,
+    class_name,
+    gps_of_id,
+    is_identifier,
+    other_view,
+    parse_view_name,
+)
 
 
 def test_there_are_24_classes():
@@ -75,3 +84,8 @@ def test_what_cannot_be_an_id(text):
 @pytest.mark.parametrize("text", ["uQiUCgOWOJ", "1253358791.477050066", "Spiral/0001", "a b (2)"])
 def test_what_can_be_an_id(text):
     assert is_identifier(text)
+
+
+def test_the_other_view_of_a_glitch_is_beside_it():
+    path = Path("a.b/H1_x_GDS-CALIB_STRAIN_spectrogram_0.5.png")
+    assert other_view(path, 4.0) == Path("a.b/H1_x_GDS-CALIB_STRAIN_spectrogram_4.0.png")

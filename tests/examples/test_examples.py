@@ -4,6 +4,12 @@ import runpy
 import sys
 from pathlib import Path
 
+import numpy as np
+import pytest
+from PIL import Image
+
+from embed.simulator import simulate
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
@@ -19,3 +25,37 @@ def test_the_demonstration_finds_the_three_hidden_families_and_wrong_labels(tmp_
     assert float(out.split("precision ")[1].split(":")[0]) >= 0.6
     assert float(out.split("recall ")[1].split(":")[0]) >= 0.2
     assert (tmp_path / "study" / "reports" / "audit" / "volunteers" / "manifest.csv").exists()
+
+
+def test_looks_are_compared_and_what_holds_no_whole_glitch_is_refused(tmp_path, monkeypatch, capsys):
+    simulate(tmp_path / "sim", 2, 1, classes=("Blip",))
+    script = str(EXAMPLES / "compare_looks.py")
+    out = tmp_path / "looks.png"
+    options = ["--out", str(out), "--each", "2", "--draws", "2"]
+    monkeypatch.setattr(sys, "argv", [script, str(tmp_path / "sim"), *options])
+    runpy.run_path(script, run_name="__main__")
+    assert "1 classes" in capsys.readouterr().out
+    assert Image.open(out).size == (3 * (4 * 112 + 6), 112 + 12)
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setattr(sys, "argv", [script, str(tmp_path / "empty"), *options])
+    with pytest.raises(SystemExit):
+        runpy.run_path(script, run_name="__main__")
+    assert "holds no folder of a simulated class with a glitch that has all four views" in capsys.readouterr().err
+
+
+def test_heads_are_asked_about_whole_glitches_and_single_views_and_counted(tmp_path):
+    simulate(tmp_path / "sim", 6, 1, classes=("Koi_Fish", "Scattered_Light"), equal=True)
+    script = str(EXAMPLES / "judge_backbone.py")
+    judge = runpy.run_path(script)
+    pictures = judge["read_pictures"](tmp_path / "sim", {}, judge["RGB"], 64)
+    singles = judge["read_pictures"](tmp_path / "sim", {}, judge["ANY"], 64)
+    assert pictures.levels.shape == (6, 3, 64, 64)
+    assert singles.levels.shape == (24, 1, 64, 64)
+    first = next((tmp_path / "sim").rglob("*_4.0.png")).name.split("_")[1]
+    told = judge["read_pictures"](tmp_path / "sim", {first: "Blip"}, judge["RGB"], 64)
+    assert sorted(told.classes) != sorted(pictures.classes)
+    classes = np.array(["A", "B", "C", "D"])
+    chances = np.array([[0.4, 0.3, 0.2, 0.1], [0.1, 0.2, 0.3, 0.4]])
+    row, wrong = judge["judged"](np.array(["A", "A"]), classes, chances)
+    assert (row["asked"], row["top-1"], row["top-3"]) == (2, 0.5, 0.5)
+    assert wrong == [{"truth": "A", "answers": "D, C, B"}]

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embed.simulator.families.family import Family, Range, Spread
+from embed.simulator.families.family import O1_TABLE, O4_EXAMPLES, Family, Range, Spread
 from embed.simulator.families.waves import (
+    accompanied,
     high_passed,
     plateau,
     pulse,
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from embed.simulator.families.family import Array, Parameters
 
 _CABERO = "Cabero et al. 2019, CQG 36 155010 (blip glitches); Zevin et al. 2017, CQG 34 064003"
-_TABLE = "SNR and frequency as of Gravity Spy's glitches of O1"
 
 
 def blip(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
@@ -104,9 +104,7 @@ def extremely_loud(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
 def high_frequency_burst(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
     """Return a click: a pulse of a few milliseconds above several hundred hertz, sometimes several of them."""
     one = pulse(t, 0.0, p["low"], p["high"], steepness=(5.0, 3.0))
-    others = int(p["others"])
-    centres = np.concatenate([[0.0], rng.uniform(-2.0, 2.0, others)])
-    return repeated(t, one, centres, np.concatenate([[1.0], rng.uniform(0.3, 0.9, others)]))
+    return accompanied(t, one, int(p["others"]), (0.3, 0.9), rng)
 
 
 def helix(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
@@ -138,7 +136,7 @@ FAMILIES = (
     Family(
         "Blip",
         "A thin teardrop of about 10 ms at 30-500 Hz, fuller at its foot; no structure in time. SNR mostly 8-50.",
-        f"{_CABERO}; {_TABLE}",
+        f"{_CABERO}; {O1_TABLE}",
         blip,
         _BLIP,
         Spread((7.86, 8.75, 12.1, 17.1, 27.3, 51.2, 73.3)),
@@ -148,7 +146,7 @@ FAMILIES = (
     Family(
         "Repeating_Blips",
         "Two to ten blips at nearly equal spacing (0.1-1 s), seen together in the 2 and 4 s views.",
-        f"{_CABERO}; {_TABLE}",
+        f"{_CABERO}; {O1_TABLE}",
         repeating_blips,
         {
             **_BLIP,
@@ -162,7 +160,7 @@ FAMILIES = (
     Family(
         "Tomte",
         "A triangle like a gnome's cap, 20-150 Hz with its foot near 30-40 Hz, 0.1-0.2 s wide; no thin tail.",
-        f"Zevin et al. 2017; {_TABLE}",
+        f"Zevin et al. 2017; {O1_TABLE}",
         tomte,
         {
             "low": Range(20.0, 34.0, "Hz"),
@@ -193,7 +191,7 @@ FAMILIES = (
         "Koi_Fish",
         "A fat body at 20-100 Hz (0.1-0.3 s), a tail thinning upwards to 500-2000 Hz, faint fins at the sides where the "
         "whitening filter rings at 60 Hz; loud (SNR 35-450), often with smaller ones beside it.",
-        f"Zevin et al. 2017; {_TABLE}",
+        f"Zevin et al. 2017; {O1_TABLE}",
         koi_fish,
         {
             "low": Range(13.0, 30.0, "Hz"),
@@ -215,7 +213,7 @@ FAMILIES = (
         "Extremely_Loud",
         "The whole band saturates: a wall of yellow after a rise that begins at low frequency, or halves of the 4 s view yellow "
         "with dark holes at low frequency, spread by the whitening filter. SNR from 400 to 10^4.",
-        f"Zevin et al. 2017; {_TABLE}",
+        f"Zevin et al. 2017; {O1_TABLE}",
         extremely_loud,
         {
             "low": Range(10.0, 20.0, "Hz"),
@@ -239,7 +237,7 @@ FAMILIES = (
         "Helix",
         "Short braided columns at 20-400 Hz, brightest near 135 Hz and its double, 0.05 s wide, alone or a dozen in the 4 s view; "
         "faint (SNR 7.5-13).",
-        f"Zevin et al. 2017 (photon-calibrator glitches at Livingston); {_TABLE}",
+        f"Zevin et al. 2017 (photon-calibrator glitches at Livingston); {O1_TABLE}",
         helix,
         {
             "frequency": Range(118.0, 142.0, "Hz"),
@@ -254,7 +252,7 @@ FAMILIES = (
     Family(
         "High_Frequency_Burst",
         "A hair-thin spike from several hundred hertz to the top, milliseconds long, clear in the 0.5 s view only.",
-        "the examples of Zooniverse's list of O4",
+        O4_EXAMPLES,
         high_frequency_burst,
         {
             "low": Range(450.0, 1100.0, "Hz", "log"),

@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embed.simulator.families.family import Family, Range, Spread
+from embed.simulator.families.family import O1_TABLE, Family, Range, Spread
 from embed.simulator.families.waves import gaussian, narrow_noise, plateau, pulse, repeated, sine_gaussian, smooth_walk
 
 if TYPE_CHECKING:
     from embed.simulator.families.family import Array, Parameters
-
-_TABLE = "SNR and frequency as of Gravity Spy's glitches of O1"
 
 
 def low_frequency_burst(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
@@ -67,7 +65,7 @@ FAMILIES = (
     Family(
         "Low_Frequency_Burst",
         "A hump on the bottom edge, 10-25 Hz, 0.5-2 s wide; SNR 8-80.",
-        f"Zevin et al. 2017; {_TABLE}",
+        f"Zevin et al. 2017; {O1_TABLE}",
         low_frequency_burst,
         {
             "frequency": Spread((10.2, 10.6, 11.3, 13.0, 15.5, 19.6, 26.0), "Hz"),
@@ -84,7 +82,7 @@ FAMILIES = (
         "Light_Modulation",
         "Two to forty bright spikes of uneven height, 20 Hz and up, within 0.05-4 s, and a rumble at 10-40 Hz that begins with "
         "them; SNR 8-170, Hanford.",
-        f"Zevin et al. 2017 (45 MHz sideband amplitude); {_TABLE}",
+        f"Zevin et al. 2017 (45 MHz sideband amplitude); {O1_TABLE}",
         light_modulation,
         {
             "low": Range(22.0, 50.0, "Hz"),
@@ -104,7 +102,7 @@ FAMILIES = (
     Family(
         "Scratchy",
         "A band at 80-300 Hz scratched by many wavelets of 10-30 ms for 1-4 s and longer; each faint: tiles of SNR 5.5-9.5.",
-        f"Zevin et al. 2017 (swiss-cheese baffles at Hanford, 'blue mountains'); {_TABLE}",
+        f"Zevin et al. 2017 (swiss-cheese baffles at Hanford, 'blue mountains'); {O1_TABLE}",
         scratchy,
         {
             "frequency": Range(110.0, 240.0, "Hz", "log"),

@@ -61,15 +61,20 @@ CONFUSABLE: Mapping[str, tuple[str, ...]] = {
 (figure 6) and Glanzer et al. 2023 (figure 3), likeliest first."""
 
 
+def expanded(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names, each once; ``O1``, ``O3`` and ``O4`` stand for a run's class list."""
+    return tuple(dict.fromkeys(name for given in names for name in CLASS_LISTS.get(given, (given,))))
+
+
 def check_classes(names: Iterable[str]) -> tuple[str, ...]:
-    """Return the names as a tuple after checking that each can be simulated; ``O1``, ``O3`` and ``O4`` stand for a run's class list.
+    """Return the names, `expanded`, after checking that each can be simulated.
 
     Raises
     ------
     InputError
         The list is empty, or a name is neither a run, a family nor None_of_the_Above.
     """
-    chosen = tuple(dict.fromkeys(name for given in names for name in CLASS_LISTS.get(given, (given,))))
+    chosen = expanded(names)
     known = {*FAMILIES, NONE_OF_THE_ABOVE}
     if not chosen:
         raise InputError("no class to simulate; name at least one, or leave the option out for all of them")

@@ -42,6 +42,10 @@ class Range:
         return float(rng.uniform(self.low, self.high))
 
 
+O1_TABLE = "SNR and frequency as of Gravity Spy's glitches of O1"
+O4_EXAMPLES = "the examples of Zooniverse's list of O4"
+"""Sources that many families share."""
+
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 """Shares of a class that lie below the quantiles of a `Spread`."""
 

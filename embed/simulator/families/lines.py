@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embed.simulator.families.family import Family, Range, Spread
+from embed.simulator.families.family import O1_TABLE, O4_EXAMPLES, Family, Range, Spread
 from embed.simulator.families.waves import (
+    accompanied,
     gaussian,
     narrow_noise,
     plateau,
@@ -20,9 +21,6 @@ from embed.simulator.families.waves import (
 
 if TYPE_CHECKING:
     from embed.simulator.families.family import Array, Parameters
-
-_TABLE = "SNR and frequency as of Gravity Spy's glitches of O1"
-_O4 = "the examples of Zooniverse's list of O4"
 
 
 def lines_1080(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
@@ -119,9 +117,7 @@ def wandering_line(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
 def line_70(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
     """Return a short dash at 70 Hz, now and then with a weaker one beside it."""
     one = sine_gaussian(t, 0.0, p["frequency"], p["frequency"] * p["sigma"], rng.uniform(0, 6.3))
-    others = int(p["others"])
-    centres = np.concatenate([[0.0], rng.uniform(-2.0, 2.0, others)])
-    return repeated(t, one, centres, np.concatenate([[1.0], rng.uniform(0.2, 0.7, others)]))
+    return accompanied(t, one, int(p["others"]), (0.2, 0.7), rng)
 
 
 def pizzicato(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
@@ -139,7 +135,7 @@ FAMILIES = (
     Family(
         "1080Lines",
         "A string of short yellow dots near 1080 Hz, for most or all of the 4 s view; SNR 7.5-15, Hanford.",
-        f"Zevin et al. 2017; {_TABLE} (four glitches) and the training set v1.1's mean SNR of 10.2",
+        f"Zevin et al. 2017; {O1_TABLE} (four glitches) and the training set v1.1's mean SNR of 10.2",
         lines_1080,
         {
             "frequency": Range(1065.0, 1105.0, "Hz"),
@@ -153,7 +149,7 @@ FAMILIES = (
     Family(
         "1400Ripples",
         "A short row of ripples near 1400-1600 Hz, 0.05-0.3 s long, alone in the picture; SNR 7.5-15, Livingston.",
-        f"Zevin et al. 2017; {_TABLE}: 1527 Hz",
+        f"Zevin et al. 2017; {O1_TABLE}: 1527 Hz",
         ripples_1400,
         {
             "frequency": Range(1390.0, 1610.0, "Hz"),
@@ -168,7 +164,7 @@ FAMILIES = (
     Family(
         "Air_Compressor",
         "A thick bar at 50 Hz for 0.3-2 s with soft ends; faint (SNR 7.5-12).",
-        f"Zevin et al. 2017 (compressor motors at 50 Hz); {_TABLE}",
+        f"Zevin et al. 2017 (compressor motors at 50 Hz); {O1_TABLE}",
         air_compressor,
         {
             "frequency": Range(47.0, 52.0, "Hz"),
@@ -184,7 +180,7 @@ FAMILIES = (
     Family(
         "Power_Line",
         "A bar at 60 Hz, narrow in frequency, 0.2-1 s, sometimes with 120 and 180 Hz and a thin spike at its start.",
-        f"Zevin et al. 2017; {_TABLE}",
+        f"Zevin et al. 2017; {O1_TABLE}",
         power_line,
         {
             "sigma": Range(0.06, 0.35, "s", "log"),
@@ -199,7 +195,7 @@ FAMILIES = (
         "Violin_Mode",
         "Short dashes (0.03-0.2 s) at 500 Hz, often two, and at its overtones near 1000, 1475 and 1935 Hz at the same moments, "
         "once or several times in the 4 s view.",
-        f"Zevin et al. 2017; Aston et al. 2012, CQG 29 235004 (fibres); {_TABLE}",
+        f"Zevin et al. 2017; Aston et al. 2012, CQG 29 235004 (fibres); {O1_TABLE}",
         violin_mode,
         {
             "mode": Range(1, 4, "1", "integer"),
@@ -214,7 +210,7 @@ FAMILIES = (
     Family(
         "Low_Frequency_Lines",
         "Horizontal bars at the bottom, 10-30 Hz, thin in frequency, through part or all of the 4 s view; SNR 7.5-55.",
-        f"Zevin et al. 2017; {_TABLE}",
+        f"Zevin et al. 2017; {O1_TABLE}",
         low_frequency_lines,
         {
             "frequency": Spread((10.1, 10.2, 10.5, 11.2, 13.0, 19.0, 21.0), "Hz"),
@@ -230,7 +226,7 @@ FAMILIES = (
         "Wandering_Line",
         "One thin line meandering through the 4 s view somewhere between 200 and 1900 Hz, whole or in dashes with hooks; "
         "SNR 8-40, Hanford.",
-        f"Zevin et al. 2017; {_TABLE}",
+        f"Zevin et al. 2017; {O1_TABLE}",
         wandering_line,
         {
             "frequency": Range(380.0, 1350.0, "Hz", "log"),
@@ -248,7 +244,7 @@ FAMILIES = (
     Family(
         "70Hz_Line",
         "A short bar at 70 Hz, 0.1-0.3 s; SNR 8-25.",
-        _O4,
+        O4_EXAMPLES,
         line_70,
         {
             "frequency": Range(67.0, 73.0, "Hz"),
@@ -261,7 +257,7 @@ FAMILIES = (
     Family(
         "Pizzicato",
         "Two or three round dots close together near 500 Hz, 0.02-0.05 s; SNR 7.5-14.",
-        _O4,
+        O4_EXAMPLES,
         pizzicato,
         {
             "frequency": Range(400.0, 620.0, "Hz", "log"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embed.simulator.families.family import Family, Range, Spread
+from embed.simulator.families.family import O1_TABLE, Family, Range, Spread
 from embed.simulator.families.waves import gaussian, plateau, repeated, smooth_walk, tone
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ FAMILIES = (
     Family(
         "Paired_Doves",
         "Thick short sweeps at 20-100 Hz, 0.1-0.25 s, rising and falling in turn, about 1.2 s from one to the next; SNR 14-45.",
-        "Zevin et al. 2017 (motion of the Hanford beamsplitter at 0.4 Hz); SNR and frequency as of Gravity Spy's glitches of O1",
+        f"Zevin et al. 2017 (motion of the Hanford beamsplitter at 0.4 Hz); {O1_TABLE}",
         paired_doves,
         {
             "length": Range(0.08, 0.28, "s"),

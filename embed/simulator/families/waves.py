@@ -114,6 +114,12 @@ def repeated(t: Array, stroke: Array, centres: Array, heights: Array) -> Array:
     return out
 
 
+def accompanied(t: Array, stroke: Array, others: int, heights: tuple[float, float], rng: np.random.Generator) -> Array:
+    """Return a stroke (n,) and ``others`` more of it within 2 s, each of a height between the two given."""
+    centres = np.concatenate([[0.0], rng.uniform(-2.0, 2.0, others)])
+    return repeated(t, stroke, centres, np.concatenate([[1.0], rng.uniform(*heights, others)]))
+
+
 def high_passed(t: Array, wave: Array, corner: float, order: float = 12.0) -> Array:
     """Return a wave (n,) without the frequencies below ``corner`` Hz.
 

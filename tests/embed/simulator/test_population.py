@@ -177,6 +177,9 @@ def test_a_run_stands_for_its_class_list():
     assert len(Population(1, 0, classes=("O1",)).classes) == 22
     assert Population(1, 0, classes=("Blip", "O4")).classes[0] == "Blip"
     assert len(Population(1, 0, classes=("Blip", "O4")).classes) == 27
+    assert Population(1, 0, classes=(), hidden=("Blip",)).drawn == ("Blip",)
+    with pytest.raises(InputError, match="cannot be hidden in itself"):
+        Population(1, 0, classes=("Blip",), hidden=("O1",))
 
 
 def test_o1_schedule_follows_the_weeks_of_each_class():

@@ -164,7 +164,7 @@ def test_whistle_u_turns_at_its_frequency_and_w_crosses_twice():
 
 BANDS = {
     "1080Lines": (1000, 1200), "1400Ripples": (1200, 1700), "Air_Compressor": (44, 56), "Blip": (40, 520),
-    "Blip_Low_Frequency": (10, 80), "Chirp": (25, 500), "Fast_Scattering": (18, 70), "Helix": (20, 450),
+    "Blip_Low_Frequency": (10, 80), "Chirp": (25, 500), "Fast_Scattering": (18, 70), "Helix": (60, 450),
     "Koi_Fish": (15, 130), "Light_Modulation": (10, 450), "Low_Frequency_Burst": (9, 28),
     "Low_Frequency_Lines": (9, 36), "Paired_Doves": (14, 230), "Power_Line": (50, 70), "Repeating_Blips": (40, 520),
     "Reverse_Chirp": (25, 500), "Scattered_Light": (9, 180), "Scratchy": (60, 420), "Tomte": (18, 120),

@@ -1,7 +1,5 @@
 """The looks of reworked families, by what their waveforms must have; and spreads, against the table of real glitches."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,7 +14,6 @@ from embed.simulator.families.scattering import paired_doves
 
 N = 16 * SAMPLE_RATE
 T = (np.arange(N) - N // 2) / SAMPLE_RATE
-TABLE = Path(__file__).parents[5] / "shared" / "data" / "gravityspy_o1_table.csv"
 
 
 def test_a_spread_has_the_quantiles_that_it_was_given():
@@ -30,18 +27,17 @@ def test_a_spread_has_the_quantiles_that_it_was_given():
     assert np.quantile(drawn, shares[1:-1]) == pytest.approx(spread.quantiles[1:-1], rel=0.05)
 
 
-@pytest.mark.skipif(not TABLE.exists(), reason=f"{TABLE} is not there")
-def test_snr_follows_the_table_of_o1():
+def test_snr_follows_the_table_of_o1(real_data):
     """Two-sample Kolmogorov-Smirnov distance between the SNR drawn and that of O1's glitches of the class."""
-    table = pd.read_csv(TABLE)
+    table = pd.read_csv(real_data / "gravityspy_o1_table.csv")
     rng = np.random.default_rng(0)
     for name in ("Blip", "Koi_Fish", "Power_Line", "Helix", "Tomte", "Air_Compressor", "Repeating_Blips"):
         drawn = [FAMILIES[name].draw(rng)["snr"] for _ in range(2000)]
         assert ks_2samp(drawn, table.snr[table.label == name]).statistic < 0.12, name
 
 
-def trains(wave, near):
-    """Share of a wave's energy within 0.1 s of the middle."""
+def middle_share(wave, near):
+    """Share of a wave's energy within ``near`` seconds of the middle."""
     energy = wave**2
     return energy[np.abs(T) < near].sum() / energy.sum()
 
@@ -58,7 +54,7 @@ def test_doves_turn_round_from_one_to_the_next():
     p = {"length": 0.2, "spacing": 1.2, "bottom": 20.0, "top": 90.0, "bend": 1.0, "echo": 0.0, "company": 1.0}
     rng = np.random.default_rng(3)
     wave = paired_doves(T, p, rng)
-    assert trains(wave, 0.15) < 0.6  # five of them
+    assert middle_share(wave, 0.15) < 0.6  # five of them
     # Each half-swing's sweep is the middle one reversed: correlated with the mirror image, not with itself.
     middle = wave[np.abs(T) < 0.12]
     after = slice(np.searchsorted(T, 0.7), np.searchsorted(T, 1.7))
@@ -83,7 +79,7 @@ def test_violin_mode_sounds_all_its_overtones_at_the_same_moment():
     spectrum = np.abs(np.fft.rfft(wave))
     f = np.fft.rfftfreq(len(T), T[1] - T[0])
     assert all(spectrum[np.abs(f - mode) < 30].max() > 0.1 * spectrum.max() for mode in (500, 1003, 1475, 1935))
-    assert trains(wave, 0.1) > 0.99
+    assert middle_share(wave, 0.1) > 0.99
     assert spectrum[np.abs(f - 500) < 3].mean() < 0.5 * spectrum[np.abs(f - 480) < 3].mean()  # the notch between
 
 
