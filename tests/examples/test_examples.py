@@ -35,7 +35,8 @@ def test_looks_are_compared_and_what_holds_no_whole_glitch_is_refused(tmp_path, 
     monkeypatch.setattr(sys, "argv", [script, str(tmp_path / "sim"), *options])
     runpy.run_path(script, run_name="__main__")
     assert "1 classes" in capsys.readouterr().out
-    assert Image.open(out).size == (3 * (4 * 112 + 6), 112 + 12)
+    with Image.open(out) as sheet:
+        assert sheet.size == (3 * (4 * 112 + 6), 112 + 12)
     (tmp_path / "empty").mkdir()
     monkeypatch.setattr(sys, "argv", [script, str(tmp_path / "empty"), *options])
     with pytest.raises(SystemExit):
