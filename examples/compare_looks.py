@@ -38,6 +38,8 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=16, help="from which those are chosen (default: 16)")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
+    if options.images is not None and not options.images.is_dir():
+        parser.error(f"{options.images} is not a folder; give real glitches, a folder a class")
     names = options.classes or [name for name, family in FAMILIES.items() if family.catalogued]
     real = dict.fromkeys(sorted(names)) if options.images is None else read_real(options.images, names)
     if not real:

@@ -76,6 +76,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=5, help="of the simulated glitches (default: 5)")
     parser.add_argument("--mistakes", action="store_true", help="list wrong answers")
     options = parser.parse_args()
+    for folder in options.images:
+        if not folder.is_dir():
+            parser.error(f"{folder} is not a folder; give folders of images, a folder a label")
     if options.head:
         rows, mistakes = judge_heads(options)
         print(pd.DataFrame(rows).round(3).to_string(index=False))

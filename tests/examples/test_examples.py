@@ -44,6 +44,14 @@ def test_looks_are_compared_and_what_holds_no_whole_glitch_is_refused(tmp_path, 
     assert "holds no folder of a simulated class with a glitch that has all four views" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("script", ["compare_looks.py", "judge_backbone.py"])
+def test_what_is_no_folder_is_refused_at_once(tmp_path, monkeypatch, capsys, script):
+    monkeypatch.setattr(sys, "argv", [script, str(tmp_path / "nowhere")])
+    with pytest.raises(SystemExit):
+        runpy.run_path(str(EXAMPLES / script), run_name="__main__")
+    assert "nowhere is not a folder; give" in capsys.readouterr().err
+
+
 def test_heads_are_asked_about_whole_glitches_and_single_views_and_counted(tmp_path):
     simulate(tmp_path / "sim", 6, 1, classes=("Koi_Fish", "Scattered_Light"), equal=True)
     script = str(EXAMPLES / "judge_backbone.py")
