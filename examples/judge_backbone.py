@@ -43,7 +43,7 @@ from embed.views.encoding import network_input, parse_encoding
 
 VOTERS = 5
 AXES = 200
-"""Principal axes of the simulated vectors that the head reads."""
+"""Principal axes of the simulated vectors that the head reads, where there are so many vectors."""
 RGB, ANY = "1.0,2.0,4.0", "any"
 """Views that the head is asked about: three durations, or each picture for itself, of whatever duration."""
 
@@ -141,7 +141,9 @@ def encoded(pictures: Pictures, views: str, seed: int) -> Pictures:
 
 def fit_head(vectors: np.ndarray, classes: np.ndarray) -> Pipeline:
     """Fit a logistic regression to the vectors of simulated glitches."""
-    head = make_pipeline(PCA(AXES, random_state=0), StandardScaler(), LogisticRegression(C=0.03, max_iter=500))
+    head = make_pipeline(
+        PCA(min(AXES, *vectors.shape), random_state=0), StandardScaler(), LogisticRegression(C=0.03, max_iter=500)
+    )
     return head.fit(vectors, classes)
 
 

@@ -146,12 +146,27 @@ def test_the_scripts_make_weights_and_judge_them(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(
         sys, "argv",
         ["judge_backbone.py", str(tmp_path / "glitches"), "--truth", str(tmp_path / "glitches" / "truth.csv"), "--seeds", "1",
-         "--weights", "bundled", str(tmp_path / "two.safetensors"), "--views", "4.0", "--within", "Blip"],
+         "--weights", "bundled", str(tmp_path / "two.safetensors"), "--views", "4.0", "--within", "Blip", "--head", "2", "--mistakes"],
     )  # fmt: skip
     JUDGE["main"]()
     table = capsys.readouterr().out.splitlines()
-    assert table[0].split() == ["views", "weights", "glitches", "5-NN", "AMI", "hdbscan", "AMI", "spectral"]
-    assert [line.split()[2] for line in table[1:]] == ["30", "30"]
+    interval = ["95", "%"]
+    assert table[0].split() == [
+        "folder",
+        "views",
+        "weights",
+        "asked",
+        "top-1",
+        "top-1",
+        *interval,
+        "top-3",
+        "top-3",
+        *interval,
+    ]
+    assert [line.split()[3] for line in table[1:5]] == ["30", "120", "30", "120"]
+    assert table[5].split() == ["folder", "views", "weights", "truth", "answers"]
+    assert table[-3].split() == ["folder", "views", "weights", "glitches", "5-NN", "AMI", "hdbscan", "AMI", "spectral"]
+    assert [line.split()[3] for line in table[-2:]] == ["30", "30"]
     monkeypatch.setattr(sys, "argv", [*arguments, "--hold-out", "Whistle", "--name", "two"])
     script["main"]()
     assert "two is trained already" in capsys.readouterr().out
