@@ -64,18 +64,21 @@ class Glitches:
 def simulate_batch(
     population: Population,
     *,
+    numbers: range | None = None,
     noise: Literal["design"] | Sequence[Path] = DESIGN,
     durations: tuple[float, ...] = DURATIONS,
     shape: tuple[int, int] = PICTURE_SHAPE,
     device: torch.device | str | None = None,
     progress: Progress | None = None,
 ) -> Glitches:
-    """Simulate a population in memory: n D H W bytes of it.
+    """Simulate a population, or a part of it, in memory: n D H W bytes of it.
 
     Parameters
     ----------
     population : Population
         What to simulate.
+    numbers : range, optional
+        Which of its glitches, by default all: parts that several processes simulate are the bytes of the whole.
     noise : "design" or sequence of Path
         Design noise of H1 and L1, or noise measured from GWOSC strain files; detectors without a file are left out.
     durations : tuple of float
@@ -93,7 +96,9 @@ def simulate_batch(
     """
     population, detectors = prepare_detectors(population, noise, BLOCK_S)
     parts = list(
-        view_batches(population, detectors, durations=durations, shape=shape, device=device, progress=progress)
+        view_batches(
+            population, detectors, numbers=numbers, durations=durations, shape=shape, device=device, progress=progress
+        )
     )
     return Glitches(
         np.concatenate([part.levels for part in parts]),
@@ -132,12 +137,22 @@ def view_batches(
     population: Population,
     detectors: Mapping[str, Detector],
     *,
+    numbers: range | None = None,
     durations: tuple[float, ...] = DURATIONS,
     shape: tuple[int, int] = PICTURE_SHAPE,
     device: torch.device | str | None = None,
     progress: Progress | None = None,
 ) -> Iterator[Glitches]:
-    """Yield the views batch by batch; while one batch is transformed, two threads draw the next."""
+    """Yield the views batch by batch; while one batch is transformed, two threads draw the next.
+
+    Raises
+    ------
+    InputError
+        When the numbers are not among those of the population.
+    """
+    numbers = range(population.n) if numbers is None else numbers
+    if not numbers or min(numbers) < 0 or max(numbers) >= population.n:
+        raise InputError(f"numbers {numbers} are not within 0 to {population.n - 1}, those of the population's glitches")
 
     def draw(index: int) -> tuple[Entry, Injection, NDArray[np.float32]]:
         entry = population.entry(index)
@@ -146,12 +161,10 @@ def view_batches(
         return entry, injection, whitened_block(spectrum, detectors[entry.ifo], rng)
 
     with ThreadPoolExecutor(max_workers=2) as pool:
-        starts = range(0, population.n, BATCH)
-        ahead = [pool.submit(draw, index) for index in range(min(BATCH, population.n))]
-        for start in starts:
-            stop = min(start + BATCH, population.n)
+        ahead = [pool.submit(draw, index) for index in numbers[:BATCH]]
+        for stop in range(BATCH, len(numbers) + BATCH, BATCH):
             ready = [future.result() for future in ahead]
-            ahead = [pool.submit(draw, index) for index in range(stop, min(stop + BATCH, population.n))]
+            ahead = [pool.submit(draw, index) for index in numbers[stop : stop + BATCH]]
             blocks = np.stack([block for _, _, block in ready])
             scale = [_SCALES[entry.normalisation] for entry, _, _ in ready]
             scan = q_scan(
@@ -166,4 +179,4 @@ def view_batches(
                 scan.q.cpu().numpy(),
             )
             if progress is not None:
-                progress(stop, population.n)
+                progress(min(stop, len(numbers)), len(numbers))

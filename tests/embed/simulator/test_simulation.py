@@ -56,6 +56,22 @@ def test_batches_do_not_matter(monkeypatch):
     assert [entry.gravityspy_id for entry in whole.entries] == [entry.gravityspy_id for entry in parts.entries]
 
 
+def test_parts_are_the_bytes_of_the_whole():
+    population = Population(7, 3, classes=("Blip", "Koi_Fish"))
+    whole = simulate_batch(population, **SMALL)
+    ticks = []
+    parts = [
+        simulate_batch(population, numbers=numbers, progress=lambda done, every: ticks.append((done, every)), **SMALL)
+        for numbers in (range(3), range(3, 7))
+    ]
+    assert np.array_equal(whole.levels, np.concatenate([part.levels for part in parts]))
+    assert [entry.index for entry in parts[1].entries] == [3, 4, 5, 6]
+    assert ticks == [(3, 3), (4, 4)]
+    for numbers in (range(5, 8), range(-1, 2), range(0)):
+        with pytest.raises(InputError, match=r"numbers range.* are not within 0 to 6, those of the population's"):
+            simulate_batch(population, numbers=numbers, **SMALL)
+
+
 def test_folder_tables_and_pictures_agree(made):
     out, ticks = made
     truth = pd.read_csv(out / "truth.csv", dtype={"id": str})
