@@ -63,7 +63,8 @@ def koi_fish(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
     """Return a loud pulse that drives the readout into saturation, its lobes, and sometimes companions.
 
     A pulse falling from ``low`` as f^-fall is compressed, w -> tanh(c w), which joins a flatter ``tail`` up to ``top``;
-    two weaker lobes of low frequency, ``lobe`` seconds before and after, and a flutter ``spread`` seconds wide are the fins.
+    two weaker lobes of low frequency, ``lobe`` seconds before and after, are the belly. Fins and scales are the whitening filter's
+    ringing, which dies away within ``ring`` seconds: at the lines of the mains, and more faintly above 200 Hz.
     """
     body = pulse(t, 0.0, p["low"], 1.5 * p["low"], steepness=(8.0, p["fall"]), drift=p["drift"])
     body += p["tail"] * pulse(t, 0.0, 2.0 * p["low"], p["top"], steepness=(4.0, 3.0))
@@ -73,9 +74,11 @@ def koi_fish(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
     for side in (-1.0, 1.0):
         lobe = sine_gaussian(t, side * p["lobe"] * rng.uniform(0.7, 1.3), 1.3 * p["low"], 0.6, rng.uniform(0, 6.3))
         body += p["fin"] * rng.uniform(0.2, 1.0) * lobe
-    for band in (1.4, 2.0, 2.8):
-        stroke = sine_gaussian(t, 0.0, band * p["low"], 0.9, rng.uniform(0, 6.3))
-        body += p["fin"] * repeated(t, stroke, rng.normal(0.0, p["spread"], 5), rng.uniform(-1.0, 1.0, 5))
+    ringing = [(band, 1.2, p["fin"], p["ring"]) for band in (38.0, 55.0, 75.0, 105.0)]
+    ringing += [(band, 4.0, p["scales"], 0.6 * p["ring"]) for band in (230.0, 380.0, 600.0, 950.0)]
+    for band, cycles, height, ring in ringing:
+        stroke = sine_gaussian(t, 0.0, band * np.exp(rng.uniform(-0.2, 0.2)), cycles, rng.uniform(0, 6.3))
+        body += height * repeated(t, stroke, rng.laplace(0.0, ring, 14), rng.uniform(-1.0, 1.0, 14))
     others = int(p["companions"])
     centres = np.concatenate([[0.0], rng.uniform(-1.0, 1.9, others)])
     heights = np.concatenate([[1.0], np.exp(rng.uniform(-3.0, -0.3, others))])
@@ -189,21 +192,22 @@ FAMILIES = (
     ),
     Family(
         "Koi_Fish",
-        "A fat body at 20-100 Hz (0.1-0.3 s), a tail thinning upwards to 500-2000 Hz, faint fins at the sides where the "
-        "whitening filter rings at 60 Hz; loud (SNR 35-450), often with smaller ones beside it.",
+        "A fat body at 10-100 Hz (0.1-0.3 s), a tail thinning upwards to 500-2000 Hz, fins at the sides where the whitening "
+        "filter rings near 60 Hz, scales above them; loud (SNR 35-450), often with smaller ones beside it.",
         f"Zevin et al. 2017; {O1_TABLE}",
         koi_fish,
         {
-            "low": Range(13.0, 30.0, "Hz"),
+            "low": Range(8.0, 28.0, "Hz"),
             "fall": Range(1.6, 3.0),
-            "tail": Range(0.01, 0.08, "1", "log"),
+            "tail": Range(0.015, 0.12, "1", "log"),
             "top": Range(300.0, 1500.0, "Hz", "log"),
             "saturation": Range(0.3, 2.0),
             "drift": Range(-0.005, 0.01, "s"),
             "lobe": Range(0.04, 0.12, "s"),
-            "fin": Range(0.0, 0.07),
-            "spread": Range(0.06, 0.25, "s"),
-            "companions": Range(0, 3, "1", "integer"),
+            "fin": Range(0.01, 0.1, "1", "log"),
+            "scales": Range(0.002, 0.02, "1", "log"),
+            "ring": Range(0.04, 0.13, "s"),
+            "companions": Range(0, 4, "1", "integer"),
         },
         Spread((23.8, 40.8, 69.8, 108.0, 166.0, 282.0, 367.0)),
         share_h1=0.6,
@@ -212,7 +216,7 @@ FAMILIES = (
     Family(
         "Extremely_Loud",
         "The whole band saturates: a wall of yellow after a rise that begins at low frequency, or halves of the 4 s view yellow "
-        "with dark holes at low frequency, spread by the whitening filter. SNR from 400 to 10^4.",
+        "with dark holes at low frequency, spread by the whitening filter. SNR from 500 to 10^4.",
         f"Zevin et al. 2017; {O1_TABLE}",
         extremely_loud,
         {
@@ -220,14 +224,14 @@ FAMILIES = (
             "high": Range(40.0, 400.0, "Hz", "log"),
             "fall": Range(1.0, 2.0),
             "saturation": Range(0.5, 8.0, "1", "log"),
-            "rumble": Range(0.003, 0.15, "1", "log"),
-            "decay": Range(0.1, 0.8, "s"),
+            "rumble": Range(0.03, 0.5, "1", "log"),
+            "decay": Range(0.5, 3.0, "s", "log"),
             "onset": Range(0.3, 10.0, "1", "log"),
             "wait": Range(0.0, 0.5, "s"),
             "length": Range(0.4, 6.0, "s", "log"),
             "uneven": Range(0.0, 0.4),
         },
-        Spread((400.0, 450.0, 650.0, 1200.0, 2270.0, 9430.0, 22100.0)),
+        Spread((500.0, 550.0, 750.0, 1250.0, 2270.0, 9430.0, 22100.0)),
         share_h1=0.66,
         rate=1.7,
         jitter=0.05,

@@ -28,11 +28,11 @@ def light_modulation(t: Array, p: Parameters, rng: np.random.Generator) -> Array
     ``rumble`` seconds and begins with the volley.
     """
     half = p["span"] / 2
-    count = max(2, rng.poisson(p["spikes"]))
+    count = max(6, rng.poisson(p["spikes"]))
     out = np.zeros_like(t)
     for band in (0.7, 1.0, 1.6):
         one = pulse(t, 0.0, band * p["low"], band * p["high"], steepness=(5.0, 2.0))
-        k = max(1, count // 3)
+        k = count // 3
         centres = np.clip(rng.normal(0.0, half, k), -3.0, 3.0)
         out += repeated(t, one / np.abs(one).max(), centres, np.exp(p["scatter"] * rng.standard_normal(k)))
     start = rng.normal(0.0, 0.05) - 0.2 * half
@@ -80,7 +80,7 @@ FAMILIES = (
     ),
     Family(
         "Light_Modulation",
-        "Two to forty bright spikes of uneven height, 20 Hz and up, within 0.05-4 s, and a rumble at 10-40 Hz that begins with "
+        "Six to fifty bright spikes of uneven height, 20 Hz and up, within 0.05-4 s, and a rumble at 10-40 Hz that begins with "
         "them; SNR 8-170, Hanford.",
         f"Zevin et al. 2017 (45 MHz sideband amplitude); {O1_TABLE}",
         light_modulation,
@@ -88,11 +88,11 @@ FAMILIES = (
             "low": Range(22.0, 50.0, "Hz"),
             "high": Range(90.0, 3000.0, "Hz", "log"),
             "span": Range(0.06, 3.0, "s", "log"),
-            "spikes": Range(3.0, 45.0, "1", "log"),
-            "scatter": Range(0.4, 0.8),
+            "spikes": Range(7.0, 50.0, "1", "log"),
+            "scatter": Range(0.3, 0.6),
             "bottom": Range(13.0, 32.0, "Hz", "log"),
             "rumble": Range(0.2, 2.5, "s", "log"),
-            "floor": Range(0.02, 1.0, "1", "log"),
+            "floor": Range(0.1, 0.5, "1", "log"),
         },
         Spread((8.5, 10.0, 14.5, 20.0, 38.0, 90.0, 172.0)),
         share_h1=0.97,

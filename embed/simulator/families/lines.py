@@ -48,15 +48,14 @@ def air_compressor(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
 
 
 def power_line(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
-    """Return a burst on the mains at 60 Hz and its harmonics: a load switched on, dying away, with the spike of the switch."""
+    """Return a burst near the mains' 60 Hz and its harmonics: a load switched on, dying away, with the spike of the switch."""
     envelope = gaussian(t, 0.0, p["sigma"])
     if p["sudden"] > 0.5:
         envelope = np.where(t < -0.5 * p["sigma"], 0.0, np.exp(-np.maximum(t + 0.5 * p["sigma"], 0.0) / p["sigma"]))
-    out = envelope * np.sin(2 * np.pi * 60.0 * t + rng.uniform(0, 6.3))
+    hum = 2 * np.pi * p["frequency"] * t
+    out = envelope * np.sin(hum + rng.uniform(0, 6.3))
     for k in (2, 3):
-        out += (
-            p["harmonics"] * rng.uniform(0.2, 1.0) * envelope * np.sin(2 * np.pi * 60.0 * k * t + rng.uniform(0, 6.3))
-        )
+        out += p["harmonics"] * rng.uniform(0.2, 1.0) * envelope * np.sin(k * hum + rng.uniform(0, 6.3))
     spike = pulse(t, rng.normal(0.0, 0.01), 50.0, 200.0)
     return out + max(p["spike"], 0.0) * spike / np.abs(spike).max()
 
@@ -179,11 +178,13 @@ FAMILIES = (
     ),
     Family(
         "Power_Line",
-        "A bar at 60 Hz, narrow in frequency, 0.2-1 s, sometimes with 120 and 180 Hz and a thin spike at its start.",
+        "A bar at 60 Hz, for one glitch in three near 65 Hz, narrow in frequency, 0.2-1 s, sometimes with harmonics and a thin "
+        "spike at its start.",
         f"Zevin et al. 2017; {O1_TABLE}",
         power_line,
         {
-            "sigma": Range(0.06, 0.35, "s", "log"),
+            "frequency": Spread((57.9, 59.1, 59.7, 60.8, 64.9, 65.5, 66.1), "Hz"),
+            "sigma": Range(0.1, 0.4, "s", "log"),
             "sudden": Range(0, 1, "1", "integer"),
             "harmonics": Range(0.0, 0.3),
             "spike": Range(-0.5, 0.5),
@@ -243,12 +244,12 @@ FAMILIES = (
     ),
     Family(
         "70Hz_Line",
-        "A short bar at 70 Hz, 0.1-0.3 s; SNR 8-25.",
+        "A short bar at 70 Hz, 0.05-0.25 s; SNR 8-25.",
         O4_EXAMPLES,
         line_70,
         {
-            "frequency": Range(67.0, 73.0, "Hz"),
-            "sigma": Range(0.03, 0.12, "s", "log"),
+            "frequency": Range(68.0, 72.0, "Hz"),
+            "sigma": Range(0.02, 0.09, "s", "log"),
             "others": Range(0, 2, "1", "integer"),
         },
         Range(7.5, 25.0, "1", "log"),
