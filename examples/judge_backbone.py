@@ -3,8 +3,9 @@
 Of each folder of images (a folder a label) it prints, for each of the weights and each choice of views:
 
 - the answers of a head that learnt from simulated glitches alone: share right, and right among the first three, with 95 % intervals;
+  and the adjusted mutual information (AMI) of the default clusterings of the same pictures, seen without labels, with the classes;
 - the share of glitches whose five nearest neighbours (near-duplicates and glitches of the same half second left out) vote for their class;
-- within one label, the adjusted mutual information of the default clusterings with the truth.
+- within one label, the AMI of the default clusterings with the truth.
 
 ``--truth CSV`` (columns id, truth) gives the true classes, where the folders' labels do not. Pictures whose name gives no duration are
 judged by the head alone, as single views. ``--mistakes`` lists every wrong answer.
@@ -108,8 +109,9 @@ def judge_heads(options: argparse.Namespace) -> tuple[list[dict[str, object]], l
             if not len(real.classes):
                 continue
             head = heads[views]
-            probabilities = head.predict_proba(vectors_of(runtime, network.backbone, real, views))
-            row, wrong = judged(real.classes, head.classes_, probabilities)
+            vectors = vectors_of(runtime, network.backbone, real, views)
+            row, wrong = judged(real.classes, head.classes_, head.predict_proba(vectors))
+            row |= blind(vectors, real.classes, options.seeds)
             about = {"folder": folder.name, "views": views, "weights": weights}
             rows.append({**about, **row})
             mistakes += [{**about, **one} for one in wrong]
@@ -161,6 +163,15 @@ def vectors_of(runtime: Runtime, backbone: Backbone, pictures: Pictures, views: 
             )
         )
     return normalise(np.concatenate(parts))
+
+
+def blind(vectors: np.ndarray, classes: np.ndarray, seeds: int) -> dict[str, object]:
+    """Adjusted mutual information of the default clusterings of all vectors with their classes, mean of the seeds."""
+    row: dict[str, object] = {}
+    for method in (hdbscan_clusters, spectral_clusters):
+        scores = [adjusted_mutual_info_score(classes, method(vectors, seed=seed).labels) for seed in range(seeds)]
+        row[f"AMI {method.__name__.removesuffix('_clusters')}"] = float(np.mean(scores))
+    return row
 
 
 def read_pictures(folder: Path, truth: dict[str, str], views: str, side: int) -> Pictures:
@@ -233,7 +244,7 @@ def true_classes(study: Study, truth: dict[str, str]) -> "pd.Series[str]":
 
 def judge(
     study: Study, store: VectorStore, truth: "pd.Series[str]", within: str | None, seeds: int
-) -> dict[str, float]:
+) -> dict[str, object]:
     """Measure one store of vectors."""
     labelled = labelled_glitches(study, parse_encoding(store.passport["views"])).only(store.glitches)
     known = np.flatnonzero((truth.reindex(labelled.glitches) != "").to_numpy())
@@ -242,15 +253,11 @@ def judge(
         truth.reindex(labelled.glitches[known]).to_numpy(),
     )
     groups = find_groups(labelled, store)[known]
-    figures = {"glitches": len(known), "5-NN": neighbour_accuracy(vectors, classes, groups)}
+    figures: dict[str, object] = {"glitches": len(known), "5-NN": neighbour_accuracy(vectors, classes, groups)}
     if within is not None:
         members = np.flatnonzero((study.glitches().loc[store.glitches, "label"] == within).to_numpy())
         if len(members):
-            inside = truth.loc[store.glitches[members]].to_numpy()
-            for method in (hdbscan_clusters, spectral_clusters):
-                found = [method(store.vectors[members], seed=seed).labels for seed in range(seeds)]
-                scores = [adjusted_mutual_info_score(inside, labels) for labels in found]
-                figures[f"AMI {method.__name__.removesuffix('_clusters')}"] = float(np.mean(scores))
+            figures |= blind(store.vectors[members], truth.loc[store.glitches[members]].to_numpy(), seeds)
     return figures
 
 

@@ -68,3 +68,24 @@ def test_heads_are_asked_about_whole_glitches_and_single_views_and_counted(tmp_p
     row, wrong = judge["judged"](np.array(["A", "A"]), classes, chances)
     assert (row["asked"], row["top-1"], row["top-3"]) == (2, 0.5, 0.5)
     assert wrong == [{"truth": "A", "answers": "D, C, B"}]
+
+
+def test_the_extent_of_a_glitch_is_that_of_the_bright_pixels_that_touch(tmp_path, monkeypatch, capsys):
+    script = str(EXAMPLES / "compare_spread.py")
+    extent = runpy.run_path(script)["extent"]
+    view = np.full((154, 400), 10, np.uint8)  # 154 rows of a twentieth of an octave, 0.01 s a column
+    view[60:80, 190:210] = 200
+    view[60:80, 300:320] = 250  # brighter, but apart and far from the middle
+    duration, bandwidth = extent(view)
+    octaves = np.log2(204.8) / 154
+    assert duration == pytest.approx(0.2)
+    assert bandwidth == pytest.approx(2048 * (2 ** (-octaves * 60) - 2 ** (-octaves * 80)))
+    table = tmp_path / "real.csv"
+    table.write_text("snr,peakFreq,duration,bandwidth,label\n20,150,0.1,300,Blip\n9,150,0.1,300,Blip\n")
+    monkeypatch.setattr(sys, "argv", [script, str(table), "--most", "4", "--classes", "Blip"])
+    runpy.run_path(script, run_name="__main__")
+    assert capsys.readouterr().out.splitlines()[1].split()[:3] == ["Blip", "2", "14.5"]
+    table.write_text("snr,label\n20,Blip\n")
+    with pytest.raises(SystemExit):
+        runpy.run_path(script, run_name="__main__")
+    assert "has no column bandwidth, duration, peakFreq" in capsys.readouterr().err

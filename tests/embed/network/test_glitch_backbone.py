@@ -4,6 +4,7 @@ import runpy
 import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,9 @@ from embed.errors import WeightsError
 from embed.network.network import load_network
 from embed.network.pretrained import GLITCH_WEIGHTS
 from embed.network.sources import default_weights
+from embed.simulator import simulate
 from embed.training.options import TrainingOptions
+from embed.training.randomness import draw_keys
 from embed.training.start import starting_weights
 from embed.views.encoding import parse_encoding
 
@@ -132,41 +135,106 @@ def test_unlabelled_glitches_are_passed_over(tmp_path, tiny):
 def test_the_scripts_make_weights_and_judge_them(tmp_path, monkeypatch, capsys):
     """Three families, a handful of glitches, one epoch; then beside ImageNet's weights on the same glitches."""
     script = runpy.run_path(str(EXAMPLES / "train_backbone.py"))
-    for function in (script["main"], script["fine_tune"]):
-        monkeypatch.setitem(function.__globals__, "FAMILIES", ("Blip", "Power_Line", "Whistle"))
-    arguments = ["train_backbone.py", "--out", str(tmp_path), "--n", "30", "--epochs", "1"]
-    monkeypatch.setattr(sys, "argv", [*arguments, "--hold-out", "Whistle", "--name", "two"])
+    families = ("Blip", "Power_Line", "Whistle")
+    for function in (script["main"], script["fit"], script["read_pictures"]):
+        monkeypatch.setitem(function.__globals__, "FAMILIES", families)
+    monkeypatch.setitem(script["main"].__globals__, "ProcessPoolExecutor", InOneProcess)
+    simulate(tmp_path / "real", 6, 3, classes=families, equal=True, label_noise=0.0)
+    arguments = ["train_backbone.py", "--out", str(tmp_path), "--n", "30", "--epochs", "1", "--batch", "16"]
+    own = [*arguments, "--hold-out", "Whistle", "--real", str(tmp_path / "real"), "--repeats", "2", "--name", "two"]
+    monkeypatch.setattr(sys, "argv", own)
     script["main"]()
     out = capsys.readouterr().out
     assert "epoch 1: " in out
-    assert (tmp_path / "two.safetensors").exists()
-    with Study(tmp_path / "study") as study:
-        store = embed(study, EmbeddingOptions(weights=str(tmp_path / "two.safetensors"), views="4.0"))
-        assert len(store.glitches) == 30
+    assert "one duration: top-1 " in out
+    weights = tmp_path / "two.safetensors"
+    assert load_network(weights=str(weights)).weights == "two.safetensors"
+    assert not (tmp_path / "two.checkpoint.pt").exists()
+    script["main"]()
+    assert "two.safetensors is there already" in capsys.readouterr().out
     monkeypatch.setattr(
         sys, "argv",
-        ["judge_backbone.py", str(tmp_path / "glitches"), "--truth", str(tmp_path / "glitches" / "truth.csv"), "--seeds", "1",
-         "--weights", "bundled", str(tmp_path / "two.safetensors"), "--views", "4.0", "--within", "Blip", "--head", "2", "--mistakes"],
+        ["judge_backbone.py", str(tmp_path / "real"), "--truth", str(tmp_path / "real" / "truth.csv"), "--seeds", "1",
+         "--weights", "bundled", str(weights), "--views", "4.0", "--within", "Blip", "--head", "2", "--mistakes"],
     )  # fmt: skip
     JUDGE["main"]()
     table = capsys.readouterr().out.splitlines()
     interval = ["95", "%"]
-    assert table[0].split() == [
-        "folder",
-        "views",
-        "weights",
-        "asked",
-        "top-1",
-        "top-1",
-        *interval,
-        "top-3",
-        "top-3",
-        *interval,
-    ]
-    assert [line.split()[3] for line in table[1:5]] == ["30", "120", "30", "120"]
+    heads = ["folder", "views", "weights", "asked", "top-1", "top-1", *interval, "top-3", "top-3", *interval]
+    assert table[0].split() == [*heads, "AMI", "hdbscan", "AMI", "spectral"]
+    assert [line.split()[3] for line in table[1:5]] == ["6", "24", "6", "24"]
     assert table[5].split() == ["folder", "views", "weights", "truth", "answers"]
-    assert table[-3].split() == ["folder", "views", "weights", "glitches", "5-NN", "AMI", "hdbscan", "AMI", "spectral"]
-    assert [line.split()[3] for line in table[-2:]] == ["30", "30"]
-    monkeypatch.setattr(sys, "argv", [*arguments, "--hold-out", "Whistle", "--name", "two"])
-    script["main"]()
-    assert "two is trained already" in capsys.readouterr().out
+    assert table[-3].split()[:5] == ["folder", "views", "weights", "glitches", "5-NN"]
+    assert [line.split()[3] for line in table[-2:]] == ["6", "6"]
+
+
+class InOneProcess:
+    """An executor that runs everything at once, here."""
+
+    def __init__(self, workers, mp_context):
+        assert workers >= 1
+        assert mp_context.get_start_method() == "spawn"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+    def map(self, function, *arguments):
+        return map(function, *arguments)
+
+
+def test_each_encoding_shows_the_durations_that_it_is_of():
+    """Four views of one grey each: what the network sees tells which of them it was given."""
+    script = runpy.run_path(str(EXAMPLES / "train_backbone.py"))
+    levels = torch.tensor([40, 80, 120, 160], dtype=torch.uint8)[None, :, None, None].expand(8, 4, 224, 224)
+    spec = SimpleNamespace(mean=(0.0, 0.0, 0.0), std=(1 / 255, 1 / 255, 1 / 255))
+    work = script["Work"](levels, torch.zeros(8, dtype=torch.int64), spec, None, 0)
+    rows = np.arange(8)
+    keys = draw_keys(0, 0, rows, rows)
+    three, one, mosaic = (work.pictures(rows, keys, choice) for choice in range(3))
+    assert torch.allclose(three[:, :, 0, 0], torch.tensor([80.0, 120.0, 160.0]).expand(8, 3))
+    assert (one[:, 0] == one[:, 1]).all()
+    assert {float(value) for value in one[:, 0, 0, 0].round()} <= {40.0, 80.0, 120.0, 160.0}
+    assert len(one[:, 0, 0, 0].unique()) > 1
+    corners = mosaic[0, 0, [0, -1, 0, -1], [0, 0, -1, -1]]
+    assert torch.allclose(corners, torch.tensor([40.0, 80.0, 120.0, 160.0]))
+
+
+def test_a_stopped_training_goes_on_to_the_same_weights(tmp_path, monkeypatch):
+    script = runpy.run_path(str(EXAMPLES / "train_backbone.py"))
+    for function in (script["main"], script["fit"]):
+        monkeypatch.setitem(function.__globals__, "FAMILIES", ("Blip", "Power_Line"))
+    rng = np.random.default_rng(0)
+    levels = rng.integers(0, 255, (8, 4, 224, 224)).astype(np.uint8)
+    pictures = script["Pictures"](levels, np.array(["Blip", "Power_Line"] * 4))
+    options = SimpleNamespace(
+        out=tmp_path, epochs=2, batch=4, contrastive=0.2, precision="float32", device="cpu", seed=1,
+        hold_out=(), repeats=1, name="whole",
+    )  # fmt: skip
+    whole = script["fit"](pictures, [], options).weights()
+    kept, keep = [], script["keep"]
+
+    def stop(path, *state):
+        keep(path, *state)
+        kept.append(path)
+        raise KeyboardInterrupt
+
+    options.name = "stopped"
+    monkeypatch.setitem(script["fit"].__globals__, "keep", stop)
+    with pytest.raises(KeyboardInterrupt):
+        script["fit"](pictures, [], options)
+    monkeypatch.setitem(script["fit"].__globals__, "keep", keep)
+    again = script["fit"](pictures, [], options).weights()
+    assert kept == [tmp_path / "stopped.checkpoint.pt"]
+    assert all(torch.equal(whole[name], again[name]) for name in whole)
+
+
+def test_the_cluster_of_the_wanted_glitches_is_found(monkeypatch):
+    monkeypatch.syspath_prepend(str(EXAMPLES))  # it imports its neighbours
+    script = runpy.run_path(str(EXAMPLES / "judge_held_out.py"))
+    labels = np.array([0, 0, 0, 1, 1, -1, 1])
+    wanted = np.array([False, True, True, True, False, True, False])
+    assert script["found"](labels, wanted) == {"purity": 2 / 3, "recall": 0.5}
+    assert script["found"](np.full(7, -1), wanted) == {"purity": 0.0, "recall": 0.0}
