@@ -77,7 +77,7 @@ def montage(real: dict[str, np.ndarray | None], each: int, draws: int, seed: int
     sheet = Image.new("RGB", (width, len(real) * (SHOWN + TITLE)), "white")
     pen = ImageDraw.Draw(sheet)
     for row, (name, levels) in enumerate(real.items()):
-        drawn = simulate_batch(Population(draws, seed, classes=(name,)), shape=(SIDE, SIDE)).levels
+        drawn = simulate_batch(Population(draws, seed + row, classes=(name,)), shape=(SIDE, SIDE)).levels
         if levels is None:
             shown = [*drawn[:each]]
         else:

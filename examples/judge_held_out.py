@@ -25,7 +25,7 @@ import pandas as pd
 import torch
 from judge_backbone import Pictures as Judged
 from judge_backbone import blind, neighbour_accuracy, vectors_of
-from train_backbone import FAMILIES, RGB, fit, read_pictures, scaled_view, simulated_pictures, write_weights
+from train_backbone import FAMILIES, RGB, blended, fit, read_pictures, scaled_view, simulated_pictures, write_weights
 
 from discovery.clustering.clustering import hdbscan_clusters, spectral_clusters
 from embed.network.devices import choose_device
@@ -71,9 +71,8 @@ def main() -> None:
         for family in lacking:
             print(f"without {family}", flush=True)
             changes = {"name": own_weights(options.out, family).stem, "hold_out": (family,), "repeats": 1}
-            write_weights(
-                fit(pictures, [], argparse.Namespace(**vars(options) | changes)), own_weights(options.out, family)
-            )
+            own = argparse.Namespace(**vars(options) | changes)
+            write_weights(blended(pictures, fit(pictures, [], own), own), own_weights(options.out, family))
     rows = []
     for family in options.families:
         for weights in (str(own_weights(options.out, family)), *options.weights):

@@ -2,8 +2,8 @@
 
 It simulates glitches of Gravity Spy's 26 named classes (None_of_the_Above and what hides in it are never shown to the network),
 keeps four durations of each in one array, and fine-tunes the ImageNet weights on them as people use them: three durations as red,
-green and blue, one of the four alone, or all four as a mosaic, drawn anew for each glitch in each epoch. It writes the network
-without its final layer, in half precision. Minutes on a GPU and sixteen cores; hours on two cores. Stopped, it goes on from the
+green and blue, one of the four alone, or all four as a mosaic, drawn anew for each glitch in each epoch. Then the last
+stages are blended into the vector (`embed.network.blend`), and the network is written without its final layer, in half precision. Minutes on a GPU and sixteen cores; hours on two cores. Stopped, it goes on from the
 last part of the simulation, or the last epoch.
 
 ``--hold-out FAMILY`` leaves families out, and ``judge_held_out.py`` measures how well the vectors keep apart what training never
@@ -24,7 +24,8 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from embed.gravityspy import CLASS_LISTS, DURATIONS, class_name, other_view, parse_view_name
-from embed.network.backbones import Backbone
+from embed.network.backbones import DEFAULT_BACKBONE, Backbone, find_backbone
+from embed.network.blend import Blended, fit_blend
 from embed.network.devices import choose_device
 from embed.network.network import load_network
 from embed.simulator import Population, simulate_batch
@@ -52,6 +53,8 @@ ENCODING_STREAM, BLUR_STREAM = 40, 41
 SIDE = 224
 PART = 256
 """Glitches that a process simulates at a time."""
+MEASURED = 4000
+"""Glitches on which the blend of the last stages is measured, by three durations and by one."""
 JUDGED = 0.1
 """Share of the glitches, the latest, that training does not see and that its figures are from."""
 
@@ -95,7 +98,7 @@ def main() -> None:
     pictures = simulated_pictures(options.out, population, options.workers, options.device)
     real = [read_pictures(folder) for folder in options.real]
     classifier = fit(pictures, real, options)
-    write_weights(classifier, path)
+    write_weights(blended(pictures, classifier, options), path)
 
 
 def simulated_pictures(folder: Path, population: Population, workers: int, device: str) -> Pictures:
@@ -310,11 +313,39 @@ def restore(path: Path, classifier: Classifier, optimizer: torch.optim.Optimizer
     return int(state["epochs"])
 
 
-def write_weights(classifier: Classifier, path: Path) -> None:
-    """Write the network without its final layer: matrices in half precision, the rest as it is."""
+def blended(pictures: Pictures, classifier: Classifier, options: argparse.Namespace) -> Blended:
+    """The network with its last stages blended in, by axes measured on glitches of the classes that it learned."""
+    device, backbone = choose_device(options.device), find_backbone(DEFAULT_BACKBONE)
+    known = np.flatnonzero(~np.isin(pictures.classes, options.hold_out))[:MEASURED]
+    network = Blended(classifier.trunk).to(device).eval()
+    work = Work(
+        torch.from_numpy(pictures.levels),
+        torch.zeros(1, device=device),
+        backbone,
+        make_recipe("default", encoding=RGB.name, normalised=True),
+        options.seed,
+    )
+    found, lengths = [], []
+    with torch.inference_mode():
+        for choice in (0, 1):
+            for start in range(0, len(known), options.batch):
+                batch = known[start : start + options.batch]
+                seen = work.pictures(batch, draw_keys(options.seed, 0, batch, batch), choice)
+                found.append(network.features(seen).cpu().numpy())
+                if not start:
+                    lengths.append(classifier.trunk(seen).norm(dim=1).cpu().numpy())
+    weight, bias = fit_blend(np.concatenate(found), backbone.dimension, float(np.concatenate(lengths).mean()))
+    with torch.no_grad():
+        network.blend.weight.copy_(torch.from_numpy(weight))
+        network.blend.bias.copy_(torch.from_numpy(bias))
+    return network
+
+
+def write_weights(network: Blended, path: Path) -> None:
+    """Write a network: matrices in half precision, the rest as it is."""
     halved = {
         name: (value.half() if value.ndim > 1 else value).cpu().contiguous()
-        for name, value in classifier.trunk.state_dict().items()
+        for name, value in network.state_dict().items()
     }
     save_file(halved, path)
     print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB, for `discover embed --weights {path}`")

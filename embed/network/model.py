@@ -27,7 +27,7 @@ from embed.errors import InputError, WeightsError
 from embed.gravityspy import SAMPLE_TYPES
 from embed.network.backbones import Backbone, find_backbone
 from embed.network.names import MODEL_PREFIX
-from embed.network.network import Network, load_state, state_digest, truncated
+from embed.network.network import Network, built, load_state, state_digest
 from embed.network.pretrained import read_weights
 from embed.network.sources import CARD, read_card
 from embed.storage import (
@@ -235,7 +235,7 @@ def _assemble(folder: Path, tensors: Mapping[str, torch.Tensor], card: Mapping[s
     encoding = parse_encoding(card["views"])
     weight, bias = _head(folder, tensors, backbone, len(classes))
     state = {key: value for key, value in tensors.items() if key not in (*_HEAD, _MEAN_IMAGE)}
-    module = truncated(backbone)
+    module = built(backbone, state)
     load_state(module, state, backbone, str(folder / _WEIGHTS))
     if _MEAN_IMAGE in tensors:
         module = Centred(module, tensors[_MEAN_IMAGE].float())

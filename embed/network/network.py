@@ -12,6 +12,7 @@ from torch import nn
 
 from embed.errors import WeightsError
 from embed.network.backbones import DEFAULT_BACKBONE, Backbone, find_backbone
+from embed.network.blend import BLEND, Blended
 from embed.network.pretrained import pretrained_weights
 
 
@@ -63,9 +64,16 @@ def load_network(name: str = DEFAULT_BACKBONE, weights: str = "bundled") -> Netw
     """
     backbone = find_backbone(name)
     state, source = pretrained_weights(backbone, weights)
-    module = truncated(backbone)
+    module = built(backbone, state)
     load_state(module, state, backbone, weights)
     return Network(backbone, source, state_digest(module), module.eval())
+
+
+def built(backbone: Backbone, state: Mapping[str, torch.Tensor]) -> nn.Module:
+    """Build the truncated architecture that a state is of: with a blend of its last stages where the state holds one."""
+    module = truncated(backbone)
+    blended = any(name.startswith(BLEND) for name in state) and backbone.architecture.startswith("tf_efficientnet_lite")
+    return Blended(module) if blended else module
 
 
 def truncated(backbone: Backbone) -> nn.Module:

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from embed.errors import InputError
+from embed.network.blend import Blended
 from embed.network.names import RUNTIMES
 from embed.network.network import Network
 
@@ -91,6 +92,9 @@ class TorchRuntime:
         self.name = f"torch {torch.__version__} {'bfloat16' if cuda else 'float32'}"
         self._type = torch.bfloat16 if cuda else torch.float32
         module = network.module.to(device=device, dtype=self._type).to(memory_format=torch.channels_last)
+        for layer in module.modules():
+            if isinstance(layer, Blended):
+                layer.blend.float()  # short axes are lengthened: bfloat16 would fill them with its own rounding
         self._module = module.eval()
 
     def __call__(self, pictures: torch.Tensor) -> np.ndarray:

@@ -152,7 +152,9 @@ def view_batches(
     """
     numbers = range(population.n) if numbers is None else numbers
     if not numbers or min(numbers) < 0 or max(numbers) >= population.n:
-        raise InputError(f"numbers {numbers} are not within 0 to {population.n - 1}, those of the population's glitches")
+        raise InputError(
+            f"numbers {numbers} are not within 0 to {population.n - 1}, those of the population's glitches"
+        )
 
     def draw(index: int) -> tuple[Entry, Injection, NDArray[np.float32]]:
         entry = population.entry(index)
