@@ -19,7 +19,9 @@ def run(options: Namespace) -> None:
         (str(rank), name, label or "-", f"1 in {one_in:,}", f"{nearest}, 1 in {class_one_in:,}", str(alike))
         for rank, name, _, _, label, one_in, _, nearest, class_one_in, alike, _ in found.table.itertuples(index=False)
     ]
-    terminal.say(f"compared with {found.known:,} known glitches; 1 in N known glitches is as odd")
+    terminal.say(
+        f"compared with {found.known:,} known glitches: how many of them are as odd (1 in {found.known + 1:,}: none of them)"
+    )
     terminal.table(f"{len(rows)} odd glitches", ("rank", "id", "label", "as odd", "least odd among", "alike"), rows)
     for path in found.files.values():
         terminal.say(str(path))
