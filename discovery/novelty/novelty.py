@@ -121,7 +121,7 @@ def find_novel(
         step("write")
         files = {name: folder / name for name in ("novel.csv", "novel.png")}
         write_csv(files["novel.csv"], COLUMNS, found.itertuples(index=False))
-        write_bytes(files["novel.png"], _sheet(study, store, table, chosen))
+        write_bytes(files["novel.png"], _sheet(study, store, table, chosen, found))
     return Novel(found, sum(name != "" for name in names), files)
 
 
@@ -147,17 +147,23 @@ def _table(table: pd.DataFrame, scores: Novelty, chosen: dict[int, list[int]], i
     )[list(COLUMNS)]
 
 
-def _sheet(study: Study, store: VectorStore, table: pd.DataFrame, chosen: dict[int, list[int]]) -> bytes:
+def _sheet(
+    study: Study, store: VectorStore, table: pd.DataFrame, chosen: dict[int, list[int]], found: pd.DataFrame
+) -> bytes:
     """A row for each odd glitch: itself, then those that are like it, the most similar first."""
     places = [
         (rank, row) for rank, (lead, alike) in enumerate(chosen.items(), 1) for row in (lead, *alike[: PER_ROW - 1])
     ]
     rows = [row for _, row in places]
     shown = table.loc[rows, ["id", "ifo", "gps", "label", "predicted"]].reset_index(drop=True)
-    shown = shown.assign(
-        cluster=[rank for rank, _ in places],
-        probability=[1.0 if row in chosen else 0.5 for row in rows],
-        medoid=[row in chosen for row in rows],
-    )
+    shown = shown.assign(cluster=[rank for rank, _ in places])
     thumbnails = load_thumbnails(study, store, store.glitches[rows], study.views(store.glitches[rows]))
-    return contact_sheet(shown_columns(shown), thumbnails, title="Odd glitches", per_row=PER_ROW)
+    facts = found[["rank", "one_in", "nearest_class", "class_one_in", "alike"]].itertuples(index=False, name=None)
+    headings = {
+        rank: (str(rank), f"1 in {one_in:,} known ones", f"{nearest}: 1 in {class_one_in:,}", f"{alike:,} more like it")
+        for rank, one_in, nearest, class_one_in, alike in facts
+    }
+    counts = f"the {len(found):,} oddest, each with those that are most like it"
+    return contact_sheet(
+        shown_columns(shown), thumbnails, title="Odd glitches", per_row=PER_ROW, headings=headings, counts=counts
+    )
