@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from discovery.evaluation.evaluation import assess
     from discovery.evaluation.options import EvaluationOptions
     from discovery.labelaudit.labelaudit import audit_study
+    from discovery.novelty.novelty import find_novel
+    from discovery.novelty.scores import novelty
 
 _HOMES = {
     "assess": "discovery.evaluation.evaluation",
@@ -25,8 +27,10 @@ _HOMES = {
     "draw_map": "discovery.candidates.maps",
     "EvaluationOptions": "discovery.evaluation.options",
     "find_candidates": "discovery.candidates.candidates",
+    "find_novel": "discovery.novelty.novelty",
     "MapOptions": "discovery.candidates.options",
     "nearest": "discovery.candidates.search",
+    "novelty": "discovery.novelty.scores",
     "project": "discovery.clustering.projection",
 }
 
@@ -40,7 +44,9 @@ __all__ = [
     "cluster",
     "draw_map",
     "find_candidates",
+    "find_novel",
     "nearest",
+    "novelty",
     "project",
 ]
 

@@ -16,7 +16,15 @@ from pathlib import Path
 from discovery.arguments.audit import add_audit
 from discovery.arguments.base import Parser, common_options, vector_options
 from discovery.arguments.evaluation import add_evaluate, add_predict
-from discovery.arguments.glitches import add_cluster, add_embed, add_ingest, add_project, add_search, add_status
+from discovery.arguments.glitches import (
+    add_cluster,
+    add_embed,
+    add_ingest,
+    add_novel,
+    add_project,
+    add_search,
+    add_status,
+)
 from discovery.arguments.strain import add_scan, add_simulate
 from discovery.arguments.training import add_train
 from embed.errors import DiscoverError
@@ -49,6 +57,7 @@ def create_parser() -> Parser:
     add_status(commands, common)
     add_embed(commands, common, vectors)
     add_cluster(commands, common, vectors)
+    add_novel(commands, common, vectors)
     add_project(commands, common, vectors)
     add_search(commands, common, vectors)
     add_audit(commands, common, vectors)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from discovery.arguments.base import positive
 from discovery.candidates.options import NEAREST, ClusterOptions, MapOptions
 from discovery.clustering.methods import CLUSTER_METHODS, MAP_DIMENSIONS, MAP_METHODS
+from discovery.novelty.options import LISTED
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -134,3 +135,18 @@ def add_search(commands: Any, common: ArgumentParser, vectors: ArgumentParser) -
     search.add_argument(
         "-k", type=positive, metavar="N", default=NEAREST, help=f"number of glitches listed (default: {NEAREST})"
     )
+
+
+def add_novel(commands: Any, common: ArgumentParser, vectors: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
+    """Add ``discover novel``."""
+    novel = commands.add_parser(
+        "novel",
+        parents=[common, vectors],
+        help="list the oddest single glitches",
+        description="List the glitches that are least like the known ones, with the share of known glitches that are as odd. Of glitches that are alike only the oddest is listed, with their number. Writes a table and a sheet of pictures.",
+    )
+    novel.add_argument("labels", metavar="LABEL", nargs="*", help="list only glitches of these labels (default: all)")
+    novel.add_argument(
+        "-n", type=positive, metavar="N", default=LISTED, help=f"number of glitches listed (default: {LISTED})"
+    )
+    novel.add_argument("--out", metavar="DIR", type=Path, help=OUT)

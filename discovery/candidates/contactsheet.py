@@ -21,6 +21,8 @@ from embed.errors import InputError
 from embed.views.viridis import table as viridis
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import numpy.typing as npt
     import pandas as pd
 
@@ -50,6 +52,8 @@ def contact_sheet(
     title: str,
     per_row: int = 8,
     duration: float | None = None,
+    headings: Mapping[int, Sequence[str]] | None = None,
+    counts: str | None = None,
 ) -> bytes:
     """Draw a row of spectrograms for each cluster.
 
@@ -65,6 +69,10 @@ def contact_sheet(
         Pictures a row.
     duration : float, optional
         Which view, in seconds. By default the one that most glitches have, of equals the longest.
+    headings : mapping, optional
+        Cluster number -> its name and up to three lines, where rows are something else than clusters.
+    counts : str, optional
+        The line below the title; by default how many glitches, clusters and noise there are.
 
     Returns
     -------
@@ -89,8 +97,8 @@ def contact_sheet(
     width = 2 * _MARGIN + _HEADER + _TICKS + max(across, 4) * (_PICTURE[0] + _GAP)
     height = _TOP + len(drawn) * _ROW + _MARGIN + (24 if left else 0)
     picture = Image.new("RGB", (width, height), "white")
-    sheet = _Sheet(picture, ImageDraw.Draw(picture), table, ids, thumbnails, view)
-    sheet.heading(title)
+    sheet = _Sheet(picture, ImageDraw.Draw(picture), table, ids, thumbnails, view, headings or {})
+    sheet.heading(title, counts)
     for place, row in enumerate(drawn):
         sheet.row(_TOP + place * _ROW, row)
     if left:
@@ -112,14 +120,15 @@ class _Sheet:
     ids: list[str]
     thumbnails: Thumbnails
     view: int
+    headings: Mapping[int, Sequence[str]]
 
-    def heading(self, title: str) -> None:
+    def heading(self, title: str, counts: str | None) -> None:
         """Draw title, counts and the scale of colours."""
         table, face = self.table, font(24, bold=True)
         noise = int((table["cluster"] == -1).sum())
         clusters = int(table["cluster"].nunique()) - (noise > 0)
         self.draw.text((_MARGIN, _MARGIN - 4), cut(showable(title), face, self.image.width - 320), _INK, face)
-        counts = (
+        counts = counts or (
             f"{len(table):,} glitches · {clusters:,} {'cluster' if clusters == 1 else 'clusters'} · "
             f"noise {noise:,} ({100 * noise / len(table):.0f} %)"
         )
@@ -159,16 +168,21 @@ class _Sheet:
 
     def _header(self, y: int, row: ClusterRow) -> None:
         swatch(self.draw, (_MARGIN + 8, y + 11), row.group)
-        name, face = row.group.name.capitalize(), font(19, bold=True)
-        self.draw.text((_MARGIN + 24, y), cut(name, face, _HEADER - 30), _INK, face)
-        lines = [f"{row.group.count:,} {'glitch' if row.group.count == 1 else 'glitches'}"]
+        name, *lines = self.headings.get(row.number) or self._cluster_heading(row)
+        face = font(19, bold=True)
+        self.draw.text((_MARGIN + 24, y), cut(showable(name), face, _HEADER - 30), _INK, face)
+        for place, line in enumerate(lines):
+            self.draw.text((_MARGIN, y + 32 + 20 * place), cut(showable(line), font(14), _HEADER), _QUIET, font(14))
+
+    def _cluster_heading(self, row: ClusterRow) -> list[str]:
+        lines = [row.group.name.capitalize()]
+        lines += [f"{row.group.count:,} {'glitch' if row.group.count == 1 else 'glitches'}"]
         lines += [f"{100 * row.group.count / len(self.table):.1f} % of all"]
         if row.probability is not None:
             lines += [f"mean probability {row.probability:.2f}"]
         if row.is_noise:
             lines += ["in no cluster;", "an even sample of it"]
-        for place, line in enumerate(lines):
-            self.draw.text((_MARGIN, y + 32 + 20 * place), line, _QUIET, font(14))
+        return lines
 
     def _frequencies(self, left: int, y: int) -> None:
         for frequency in _FREQUENCIES:

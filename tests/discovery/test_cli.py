@@ -27,7 +27,7 @@ def study(tmp_path, embedded):
 
 def test_every_command_has_the_common_options():
     parser = create_parser()
-    for command in ("ingest x", "status", "embed", "cluster x", "project", "search x"):
+    for command in ("ingest x", "status", "embed", "cluster x", "project", "search x", "novel"):
         options = parser.parse_args(
             [*command.split(), "--study", "s", "--seed", "3", "--device", "cpu", "--json", "-v"]
         )
@@ -52,6 +52,7 @@ def test_the_environment_names_the_study(monkeypatch):
         ["cluster"],
         ["cluster", "x", "--method", "kmeans"],
         ["search", "x", "-k", "0"],
+        ["novel", "-n", "0"],
         ["status", "--seed", "-1"],
         [],
     ],
@@ -67,7 +68,7 @@ def test_the_installed_command():
     out = subprocess.run(
         [sys.executable, "-m", "discovery.cli", "--help"], capture_output=True, text=True, check=True
     ).stdout
-    for command in ("ingest", "status", "embed", "cluster", "project", "search"):
+    for command in ("ingest", "status", "embed", "cluster", "project", "search", "novel"):
         assert f"    {command}" in out
 
 

@@ -35,7 +35,18 @@ for line in sys.stdin:
     print(json.dumps([code, errors.getvalue(), imported]))
 """
 
-COMMANDS = ("status", "embed", "cluster X", "project", "search x", "audit", "audit import x.csv", "audit undo", "train")
+COMMANDS = (
+    "status",
+    "embed",
+    "cluster X",
+    "novel",
+    "project",
+    "search x",
+    "audit",
+    "audit import x.csv",
+    "audit undo",
+    "train",
+)
 COMMANDS += ("evaluate", "predict")
 
 NO_WEIGHTS = "no weights 'modl:quick': give "
@@ -47,6 +58,8 @@ MISTAKES = (
     ("cluster Blip --k 2", "--k 2 goes with --method spectral"),
     ("cluster Blip --method kmeans", "invalid choice: 'kmeans'"),
     ("cluster Blip --weights modl:quick", NO_WEIGHTS),
+    ("novel Blap", "no glitch is labelled 'Blap'; did you mean 'Blip'?"),
+    ("novel --weights modl:quick", NO_WEIGHTS),
     ("project Blap", "no glitch is labelled 'Blap'"),
     ("project --color colour", "no column 'colour' to colour by; there are: ifo, gps, label, predicted"),
     ("project --weights modl:quick", NO_WEIGHTS),

@@ -1,0 +1,1 @@
+"""Novelty: how odd single glitches are beside what is known."""

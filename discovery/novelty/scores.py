@@ -1,0 +1,185 @@
+"""How odd a glitch is beside known ones, as a share of known glitches that are as odd.
+
+A glitch's distance to its nearest known neighbours says little by itself. It is compared with what the same measure gives for known
+glitches, each held against all others: the share of known glitches that are at least as far from the rest. That share is a
+conformal p-value (Vovk, Gammerman and Shafer 2005, "Algorithmic learning in a random world", chapter 2): among glitches that are like the
+known ones, a share of at most p occurs with a probability of at most p, whatever the network and the distances are. Two shares are
+given: beside all known glitches, and beside each class for itself, where the likeliest class counts. The second sees what lies
+between two classes, and is not misled by a class that is scattered more widely than others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from embed.errors import InputError
+from embed.vectors.similarity import normalise
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+
+    from embed.types import Codes, Floats, Progress
+
+NEIGHBOURS = 5
+"""Known glitches whose mean distance is the measure: one alone may be mislabelled, and a class may have few."""
+LEAST_CLASS = 10
+"""Glitches of a class that is compared with by itself: fewer tell no share below one in ten."""
+BLOCK = 1024
+"""Rows at once."""
+
+
+@dataclass(frozen=True)
+class Novelty:
+    """How odd each of N glitches is.
+
+    Attributes
+    ----------
+    distance : ndarray of float64, shape (N,)
+        Mean cosine distance (0 to 2) to the `NEIGHBOURS` nearest known glitches.
+    share : ndarray of float64, shape (N,)
+        Of known glitches that are as odd or odder; no less than one in their number plus one.
+    class_share : ndarray of float64, shape (N,)
+        The same beside single classes: that of the class to which the glitch is least odd.
+    nearest : tuple of N str
+        That class.
+    typical : float
+        Median distance of known glitches.
+    """
+
+    distance: Floats
+    share: Floats
+    class_share: Floats
+    nearest: tuple[str, ...]
+    typical: float
+
+    @property
+    def order(self) -> Codes:
+        """Rows from the oddest on: by the smaller share, then by the other, then by distance."""
+        low, high = np.minimum(self.share, self.class_share), np.maximum(self.share, self.class_share)
+        return np.lexsort((-self.distance, high, low)).astype(np.int64)
+
+
+def novelty(
+    vectors: ArrayLike,
+    labels: Sequence[str],
+    groups: ArrayLike | None = None,
+    progress: Progress | None = None,
+) -> Novelty:
+    """Measure how odd glitches are.
+
+    Parameters
+    ----------
+    vectors : array_like, shape (N, D)
+        One row for each glitch.
+    labels : sequence of N str
+        The class of each known glitch; empty for the others.
+    groups : array_like of int, shape (N,), optional
+        Glitches of one group are copies of each other, and no neighbours; by default each is its own group.
+    progress : callable, optional
+        Called with (rows done, rows in all).
+
+    Raises
+    ------
+    InputError
+        When fewer than `LEAST_CLASS` glitches of one class are known, or the lengths differ.
+    """
+    unit = normalise(vectors)
+    names = np.asarray(labels, dtype=str)
+    own = np.arange(len(unit)) if groups is None else np.asarray(groups)
+    if not len(unit) == len(names) == len(own):
+        raise InputError(f"{len(unit)} vectors, {len(names)} labels and {len(own)} groups: give as many of each")
+    known = np.flatnonzero(names != "")
+    classes, codes, counts = np.unique(names[known], return_inverse=True, return_counts=True)
+    if not len(classes) or counts.max() < LEAST_CLASS:
+        raise InputError(
+            f"no class has {LEAST_CLASS} known glitches (the largest has {max(counts, default=0)}); label more, so that there is something to compare with"
+        )
+    ordered = known[np.argsort(codes, kind="stable")]
+    edges = np.concatenate([[0], np.cumsum(counts)])
+    usable = np.flatnonzero(counts >= LEAST_CLASS)
+    distance = np.empty(len(unit))
+    by_class = np.empty((len(unit), len(usable)))
+    for start in range(0, len(unit), BLOCK):
+        rows = slice(start, start + BLOCK)
+        apart: Floats = 1.0 - np.asarray(unit[rows] @ unit[ordered].T, np.float64)
+        apart[own[rows, None] == own[ordered][None]] = np.inf
+        distance[rows] = _mean_of_nearest(apart)
+        for place, number in enumerate(usable):
+            by_class[rows, place] = _mean_of_nearest(apart[:, edges[number] : edges[number + 1]])
+        if progress is not None:
+            progress(min(start + BLOCK, len(unit)), len(unit))
+    share = _shares(distance, known)
+    per_class = np.column_stack(
+        [_shares(by_class[:, place], ordered[edges[number] : edges[number + 1]]) for place, number in enumerate(usable)]
+    )
+    best = _best(per_class, by_class)
+    return Novelty(
+        distance,
+        share,
+        per_class[np.arange(len(unit)), best],
+        tuple(classes[usable[best]].tolist()),
+        float(np.median(distance[known])),
+    )
+
+
+def _mean_of_nearest(apart: Floats) -> Floats:
+    """Mean of the smallest distances of each row (B, K); infinite where there is no other."""
+    count = min(NEIGHBOURS, apart.shape[1])
+    nearest = np.partition(apart, count - 1, axis=1)[:, :count]
+    there = np.isfinite(nearest)
+    total = np.where(there, nearest, 0.0).sum(axis=1)
+    return np.where(there.any(axis=1), total / np.maximum(there.sum(axis=1), 1), np.inf)
+
+
+def _shares(scores: Floats, known: Codes) -> Floats:
+    """Share of known rows whose score is as large as each row's: itself counted, once."""
+    reference = np.sort(scores[known])
+    at_least = len(reference) - np.searchsorted(reference, scores, side="left")
+    itself = np.ones(len(scores))
+    itself[known] = 0.0
+    return (at_least + itself) / (len(reference) + itself)
+
+
+def _best(shares: Floats, distances: Floats) -> Codes:
+    """The class of the largest share, of equal ones the nearest."""
+    largest = shares >= shares.max(axis=1, keepdims=True)
+    return np.where(largest, distances, np.inf).argmin(axis=1).astype(np.int64)
+
+
+def leaders(vectors: ArrayLike, order: Codes, typical: float, count: int) -> dict[int, list[int]]:
+    """Choose the oddest rows that differ, so that a hundred copies of one oddity do not fill the list.
+
+    Parameters
+    ----------
+    vectors : array_like, shape (N, D)
+    order : ndarray of int64, shape (M,)
+        Rows, the oddest first.
+    typical : float
+        Cosine distance within which two glitches are alike: that of known glitches to their neighbours.
+    count : int
+        Leaders at most.
+
+    Returns
+    -------
+    dict
+        Each leader's row, the oddest first, and the rows after it in the order that are alike, the most similar first.
+    """
+    unit = normalise(vectors)
+    free = np.ones(len(order), bool)
+    found: dict[int, list[int]] = {}
+    for place, row in enumerate(order.tolist()):
+        if len(found) == count:
+            break
+        if not free[place]:
+            continue
+        free[place] = False
+        apart = 1.0 - unit[order] @ unit[row]
+        alike = np.flatnonzero(free & (apart <= typical))
+        free[alike] = False
+        found[row] = order[alike[np.argsort(apart[alike], kind="stable")]].tolist()
+    return found
