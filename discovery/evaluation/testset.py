@@ -11,7 +11,7 @@ from discovery.evaluation.options import PARTS
 from embed.dataset.kinds import PART_NAMES
 from embed.dataset.splits import make_split
 from embed.errors import InputError
-from embed.vectors.duplicates import duplicate_pairs, merge_groups
+from embed.vectors.duplicates import duplicate_pairs, duplicate_similarity, merge_groups
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -119,7 +119,8 @@ def baseline_parts(glitches: pd.DataFrame, store: VectorStore, *, seed: int) -> 
     if rows.empty:
         raise InputError("no labelled glitch has a vector; add labels with `discover ingest --labels`")
     codes = np.unique(rows["label"].to_numpy(np.str_), return_inverse=True)[1]
-    groups = merge_groups(len(rows), duplicate_pairs(store.graph, store.rows(rows.index.to_numpy(np.int64))))
+    places = store.rows(rows.index.to_numpy(np.int64))
+    groups = merge_groups(len(rows), duplicate_pairs(store.graph, places, duplicate_similarity(store)))
     split = make_split(codes.astype(np.int64), "grouped", groups=groups, seed=seed)
     return {
         identifier: PART_NAMES[number]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from discovery.labelaudit.page import audit_html, shown_rows
 from embed.errors import InputError
 from embed.notebook import html_summary
 from embed.storage import canonical_json, digest, write_text
+from embed.vectors.duplicates import duplicate_similarity
 from embed.vectors.graph import subgraph
 
 if TYPE_CHECKING:
@@ -138,6 +139,8 @@ def audit_study(
     with study.run("audit", arguments) as run:
         known = read_glitches(study)
         if store is not None:
+            if options.duplicate_similarity is None:
+                options = replace(options, duplicate_similarity=duplicate_similarity(store))
             judged = _judge_by_vectors(study, known, store, options, refit=refit, step=step)
         else:
             assert probabilities is not None

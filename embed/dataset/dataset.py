@@ -11,7 +11,7 @@ from embed.dataset.kinds import PART_NAMES
 from embed.dataset.splits import TEST, TRAIN, VALIDATION, Split, make_split
 from embed.errors import InputError
 from embed.storage import digest
-from embed.vectors.duplicates import duplicate_pairs, merge_groups, same_pairs, twin_pairs
+from embed.vectors.duplicates import duplicate_pairs, duplicate_similarity, merge_groups, same_pairs, twin_pairs
 from embed.views.selection import wanted
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def find_groups(labelled: Labelled, store: VectorStore | None = None) -> NDArray
     """Number the sets of duplicates: same files, one detector within half a second, near-duplicates of the graph if one is given."""
     pairs = [same_pairs(labelled.inputs), twin_pairs(labelled.times, labelled.detectors)]
     if store is not None:
-        pairs.append(duplicate_pairs(store.graph, store.rows(labelled.glitches)))
+        pairs.append(duplicate_pairs(store.graph, store.rows(labelled.glitches), duplicate_similarity(store)))
     return merge_groups(len(labelled.glitches), *pairs)
 
 
