@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from discovery.evaluation.options import EvaluationOptions
     from discovery.labelaudit.labelaudit import audit_study
     from discovery.novelty.novelty import find_novel
-    from discovery.novelty.scores import novelty
+    from discovery.novelty.scores import measure_novelty
 
 _HOMES = {
     "assess": "discovery.evaluation.evaluation",
@@ -29,8 +29,8 @@ _HOMES = {
     "find_candidates": "discovery.candidates.candidates",
     "find_novel": "discovery.novelty.novelty",
     "MapOptions": "discovery.candidates.options",
+    "measure_novelty": "discovery.novelty.scores",
     "nearest": "discovery.candidates.search",
-    "novelty": "discovery.novelty.scores",
     "project": "discovery.clustering.projection",
 }
 
@@ -45,8 +45,8 @@ __all__ = [
     "draw_map",
     "find_candidates",
     "find_novel",
+    "measure_novelty",
     "nearest",
-    "novelty",
     "project",
 ]
 

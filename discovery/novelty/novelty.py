@@ -9,7 +9,7 @@ import numpy as np
 
 from discovery.candidates.contactsheet import contact_sheet
 from discovery.novelty.options import LISTED, UNKNOWN
-from discovery.novelty.scores import Novelty, leaders, novelty
+from discovery.novelty.scores import Novelty, leaders, measure_novelty
 from discovery.pages.columns import shown_columns
 from discovery.pages.pictures import load_thumbnails, longest_views
 from embed.csvfile import write_csv
@@ -111,7 +111,7 @@ def find_novel(
     with study.run("novel", {"labels": list(labels), "count": count, "store": store.name}):
         step("compare")
         vectors = np.asarray(store.vectors)
-        scores = novelty(vectors, names, _groups(study, store), progress)
+        scores = measure_novelty(vectors, names, _groups(study, store), progress)
         order = scores.order[listed[scores.order]]
         chosen = leaders(vectors, order, scores.typical, count)
         step("pictures")

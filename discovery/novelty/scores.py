@@ -64,7 +64,7 @@ class Novelty:
         return np.lexsort((-self.distance, high, low)).astype(np.int64)
 
 
-def novelty(
+def measure_novelty(
     vectors: ArrayLike,
     labels: Sequence[str],
     groups: ArrayLike | None = None,

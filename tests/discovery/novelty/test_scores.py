@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from discovery.novelty import scores
-from discovery.novelty.scores import leaders, novelty
+from discovery.novelty.scores import leaders, measure_novelty
 from embed.errors import InputError
 
 
@@ -45,7 +45,7 @@ def test_it_is_what_brute_force_gives(monkeypatch):
     labels = np.where(rng.random(len(labels)) < 0.1, "", labels)
     groups = np.where(rng.random(len(labels)) < 0.2, 100, np.arange(len(labels)))  # some are copies of one another
     ticks = []
-    found = novelty(vectors, labels, groups, lambda done, every: ticks.append((done, every)))
+    found = measure_novelty(vectors, labels, groups, lambda done, every: ticks.append((done, every)))
     assert ticks[0] == (7, 49)
     assert ticks[-1] == (49, 49)
     for row in range(len(vectors)):
@@ -62,7 +62,7 @@ def test_among_glitches_like_the_known_ones_few_are_rarer_than_they_should_be(se
     rng = np.random.default_rng(seed)
     vectors, labels = clouds(rng, (150, 150, 150))
     hidden = rng.random(len(labels)) < 0.4
-    found = novelty(vectors, np.where(hidden, "", labels))
+    found = measure_novelty(vectors, np.where(hidden, "", labels))
     for level in (0.02, 0.1, 0.3):
         rare = (found.share[hidden] <= level).mean()
         assert rare <= level + 4 * np.sqrt(level / hidden.sum()) + 4 * np.sqrt(level / (~hidden).sum())
@@ -73,7 +73,7 @@ def test_what_lies_between_two_classes_and_far_from_all_come_first():
     vectors, labels = clouds(rng, (200, 200), width=0.05)
     between = (np.eye(32)[0] + np.eye(32)[1]).astype(np.float32)
     far = np.eye(32)[9].astype(np.float32)
-    found = novelty(np.vstack([vectors, between, far]), [*labels, "", ""])
+    found = measure_novelty(np.vstack([vectors, between, far]), [*labels, "", ""])
     assert set(found.order[:2].tolist()) == {400, 401}
     assert found.share[400] == found.share[401] == pytest.approx(1 / 401)
     assert found.class_share[400] == pytest.approx(1 / 201)
@@ -86,7 +86,7 @@ def test_a_class_that_is_scattered_widely_does_not_hide_what_is_odd_in_a_narrow_
     wide, _ = clouds(rng, (150,), width=0.5)
     narrow = (np.eye(32)[5] + 0.01 * rng.normal(size=(150, 32))).astype(np.float32)
     odd = (np.eye(32)[5] + 0.15 * rng.normal(size=(1, 32))).astype(np.float32)
-    found = novelty(np.vstack([wide, narrow, odd]), [*["wide"] * 150, *["narrow"] * 150, ""])
+    found = measure_novelty(np.vstack([wide, narrow, odd]), [*["wide"] * 150, *["narrow"] * 150, ""])
     assert found.share[-1] > 0.1  # nearer to known glitches than those of the wide class are
     assert found.class_share[-1] == pytest.approx(1 / 151)
     assert 300 in found.order[:4]  # beside the outliers of the wide class
@@ -99,8 +99,8 @@ def test_copies_are_no_neighbours():
     together = np.vstack([vectors, odd])
     names = [*labels, *["class0"] * 6]
     groups = [*range(100), *[500] * 6]
-    assert novelty(together, names).distance[-1] == pytest.approx(0.0, abs=1e-6)
-    assert novelty(together, names, groups).distance[-1] > 0.5
+    assert measure_novelty(together, names).distance[-1] == pytest.approx(0.0, abs=1e-6)
+    assert measure_novelty(together, names, groups).distance[-1] > 0.5
 
 
 def test_of_glitches_that_are_alike_only_the_oddest_leads():
@@ -115,8 +115,8 @@ def test_too_little_that_is_known_is_refused():
     rng = np.random.default_rng(4)
     vectors, labels = clouds(rng, (9, 9))
     with pytest.raises(InputError, match=r"no class has 10 known glitches \(the largest has 9\); label more"):
-        novelty(vectors, labels)
+        measure_novelty(vectors, labels)
     with pytest.raises(InputError, match=r"\(the largest has 0\)"):
-        novelty(vectors, [""] * 18)
+        measure_novelty(vectors, [""] * 18)
     with pytest.raises(InputError, match="18 vectors, 17 labels and 18 groups: give as many of each"):
-        novelty(vectors, labels[1:])
+        measure_novelty(vectors, labels[1:])
