@@ -36,6 +36,8 @@ def main() -> None:
     parser.add_argument("--classes", nargs="+", choices=CLASS_LISTS["O1"], metavar="CLASS", help="default: all of O1's")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
+    if not options.table.is_file():
+        parser.error(f"{options.table} is not a file; give a CSV of real glitches")
     real = pd.read_csv(options.table)
     lacking = sorted({*QUANTITIES, "label"} - {*real.columns})
     if lacking:

@@ -28,7 +28,8 @@ from sklearn.metrics import adjusted_mutual_info_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from discovery.clustering.clustering import hdbscan_clusters, spectral_clusters
+from discovery.clustering.clustering import cluster
+from discovery.clustering.methods import CLUSTER_METHODS
 from embed import EmbeddingOptions, Study, VectorStore, embed, ingest_folder
 from embed.dataset.dataset import find_groups, labelled_glitches
 from embed.gravityspy import CLASS_LISTS, DURATIONS, class_name, other_view, parse_view_name
@@ -168,9 +169,9 @@ def vectors_of(runtime: Runtime, backbone: Backbone, pictures: Pictures, views: 
 def blind(vectors: np.ndarray, classes: np.ndarray, seeds: int) -> dict[str, object]:
     """Adjusted mutual information of the default clusterings of all vectors with their classes, mean of the seeds."""
     row: dict[str, object] = {}
-    for method in (hdbscan_clusters, spectral_clusters):
-        scores = [adjusted_mutual_info_score(classes, method(vectors, seed=seed).labels) for seed in range(seeds)]
-        row[f"AMI {method.__name__.removesuffix('_clusters')}"] = float(np.mean(scores))
+    for method in CLUSTER_METHODS:
+        found = [cluster(vectors, method=method, seed=seed).labels for seed in range(seeds)]
+        row[f"AMI {method}"] = float(np.mean([adjusted_mutual_info_score(classes, labels) for labels in found]))
     return row
 
 

@@ -27,7 +27,8 @@ from judge_backbone import Pictures as Judged
 from judge_backbone import blind, neighbour_accuracy, vectors_of
 from train_backbone import FAMILIES, RGB, blended, fit, read_pictures, scaled_view, simulated_pictures, write_weights
 
-from discovery.clustering.clustering import hdbscan_clusters, spectral_clusters
+from discovery.clustering.clustering import cluster
+from discovery.clustering.methods import CLUSTER_METHODS
 from embed.network.devices import choose_device
 from embed.network.network import load_network
 from embed.network.runtime import make_runtime
@@ -76,10 +77,10 @@ def main() -> None:
     rows = []
     for family in options.families:
         for weights in (str(own_weights(options.out, family)), *options.weights):
-            for views in VIEWS:
-                name = "without it" if weights == str(own_weights(options.out, family)) else Path(weights).stem
+            name = "without it" if weights == str(own_weights(options.out, family)) else Path(weights).stem
+            classes, vectors_by = vectors_of_unknown(options.out / f"unknown-{family}.npz", weights, options)
+            for views, vectors in vectors_by.items():
                 row: dict[str, object] = {"family": family, "views": views, "weights": name}
-                classes, vectors = vectors_of_unknown(options.out / f"unknown-{family}.npz", weights, views, options)
                 vote = neighbour_accuracy(vectors, classes, np.arange(len(classes)))
                 rows.append(row | blind(vectors, classes, options.seeds) | {VOTE: vote})
     if options.mirror is not None:
@@ -111,16 +112,19 @@ def keep_unknown(folder: Path, family: str) -> None:
 
 
 def vectors_of_unknown(
-    path: Path, weights: str, views: str, options: argparse.Namespace
-) -> tuple[np.ndarray, np.ndarray]:
-    """Classes and vectors of simulated glitches."""
+    path: Path, weights: str, options: argparse.Namespace
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Classes of simulated glitches, and their vectors by each choice of views."""
     unknown = np.load(path)
-    levels = unknown["levels"][:, 1:] if views == str(RGB) else unknown["levels"][:, 3:]
+    levels, classes = unknown["levels"], unknown["classes"]
     network = load_network(weights=weights)
     runtime = make_runtime(network, choose_device(options.device))
-    vectors = vectors_of(runtime, network.backbone, Judged(levels, unknown["classes"]), views)
+    vectors = {
+        views: vectors_of(runtime, network.backbone, Judged(levels[:, 1 if views == str(RGB) else 3 :], classes), views)
+        for views in VIEWS
+    }
     runtime.close()
-    return unknown["classes"], vectors
+    return classes, vectors
 
 
 def judge_mirrored(folder: Path, options: argparse.Namespace) -> list[dict[str, object]]:
@@ -137,12 +141,11 @@ def judge_mirrored(folder: Path, options: argparse.Namespace) -> list[dict[str, 
         )
     rows = []
     for weights in options.weights:
-        for views in VIEWS:
-            classes, vectors = vectors_of_unknown(path, weights, views, options)
-            for method in (hdbscan_clusters, spectral_clusters):
-                labels = method(vectors, seed=0).labels
-                name = method.__name__.removesuffix("_clusters")
-                row: dict[str, object] = {"weights": Path(weights).stem, "views": views, "method": name}
+        classes, vectors_by = vectors_of_unknown(path, weights, options)
+        for views, vectors in vectors_by.items():
+            for method in CLUSTER_METHODS:
+                labels = cluster(vectors, method=method, seed=0).labels
+                row: dict[str, object] = {"weights": Path(weights).stem, "views": views, "method": method}
                 rows.append(row | found(labels, classes == MIRRORED))
     return rows
 

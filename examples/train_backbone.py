@@ -3,8 +3,8 @@
 It simulates glitches of Gravity Spy's 26 named classes (None_of_the_Above and what hides in it are never shown to the network),
 keeps four durations of each in one array, and fine-tunes the ImageNet weights on them as people use them: three durations as red,
 green and blue, one of the four alone, or all four as a mosaic, drawn anew for each glitch in each epoch. Then the last
-stages are blended into the vector (`embed.network.blend`), and the network is written without its final layer, in half precision. Minutes on a GPU and sixteen cores; hours on two cores. Stopped, it goes on from the
-last part of the simulation, or the last epoch.
+stages are blended into the vector (`embed.network.blend`), and the network is written without its final layer, in half precision.
+Minutes on a GPU and sixteen cores; hours on two cores. Stopped, it goes on from the last part of the simulation, or the last epoch.
 
 ``--hold-out FAMILY`` leaves families out, and ``judge_held_out.py`` measures how well the vectors keep apart what training never
 showed. ``--real FOLDER`` shows the network labelled real glitches too.
@@ -109,8 +109,8 @@ def simulated_pictures(folder: Path, population: Population, workers: int, devic
     lacking = [(start, path) for start, path in zip(starts, paths, strict=True) if not path.exists()]
     if lacking:
         print(f"simulating {population.n} glitches", flush=True)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        list(pool.map(partial(simulate_part, population, device), *zip(*lacking, strict=True)) if lacking else ())
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            list(pool.map(partial(simulate_part, population, device), *zip(*lacking, strict=True)))
     levels = np.concatenate([np.load(path) for path in paths])
     return Pictures(levels, np.array([population.entry(number).truth for number in range(population.n)]))
 
@@ -166,7 +166,7 @@ def fit(pictures: Pictures, real: list[Pictures], options: argparse.Namespace) -
         augmentation=VARIATION,
     )
     judged = round(len(pictures.classes) * (1.0 - JUDGED))
-    levels = np.concatenate([pictures.levels, *(part.levels for part in real)])
+    levels = np.concatenate([pictures.levels, *(part.levels for part in real)]) if real else pictures.levels
     classes = np.concatenate([pictures.classes, *(part.classes for part in real)])
     shown = np.flatnonzero(np.isin(classes, names))
     trained = shown[(shown < judged) | (shown >= len(pictures.classes))]

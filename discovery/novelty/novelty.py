@@ -112,8 +112,8 @@ def find_novel(
         step("compare")
         vectors = np.asarray(store.vectors)
         scores = measure_novelty(vectors, names, _groups(study, store), progress)
-        order = scores.order[listed[scores.order]]
-        chosen = leaders(vectors, order, scores.typical, count)
+        order = scores.order
+        chosen = leaders(vectors, order[listed[order]], scores.typical, count)
         step("pictures")
         views = study.views(store.glitches[list(chosen)])
         images = longest_views(store.glitches[list(chosen)], views)

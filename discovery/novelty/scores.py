@@ -169,7 +169,7 @@ def leaders(vectors: ArrayLike, order: Codes, typical: float, count: int) -> dic
     dict
         Each leader's row, the oddest first, and the rows after it in the order that are alike, the most similar first.
     """
-    unit = normalise(vectors)
+    unit = normalise(vectors)[order]
     free = np.ones(len(order), bool)
     found: dict[int, list[int]] = {}
     for place, row in enumerate(order.tolist()):
@@ -178,7 +178,7 @@ def leaders(vectors: ArrayLike, order: Codes, typical: float, count: int) -> dic
         if not free[place]:
             continue
         free[place] = False
-        apart = 1.0 - unit[order] @ unit[row]
+        apart = 1.0 - unit @ unit[place]
         alike = np.flatnonzero(free & (apart <= typical))
         free[alike] = False
         found[row] = order[alike[np.argsort(apart[alike], kind="stable")]].tolist()

@@ -65,8 +65,8 @@ class Blended(nn.Module):
 def fit_blend(features: Floats, final: int, length: float = 1.0) -> tuple[Floats, Floats]:
     """Measure the linear layer on the features of known glitches.
 
-    Each stage is standardised and weighs as much as the final features; then the principal axes of all are divided by their deviation
-    to the power `EVENNESS`, the shortest left out.
+    The stages are standardised, and together as long as the final features; then the principal axes of all are divided by their
+    deviation to the power `EVENNESS`, the shortest left out.
 
     Parameters
     ----------

@@ -89,3 +89,7 @@ def test_the_extent_of_a_glitch_is_that_of_the_bright_pixels_that_touch(tmp_path
     with pytest.raises(SystemExit):
         runpy.run_path(script, run_name="__main__")
     assert "has no column bandwidth, duration, peakFreq" in capsys.readouterr().err
+    monkeypatch.setattr(sys, "argv", [script, str(tmp_path / "nowhere.csv")])
+    with pytest.raises(SystemExit):
+        runpy.run_path(script, run_name="__main__")
+    assert "nowhere.csv is not a file; give a CSV of real glitches" in capsys.readouterr().err
