@@ -8,20 +8,21 @@ from PIL import Image
 
 
 def draw_levels(rng, kind=0, shape=(479, 573)):
-    """Levels of a made-up glitch: exponential noise and a bright shape that depends on `kind`."""
+    """Levels of a made-up glitch: exponential noise and a bright shape that depends on `kind`, as varied as real ones of a class."""
     rows, columns = np.mgrid[0 : shape[0], 0 : shape[1]]
     energy = (
         rng.exponential(8, (shape[0] // 8 + 1, shape[1] // 8 + 1)).repeat(8, 0).repeat(8, 1)[: shape[0], : shape[1]]
     )
-    middle, width = shape[1] / 2 + rng.normal(0, 5), 6 + 4 * rng.random()
+    middle, width, height = shape[1] / 2 + rng.normal(0, 60), 6 + 16 * rng.random(), 150 + 100 * rng.random()
     if kind == 0:  # a vertical stroke
-        energy += 250 * np.exp(-(((columns - middle) / width) ** 2)) * (rows > shape[0] * 0.3)
+        shape_at = np.exp(-(((columns - middle) / width) ** 2)) * (rows > shape[0] * (0.2 + 0.4 * rng.random()))
     elif kind == 1:  # a horizontal line
-        energy += 250 * np.exp(-(((rows - shape[0] * (0.6 + 0.05 * rng.random())) / width) ** 2))
+        shape_at = np.exp(-(((rows - shape[0] * (0.35 + 0.4 * rng.random())) / width) ** 2))
     else:  # an arch
-        arch = shape[0] * 0.9 - shape[0] * 0.5 * np.exp(-(((columns - middle) / 120) ** 2))
-        energy += 250 * np.exp(-(((rows - arch) / width) ** 2))
-    return np.clip(energy, 0, 255).astype(np.uint8)
+        hump = np.exp(-(((columns - middle) / (60 + 120 * rng.random())) ** 2))
+        arch = shape[0] * (0.9 - (0.25 + 0.4 * rng.random()) * hump)
+        shape_at = np.exp(-(((rows - arch) / width) ** 2))
+    return np.clip(energy + height * shape_at, 0, 255).astype(np.uint8)
 
 
 def viridis(levels):
