@@ -1,33 +1,31 @@
 """Clusters of glitches by HDBSCAN and by spectral clustering, with no parameter that must be guessed.
 
-Both methods start from the neighbour graph. Settings are swept, and the result on which most settings agree is kept;
-`Clustering.tried` lists every setting with its result.
+Both methods start from the neighbour graph, take 20 rows as 200,000, and set no ceiling to the number of clusters.
 
-* Spectral: the number of clusters has the largest relative eigengap, averaged over graphs of three sizes.
-* HDBSCAN: run on 5-dimensional UMAP layouts of the graph. Density is hard to estimate among 1,280 components, and on
-  glitches of known class this space did at least as well as the vectors themselves, 5 or 15 principal components, the
-  graph's eigenvectors and t-SNE. The smallest cluster size is swept over a range that grows with N, on layouts from
-  several seeds; the number of clusters that most settings give is taken.
+* HDBSCAN: the finest branches of the density tree that are clearly denser than the passes between them
+  (`discovery.clustering.hierarchy`). Rows between the branches join the cluster of most of their neighbours, or are noise.
+* Spectral: the number of clusters has the largest relative eigengap, averaged over graphs of three sizes; each part is then
+  looked at in the same way, until no part has a clear gap.
 
-Data without clusters must come out as one cluster, and density clustering alone finds some in any cloud. A split by
-HDBSCAN is therefore kept only when one of its clusters persists over a wide range of densities or when the graph's
-eigengap supports a split as well.
-
-No truth enters any choice. HDBSCAN's noise is -1; spectral clustering leaves no noise.
+`Clustering.tried` lists what other settings give and how well they agree with the clusters returned. No truth enters any
+choice. Spectral clustering leaves no noise.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import scipy.sparse
+from scipy.sparse.csgraph import connected_components
+from sklearn.metrics import adjusted_rand_score
 
+from discovery.clustering.hierarchy import LEAST_CLUSTER, LOOSE, DensitySettings, DensityTree, density_tree
 from discovery.clustering.methods import CLUSTER_METHODS, ClusterMethod
-from discovery.clustering.projection import umap
 from discovery.clustering.result import NOISE, PROBABILITY_DECIMALS, Clustering, Method, finished, one_cluster
 from discovery.clustering.spectral import assign, gap_scores, laplacian_spectrum
-from discovery.clustering.sweep import DENSITY_NEIGHBOURS, LEAST_CLUSTER, density_fit, most_agreed, swept_sizes
 from embed.errors import InputError
 from embed.vectors.graph import NeighbourGraph, affinity, neighbour_graph
 from embed.vectors.similarity import normalise
@@ -35,7 +33,7 @@ from embed.vectors.similarity import normalise
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from embed.types import Vectors
+    from embed.types import Codes, Floats, Rows, Vectors
 
 LEAST_ROWS = 2 * LEAST_CLUSTER
 """Fewer rows cannot be split."""
@@ -45,18 +43,28 @@ ROWS_PER_NEIGHBOUR = 4
 """A small label's graph must not join everything to everything."""
 LEAST_NEIGHBOURS = 4
 """Neighbours of the smallest graph."""
-CLEAR_GAP = 0.225
-"""Arcs, circles and squares, which have no clusters, reached 0.22; most mixtures more."""
-MOST_CLUSTERS = 20
-"""The eigengap is sought up to here; `k` can be larger."""
-LAYOUT_DIMS = 5
-"""Between the 2 of a map, which tears clusters apart, and the 10 where density thins out."""
-LAYOUT_SEEDS = 3
-"""Layouts of different seeds, so that no result depends on one."""
-LAYOUT_SEEDS_UP_TO = 5000
-"""Rows; above this a layout takes minutes and differs little with the seed: one."""
-PERSISTENT = 0.4
-"""Clusters of one Gaussian or one class stayed below 0.35, those of real mixtures mostly above 0.5."""
+CLEAR_GAP = 0.1
+"""Of 6,000 glitches of 34 classes 0.13 to 0.16, of few classes 0.2 and more. What lies within one family is joined again: see `MOST_CROSSING`."""
+MOST_CROSSING = 0.06
+"""Share of a part's nearest neighbours that are in another: pieces of one class mostly have 0.1 and more, classes 0.03 and less."""
+WINDOWS = (20, 60)
+"""Numbers of clusters up to which one part's eigengap is sought: the second where the first shows none that is clear. Each part is
+looked at again, so that neither is a ceiling."""
+ASKED_NEIGHBOURS = 10
+"""Nearest neighbours that say which cluster a row belongs to, and how firmly."""
+MAJORITY = 0.6
+"""Share of them from which a row between the branches joins a cluster."""
+SETTINGS_TRIED: dict[str, DensitySettings] = {
+    "as used": DensitySettings(),
+    "10 neighbours": DensitySettings(neighbours=10),
+    "density from 3 neighbours": DensitySettings(density_neighbours=3),
+    "density from 5 neighbours": DensitySettings(density_neighbours=5),
+    "contrast 1.0": DensitySettings(contrast=1.0),
+    "contrast 1.5": DensitySettings(contrast=1.5),
+    "firmness 6": DensitySettings(firmness=6.0),
+    "at least 10 glitches": DensitySettings(least=10),
+}
+"""One setting is changed at a time, to see what depends on it."""
 
 
 def cluster(
@@ -127,47 +135,107 @@ def spectral_clusters(
     if k is not None and not 1 <= k <= n:
         raise InputError(f"{k} clusters cannot be made of {n} glitches: ask for 1 to {n}")
     parameters = {"k": k, "seed": seed, "neighbours": list(GRAPH_SIZES)}
-    if k == 1 or (k is None and (reason := _indivisible(unit))):
-        return one_cluster(unit, Method("spectral", parameters, pd.DataFrame(), () if k == 1 else (reason,)))
+    if k is None and (reason := _indivisible(unit)):
+        return one_cluster(unit, Method("spectral", parameters, pd.DataFrame(), (reason,)))
     graph = _fitting_graph(unit, graph, max(GRAPH_SIZES))
-    count = min(n, max(_eigengaps(n), 0 if k is None else k) + 1)
     graphs = [affinity(graph.nearest(size)) for size in _graph_sizes(n)]
-    spectra = [laplacian_spectrum(edges, count, seed=seed) for edges in graphs]
-    scores = np.mean([gap_scores(spectrum.eigenvalues[: _eigengaps(n) + 1]) for spectrum in spectra], axis=0)
-    chosen = int(scores.argmax()) + 1 if k is None else k
-    tried = pd.DataFrame(
-        {
-            "clusters": np.arange(1, scores.size + 1),
-            "eigengap": scores.round(PROBABILITY_DECIMALS),
-            "chosen": np.arange(1, scores.size + 1) == chosen,
-        }
-    )
-    if chosen == 1:
-        note = "one cluster: no number of clusters above one has a larger eigengap"
-        return one_cluster(unit, Method("spectral", parameters | {"clusters": 1}, tried, (note,)))
-    notes: tuple[str, ...] = ()
-    if k is None and scores.max() < CLEAR_GAP:
-        unclear = (
-            f"no clear eigengap ({scores.max():.2f}, below {CLEAR_GAP}): the glitches may form one continuous family "
-            "or many clusters of unlike sizes; compare the density clusters, or set the number of clusters"
+    if k is None:
+        labels, tried = _by_eigengaps(graph, graphs, seed)
+    else:
+        labels = assign(laplacian_spectrum(_middle(graphs), k + 1, seed=seed).eigenvectors, k)
+        tried = pd.DataFrame({"glitches": [n], "clusters": [k], "chosen": [True]})
+    parameters["clusters"] = int(labels.max()) + 1
+    if parameters["clusters"] == 1:
+        note = "one cluster: the neighbour graph has no part with a clear eigengap"
+        return one_cluster(unit, Method("spectral", parameters, tried, () if k == 1 else (note,)))
+    return finished(unit, labels, neighbour_share(labels, graph), Method("spectral", parameters, tried))
+
+
+def _by_eigengaps(graph: NeighbourGraph, graphs: list[scipy.sparse.csr_array], seed: int) -> tuple[Codes, pd.DataFrame]:
+    """Split into the components of the largest graph, and each part by its eigengap, until none has a clear one."""
+    n = graphs[0].shape[0]
+    labels = np.zeros(n, np.int64)
+    parts, settled, tables = [np.arange(n)], 0, []
+    while parts:
+        rows = parts.pop()
+        pieces = _components(graphs[-1], rows)
+        if len(pieces) == 1 and len(rows) >= LEAST_ROWS:
+            own, tried = _eigengap_split([edges[rows][:, rows] for edges in graphs], seed)
+            own = _rejoined(own, rows, graph)
+            pieces = [rows[own == piece] for piece in np.unique(own)]
+            tables.append(tried.assign(parts=len(pieces)))
+        if len(pieces) == 1:
+            labels[rows] = settled
+            settled += 1
+        else:
+            parts.extend(reversed(pieces))
+    return labels, pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def _components(edges: scipy.sparse.csr_array, rows: Rows) -> list[Rows]:
+    """Return the connected components among some rows; too small ones are counted to the largest."""
+    _, component = connected_components(edges[rows][:, rows], directed=False)
+    sizes = np.bincount(component)
+    component = np.where(sizes[component] < LEAST_CLUSTER, sizes.argmax(), component)
+    return [rows[component == number] for number in np.unique(component)]
+
+
+def _eigengap_split(graphs: list[scipy.sparse.csr_array], seed: int) -> tuple[Codes, pd.DataFrame]:
+    """Split connected rows by the mean eigengap of the graphs where it is clear; returns the labels and the best score of each window."""
+    n = graphs[0].shape[0]
+    labels, tried = np.zeros(n, np.int64), []
+    for window in WINDOWS:
+        most = max(1, min(window, n // LEAST_CLUSTER))  # each cluster must have its least rows
+        spectra = [laplacian_spectrum(edges, min(n, most + 1), seed=seed) for edges in graphs]
+        scores = np.mean([gap_scores(spectrum.eigenvalues) for spectrum in spectra], axis=0)
+        number, best = int(scores.argmax()) + 1, round(float(scores.max()), PROBABILITY_DECIMALS)
+        clear = number > 1 and best >= CLEAR_GAP
+        if clear:
+            labels = assign(_middle(spectra).eigenvectors, number)
+        tried.append(
+            {
+                "glitches": n,
+                "sought up to": most,
+                "largest eigengap at": number,
+                "eigengap": best,
+                "chosen": clear,
+            }
         )
-        notes = (unclear,)
-    middle = len(graphs) // 2
-    labels = assign(spectra[middle].eigenvectors, chosen)
-    edges = graphs[middle].tocoo()
-    within = np.bincount(edges.row, edges.data * (labels[edges.row] == labels[edges.col]), minlength=n)
-    probability = within / graphs[middle].sum(axis=1)
-    return finished(unit, labels, probability, Method("spectral", parameters | {"clusters": chosen}, tried, notes))
+        if clear or most < window:
+            break
+    return labels, pd.DataFrame(tried)
+
+
+def _rejoined(labels: Codes, rows: Rows, graph: NeighbourGraph) -> Codes:
+    """Join parts of some rows where too many of a part's nearest neighbours are in another: pieces of one family."""
+    count = int(labels.max()) + 1
+    part = np.full(len(graph.neighbours), NOISE, np.int64)
+    part[rows] = labels
+    sizes = np.bincount(labels, minlength=count)
+    asked = np.clip((sizes - 1) // 2, 1, ASKED_NEIGHBOURS)[labels]  # a small part has few neighbours of its own
+    nearest = part[graph.neighbours[rows][:, :ASKED_NEIGHBOURS]]
+    counted = (np.arange(nearest.shape[1]) < asked[:, None]) & (nearest != NOISE)
+    votes = np.zeros((count, count))
+    np.add.at(votes, (np.broadcast_to(labels[:, None], nearest.shape)[counted], nearest[counted]), 1)
+    crossing = votes / np.maximum(votes.sum(axis=1, keepdims=True), 1)
+    np.fill_diagonal(crossing, 0.0)
+    return np.asarray(
+        connected_components(scipy.sparse.csr_array(crossing > MOST_CROSSING), directed=False)[1][labels], np.int64
+    )
+
+
+def _middle(items: list[Any]) -> Any:  # noqa: ANN401
+    return items[len(items) // 2]
 
 
 def hdbscan_clusters(
     vectors: ArrayLike,
     graph: NeighbourGraph | None = None,
     *,
-    min_cluster_size: int | None = None,
+    min_cluster_size: int = LEAST_CLUSTER,
     seed: int = 0,
 ) -> Clustering:
-    """Cluster by density: HDBSCAN on UMAP layouts of the neighbour graph.
+    """Cluster by density: the branches of HDBSCAN's hierarchy on the neighbour graph that are clearly denser than the passes between them.
 
     Parameters
     ----------
@@ -176,15 +244,15 @@ def hdbscan_clusters(
     graph : NeighbourGraph, optional
         The neighbour graph of exactly these rows (`embed.vectors.graph.subgraph` for those of one label); computed when
         absent.
-    min_cluster_size : int, optional
-        Smallest cluster, at least 2; swept when absent, from max(5, sqrt(N) / 2) to 0.1 N.
+    min_cluster_size : int
+        Smallest cluster, at least 2.
     seed : int
-        Of the layouts; several follow from it.
+        Of the neighbour graph, where it is computed here; nothing else is drawn.
 
     Returns
     -------
     Clustering
-        Fewer than `LEAST_ROWS` rows, or rows that are all alike, are one cluster without noise.
+        With its `tree`. Fewer than `LEAST_ROWS` rows, or rows that are all alike, are one cluster without noise.
 
     Raises
     ------
@@ -193,56 +261,87 @@ def hdbscan_clusters(
     """
     unit = normalise(vectors)
     n = len(unit)
-    if min_cluster_size is not None and not 2 <= min_cluster_size <= n:
+    if not 2 <= min_cluster_size <= max(n, LEAST_CLUSTER):
         raise InputError(f"a min_cluster_size of {min_cluster_size} does not fit {n} glitches: give 2 to {n}")
-    parameters: dict[str, Any] = {
-        "seed": seed,
-        "layout": f"UMAP, {LAYOUT_DIMS} dimensions",
-        "min_samples": DENSITY_NEIGHBOURS,
-    }
+    used = DensitySettings(least=min_cluster_size)
+    parameters: dict[str, Any] = {"seed": seed, **vars(used)}
     if reason := _indivisible(unit):
         return one_cluster(unit, Method("hdbscan", parameters, pd.DataFrame(), (reason,)))
     graph = _fitting_graph(unit, graph, max(GRAPH_SIZES))
-    sizes = swept_sizes(n) if min_cluster_size is None else [min_cluster_size]
-    seeds = np.random.SeedSequence(seed).generate_state(LAYOUT_SEEDS if n <= LAYOUT_SEEDS_UP_TO else 1)
-    layouts = [umap(unit, graph, dims=LAYOUT_DIMS, seed=int(state), min_dist=0.0) for state in seeds]
-    settings = [(number, size) for number in range(len(layouts)) for size in sizes]
-    fits = [density_fit(layouts[number], size) for number, size in settings]
-    counts = np.array([fit.labels_.max() + 1 for fit in fits])
-    noise = np.array([(fit.labels_ == NOISE).mean() for fit in fits])
-    persistence = np.array([max(fit.cluster_persistence_, default=0.0) for fit in fits])
-    chosen, agreement = most_agreed([fit.labels_ for fit in fits], counts, noise)
-    tried = pd.DataFrame(
-        {
-            "layout": [number for number, _ in settings],
-            "min_cluster_size": [size for _, size in settings],
-            "clusters": counts,
-            "noise": noise.round(PROBABILITY_DECIMALS),
-            "persistence": persistence.round(PROBABILITY_DECIMALS),
-            "agreement": agreement.round(PROBABILITY_DECIMALS),
-            "chosen": np.arange(len(fits)) == chosen,
-        }
-    )
-    parameters["min_cluster_size"] = settings[chosen][1]
-    if note := _unsupported(int(counts[chosen]), float(persistence[chosen]), unit, graph, seed):
-        inlying = 1 - np.nan_to_num(fits[chosen].outlier_scores_)  # GLOSH (Campello et al. 2015)
-        return one_cluster(unit, Method("hdbscan", parameters, tried.assign(chosen=False), (note,)), inlying)
-    return finished(unit, fits[chosen].labels_, fits[chosen].probabilities_, Method("hdbscan", parameters, tried))
+    tree = density_tree(unit, graph, replace(LOOSE, least=min_cluster_size))
+    labels = _labels(tree, used, graph)
+    tried = _tried(unit, graph, labels, min_cluster_size)
+    method = Method("hdbscan", parameters | {"dimension": round(tree.dimension, 3)}, tried, tree=tree)
+    if labels.max() < 1:
+        note = (
+            "one cluster: nothing splits these glitches into groups that are clearly denser than the pass between them"
+        )
+        return one_cluster(unit, replace(method, notes=(note,)))
+    return finished(unit, labels, neighbour_share(labels, graph), method)
 
 
-def _unsupported(count: int, persistence: float, unit: Vectors, graph: NeighbourGraph, seed: int) -> str:
-    """Return why a split by density is not reliable; empty where it is."""
-    if count < 2:
-        return "one cluster: density clustering found no two clusters at any size tried"
-    if persistence >= PERSISTENT:
-        return ""
-    spectral = spectral_clusters(unit, graph, seed=seed)
-    if spectral.clusters >= 2 and spectral.tried["eigengap"].max() >= CLEAR_GAP:
-        return ""
-    return (
-        f"one cluster: the {count} found by density persist over a share of {persistence:.2f} of the densities at most "
-        f"(below {PERSISTENT}), and the graph's eigengap does not speak for a split"
-    )
+def _labels(tree: DensityTree, settings: DensitySettings, graph: NeighbourGraph) -> Codes:
+    """Number the clusters of a tree; rows between them join the cluster of most of their neighbours, or are noise."""
+    labels = np.full(len(graph.neighbours), NOISE, np.int64)
+    for number, branch in enumerate(tree.clusters(settings)):
+        labels[tree.branches[branch].rows] = number
+    nearest = graph.neighbours[:, :ASKED_NEIGHBOURS]
+    rows = np.flatnonzero(labels == NOISE)
+    while rows.size:
+        favourite, share = _favourite(labels[nearest[rows]])
+        joining = share >= MAJORITY
+        labels[rows[joining]] = favourite[joining]
+        rows = rows[~joining] if joining.any() else rows[:0]
+    return labels
+
+
+def _favourite(labels: Codes) -> tuple[Codes, Floats]:
+    """Return the cluster that most of each row's neighbours have, labels (M, k), and its share; ties: the lower number."""
+    count = int(labels.max(initial=0)) + 1
+    votes = np.zeros((len(labels), count), np.int64)
+    rows, places = np.nonzero(labels != NOISE)
+    np.add.at(votes, (rows, labels[rows, places]), 1)
+    return votes.argmax(axis=1), votes.max(axis=1) / labels.shape[1]
+
+
+def neighbour_share(labels: Codes, graph: NeighbourGraph) -> Floats:
+    """Return the share of each row's nearest neighbours that are in its cluster: of ten, or of as many as there are."""
+    sizes = np.bincount(labels[labels != NOISE], minlength=int(labels.max()) + 1)
+    asked = np.where(labels == NOISE, ASKED_NEIGHBOURS, np.minimum(sizes[labels] - 1, ASKED_NEIGHBOURS))
+    nearest = graph.neighbours[:, :ASKED_NEIGHBOURS]
+    counted = np.arange(nearest.shape[1]) < asked[:, None]
+    same = (labels[nearest] == labels[:, None]) & counted
+    return np.asarray(same.sum(axis=1) / np.maximum(counted.sum(axis=1), 1))
+
+
+def _tried(unit: Vectors, graph: NeighbourGraph, labels: Codes, least: int) -> pd.DataFrame:
+    """Say what other settings give, and how well it agrees (adjusted Rand index) with the clusters found."""
+    rows = []
+    for name, settings in SETTINGS_TRIED.items():
+        own = replace(settings, least=max(settings.least, least))
+        found = (
+            labels
+            if name == "as used"
+            else _labels(density_tree(unit, graph, replace(LOOSE, **_graph_part(own))), own, graph)
+        )
+        rows.append(
+            {
+                "setting": name,
+                "clusters": int(found.max()) + 1,
+                "noise": round(float((found == NOISE).mean()), PROBABILITY_DECIMALS),
+                "agreement": round(float(adjusted_rand_score(labels, found)), PROBABILITY_DECIMALS),
+                "chosen": name == "as used",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _graph_part(settings: DensitySettings) -> dict[str, Any]:
+    return {
+        "neighbours": settings.neighbours,
+        "density_neighbours": settings.density_neighbours,
+        "least": settings.least,
+    }
 
 
 def _indivisible(unit: Vectors) -> str:
@@ -274,8 +373,3 @@ def _fitting_graph(unit: Vectors, graph: NeighbourGraph | None, wanted: int) -> 
 def _graph_sizes(n: int) -> list[int]:
     """Return the numbers of neighbours of the graphs whose eigengaps are averaged."""
     return [min(size, max(LEAST_NEIGHBOURS, n // ROWS_PER_NEIGHBOUR), n - 1) for size in GRAPH_SIZES]
-
-
-def _eigengaps(n: int) -> int:
-    """Return how many numbers of clusters the eigengap is sought among: each must have its least rows."""
-    return max(1, min(MOST_CLUSTERS, n // LEAST_CLUSTER))

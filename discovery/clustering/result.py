@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from discovery.clustering.hierarchy import DensityTree
     from embed.types import Codes, Floats, Rows, Vectors
 
 NOISE = -1
@@ -30,8 +31,8 @@ class Clustering:
     labels : ndarray of int64, shape (N,)
         Cluster of each row, 0 the largest (ties: the one with the lowest row first); -1 is noise.
     probability : ndarray of float64, shape (N,)
-        Strength of membership: HDBSCAN's membership probability; for spectral clustering the share of the row's
-        affinity that stays within its cluster. 0 for noise.
+        Strength of membership: the share of the row's ten nearest neighbours (of fewer, in a smaller cluster) that are in
+        its cluster. 0 for noise.
     medoids : dict of int to int
         The row of each cluster with the highest mean similarity to the cluster (ties: the lowest row).
     method : str
@@ -42,6 +43,8 @@ class Clustering:
         The sweep, one row for each setting; column ``chosen`` marks the setting that was taken.
     notes : tuple of str
         What the reader must know, for instance why there is only one cluster.
+    tree : DensityTree or None
+        The hierarchy that the clusters were read from; None for spectral clustering and where nothing could be split.
     """
 
     labels: Codes
@@ -51,6 +54,7 @@ class Clustering:
     parameters: dict[str, Any]
     tried: pd.DataFrame
     notes: tuple[str, ...]
+    tree: DensityTree | None = None
 
     @property
     def clusters(self) -> int:
@@ -82,6 +86,7 @@ class Method:
     parameters: dict[str, Any]
     tried: pd.DataFrame
     notes: tuple[str, ...] = ()
+    tree: DensityTree | None = None
 
 
 def finished(unit: Vectors, labels: NDArray[np.integer], probability: Floats, method: Method) -> Clustering:
@@ -107,6 +112,7 @@ def finished(unit: Vectors, labels: NDArray[np.integer], probability: Floats, me
         parameters=method.parameters,
         tried=method.tried,
         notes=method.notes,
+        tree=method.tree,
     )
 
 
