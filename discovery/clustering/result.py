@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from discovery.clustering.hierarchy import DensityTree
+    from discovery.clustering.methods import ClusterMethod
     from embed.types import Codes, Floats, Rows, Vectors
 
 NOISE = -1
@@ -45,16 +46,19 @@ class Clustering:
         What the reader must know, for instance why there is only one cluster.
     tree : DensityTree or None
         The hierarchy that the clusters were read from; None for spectral clustering and where nothing could be split.
+    others : dict of str to ndarray of int64
+        Cluster of each row by other settings.
     """
 
     labels: Codes
     probability: Floats
     medoids: dict[int, int]
-    method: str
+    method: ClusterMethod
     parameters: dict[str, Any]
     tried: pd.DataFrame
     notes: tuple[str, ...]
     tree: DensityTree | None = None
+    others: dict[str, Codes] = field(default_factory=dict)
 
     @property
     def clusters(self) -> int:
@@ -82,11 +86,12 @@ class Clustering:
 class Method:
     """What made the labels of a clustering: see the same attributes of `Clustering`."""
 
-    name: str
+    name: ClusterMethod
     parameters: dict[str, Any]
     tried: pd.DataFrame
     notes: tuple[str, ...] = ()
     tree: DensityTree | None = None
+    others: dict[str, Codes] = field(default_factory=dict)
 
 
 def finished(unit: Vectors, labels: NDArray[np.integer], probability: Floats, method: Method) -> Clustering:
@@ -113,6 +118,7 @@ def finished(unit: Vectors, labels: NDArray[np.integer], probability: Floats, me
         tried=method.tried,
         notes=method.notes,
         tree=method.tree,
+        others=method.others,
     )
 
 

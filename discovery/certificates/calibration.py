@@ -1,0 +1,108 @@
+"""What a separation means in one study: how often a group that is so far from known classes was a class of its own.
+
+Nothing is assumed about the network. The study's own classes are taken as cases whose truth is known: a whole class that is hidden
+is new; a random part of a class, its part nearest to one glitch, and a handful of several classes are not. The probability of a
+proposal is the share of new ones among the cases of the most similar separation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import scipy.stats
+
+from discovery.certificates.divergence import LEAST_CLASS, class_distances, diverge
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from embed.types import Codes, Floats, Rows, Vectors
+
+REPEATS = 4
+"""Cases of each kind that a class gives."""
+LEAST_CLASSES = 3
+"""Known classes without which no case is worth much."""
+ALIKE = 30
+"""Cases of the most similar separation that give the probability."""
+LEVEL = 0.9
+"""Of the interval."""
+MIXED = 3
+"""Classes in a handful."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Cases whose truth is known.
+
+    Attributes
+    ----------
+    separation : ndarray of float64, shape (C,)
+        Ascending.
+    new : ndarray of int64, shape (C,)
+        1 where the case was a class of its own.
+    """
+
+    separation: Floats
+    new: Codes
+
+    def probability(self, separation: float) -> tuple[float, float, float]:
+        """Return the probability that a group with this separation is new, and its interval at `LEVEL` (Jeffreys)."""
+        alike = min(ALIKE, len(self.new))
+        nearest = np.argsort(np.abs(self.separation - separation), kind="stable")[:alike]
+        beyond = separation > self.separation.max() or separation < self.separation.min()
+        if beyond:  # all on one side: the nearest ones are the outermost
+            nearest = np.arange(len(self.new))[-alike:] if separation > self.separation.max() else np.arange(alike)
+        hits = int(self.new[nearest].sum())
+        belief = scipy.stats.beta(hits + 0.5, alike - hits + 0.5)
+        tail = (1 - LEVEL) / 2
+        low = 0.0 if hits == 0 else float(belief.ppf(tail))
+        high = 1.0 if hits == alike else float(belief.ppf(1 - tail))
+        return float(belief.mean()), low, high
+
+
+def calibrate(
+    unit: Vectors, classes: Mapping[str, Rows], sizes: Codes, dimension: float, *, seed: int
+) -> Calibration | None:
+    """Hide, split and mix known classes; None where there are fewer than `LEAST_CLASSES`.
+
+    Parameters
+    ----------
+    unit : ndarray of float32, shape (N, D)
+        Normalised vectors.
+    classes : mapping of str to ndarray of int64
+        The rows of the known classes.
+    sizes : ndarray of int64
+        Of the proposals: the cases are as large.
+    dimension : float
+        Of the data.
+    seed : int
+    """
+    large = [name for name, rows in classes.items() if len(rows) >= 2 * LEAST_CLASS]
+    if len(large) < LEAST_CLASSES:
+        return None
+    rng = np.random.default_rng(seed)
+    found: list[tuple[float, int]] = []
+    for name in large:
+        rows = classes[name]
+        others = {other: members for other, members in classes.items() if other != name}
+        apart = class_distances(unit, rows, others)
+        for _ in range(REPEATS):
+            size = int(np.clip(rng.choice(sizes), LEAST_CLASS, len(rows) - LEAST_CLASS))
+            drawn = rng.permutation(len(rows))[:size]
+            found.append((diverge(unit, rows[drawn], others, dimension, apart[drawn]).separation, 1))
+            middle = rng.integers(len(rows))
+            corner = np.argsort(-(unit[rows] @ unit[rows[middle]]).round(6), kind="stable")[:size]
+            for part in (drawn, corner):
+                rest = {**classes, name: np.delete(rows, part)}
+                found.append((diverge(unit, rows[part], rest, dimension).separation, 0))
+        chosen = rng.choice(len(large), min(MIXED, len(large)), replace=False)
+        taken = {large[number]: rng.permutation(classes[large[number]])[:LEAST_CLASS] for number in chosen}
+        rest = {
+            other: np.setdiff1d(members, taken[other]) if other in taken else members
+            for other, members in classes.items()
+        }
+        found.append((diverge(unit, np.concatenate(list(taken.values())), rest, dimension).separation, 0))
+    found.sort()
+    return Calibration(np.array([case[0] for case in found]), np.array([case[1] for case in found], np.int64))

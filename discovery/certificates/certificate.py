@@ -1,0 +1,275 @@
+"""The certificate of a proposed class: what speaks for it and against it, and the verdict in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from discovery.certificates.calibration import calibrate
+from discovery.certificates.divergence import Divergences, diverge, sampled_classes
+from discovery.certificates.occurrence import Occurrence, occurrence
+from discovery.certificates.stability import FOUND_AGAIN, jaccard, resampled
+from discovery.clustering.clustering import cluster
+from discovery.clustering.hierarchy import LOOSE, density_tree
+from embed.vectors.graph import neighbour_graph
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from discovery.clustering.methods import ClusterMethod
+    from discovery.clustering.result import Clustering
+    from embed.types import Codes, Floats, Rows, Vectors
+
+UNSTABLE = 0.6
+"""Mean Jaccard index below which a cluster is not stable (Hennig 2007)."""
+SURE = 0.9
+"""Probability from which a cluster is called new."""
+UNLIKELY = 0.5
+"""Probability below which it is not."""
+ONE_CLASS = 0.6
+"""Share of members nearest to one class from which the others are not named."""
+SEPARATE = 3.0
+"""Nats from which a cluster is called new where the study has too few classes to calibrate: on simulated glitches of 34 classes 95 %
+of whole classes are above it, and 1 % of random parts of a class above 1."""
+NAMED = 3
+"""Nearest known classes that are named."""
+
+NEW, PART, MIXTURE, UNSURE = "new class", "part of a known class", "mixture of known classes", "perhaps new"
+NOT_STABLE, ONE_DAY, ALONE = "not stable", "one day only", "distinct group"
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What speaks for a cluster and against it.
+
+    Attributes
+    ----------
+    cluster, size : int
+    verdict : str
+        "new class", "perhaps new", "part of a known class", "mixture of known classes", "not stable", "one day only", or "distinct
+        group" where nothing is known to compare with.
+    reasons : tuple of str
+        Sentences with the figures that the verdict rests on.
+    probability, low, high : float or None
+        That it is a class of its own, with a 90 % interval: the share among this study's own classes, hidden, split and mixed, at
+        this separation; None without three known classes.
+    separation : float or None
+        In nats: see `discovery.certificates.divergence`.
+    nearest : list of (class, nats)
+        The nearest known classes, nearest first.
+    stability, least_stability : float
+        Mean and least Jaccard index over random parts of the glitches.
+    settings : tuple of int
+        How many other settings give this cluster (Jaccard index of 0.75 and more), and how many were tried.
+    other_method : float
+        Largest Jaccard index with a cluster of the other method.
+    density : float or None
+        How many times as dense as the pass to the next cluster its members are (geometric mean); None for a cluster that is no branch.
+    occurrence : Occurrence
+        Detectors, runs and days.
+    """
+
+    cluster: int
+    size: int
+    verdict: str
+    reasons: tuple[str, ...]
+    probability: float | None
+    low: float | None
+    high: float | None
+    separation: float | None
+    nearest: list[tuple[str, float]]
+    stability: float
+    least_stability: float
+    settings: tuple[int, int]
+    other_method: float
+    density: float | None
+    occurrence: Occurrence
+
+    def row(self) -> dict[str, Any]:
+        """Return the figures as a flat row of a table."""
+        known = {
+            f"nearest_{place}": f"{name} ({nats:.2f})" for place, (name, nats) in enumerate(self.nearest[:NAMED], 1)
+        }
+        return {
+            "cluster": self.cluster,
+            "size": self.size,
+            "verdict": self.verdict,
+            "probability": _rounded(self.probability),
+            "low": _rounded(self.low),
+            "high": _rounded(self.high),
+            "separation": _rounded(self.separation),
+            **{f"nearest_{place}": "" for place in range(1, NAMED + 1)},
+            **known,
+            "stability": _rounded(self.stability),
+            "least_stability": _rounded(self.least_stability),
+            "settings_found": self.settings[0],
+            "settings_tried": self.settings[1],
+            "other_method": _rounded(self.other_method),
+            "density": _rounded(self.density),
+            "detectors": self.occurrence.text("detectors"),
+            "runs": self.occurrence.text("runs"),
+            "days": self.occurrence.days,
+            "busiest_day": self.occurrence.busiest_day,
+            "busiest_share": _rounded(self.occurrence.busiest_share),
+        }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What certificates are made from.
+
+    Attributes
+    ----------
+    unit : ndarray of float32, shape (N, D)
+        Normalised vectors of the proposals' glitches and of the known ones.
+    rows : ndarray of int64, shape (M,)
+        The glitches that were clustered, in the order of the clustering.
+    classes : mapping of str to ndarray of int64
+        Rows of each known class.
+    background : ndarray of int64, shape (B,)
+        Rows of the known glitches that were given to the clustering as its background.
+    ifo, gps : ndarray, shape (M,)
+        Detector ("" where unknown) and GPS seconds (NaN where unknown) of the clustered glitches.
+    """
+
+    unit: Vectors
+    rows: Rows
+    classes: Mapping[str, Rows] = field(default_factory=dict)
+    background: Rows = field(default_factory=lambda: np.empty(0, np.int64))
+    ifo: Any = None
+    gps: Any = None
+
+
+def certify(clustering: Clustering, evidence: Evidence, *, k: int | None = None, seed: int = 0) -> list[Certificate]:
+    """Write the certificate of each cluster.
+
+    Parameters
+    ----------
+    clustering : Clustering
+    evidence : Evidence
+    k : int, optional
+        As given to the clustering.
+    seed : int
+        Of the random parts.
+    """
+    count = clustering.clusters
+    unit, labels = evidence.unit[evidence.rows], clustering.labels
+    if count == 0:
+        return []
+    again = _stability(evidence, clustering, k, seed)
+    settings = np.array([jaccard(labels, other) for other in clustering.others.values()]).reshape(-1, count)
+    other: ClusterMethod = "spectral" if clustering.method == "hdbscan" else "hdbscan"
+    agreed = jaccard(labels, cluster(unit, method=other, seed=seed).labels) if count > 1 else np.ones(1)
+    apart = _separations(clustering, evidence, seed)
+    densities = _densities(clustering)
+    whole = occurrence(evidence.ifo, evidence.gps, np.arange(len(labels)))
+    found = []
+    for number in range(count):
+        members = np.flatnonzero(labels == number)
+        where, chance = apart[number]
+        probability, low, high = chance or (None, None, None)
+        bare = Certificate(
+            cluster=number,
+            size=len(members),
+            verdict="",
+            reasons=(),
+            probability=probability,
+            low=low,
+            high=high,
+            separation=where.separation if where else None,
+            nearest=list(zip(where.classes, where.nats.tolist(), strict=True)) if where else [],
+            stability=float(np.nanmean(again[number])),
+            least_stability=float(np.nanmin(again[number])),
+            settings=(int((settings[:, number] >= FOUND_AGAIN).sum()), len(settings)),
+            other_method=float(agreed[number]),
+            density=densities.get(number),
+            occurrence=occurrence(evidence.ifo, evidence.gps, members),
+        )
+        reasons = _reasons(bare, where, whole)
+        found.append(replace(bare, verdict=_verdict(bare, where, whole), reasons=tuple(reasons)))
+    return found
+
+
+def _stability(evidence: Evidence, clustering: Clustering, k: int | None, seed: int) -> Floats:
+    if clustering.clusters == 1:  # nothing split it, whichever part is taken
+        return np.ones((1, 1))
+    around = evidence.background if clustering.method == "hdbscan" else evidence.background[:0]
+    unit = evidence.unit[np.concatenate([evidence.rows, around])]
+    return resampled(unit, clustering.labels, clustering.method, k, seed)
+
+
+def _densities(clustering: Clustering) -> dict[int, float]:
+    """Return how many times as dense as the pass around it each cluster is, where it is a branch of the tree."""
+    if clustering.tree is None or clustering.clusters == 1:
+        return {}
+    branches = clustering.tree.branches
+    found = {}
+    for number in range(clustering.clusters):
+        members = np.flatnonzero(clustering.labels == number)
+        own = [branch for branch in branches if len(branch.rows) and np.isin(branch.rows, members).all()]
+        if own:
+            found[number] = float(np.exp(max(own, key=lambda branch: len(branch.rows)).contrast))
+    return found
+
+
+def _separations(
+    clustering: Clustering, evidence: Evidence, seed: int
+) -> list[tuple[Divergences | None, tuple[float, float, float] | None]]:
+    """Return how far each cluster is from known classes, and what that means in this study."""
+    labels, unit = clustering.labels, evidence.unit
+    classes = sampled_classes(evidence.classes, seed)
+    groups = [evidence.rows[labels == number] for number in range(clustering.clusters)]
+    if not classes:
+        return [(None, None)] * len(groups)
+    taken = np.unique(np.concatenate([evidence.rows, *classes.values()]))
+    dimension = density_tree(unit[taken], neighbour_graph(unit[taken], LOOSE.neighbours, seed=seed)).dimension
+    sizes: Codes = np.array([len(group) for group in groups], np.int64)
+    calibration = calibrate(unit, classes, sizes, dimension, seed=seed)
+    found = [diverge(unit, group, classes, dimension) for group in groups]
+    return [(where, None if calibration is None else calibration.probability(where.separation)) for where in found]
+
+
+def _reasons(bare: Certificate, where: Divergences | None, whole: Occurrence) -> list[str]:
+    """Return sentences with the figures."""
+    reasons = []
+    if where is not None:
+        chance = ""
+        if bare.probability is not None:
+            chance = (
+                " Of this study's own classes, hidden, split and mixed, the groups that are so far apart were a class of their own in "
+                f"{bare.probability:.0%} of the cases (90 % interval {bare.low:.0%} to {bare.high:.0%})."
+            )
+        named = ", ".join(f"{name} ({nats:.1f})" for name, nats in bare.nearest[:NAMED])
+        reasons.append(f"Separation from known glitches: {where.separation:.1f} nats.{chance}")
+        reasons.append(
+            f"Nearest known classes: {named}; {where.favourite_share:.0%} of the members are nearest to {where.favourite}."
+        )
+    found, tried = bare.settings
+    by_settings = f", and by {found} of {tried} other settings" if tried else ""
+    reasons.append(
+        f"It is found again in random parts of the glitches with a mean overlap of {bare.stability:.2f}{by_settings}; "
+        f"overlap with the other method: {bare.other_method:.2f}."
+    )
+    if bare.density is not None:
+        reasons.append(f"Its members are {bare.density:.3g} times as dense as the pass to the next cluster.")
+    return reasons + bare.occurrence.remarks(whole)
+
+
+def _verdict(bare: Certificate, where: Divergences | None, whole: Occurrence) -> str:
+    if bare.stability < UNSTABLE:
+        return NOT_STABLE
+    if bare.occurrence.is_one_day(whole):
+        return ONE_DAY
+    if where is None:
+        return ALONE
+    if (where.separation >= SEPARATE) if bare.probability is None else (bare.probability >= SURE):
+        return NEW
+    if bare.probability is not None and bare.probability >= UNLIKELY:
+        return UNSURE
+    return PART if where.favourite_share >= ONE_CLASS else MIXTURE
