@@ -18,6 +18,9 @@ SAMPLE_TYPES = ("train", "validation", "test")
 TRAINING_SET_SUFFIXES = (".h5", ".hdf5")
 """Endings of files that are taken for the training set in HDF5."""
 
+NONE_OF_THE_ABOVE = "None_of_the_Above"
+"""The label of what is in no class."""
+
 O1_CLASSES = (
     "1080Lines",
     "1400Ripples",

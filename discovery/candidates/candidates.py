@@ -2,44 +2,34 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from discovery.candidates.contactsheet import contact_sheet
+from discovery.candidates.known import Known, known_glitches
 from discovery.candidates.options import ClusterOptions
-from discovery.candidates.report import report_html
+from discovery.candidates.outputs import COLUMNS, MAP_METHOD, Results, write_results
+from discovery.certificates.certificate import Certificate, Evidence, certify
 from discovery.clustering.clustering import cluster
 from discovery.clustering.projection import project
 from discovery.clustering.result import NOISE, Clustering
-from discovery.explorer.explorer import embedding_html
-from discovery.pages.columns import shown_columns
 from discovery.pages.pictures import load_thumbnails, longest_views
-from embed.csvfile import write_csv
 from embed.errors import InputError
 from embed.notebook import html_summary
-from embed.storage import file_name, write_bytes, write_text
+from embed.storage import file_name
 from embed.vectors.graph import subgraph
+from embed.vectors.similarity import normalise
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
 
-    from discovery.clustering.methods import MapMethod
-    from discovery.pages.thumbnails import Thumbnails
     from embed.study.records import View
     from embed.study.study import Study
-    from embed.types import Rows, Step
+    from embed.types import Rows, Step, Vectors
     from embed.vectors.store import VectorStore
-
-COLUMNS = ("id", "ifo", "gps", "label", "predicted", "cluster", "probability", "medoid", "image")
-"""Columns of ``clusters.csv``: ``cluster`` -1 is noise, ``medoid`` is 1 for a cluster's most typical glitch, ``image`` its longest view."""
-
-MAP_METHOD: MapMethod = "umap"
-"""Of the 3-D view."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +46,8 @@ class Candidates:
         The clusters and how they were found.
     left_out : list of (id, reason)
         Glitches of the label without a vector.
+    certificates : list of Certificate
+        What speaks for and against each cluster, in the order of their numbers.
     files : dict
         Name -> path of what was written.
     """
@@ -64,15 +56,18 @@ class Candidates:
     glitches: Rows
     clustering: Clustering
     left_out: list[tuple[str, str]]
+    certificates: list[Certificate]
     files: dict[str, Path]
 
     def _repr_html_(self) -> str:
         found = self.clustering
         facts = {"glitches": f"{len(self.table):,}", "method": found.method, "noise": f"{found.noise_share:.1%}"}
         facts |= {name: str(path) for name, path in self.files.items()}
-        sizes = self.table.groupby("cluster").size()
-        rows = [(number, f"{sizes[number]:,}", self.table["id"].iloc[row]) for number, row in found.medoids.items()]
-        return html_summary("Candidate classes", facts, ("cluster", "size", "medoid"), rows)
+        rows = [
+            (own.cluster, own.verdict, f"{own.size:,}", self.table["id"].iloc[found.medoids[own.cluster]])
+            for own in self.certificates
+        ]
+        return html_summary("Candidate classes", facts, ("cluster", "verdict", "size", "medoid"), rows)
 
 
 def find_candidates(
@@ -123,14 +118,19 @@ def find_candidates(
         step("cluster")
         vectors = np.asarray(store.vectors[members.rows])
         graph = subgraph(vectors, np.arange(len(vectors)), seed=options.seed)
-        clustering = cluster(vectors, graph, method=options.method, k=options.k, seed=options.seed)
+        known = known_glitches(members.study, store, label, options.seed)
+        around = known.vectors[known.background]
+        clustering = cluster(vectors, graph, method=options.method, k=options.k, seed=options.seed, background=around)
         table = _table(members, clustering)
+        step("certificates")
+        certificates = certify(clustering, _evidence(vectors, known, table), k=options.k, seed=options.seed)
         step("map")
         coordinates = project(vectors, graph, method=MAP_METHOD, dims=3, seed=options.seed)
         step("pictures")
         thumbnails = load_thumbnails(study, store, members.glitches, members.views)
         step("write")
-        results = _Results(
+        results = Results(
+            study=study,
             label=label,
             options=options,
             store=store,
@@ -139,20 +139,25 @@ def find_candidates(
             coordinates=coordinates,
             thumbnails=thumbnails,
             left_out=members.left_out,
+            certificates=certificates,
+            metadata=study.metadata(),
+            glitches=members.glitches,
+            known=known,
         )
-        files = _write(results, folder, command)
+        files = write_results(results, folder, command)
         study.save_clusters(run, members.glitches, clustering.labels, clustering.probability)
-    return Candidates(table, members.glitches, clustering, members.left_out, files)
+    return Candidates(table, members.glitches, clustering, members.left_out, certificates, files)
 
 
 @dataclass(frozen=True)
 class _Members:
     """What the study holds of the glitches with one label that have a vector, N of them.
 
-    `table` has their ``id``, ``ifo``, ``gps``, ``label`` and ``predicted``, `glitches` their row numbers in the study and
+    `study` is the whole table of glitches; `table` has their ``id``, ``ifo``, ``gps``, ``label`` and ``predicted``, `glitches` their row numbers in the study and
     `rows` those in the store; `left_out` are the label's other glitches.
     """
 
+    study: pd.DataFrame
     table: pd.DataFrame
     glitches: Rows
     rows: Rows
@@ -181,7 +186,20 @@ def _read(study: Study, store: VectorStore, label: str, *, predicted: bool) -> _
     reasons = {item.glitch: item.reason for item in store.left_out} if len(lacking) else {}
     left_out = [(str(table.loc[glitch, "id"]), reasons.get(int(glitch), "no vector")) for glitch in lacking]
     chosen = table.loc[glitches, ["id", "ifo", "gps", "label", "predicted"]].reset_index(drop=True)
-    return _Members(chosen, glitches, rows, study.views(glitches), left_out)
+    return _Members(table, chosen, glitches, rows, study.views(glitches), left_out)
+
+
+def _evidence(vectors: Vectors, known: Known, table: pd.DataFrame) -> Evidence:
+    """Put the clustered glitches first, the known ones after them."""
+    n = len(vectors)
+    return Evidence(
+        unit=normalise(np.concatenate([vectors, known.vectors]) if len(known.vectors) else vectors),
+        rows=np.arange(n),
+        classes={name: n + rows for name, rows in known.classes.items()},
+        background=n + known.background,
+        ifo=table["ifo"].to_numpy(dtype=object),
+        gps=table["gps"].to_numpy(dtype=float),
+    )
 
 
 def _table(members: _Members, clustering: Clustering) -> pd.DataFrame:
@@ -195,79 +213,23 @@ def _table(members: _Members, clustering: Clustering) -> pd.DataFrame:
     )[list(COLUMNS)]
 
 
-@dataclass(frozen=True)
-class _Results:
-    """Everything that the files hold."""
-
-    label: str
-    options: ClusterOptions
-    store: VectorStore
-    table: pd.DataFrame
-    clustering: Clustering
-    coordinates: np.ndarray
-    thumbnails: Thumbnails
-    left_out: list[tuple[str, str]]
-
-
-def _write(results: _Results, folder: Path, command: str) -> dict[str, Path]:
-    """Write the four files; returns name -> path."""
-    clustering, options, store = results.clustering, results.options, results.store
-    files = {name: folder / name for name in ("clusters.csv", "report.html", "contact-sheet.png", "embedding.html")}
-    rows = results.table.assign(medoid=results.table["medoid"].astype(int)).itertuples(index=False)
-    write_csv(files["clusters.csv"], COLUMNS, rows)
-    shown = shown_columns(results.table)
-    title = f"Clusters of {results.label}"
-    sheet = contact_sheet(shown, results.thumbnails, title=title)
-    write_bytes(files["contact-sheet.png"], sheet)
-    facts = {"method": clustering.method, **clustering.parameters, "vectors": store.name}
-    view = embedding_html(
-        shown,
-        results.coordinates,
-        results.thumbnails,
-        color="cluster",
-        title=title,
-        dims=3,
-        method=MAP_METHOD.upper(),
-        facts=facts,
-    )
-    write_text(files["embedding.html"], view)
-    asked = {
-        "label": results.label,
-        "labelled by": "a model" if options.predicted else "people",
-        "glitches": len(results.table),
-        "method": options.method,
-        "number of clusters": "chosen automatically" if options.k is None else options.k,
-        "seed": options.seed,
-    }
-    cautions = [*clustering.notes]
-    if results.left_out:
-        cautions.append(f"{len(results.left_out)} glitches of this label were left out: they have no vector")
-    report = report_html(
-        shown,
-        results.thumbnails,
-        title=title,
-        asked=asked,
-        sweep=clustering.tried if len(clustering.tried) else None,
-        sheet=sheet,
-        command=command
-        or f"discover cluster {shlex.quote(results.label)} --method {options.method} --seed {options.seed}",
-        passport=facts | {f"vectors: {key}": value for key, value in store.passport.items()},
-        cautions=cautions,
-        beside=("embedding.html", "clusters.csv"),
-    )
-    write_text(files["report.html"], report)
-    return files
-
-
 def summary(candidates: Candidates) -> dict[str, Any]:
     """Return the outcome as JSON values: clusters with their sizes, noise with its share."""
     clustering, count = candidates.clustering, len(candidates.table)
-    sizes = dict(zip(*(part.tolist() for part in np.unique(clustering.labels, return_counts=True)), strict=True))
-    noise = sizes.pop(NOISE, 0)
+    noise = int((clustering.labels == NOISE).sum())
     medoids = {number: str(candidates.table["id"].iloc[row]) for number, row in clustering.medoids.items()}
     return {
         "glitches": count,
-        "clusters": [{"cluster": number, "size": sizes[number], "medoid": medoids[number]} for number in sorted(sizes)],
+        "clusters": [
+            {
+                "cluster": own.cluster,
+                "size": own.size,
+                "medoid": medoids[own.cluster],
+                **own.row(),
+                "reasons": own.reasons,
+            }
+            for own in candidates.certificates
+        ],
         "noise": noise,
         "noise_share": noise / count,
         "left_out": len(candidates.left_out),

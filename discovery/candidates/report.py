@@ -6,6 +6,7 @@ The page holds its pictures, loads nothing, runs no script and prints well.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -15,6 +16,7 @@ import pandas as pd
 
 from discovery.candidates.contactsheet import MAX_ROWS
 from discovery.candidates.representatives import ClusterRow, chosen_view, cluster_rows, picture
+from discovery.certificates.certificate import NEW
 from discovery.pages.columns import glitch_ids
 from discovery.pages.gpstime import utc
 from discovery.pages.page import NOTHING, PageShell, rendered
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
+    from discovery.candidates.dossier import Dossier
     from discovery.pages.palette import Mark
     from discovery.pages.thumbnails import Thumbnails
 
@@ -57,6 +60,7 @@ def report_html(
     passport: Mapping[str, object] | None = None,
     cautions: Sequence[str] = (),
     beside: Sequence[str] = (),
+    dossiers: Sequence[Dossier] = (),
 ) -> str:
     """Write the report of one clustering.
 
@@ -85,6 +89,8 @@ def report_html(
     beside : sequence of str
         Names of files in the report's own folder to link to. With ``embedding.html`` among them every medoid links to
         its place on the map.
+    dossiers : sequence of Dossier
+        The clusters with their certificates, in the order in which they are shown.
 
     Returns
     -------
@@ -111,6 +117,8 @@ def report_html(
             noise=sum(row.group.count for row in rows if row.is_noise),
         ),
         caption=_caption(table, rows, thumbnails),
+        dossiers=[_Section(own, f"members-{own.certificate.cluster}.png", _mark(rows, own)) for own in dossiers],
+        verdicts=_verdicts(dossiers),
         columns=["cluster", "medoid", "size", "share", *optional],
         clusters=[_cluster(row, table, ids, thumbnails, explorer=explorer) for row in rows],
         plain=thumbnails is not None and thumbnails.plain,
@@ -127,6 +135,25 @@ class _Found:
     clusters: int
     glitches: int
     noise: int
+
+
+@dataclass(frozen=True)
+class _Section:
+    """A dossier as the page shows it, with the file that shows all members and the cluster's mark."""
+
+    dossier: Dossier
+    sheet: str
+    mark: Mark
+
+
+def _mark(rows: list[ClusterRow], dossier: Dossier) -> Mark:
+    return next(row.group.mark for row in rows if row.number == dossier.certificate.cluster)
+
+
+def _verdicts(dossiers: Sequence[Dossier]) -> list[tuple[str, int]]:
+    """Count the verdicts, the most frequent last: what is new is read first."""
+    counts = Counter(own.certificate.verdict for own in dossiers)
+    return sorted(counts.items(), key=lambda item: (item[0] != NEW, item[1], item[0]))
 
 
 @dataclass(frozen=True)

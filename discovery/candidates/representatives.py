@@ -1,4 +1,4 @@
-"""Which glitches represent each cluster in a figure: the medoid and the surest members; of noise, an even sample."""
+"""Which glitches represent each cluster in a figure: the medoid and a sample spread over detectors and time; of noise, an even sample."""
 
 from __future__ import annotations
 
@@ -55,15 +55,15 @@ def cluster_rows(table: pd.DataFrame, per_row: int) -> list[ClusterRow]:
     Parameters
     ----------
     table : DataFrame, N rows
-        Columns ``cluster`` (integers, -1 is noise) and, where present, ``probability`` and ``medoid`` (bool).
+        Columns ``cluster`` (integers, -1 is noise) and, where present, ``probability``, ``medoid`` (bool), ``ifo`` and ``gps``.
     per_row : int
         Most members of a row.
 
     Returns
     -------
     list of ClusterRow
-        By cluster number, noise last. The medoid comes first, then the members of highest probability, ties by table
-        row. Noise has no typical member: its row is taken evenly from the table.
+        By cluster number, noise last. The medoid comes first, then a sample of the members whose probability is not below
+        the median, taken in turn from each detector and evenly over time. Noise has no typical member: its row is taken evenly from the table.
 
     Raises
     ------
@@ -90,11 +90,51 @@ def cluster_rows(table: pd.DataFrame, per_row: int) -> list[ClusterRow]:
             shown = members[(np.arange(min(per_row, len(members))) * len(members)) // min(per_row, len(members))]
             rows.append(ClusterRow(value, group, tuple(shown.tolist()), None, None))
             continue
-        order = members[np.lexsort((members, -np.nan_to_num(probability[members], nan=-1.0), ~medoid[members]))]
-        first = int(order[0]) if medoid[order[0]] else None
+        first = int(members[medoid[members]][0]) if medoid[members].any() else None
         mean = float(np.nanmean(probability[members])) if "probability" in table.columns else None
-        rows.append(ClusterRow(value, group, tuple(order[:per_row].tolist()), first, mean))
+        sure = np.nan_to_num(probability[members], nan=-1.0)
+        others = members[(sure >= np.median(sure)) & (members != first)]
+        if len(others) < per_row:
+            others = members[members != first]
+        lead = [] if first is None else [first]
+        chosen = lead + spread_sample(table, others, per_row - len(lead))
+        rows.append(ClusterRow(value, group, tuple(chosen), first, mean))
     return rows
+
+
+def spread_sample(table: pd.DataFrame, members: npt.NDArray[np.int64], count: int) -> list[int]:
+    """Choose some of the members, in turn from each detector and evenly over time.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Where present, ``ifo`` and ``gps`` are looked at.
+    members : ndarray of int64
+        Rows of the table.
+    count : int
+        Most of them that are chosen.
+    """
+    ifo = table["ifo"].astype(object).to_numpy()[members] if "ifo" in table.columns else np.full(len(members), "")
+    gps = table["gps"].to_numpy(dtype=float)[members] if "gps" in table.columns else np.zeros(len(members))
+    names = np.array([str(name) for name in ifo], dtype=object)
+    queues = []
+    for name in sorted(set(names.tolist())):
+        own = members[names == name]
+        own = own[np.lexsort((own, gps[names == name]))]
+        queues.append(own)
+    wanted = min(count, len(members))
+    shares = [0] * len(queues)
+    while sum(shares) < wanted:  # one more from each detector in turn
+        for place, queue in enumerate(queues):
+            if shares[place] < len(queue) and sum(shares) < wanted:
+                shares[place] += 1
+    picked = [
+        queue[((np.arange(share) + 0.5) * len(queue) / share).astype(int)].tolist()
+        for queue, share in zip(queues, shares, strict=True)
+        if share
+    ]
+    longest = max((len(own) for own in picked), default=0)
+    return [own[turn] for turn in range(longest) for own in picked if turn < len(own)]
 
 
 def chosen_view(thumbnails: Thumbnails, duration: float | None) -> int:

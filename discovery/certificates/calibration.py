@@ -2,7 +2,7 @@
 
 Nothing is assumed about the network. The study's own classes are taken as cases whose truth is known: a whole class that is hidden
 is new; a random part of a class, its part nearest to one glitch, and a handful of several classes are not. The probability of a
-proposal is the share of new ones among the cases of the most similar separation.
+proposal is the share of new ones among the cases of like separation.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.stats
+from sklearn.isotonic import IsotonicRegression
 
 from discovery.certificates.divergence import LEAST_CLASS, class_distances, diverge
 
@@ -24,8 +25,6 @@ REPEATS = 4
 """Cases of each kind that a class gives."""
 LEAST_CLASSES = 3
 """Known classes without which no case is worth much."""
-ALIKE = 30
-"""Cases of the most similar separation that give the probability."""
 LEVEL = 0.9
 """Of the interval."""
 MIXED = 3
@@ -48,17 +47,18 @@ class Calibration:
     new: Codes
 
     def probability(self, separation: float) -> tuple[float, float, float]:
-        """Return the probability that a group with this separation is new, and its interval at `LEVEL` (Jeffreys)."""
-        alike = min(ALIKE, len(self.new))
-        nearest = np.argsort(np.abs(self.separation - separation), kind="stable")[:alike]
-        beyond = separation > self.separation.max() or separation < self.separation.min()
-        if beyond:  # all on one side: the nearest ones are the outermost
-            nearest = np.arange(len(self.new))[-alike:] if separation > self.separation.max() else np.arange(alike)
-        hits = int(self.new[nearest].sum())
-        belief = scipy.stats.beta(hits + 0.5, alike - hits + 0.5)
+        """Return the probability that a group with this separation is new, and its interval at `LEVEL` (Jeffreys).
+
+        The cases are put into blocks by isotonic regression, since what is farther apart is likelier new; the block's count decides.
+        """
+        fitted = IsotonicRegression().fit_transform(self.separation, self.new)
+        place = int(np.abs(self.separation - separation).argmin())
+        block = fitted == fitted[place]
+        count, hits = int(block.sum()), int(self.new[block].sum())
+        belief = scipy.stats.beta(hits + 0.5, count - hits + 0.5)
         tail = (1 - LEVEL) / 2
         low = 0.0 if hits == 0 else float(belief.ppf(tail))
-        high = 1.0 if hits == alike else float(belief.ppf(1 - tail))
+        high = 1.0 if hits == count else float(belief.ppf(1 - tail))
         return float(belief.mean()), low, high
 
 
@@ -89,12 +89,13 @@ def calibrate(
         others = {other: members for other, members in classes.items() if other != name}
         apart = class_distances(unit, rows, others)
         for _ in range(REPEATS):
-            size = int(np.clip(rng.choice(sizes), LEAST_CLASS, len(rows) - LEAST_CLASS))
+            size = int(np.clip(rng.choice(sizes), LEAST_CLASS, len(rows)))
             drawn = rng.permutation(len(rows))[:size]
             found.append((diverge(unit, rows[drawn], others, dimension, apart[drawn]).separation, 1))
+            size = min(size, len(rows) // 2)  # the other half stays known
             middle = rng.integers(len(rows))
             corner = np.argsort(-(unit[rows] @ unit[rows[middle]]).round(6), kind="stable")[:size]
-            for part in (drawn, corner):
+            for part in (drawn[:size], corner):
                 rest = {**classes, name: np.delete(rows, part)}
                 found.append((diverge(unit, rows[part], rest, dimension).separation, 0))
         chosen = rng.choice(len(large), min(MIXED, len(large)), replace=False)

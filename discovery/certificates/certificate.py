@@ -240,15 +240,15 @@ def _reasons(bare: Certificate, where: Divergences | None, whole: Occurrence) ->
     reasons = []
     if where is not None:
         chance = ""
-        if bare.probability is not None:
+        if bare.probability is not None and bare.low is not None and bare.high is not None:
             chance = (
                 " Of this study's own classes, hidden, split and mixed, the groups that are so far apart were a class of their own in "
-                f"{bare.probability:.0%} of the cases (90 % interval {bare.low:.0%} to {bare.high:.0%})."
+                f"{100 * bare.probability:.0f} % of the cases (90 % interval {100 * bare.low:.0f} % to {100 * bare.high:.0f} %)."
             )
         named = ", ".join(f"{name} ({nats:.1f})" for name, nats in bare.nearest[:NAMED])
         reasons.append(f"Separation from known glitches: {where.separation:.1f} nats.{chance}")
         reasons.append(
-            f"Nearest known classes: {named}; {where.favourite_share:.0%} of the members are nearest to {where.favourite}."
+            f"Nearest known classes: {named}; {100 * where.favourite_share:.0f} % of the members are nearest to {where.favourite}."
         )
     found, tried = bare.settings
     by_settings = f", and by {found} of {tried} other settings" if tried else ""

@@ -65,9 +65,9 @@ class Occurrence:
     def remarks(self, whole: Occurrence) -> list[str]:
         """Return sentences on what stands out beside the whole label."""
         said = []
-        if self.is_one_day(whole):
+        if self.is_one_day(whole) and self.busiest_share is not None:
             said.append(
-                f"{self.busiest_share:.0%} of the members are of {self.busiest_day}: one episode, perhaps not a lasting class."
+                f"{100 * self.busiest_share:.0f} % of the members are of {self.busiest_day}: one episode, perhaps not a lasting class."
             )
         if len(self.detectors) == 1 and len(whole.detectors) > 1:
             said.append(f"All members of known detector are of {self.detectors[0][0]}.")

@@ -110,7 +110,7 @@ def thinned(graph: NeighbourGraph, rows: Rows) -> NeighbourGraph:
     place = np.full(len(graph.neighbours), -1, np.int64)
     place[rows] = np.arange(len(rows))
     neighbours = place[graph.neighbours[rows]]
-    kept = min(NEIGHBOURS, len(rows) - 1)
+    kept = min(NEIGHBOURS, len(rows) - 1, graph.k)
     order = np.argsort(neighbours < 0, axis=1, kind="stable")[:, :kept]
     there = (neighbours >= 0).sum(axis=1)
     if (there == 0).any():

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 ASKED_NEIGHBOURS = 10
 """Nearest neighbours that say which cluster a row belongs to, and how firmly."""
 MAJORITY = 0.6
-"""Share of them from which a row between the branches joins a cluster."""
+"""Share of them from which a row joins another cluster than its branch's, or than none."""
+MOST_ROUNDS = 10
+"""After which nothing moves but a few rows that go to and fro."""
+UNASKED = -2
+"""In the place of a neighbour that is not asked."""
 OTHER_SETTINGS: dict[str, DensitySettings] = {
     "10 neighbours": DensitySettings(neighbours=10),
     "density from 3 neighbours": DensitySettings(density_neighbours=3),
@@ -74,33 +78,43 @@ def other_clusters(
 
 
 def density_labels(tree: DensityTree, settings: DensitySettings, graph: NeighbourGraph) -> Codes:
-    """Number the clusters of a tree; rows between them join the cluster of most of their neighbours, or are noise."""
+    """Number the clusters of a tree; each row then joins the cluster of most of its neighbours."""
     labels = np.full(len(graph.neighbours), NOISE, np.int64)
     for number, branch in enumerate(tree.clusters(settings)):
         labels[tree.branches[branch].rows] = number
     nearest = graph.neighbours[:, :ASKED_NEIGHBOURS]
-    rows = np.flatnonzero(labels == NOISE)
-    while rows.size:
-        favourite, share = _favourite(labels[nearest[rows]])
-        joining = share >= MAJORITY
-        labels[rows[joining]] = favourite[joining]
-        rows = rows[~joining] if joining.any() else rows[:0]
+    for _ in range(MOST_ROUNDS):
+        asked = _asked(labels)
+        favourite, share = _favourite(np.where(np.arange(nearest.shape[1]) < asked[:, None], labels[nearest], UNASKED))
+        moving = (share >= MAJORITY) & (favourite != labels)
+        if not moving.any():
+            break
+        labels[moving] = favourite[moving]
     return labels
 
 
+def _asked(labels: Codes) -> Codes:
+    """Return how many of its nearest neighbours each row asks: ten, fewer in a smaller cluster, where they cannot all be of its own."""
+    sizes = np.bincount(labels[labels != NOISE], minlength=int(labels.max(initial=0)) + 1)
+    return np.where(labels == NOISE, ASKED_NEIGHBOURS, np.clip(sizes[labels] - 1, 1, ASKED_NEIGHBOURS))
+
+
 def _favourite(labels: Codes) -> tuple[Codes, Floats]:
-    """Return the cluster that most of each row's neighbours have, labels (M, k), and its share; ties: the lower number."""
-    count = int(labels.max(initial=0)) + 1
-    votes = np.zeros((len(labels), count), np.int64)
-    rows, places = np.nonzero(labels != NOISE)
-    np.add.at(votes, (rows, labels[rows, places]), 1)
-    return votes.argmax(axis=1), votes.max(axis=1) / labels.shape[1]
+    """Return the cluster that most of each row's neighbours have, labels (M, k), and its share of those asked; ties: the lower number."""
+    ordered = np.sort(labels, axis=1)
+    best, most = np.full(len(labels), NOISE), np.zeros(len(labels), np.int64)
+    run = np.zeros(len(labels), np.int64)
+    for place in range(ordered.shape[1]):
+        same = (ordered[:, place] == ordered[:, place - 1]) if place else np.zeros(len(labels), bool)
+        run = np.where(same, run + 1, 1)
+        better = (run > most) & (ordered[:, place] > NOISE)
+        best, most = np.where(better, ordered[:, place], best), np.where(better, run, most)
+    return best, most / np.maximum((labels != UNASKED).sum(axis=1), 1)
 
 
 def neighbour_share(labels: Codes, graph: NeighbourGraph) -> Floats:
     """Return the share of each row's nearest neighbours that are in its cluster: of ten, or of as many as there are."""
-    sizes = np.bincount(labels[labels != NOISE], minlength=int(labels.max()) + 1)
-    asked = np.where(labels == NOISE, ASKED_NEIGHBOURS, np.minimum(sizes[labels] - 1, ASKED_NEIGHBOURS))
+    asked = _asked(labels)
     nearest = graph.neighbours[:, :ASKED_NEIGHBOURS]
     counted = np.arange(nearest.shape[1]) < asked[:, None]
     same = (labels[nearest] == labels[:, None]) & counted

@@ -24,15 +24,24 @@ def run(options: Namespace) -> None:
         f"{result['glitches']} glitches of {options.label}, views {store.passport['views']}, {store.passport['backbone']} ({store.passport['weights']}), {options.method}"
     )
     rows = [
-        (str(item["cluster"]), str(item["size"]), f"{item['size'] / result['glitches']:.0%}", item["medoid"])
+        (
+            str(item["cluster"]),
+            str(item["size"]),
+            item["verdict"],
+            "" if item["probability"] is None else f"{item['probability']:.0%}",
+            item["nearest_1"],
+            item["medoid"],
+        )
         for item in result["clusters"]
     ]
-    terminal.table(f"{len(rows)} clusters", ("cluster", "glitches", "share", "most typical"), rows)
-    terminal.say(f"noise {result['noise']}, {result['noise_share']:.0%}")
+    columns = ("cluster", "glitches", "verdict", "new", "nearest class (nats)", "most typical")
+    terminal.table(f"{len(rows)} clusters", columns, rows)
+    terminal.say(f"{result['noise']} glitches fit no cluster ({result['noise_share']:.0%})")
     for note in result["notes"]:
         terminal.say(note)
     if found.left_out:
         terminal.say(f"left out {len(found.left_out)} without a vector, the first: {': '.join(found.left_out[0])}")
-    for path in found.files.values():
-        terminal.say(str(path))
+    for name, path in found.files.items():
+        if not name.startswith("members-"):
+            terminal.say(str(path))
     terminal.result(result)

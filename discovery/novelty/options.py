@@ -1,6 +1,8 @@
 """The defaults of the list of odd glitches; this module imports nothing heavy."""
 
+from embed.gravityspy import NONE_OF_THE_ABOVE
+
 LISTED = 20
 """Odd glitches that are listed."""
-UNKNOWN = "None_of_the_Above"
+UNKNOWN = NONE_OF_THE_ABOVE
 """The label that says what a glitch is not: glitches with it are not known ones."""

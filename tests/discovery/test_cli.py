@@ -87,9 +87,11 @@ def test_the_whole_path_without_embedding_by_hand(capsys, tmp_path):
     assert sum(item["size"] for item in result["clusters"]) + result["noise"] == 14
     reports = folder / "reports" / "cluster-None_of_the_Above-hdbscan"
     assert sorted(path.name for path in reports.iterdir()) == [
+        "certificates.csv",
         "clusters.csv",
         "contact-sheet.png",
         "embedding.html",
+        "members-0.png",
         "report.html",
     ]
     table = pd.read_csv(reports / "clusters.csv")

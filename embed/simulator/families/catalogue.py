@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from embed.errors import InputError
-from embed.gravityspy import CLASS_LISTS
+from embed.gravityspy import CLASS_LISTS, NONE_OF_THE_ABOVE
 from embed.simulator.families import blips, bursts, chirps, lines, scattering, uncatalogued, whistles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from embed.simulator.families.family import Family
-
-NONE_OF_THE_ABOVE = "None_of_the_Above"
 
 FAMILIES: Mapping[str, Family] = {
     family.name: family

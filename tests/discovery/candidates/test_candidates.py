@@ -41,7 +41,7 @@ def test_the_study_is_read_once(study, tmp_path, monkeypatch):
     store = embed(study)
     calls = counted(monkeypatch)
     found = find_candidates(study, store, "Blip", ClusterOptions(method="spectral", k=2), out=tmp_path / "out")
-    assert calls == {"glitches": 1, "views": 1}
+    assert calls == {"glitches": 1, "views": 2}  # the second for the nearest known ones
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(found.files)
     written = pd.read_csv(tmp_path / "out" / "clusters.csv")
     assert written["id"].tolist() == found.table["id"].tolist()
@@ -56,7 +56,7 @@ def test_a_run_that_cannot_write_its_files_stores_no_clusters(study, monkeypatch
     def full(*_):
         raise StorageError("the disk is full")
 
-    monkeypatch.setattr("discovery.candidates.candidates.write_text", full)
+    monkeypatch.setattr("discovery.candidates.outputs.write_text", full)
     with pytest.raises(StorageError):
         find_candidates(study, embed(study), "Blip", ClusterOptions(method="spectral", k=2))
     assert study.count("clusters") == 0

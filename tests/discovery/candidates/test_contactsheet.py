@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from discovery.candidates.contactsheet import MAX_ROWS, contact_sheet
-from discovery.candidates.representatives import chosen_view, cluster_rows, picture
+from discovery.candidates.representatives import chosen_view, cluster_rows, picture, spread_sample
 from discovery.pages.palette import NOISE_MARK
 from discovery.pages.thumbnails import Thumbnails
 from embed.errors import InputError
@@ -43,9 +43,9 @@ def opened(data):
     return Image.open(io.BytesIO(data))
 
 
-def test_the_medoid_then_by_probability_then_by_row():
+def test_the_medoid_then_a_spread_sample():
     first, second, noise = cluster_rows(table(), 8)
-    assert first.members == (1, 5, 2, 7)  # medoid 1 (0.5), then 1.0, then 0.8 twice by row
+    assert first.members == (1, 2, 5, 7)  # medoid 1 though it has 0.5, then those of 0.8 and more
     assert second.members == (8, 0, 4)
     assert (first.medoid, second.medoid, noise.medoid) == (1, 8, None)
     assert first.probability == pytest.approx((0.5 + 0.8 + 1.0 + 0.8) / 4)
@@ -59,10 +59,10 @@ def test_noise_comes_last_is_marked_and_evenly_taken():
     assert cluster_rows(table(), 2)[-1].members == (3, 6)
 
 
-def test_without_probabilities_or_medoids_members_come_by_row():
+def test_without_probabilities_or_medoids_members_are_taken_evenly():
     bare = table()[["id", "cluster"]]
     first, *_ = cluster_rows(bare, 3)
-    assert first.members == (1, 2, 5)
+    assert first.members == (1, 5, 7)
     assert first.medoid is None
     assert first.probability is None
 
@@ -83,7 +83,7 @@ def test_pictures_stand_in_their_place_in_viridis():
     """Every picture is flat, so its colour is found in its row of the sheet, left to right in the order of members."""
     sheet = np.asarray(opened(contact_sheet(table(), thumbnails(), title="t", duration=1.0)))
     height = sheet.shape[0]
-    for place, members in enumerate([(1, 5, 2, 7), (8, 0, 4), (3, 6, 9)]):
+    for place, members in enumerate([(1, 2, 5, 7), (8, 0, 4), (3, 6, 9)]):
         centre = 104 + place * 198 + 60  # heading, rows, the middle of a picture
         assert centre < height
         line = sheet[centre]
@@ -145,3 +145,15 @@ def test_bad_input_is_refused(change, message):
     given = {"table": table(), "thumbnails": thumbnails(), "per_row": 8} | change
     with pytest.raises(InputError, match=message):
         contact_sheet(given["table"], given["thumbnails"], title="t", per_row=given["per_row"])
+
+
+def test_a_sample_is_balanced_over_detectors_and_spread_in_time():
+    """Of 90 glitches of L1 and 10 of H1, half of the eight are of H1, and each detector's are spread over its times."""
+    glitches = pd.DataFrame({"ifo": ["L1"] * 90 + ["H1"] * 10, "gps": [*range(1000, 1090), *range(2000, 2010)]})
+    members = np.random.default_rng(0).permutation(100)
+    chosen = spread_sample(glitches, members, 8)
+    assert glitches["ifo"].iloc[chosen].tolist() == ["H1", "L1"] * 4
+    assert glitches["gps"].iloc[chosen[1::2]].tolist() == [1011, 1033, 1056, 1078]
+    assert glitches["gps"].iloc[chosen[::2]].tolist() == [2001, 2003, 2006, 2008]
+    assert sorted(spread_sample(glitches, members, 200)) == list(range(100))
+    assert spread_sample(glitches, members[:0], 3) == []

@@ -101,7 +101,7 @@ def test_columns_that_are_not_there_are_not_shown():
     bare = table()[["id", "cluster"]]
     page = report(table=bare, thumbnails=None, sheet=None, sweep=None, command="", cautions=(), beside=())
     assert [cell for cell in row_of(page, 0) if cell] == [["cluster", "0"], ["\N{EN DASH}"], ["3"], ["60.0", "%"]]
-    assert "The sweep" not in page
+    assert "Other settings" not in page
     assert "Contact sheet" not in page
 
 
@@ -116,7 +116,7 @@ def test_the_medoid_is_shown_in_viridis_and_linked_to_the_map():
 
 def test_the_sweep_as_given_with_the_setting_used():
     page = report()
-    sweep = page.split("The sweep")[1].split("</section>")[0]
+    sweep = page.split("Other settings")[1].split("</section>")[0]
     assert sweep.count('<tr class="chosen">') == 1
     assert '<td class="number">0.2</td>' in sweep
     assert '<td class="number">\N{EN DASH}</td>' in sweep

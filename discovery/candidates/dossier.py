@@ -1,0 +1,269 @@
+"""The dossier of a proposed class: its certificate, its glitches beside the nearest known ones, and how and when they occur."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
+from PIL import Image, ImageDraw
+
+from discovery.candidates.representatives import chosen_view, picture, spread_sample
+from discovery.pages.drawing import cut, font
+from discovery.pages.palette import NOISE_LIGHT, OKABE_ITO
+from discovery.pages.thumbnails import data_uri
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+    from markupsafe import Markup
+    from matplotlib.axes import Axes
+
+    from discovery.certificates.certificate import Certificate
+    from discovery.pages.thumbnails import Thumbnails
+    from embed.types import Rows
+
+MEASURES: Mapping[str, tuple[str, ...]] = {
+    "SNR": ("snr",),
+    "peak frequency (Hz)": ("peak_frequency", "peakFreq", "peak_freq"),
+    "duration (s)": ("duration",),
+}
+"""What is compared, and the metadata's names of it, the first that is there."""
+SHOWN = 8
+"""Members of a cluster that are shown."""
+EXAMPLES = 2
+"""Glitches shown of each of the nearest known classes."""
+MOST_MEMBERS = 400
+"""Members on the sheet of all; of a larger cluster a sample spread over detectors and time."""
+_PICTURE = (150, 125)
+_GAP, _CAPTION, _EDGE = 8, 18, 4
+_DAY = 86400.0
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """What one cluster's section of the page shows.
+
+    Attributes
+    ----------
+    certificate : Certificate
+    pictures, charts : Markup or None
+        PNGs as data URIs; None where there is nothing to show.
+    parts : list of (int, float)
+        Sizes and contrasts of denser groups within the cluster, the largest first: possible sub-morphologies.
+    """
+
+    certificate: Certificate
+    pictures: Markup | None
+    charts: Markup | None
+    parts: list[tuple[int, float]]
+
+
+def strip_png(
+    table: pd.DataFrame,
+    thumbnails: Thumbnails,
+    members: Rows,
+    known: Thumbnails | None,
+    examples: Mapping[str, Rows],
+) -> bytes:
+    """Draw a sample of a cluster's members, and below them glitches of the nearest known classes.
+
+    Parameters
+    ----------
+    table : DataFrame, N rows
+        Where present, ``ifo``, ``gps`` and ``medoid``.
+    thumbnails : Thumbnails
+        Of these rows.
+    members : ndarray of int64
+        Rows of the cluster.
+    known : Thumbnails or None
+        Of known glitches.
+    examples : mapping of str to ndarray of int64
+        For each of the nearest classes rows of `known`, nearest class first.
+    """
+    medoid = table["medoid"].to_numpy(dtype=bool) if "medoid" in table.columns else np.zeros(len(table), bool)
+    lead = members[medoid[members]][:1].tolist()
+    rows = lead + spread_sample(table, members[~np.isin(members, lead)], SHOWN - len(lead))
+    view = chosen_view(thumbnails, None)
+    upper = [("medoid" if row in lead else _origin(table, row), picture(thumbnails, row, view)) for row in rows]
+    lower = []
+    if known is not None:
+        beside = chosen_view(known, None)
+        lower = [(name, picture(known, int(row), beside)) for name, own in examples.items() for row in own]
+    across = max(len(upper), len(lower))
+    width = across * (_PICTURE[0] + _GAP) + 2 * _EDGE
+    line = _PICTURE[1] + _CAPTION + 26
+    image = Image.new("RGB", (width, line * (1 + bool(lower))), "white")
+    draw = ImageDraw.Draw(image)
+    for place, (heading, pictures) in enumerate((("members", upper), ("nearest known classes", lower))):
+        if not pictures:
+            continue
+        top = place * line
+        draw.text((_EDGE, top + 4), heading, "#1b2127", font(14, bold=True))
+        for number, (caption, pixels) in enumerate(pictures):
+            at = (_EDGE + number * (_PICTURE[0] + _GAP), top + 24)
+            if pixels is None:
+                draw.rectangle((*at, at[0] + _PICTURE[0], at[1] + _PICTURE[1]), outline="#dcdcd6")
+            else:
+                image.paste(Image.fromarray(pixels).resize(_PICTURE, Image.Resampling.BICUBIC), at)
+            draw.text((at[0], at[1] + _PICTURE[1] + 2), cut(caption, font(12), _PICTURE[0]), "#5a646e", font(12))
+    return _png(image)
+
+
+def members_png(table: pd.DataFrame, thumbnails: Thumbnails, members: Rows) -> bytes:
+    """Draw all members of a cluster as a grid, of a large one `MOST_MEMBERS`; the first line says how many."""
+    shown = members.tolist() if len(members) <= MOST_MEMBERS else spread_sample(table, members, MOST_MEMBERS)
+    view = chosen_view(thumbnails, None)
+    across = min(12, len(shown))
+    cell = (thumbnails.levels.shape[3] + 4, thumbnails.levels.shape[2] + 4)
+    lines = -(-len(shown) // across)
+    image = Image.new("RGB", (max(360, across * cell[0] + _EDGE), 26 + lines * cell[1] + _EDGE), "white")
+    draw = ImageDraw.Draw(image)
+    said = (
+        f"all {len(members)} members"
+        if len(shown) == len(members)
+        else f"{len(shown)} of {len(members)} members, spread over detectors and time"
+    )
+    draw.text((_EDGE, 5), said, "#1b2127", font(14))
+    for place, row in enumerate(shown):
+        pixels = picture(thumbnails, int(row), view)
+        if pixels is not None:
+            image.paste(Image.fromarray(pixels), (_EDGE + place % across * cell[0], 26 + place // across * cell[1]))
+    return _png(image)
+
+
+def charts_png(own: pd.DataFrame, beside: Mapping[str, pd.DataFrame], *, title: str) -> bytes | None:
+    """Draw histograms of the measures of a cluster beside the nearest known classes, and its rate by day and detector.
+
+    Parameters
+    ----------
+    own : DataFrame
+        The members: ``ifo``, ``gps`` and metadata.
+    beside : mapping of str to DataFrame
+        The same of the nearest classes.
+    title : str
+        Name of the cluster.
+
+    Returns
+    -------
+    bytes or None
+        A PNG; None where neither a measure nor a time is known.
+    """
+    measures = {name: found for name, names in MEASURES.items() if (found := _column(own, names))}
+    times = own["gps"].to_numpy(dtype=float) if "gps" in own.columns else np.empty(0)
+    times = times[np.isfinite(times)]
+    if not measures and not len(times):
+        return None
+    panels = len(measures) + bool(len(times))
+    figure = Figure(figsize=(3.1 * panels, 2.5), dpi=100, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(1, panels, squeeze=False)[0]
+    for panel, (name, column) in zip(axes, measures.items(), strict=False):
+        series = {title: _numbers(own, column)} | {key: _numbers(table, column) for key, table in beside.items()}
+        _histogram(panel, name, series)
+    if len(times):
+        _rate(axes[-1], own)
+    axes[0].legend(fontsize=7, frameon=False)
+    out = io.BytesIO()
+    figure.savefig(out, format="png", metadata={"Software": None})
+    return out.getvalue()
+
+
+def as_uri(png: bytes | None) -> Markup | None:
+    """Return a PNG as a data URI."""
+    return None if png is None else data_uri("png", png)
+
+
+def _column(table: pd.DataFrame, names: Sequence[str]) -> str:
+    for name in names:
+        if name in table.columns and np.isfinite(_numbers(table, name)).any():
+            return name
+    return ""
+
+
+def _numbers(table: pd.DataFrame, name: str) -> np.ndarray:
+    import pandas as pd  # noqa: PLC0415 - only where a chart is drawn
+
+    if name not in table.columns:
+        return np.empty(0)
+    return pd.to_numeric(table[name], errors="coerce").to_numpy(dtype=float)
+
+
+def _histogram(panel: Axes, name: str, series: Mapping[str, np.ndarray]) -> None:
+    """Draw shares in bins of equal ratio: the first series filled, the others as lines."""
+    series = {key: values[np.isfinite(values) & (values > 0)] for key, values in series.items()}
+    every = np.concatenate(list(series.values()))
+    if not len(every):
+        panel.set_axis_off()
+        return
+    low, high = every.min(), every.max()
+    edges = np.geomspace(low * 0.98, high * 1.02 if high > low else low * 1.1, 22)
+    styles = ("-", "--", ":", "-.")
+    for place, (key, values) in enumerate(series.items()):
+        if len(values):
+            heights = np.histogram(values, edges)[0] / len(values)
+            fill = place == 0
+            panel.stairs(
+                heights,
+                edges,
+                fill=fill,
+                color=OKABE_ITO[place],
+                alpha=0.35 if fill else 1.0,
+                label=key,
+                linestyle=styles[place % 4],
+            )
+    panel.set_xscale("log")
+    panel.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 100 * low else (1.0,)))
+    panel.xaxis.set_major_formatter("{x:g}")
+    panel.xaxis.set_minor_formatter(NullFormatter())
+    panel.set_xlabel(name, fontsize=8)
+    panel.set_ylabel("share", fontsize=8)
+    panel.tick_params(labelsize=7)
+    panel.spines[["top", "right"]].set_visible(False)
+
+
+def _rate(panel: Axes, own: pd.DataFrame) -> None:
+    gps = own["gps"].to_numpy(dtype=float)
+    ifo = own["ifo"].astype(str).to_numpy() if "ifo" in own.columns else np.full(len(own), "")
+    first = np.nanmin(gps)
+    days = (gps - first) / _DAY
+    span = max(1.0, np.nanmax(days))
+    edges = np.linspace(0, span, int(min(60, max(10, span))) + 1)
+    width = edges[1] - edges[0]
+    bottom = np.zeros(len(edges) - 1)
+    for place, name in enumerate(sorted(set(ifo.tolist()))):
+        counts = np.histogram(days[(ifo == name) & np.isfinite(days)], edges)[0] / width
+        colour = OKABE_ITO[place % len(OKABE_ITO)] if name else NOISE_LIGHT
+        panel.bar(
+            edges[:-1],
+            counts,
+            width,
+            bottom=bottom,
+            align="edge",
+            color=colour,
+            label=name or "unknown",
+            hatch=("", "//", "..")[place % 3],
+            edgecolor="white",
+            linewidth=0.3,
+        )
+        bottom += counts
+    panel.set_xlabel(f"days since GPS {first:.0f}", fontsize=8)
+    panel.set_ylabel("glitches a day", fontsize=8)
+    panel.tick_params(labelsize=7)
+    panel.spines[["top", "right"]].set_visible(False)
+    panel.legend(fontsize=7, frameon=False)
+
+
+def _origin(table: pd.DataFrame, row: int) -> str:
+    return str(table["ifo"].iloc[row]) if "ifo" in table.columns else ""
+
+
+def _png(image: Image.Image) -> bytes:
+    out = io.BytesIO()
+    image.save(out, format="PNG")
+    return out.getvalue()

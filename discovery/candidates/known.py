@@ -1,0 +1,65 @@
+"""The known glitches of a study, beside which the clusters of one label are judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from embed.gravityspy import NONE_OF_THE_ABOVE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from embed.types import Rows, Vectors
+    from embed.vectors.store import VectorStore
+
+BACKGROUND = 100
+"""Known glitches of each class that take part in the hierarchy: see `discovery.clustering.clustering.hdbscan_clusters`."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """Glitches that people gave another label than the one that is clustered.
+
+    Attributes
+    ----------
+    glitches : ndarray of int64, shape (K,)
+        Row numbers in the study.
+    vectors : ndarray of float32, shape (K, D)
+    classes : dict of str to ndarray of int64
+        For each class the rows of `vectors`.
+    background : ndarray of int64, shape (B,)
+        Rows of `vectors`: of each class a sample.
+    """
+
+    glitches: Rows
+    vectors: Vectors
+    classes: dict[str, Rows] = field(default_factory=dict)
+    background: Rows = field(default_factory=lambda: np.empty(0, np.int64))
+
+
+def known_glitches(table: pd.DataFrame, store: VectorStore, label: str, seed: int) -> Known:
+    """Read the known glitches that have a vector.
+
+    Parameters
+    ----------
+    table : DataFrame
+        `embed.study.study.Study.glitches`.
+    store : VectorStore
+    label : str
+        The label that is clustered; it and None_of_the_Above are no known class.
+    seed : int
+        Of the sample.
+    """
+    given = table["label"].to_numpy(dtype=str)
+    glitches = table.index[(given != "") & (given != label) & (given != NONE_OF_THE_ABOVE)].to_numpy(np.int64)
+    rows = store.rows(glitches)
+    glitches, rows = glitches[rows >= 0], rows[rows >= 0]
+    names = table.loc[glitches, "label"].to_numpy(dtype=str)
+    classes = {str(name): np.flatnonzero(names == name) for name in np.unique(names)}
+    rng = np.random.default_rng(seed)
+    samples = [rng.permutation(members)[:BACKGROUND] for members in classes.values()]
+    background = np.sort(np.concatenate(samples)) if samples else np.empty(0, np.int64)
+    return Known(glitches, np.asarray(store.vectors[rows]), classes, background)

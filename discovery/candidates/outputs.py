@@ -1,0 +1,203 @@
+"""The files of a clustering: tables, report, contact sheet, the sheets of all members and the 3-D view."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from discovery.candidates.contactsheet import contact_sheet
+from discovery.candidates.dossier import EXAMPLES, Dossier, as_uri, charts_png, members_png, strip_png
+from discovery.candidates.report import report_html
+from discovery.certificates.certificate import NAMED
+from discovery.explorer.explorer import embedding_html
+from discovery.pages.columns import shown_columns
+from discovery.pages.pictures import load_thumbnails
+from embed.csvfile import write_csv
+from embed.storage import write_bytes, write_text
+from embed.vectors.similarity import normalise
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from discovery.candidates.known import Known
+    from discovery.candidates.options import ClusterOptions
+    from discovery.certificates.certificate import Certificate
+    from discovery.clustering.methods import MapMethod
+    from discovery.clustering.result import Clustering
+    from discovery.pages.thumbnails import Thumbnails
+    from embed.study.study import Study
+    from embed.types import Rows
+    from embed.vectors.store import VectorStore
+
+COLUMNS = ("id", "ifo", "gps", "label", "predicted", "cluster", "probability", "medoid", "image")
+"""Columns of ``clusters.csv`` before those of the metadata: ``cluster`` -1 is noise, ``medoid`` is 1 for a cluster's most typical glitch,
+``image`` its longest view."""
+CARRIED = ("snr", "amplitude", "peak_frequency", "central_freq", "duration", "bandwidth", "q_value")
+"""Metadata that tables and pages carry along where a study has it."""
+MAP_METHOD: MapMethod = "umap"
+"""Of the 3-D view."""
+MOST_DOSSIERS = 60
+"""Clusters that have a dossier: the likeliest new ones first; the table names all."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything that the files hold."""
+
+    study: Study
+    label: str
+    options: ClusterOptions
+    store: VectorStore
+    table: pd.DataFrame
+    clustering: Clustering
+    coordinates: np.ndarray
+    thumbnails: Thumbnails
+    left_out: list[tuple[str, str]]
+    certificates: list[Certificate]
+    metadata: pd.DataFrame
+    glitches: Rows
+    known: Known
+
+    def carried(self, glitches: Rows) -> pd.DataFrame:
+        """Return the metadata that is carried along, of some glitches."""
+        names = [name for name in CARRIED if name in self.metadata.columns]
+        return self.metadata.reindex(glitches)[names].reset_index(drop=True)
+
+
+def write_results(results: Results, folder: Path, command: str) -> dict[str, Path]:
+    """Write the files; returns name -> path."""
+    clustering, options, store = results.clustering, results.options, results.store
+    names = ("clusters.csv", "certificates.csv", "report.html", "contact-sheet.png", "embedding.html")
+    files = {name: folder / name for name in names}
+    carried = results.carried(results.glitches)
+    whole = results.table.join(carried)
+    write_csv(
+        files["clusters.csv"],
+        (*COLUMNS, *carried.columns),
+        whole.assign(medoid=whole["medoid"].astype(int))
+        .astype(object)
+        .where(whole.notna(), None)
+        .itertuples(index=False),
+    )
+    certificates = [own.row() for own in results.certificates]
+    write_csv(files["certificates.csv"], tuple(certificates[0]), (tuple(row.values()) for row in certificates))
+    shown = shown_columns(whole)
+    title = f"Clusters of {results.label}"
+    sheet = contact_sheet(shown, results.thumbnails, title=title)
+    write_bytes(files["contact-sheet.png"], sheet)
+    facts = {"method": clustering.method, **clustering.parameters, "vectors": store.name}
+    view = embedding_html(
+        shown,
+        results.coordinates,
+        results.thumbnails,
+        color="cluster",
+        title=title,
+        dims=3,
+        method=MAP_METHOD.upper(),
+        facts=facts,
+    )
+    write_text(files["embedding.html"], view)
+    asked = {
+        "label": results.label,
+        "labelled by": "a model" if options.predicted else "people",
+        "glitches": len(results.table),
+        "method": options.method,
+        "number of clusters": "chosen automatically" if options.k is None else options.k,
+        "seed": options.seed,
+    }
+    cautions = [*clustering.notes]
+    if results.left_out:
+        cautions.append(f"{len(results.left_out)} glitches of this label were left out: they have no vector")
+    dossiers = _dossiers(results, whole)
+    for old in folder.glob("members-*.png"):
+        old.unlink()
+    for own in dossiers:
+        number = own.certificate.cluster
+        sheet_name = f"members-{number}.png"
+        files[sheet_name] = folder / sheet_name
+        members = np.flatnonzero(clustering.labels == number)
+        write_bytes(files[sheet_name], members_png(whole, results.thumbnails, members))
+    report = report_html(
+        shown,
+        results.thumbnails,
+        title=title,
+        asked=asked,
+        sweep=clustering.tried if len(clustering.tried) else None,
+        sheet=sheet,
+        command=command
+        or f"discover cluster {shlex.quote(results.label)} --method {options.method} --seed {options.seed}",
+        passport=facts | {f"vectors: {key}": value for key, value in store.passport.items()},
+        cautions=cautions,
+        dossiers=dossiers,
+        beside=("embedding.html", "clusters.csv"),
+    )
+    write_text(files["report.html"], report)
+    return files
+
+
+def _dossiers(results: Results, whole: pd.DataFrame) -> list[Dossier]:
+    """Gather what is shown of each cluster, the likeliest new class first."""
+    ordered = sorted(
+        results.certificates,
+        key=lambda own: (-(own.probability or 0.0), -(own.separation or 0.0), own.cluster),
+    )[:MOST_DOSSIERS]
+    examples = {own.cluster: _examples(results, own) for own in ordered}
+    used = np.unique(
+        np.concatenate([np.empty(0, np.int64), *(rows for own in examples.values() for rows in own.values())])
+    )
+    pictures = None
+    if used.size:
+        glitches = results.known.glitches[used]
+        pictures = load_thumbnails(results.study, results.store, glitches, results.study.views(glitches))
+    found = []
+    for own in ordered:
+        members = np.flatnonzero(results.clustering.labels == own.cluster)
+        beside = {
+            name: results.carried(results.known.glitches[results.known.classes[name]])
+            for name, _ in own.nearest[:NAMED]
+        }
+        places = {name: np.searchsorted(used, rows) for name, rows in examples[own.cluster].items()}
+        found.append(
+            Dossier(
+                certificate=own,
+                pictures=as_uri(strip_png(whole, results.thumbnails, members, pictures, places)),
+                charts=as_uri(charts_png(whole.iloc[members], beside, title=f"cluster {own.cluster}")),
+                parts=_parts(results.clustering, members),
+            )
+        )
+    return found
+
+
+def _examples(results: Results, own: Certificate) -> dict[str, Rows]:
+    """Return the glitches of the nearest known classes that are most like the cluster's medoid, as rows of the known ones."""
+    medoid = results.store.rows(results.glitches[[results.clustering.medoids[own.cluster]]])
+    unit = normalise(np.asarray(results.store.vectors[medoid]))
+    found = {}
+    for name, _ in own.nearest[:NAMED]:
+        rows = results.known.classes[name]
+        alike = (normalise(results.known.vectors[rows]) @ unit[0]).round(6)
+        found[name] = rows[np.argsort(-alike, kind="stable")[:EXAMPLES]]
+    return found
+
+
+def _parts(clustering: Clustering, members: Rows) -> list[tuple[int, float]]:
+    """Return sizes and contrasts of the denser groups within a cluster, where there are two and more."""
+    if clustering.tree is None:
+        return []
+    inside = [
+        branch
+        for branch in clustering.tree.branches
+        if 0 < len(branch.rows) < len(members) and np.isin(branch.rows, members).all()
+    ]
+    finest = [
+        branch
+        for branch in inside
+        if not any(other is not branch and np.isin(other.rows, branch.rows).all() for other in inside)
+    ]
+    parts = sorted(((len(branch.rows), branch.contrast) for branch in finest), reverse=True)
+    return parts if len(parts) > 1 else []
