@@ -20,7 +20,9 @@ from discovery.arguments.glitches import (
     add_cluster,
     add_embed,
     add_ingest,
+    add_name,
     add_novel,
+    add_onset,
     add_project,
     add_search,
     add_status,
@@ -34,6 +36,7 @@ a first session:
   discover ingest PATH                 add images and their labels to the study
   discover status                      show what it holds
   discover cluster None_of_the_Above   look for new classes
+  discover name 0 Reverse_Chirp        give the members of cluster 0 a name
   discover audit                       look for wrong labels
 
 `discover COMMAND --help` lists the options of a command.
@@ -57,7 +60,9 @@ def create_parser() -> Parser:
     add_status(commands, common)
     add_embed(commands, common, vectors)
     add_cluster(commands, common, vectors)
+    add_name(commands, common)
     add_novel(commands, common, vectors)
+    add_onset(commands, common)
     add_project(commands, common, vectors)
     add_search(commands, common, vectors)
     add_audit(commands, common, vectors)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from discovery.arguments.base import positive
+from discovery.arguments.base import natural, positive
 from discovery.candidates.options import NEAREST, ClusterOptions, MapOptions
 from discovery.clustering.methods import CLUSTER_METHODS, MAP_DIMENSIONS, MAP_METHODS
 from discovery.novelty.options import LISTED
@@ -90,6 +90,40 @@ def add_cluster(commands: Any, common: ArgumentParser, vectors: ArgumentParser) 
         help="number of clusters, for spectral only (default: chosen by the eigengap)",
     )
     cluster.add_argument("--out", metavar="DIR", type=Path, help=OUT)
+
+
+def add_name(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
+    """Add ``discover name``."""
+    name = commands.add_parser(
+        "name",
+        parents=[common],
+        help="give the members of a cluster the name of a class",
+        description="Label the members of a cluster of the latest clustering, as a person's decision. Labels are events: the earlier ones stay in the study.",
+    )
+    name.add_argument("cluster", metavar="CLUSTER", type=natural, help="its number in clusters.csv")
+    name.add_argument("name", metavar="NAME", help="the class, for example Reverse_Chirp")
+    name.add_argument(
+        "--label", metavar="LABEL", help="of the latest clustering of this label (default: the latest of all)"
+    )
+    name.add_argument("--dry-run", action="store_true", help="say what would be labelled, and write nothing")
+
+
+def add_onset(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
+    """Add ``discover onset``."""
+    onset = commands.add_parser(
+        "onset",
+        parents=[common],
+        help="find when classes began, ended and changed their rates",
+        description="Find the changes of each class's rate, with 90 %% intervals, and glitches that both detectors saw at once. Writes a table and a timeline.",
+    )
+    onset.add_argument("labels", metavar="LABEL", nargs="*", help="only these labels (default: all)")
+    onset.add_argument(
+        "--segments",
+        metavar="FILE",
+        type=Path,
+        help="live time: a start and an end in GPS seconds a line (default: estimated from the times of all glitches)",
+    )
+    onset.add_argument("--out", metavar="DIR", type=Path, help=OUT)
 
 
 def add_project(commands: Any, common: ArgumentParser, vectors: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class

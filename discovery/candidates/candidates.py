@@ -143,6 +143,7 @@ def find_candidates(
             metadata=study.metadata(),
             glitches=members.glitches,
             known=known,
+            times=members.study["gps"].to_numpy(float),
         )
         files = write_results(results, folder, command)
         study.save_clusters(run, members.glitches, clustering.labels, clustering.probability)

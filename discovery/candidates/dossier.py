@@ -56,12 +56,15 @@ class Dossier:
         PNGs as data URIs; None where there is nothing to show.
     parts : list of (int, float)
         Sizes and contrasts of denser groups within the cluster, the largest first: possible sub-morphologies.
+    history : list of str
+        When it was seen, and changes of its rate.
     """
 
     certificate: Certificate
     pictures: Markup | None
     charts: Markup | None
     parts: list[tuple[int, float]]
+    history: list[str]
 
 
 def strip_png(

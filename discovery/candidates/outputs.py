@@ -13,6 +13,8 @@ from discovery.candidates.dossier import EXAMPLES, Dossier, as_uri, charts_png, 
 from discovery.candidates.report import report_html
 from discovery.certificates.certificate import NAMED
 from discovery.explorer.explorer import embedding_html
+from discovery.onset.history import history_of
+from discovery.onset.livetime import livetime_of
 from discovery.pages.columns import shown_columns
 from discovery.pages.pictures import load_thumbnails
 from embed.csvfile import write_csv
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from discovery.clustering.result import Clustering
     from discovery.pages.thumbnails import Thumbnails
     from embed.study.study import Study
-    from embed.types import Rows
+    from embed.types import Floats, Rows
     from embed.vectors.store import VectorStore
 
 COLUMNS = ("id", "ifo", "gps", "label", "predicted", "cluster", "probability", "medoid", "image")
@@ -47,7 +49,7 @@ MOST_DOSSIERS = 60
 
 @dataclass(frozen=True)
 class Results:
-    """Everything that the files hold."""
+    """Everything that the files hold; `times` are the GPS seconds of all glitches of the study."""
 
     study: Study
     label: str
@@ -62,6 +64,7 @@ class Results:
     metadata: pd.DataFrame
     glitches: Rows
     known: Known
+    times: Floats
 
     def carried(self, glitches: Rows) -> pd.DataFrame:
         """Return the metadata that is carried along, of some glitches."""
@@ -168,9 +171,18 @@ def _dossiers(results: Results, whole: pd.DataFrame) -> list[Dossier]:
                 pictures=as_uri(strip_png(whole, results.thumbnails, members, pictures, places)),
                 charts=as_uri(charts_png(whole.iloc[members], beside, title=f"cluster {own.cluster}")),
                 parts=_parts(results.clustering, members),
+                history=_history(results, whole.iloc[members]),
             )
         )
     return found
+
+
+def _history(results: Results, own: pd.DataFrame) -> list[str]:
+    times = results.times[np.isfinite(results.times)]
+    if len(np.unique(times)) < 2:
+        return []
+    found = history_of(own["gps"].to_numpy(float), own["ifo"].to_numpy(object), livetime_of(times))
+    return [] if found is None else found.sentences()
 
 
 def _examples(results: Results, own: Certificate) -> dict[str, Rows]:

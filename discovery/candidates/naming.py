@@ -1,0 +1,90 @@
+"""From cluster to class: the members of a cluster get its name as a label."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from embed.errors import InputError
+from embed.spelling import closest
+from embed.study.records import Label
+
+if TYPE_CHECKING:
+    from embed.study.study import Study
+    from embed.types import Rows
+
+PERSON = "person"
+"""Who gives the name: a decision, which later predictions do not override."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """What a name was given to.
+
+    Attributes
+    ----------
+    run : int
+        The clustering's run.
+    label : str
+        The label that was clustered.
+    glitches : ndarray of int64
+        Row numbers of the members.
+    added : int
+        Label events that were written; members that have the name already get none.
+    warning : str
+        Not empty where the name looks like a typo of a known one.
+    """
+
+    run: int
+    label: str
+    glitches: Rows
+    added: int
+    warning: str
+
+
+def name_cluster(study: Study, cluster: int, name: str, *, label: str | None = None, dry_run: bool = False) -> Named:
+    """Label the members of a cluster of the latest clustering.
+
+    Parameters
+    ----------
+    study : Study
+    cluster : int
+        Its number in ``clusters.csv``.
+    name : str
+        The new class, for instance ``Reverse_Chirp``.
+    label : str, optional
+        Take the latest clustering of this label; by default the latest of all.
+    dry_run : bool
+        Write nothing.
+
+    Raises
+    ------
+    InputError
+        Nothing was clustered, there is no such cluster, or the name is empty or has line breaks.
+    """
+    if not name.strip() or not name.isprintable():
+        raise InputError(f"{name!r} cannot be the name of a class: give printable characters")
+    found = study.latest_clustering(label)
+    if found is None:
+        asked = "" if label is None else f" of {label!r}"
+        raise InputError(f"the study has no clustering{asked}; run `discover cluster {label or 'LABEL'}` first")
+    run, arguments, table = found
+    members = table.index[table["cluster"] == cluster].to_numpy(np.int64)
+    if not len(members) or cluster < 0:
+        numbers = sorted(set(table["cluster"].tolist()) - {-1})
+        raise InputError(
+            f"the clustering of {arguments['label']!r} has no cluster {cluster}; it has {numbers[0]} to {numbers[-1]}"
+            if numbers
+            else f"the clustering of {arguments['label']!r} has no clusters"
+        )
+    names = [known for known in study.counts_by_label().index if known]
+    near = closest(name, names)
+    warning = f"{name!r} looks like {near!r}, which the study has" if near not in {None, name} else ""
+    added = 0
+    if not dry_run:
+        event = Label(name, PERSON, f"cluster {cluster} of run {run}", why=f"named by `discover name {cluster}`")
+        with study.run("name", {"cluster": cluster, "name": name, "of": run}), study.transaction():
+            added = sum(study.add_label(int(glitch), event) for glitch in members)
+    return Named(run, str(arguments["label"]), members, added, warning)

@@ -1,0 +1,12 @@
+"""The check of ``discover onset``."""
+
+from argparse import Namespace
+
+from discovery.checks.labels import check_labels
+from embed.study.study import Study
+
+
+def check(options: Namespace) -> None:
+    """Refuse labels that the study lacks."""
+    with Study(options.study) as study:
+        check_labels(study, options.labels)

@@ -1,0 +1,33 @@
+"""``discover name``."""
+
+from argparse import Namespace
+
+from discovery.candidates.naming import name_cluster
+from discovery.commands.console import Terminal
+from embed.study.study import Study
+
+
+def run(options: Namespace) -> None:
+    """Give the members of a cluster a label."""
+    terminal = Terminal(as_json=options.json)
+    with Study(options.study) as study:
+        named = name_cluster(study, options.cluster, options.name, label=options.label, dry_run=options.dry_run)
+    if named.warning:
+        terminal.say(f"warning: {named.warning}")
+    done = "would be" if options.dry_run else "are"
+    terminal.say(
+        f"the {len(named.glitches)} glitches of cluster {options.cluster} of {named.label} (run {named.run}) {done} labelled {options.name}; "
+        f"{named.added} label events added"
+    )
+    terminal.result(
+        {
+            "cluster": options.cluster,
+            "of": named.label,
+            "run": named.run,
+            "name": options.name,
+            "glitches": len(named.glitches),
+            "added": named.added,
+            "dry_run": options.dry_run,
+            "warnings": [named.warning] if named.warning else [],
+        }
+    )

@@ -1,0 +1,30 @@
+"""``discover onset``."""
+
+from argparse import Namespace
+from dataclasses import asdict
+
+from discovery.commands.console import Terminal
+from discovery.onset.onset import find_onsets, read_segments
+from embed.study.study import Study
+
+
+def run(options: Namespace) -> None:
+    """Say when classes began, ended and changed their rates."""
+    terminal = Terminal(as_json=options.json)
+    live = None if options.segments is None else read_segments(options.segments)
+    with Study(options.study) as study:
+        found = find_onsets(study, options.labels, live=live, out=options.out)
+    terminal.say(f"{found.livetime.seconds / 86400:.1f} live days in {len(found.livetime.starts)} segments")
+    for name, history in found.histories.items():
+        terminal.say(
+            f"{name}: {history.glitches} glitches in {history.bursts} bursts. " + " ".join(history.sentences())
+        )
+    for path in found.files.values():
+        terminal.say(str(path))
+    terminal.result(
+        {
+            "live_days": found.livetime.seconds / 86400,
+            "classes": {name: asdict(history) for name, history in found.histories.items()},
+            "files": {name: str(path) for name, path in found.files.items()},
+        }
+    )

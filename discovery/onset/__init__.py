@@ -1,0 +1,1 @@
+"""When a class began, ended and changed its rate."""

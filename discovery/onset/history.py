@@ -1,0 +1,154 @@
+"""The history of a class: first and last seen, changes of its rate with intervals, and regularities, as a table, sentences and a figure."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from discovery.onset.changes import Change, bursts, find_changes
+from discovery.onset.patterns import coincidences, hours_and_weekdays
+from discovery.pages.gpstime import utc
+from discovery.pages.palette import OKABE_ITO
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike
+
+    from discovery.onset.livetime import Livetime
+
+UNLIKELY = 1e-3
+"""Chance below which a regularity or a coincidence is said."""
+DAY = 86400.0
+_BINS = 80
+
+
+@dataclass(frozen=True)
+class History:
+    """When the glitches of a class occurred.
+
+    Attributes
+    ----------
+    glitches, bursts : int
+        Of known time; those within an hour after another count as one burst.
+    first, last : float
+        GPS seconds.
+    changes : list of Change
+    hour_chance, weekday_chance : float
+        Chance of hours and of weekdays so uneven at a steady rate.
+    coincident : int
+        Glitches of H1 that L1 saw too.
+    coincident_expected, coincident_chance : float
+        By chance, and the chance of at least so many.
+    """
+
+    glitches: int
+    bursts: int
+    first: float
+    last: float
+    changes: list[Change]
+    hour_chance: float
+    weekday_chance: float
+    coincident: int
+    coincident_expected: float
+    coincident_chance: float
+
+    def sentences(self) -> list[str]:
+        """Say it in words."""
+        said = [f"First seen {utc(self.first)}, last {utc(self.last)}."]
+        said.extend(
+            f"{'Onset or rise' if change.is_rise else 'End or fall'} on {utc(change.gps)[:10]} "
+            f"(90 % interval {utc(change.low)[:10]} to {utc(change.high)[:10]}): from {change.before:.2g} to {change.after:.2g} bursts a live day."
+            for change in self.changes
+        )
+        if self.coincident and self.coincident_chance < UNLIKELY:
+            said.append(
+                f"BOTH DETECTORS saw {self.coincident} of these at once ({self.coincident_expected:.2g} expected by chance): "
+                "this may be astrophysical, not a glitch class."
+            )
+        if self.hour_chance < UNLIKELY:
+            said.append(f"Its hours of the day are uneven (chance {self.hour_chance:.1g} at a steady rate).")
+        if self.weekday_chance < UNLIKELY:
+            said.append(f"Its weekdays are uneven (chance {self.weekday_chance:.1g} at a steady rate).")
+        return said
+
+
+def history_of(gps: ArrayLike, ifo: ArrayLike, livetime: Livetime) -> History | None:
+    """Describe when some glitches occurred; None where no time is known.
+
+    Parameters
+    ----------
+    gps : array_like of float, shape (N,)
+        Seconds; NaN where unknown.
+    ifo : array_like of str, shape (N,)
+        Detectors.
+    livetime : Livetime
+    """
+    times = np.asarray(gps, float)
+    known = np.isfinite(times) & (times >= 0)
+    times, names = times[known], np.asarray(ifo, object)[known]
+    if not len(times):
+        return None
+    firsts = bursts(livetime.elapsed(times))
+    _, _, hour, weekday = hours_and_weekdays(livetime.gps(firsts), livetime)
+    seen, expected, chance = coincidences(times, names, livetime)
+    return History(
+        glitches=len(times),
+        bursts=len(firsts),
+        first=float(times.min()),
+        last=float(times.max()),
+        changes=find_changes(times, livetime),
+        hour_chance=hour,
+        weekday_chance=weekday,
+        coincident=seen,
+        coincident_expected=expected,
+        coincident_chance=chance,
+    )
+
+
+def timeline_png(times: Mapping[str, ArrayLike], histories: Mapping[str, History], livetime: Livetime) -> bytes:
+    """Draw a row for each class: its rate by live time, and the changes with their intervals.
+
+    Parameters
+    ----------
+    times : mapping of str to array_like of float
+        GPS seconds of each class.
+    histories : mapping of str to History
+        Of the same classes, in the order drawn.
+    livetime : Livetime
+        Grey where nothing was recorded.
+    """
+    rows = len(histories)
+    figure = Figure(figsize=(9, 0.75 * rows + 0.9), dpi=100, layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
+    start, end = float(livetime.starts[0]), float(livetime.ends[-1])
+    edges = np.linspace(start, end, _BINS + 1)
+    live = np.diff(livetime.elapsed(edges)) / DAY
+    for panel, (name, history) in zip(panels, histories.items(), strict=True):
+        counts = np.histogram(np.asarray(times[name], float), edges)[0]
+        rate = np.divide(counts, live, out=np.zeros(_BINS), where=live > 0.05 * (edges[1] - edges[0]) / DAY)
+        days = (edges - start) / DAY
+        panel.stairs(rate, days, fill=True, color=OKABE_ITO[0], alpha=0.55)
+        for pause_start, pause_end in zip(livetime.ends[:-1], livetime.starts[1:], strict=True):
+            if pause_end - pause_start > DAY / 2:
+                panel.axvspan((pause_start - start) / DAY, (pause_end - start) / DAY, color="#eeeeea", lw=0)
+        for change in history.changes:
+            panel.axvspan((change.low - start) / DAY, (change.high - start) / DAY, color=OKABE_ITO[3], alpha=0.25, lw=0)
+            panel.axvline((change.gps - start) / DAY, color=OKABE_ITO[3], lw=1.2, ls="-" if change.is_rise else "--")
+        panel.set_title(f"{name} ({history.glitches:,})", fontsize=8, loc="left", pad=2)
+        panel.tick_params(labelsize=7)
+        panel.spines[["top", "right"]].set_visible(False)
+        panel.set_xlim(0, (end - start) / DAY)
+    panels[-1].set_xlabel(
+        f"days since {utc(start)[:10]}; glitches a live day; lines: rises (solid) and falls (dashed) with 90 % intervals",
+        fontsize=8,
+    )
+    out = io.BytesIO()
+    figure.savefig(out, format="png", metadata={"Software": None})
+    return out.getvalue()

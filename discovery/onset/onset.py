@@ -1,0 +1,145 @@
+"""The histories of a study's classes, as files."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from discovery.onset.history import History, history_of, timeline_png
+from discovery.onset.livetime import Livetime, livetime_of, segments
+from discovery.pages.gpstime import utc
+from embed.csvfile import write_csv
+from embed.errors import InputError
+from embed.storage import write_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from embed.study.study import Study
+
+COLUMNS = (
+    "label",
+    "glitches",
+    "bursts",
+    "first",
+    "last",
+    "change",
+    "kind",
+    "low",
+    "high",
+    "before",
+    "after",
+    "bayes_factor",
+)
+"""Columns of ``onset.csv``: a row for each change (``kind`` rise or fall, rates in bursts a live day), or one without where there is none."""
+
+
+@dataclass(frozen=True)
+class Onsets:
+    """The histories of classes.
+
+    Attributes
+    ----------
+    histories : dict of str to History
+        By label, of those with a known time.
+    livetime : Livetime
+    files : dict
+        Name -> path of what was written.
+    """
+
+    histories: dict[str, History]
+    livetime: Livetime
+    files: dict[str, Path]
+
+
+def find_onsets(
+    study: Study, labels: Sequence[str] = (), *, live: Livetime | None = None, out: Path | None = None
+) -> Onsets:
+    """Find when classes began, ended and changed their rates.
+
+    Parameters
+    ----------
+    study : Study
+    labels : sequence of str
+        By default every given label.
+    live : Livetime, optional
+        By default estimated from the times of all glitches.
+    out : Path, optional
+        Folder of ``onset.csv`` and ``onset.png``; by default one of the study's reports.
+
+    Raises
+    ------
+    InputError
+        No glitch of the labels has a known time.
+    """
+    table = study.glitches()
+    live = livetime_of(table["gps"].to_numpy(float)) if live is None else live
+    names = list(labels) or sorted(name for name in set(table["label"].tolist()) if name)
+    histories, times = {}, {}
+    for name in names:
+        own = table[table["label"] == name]
+        found = history_of(own["gps"].to_numpy(float), own["ifo"].to_numpy(object), live)
+        if found is not None:
+            histories[name], times[name] = found, own["gps"].dropna().to_numpy(float)
+    if not histories:
+        raise InputError(
+            f"no glitch labelled {', '.join(names) or 'anything'} has a known time; add times with `discover ingest` of a table"
+        )
+    folder = study.folder / "reports" / "onset" if out is None else out
+    files = {name: folder / name for name in ("onset.csv", "onset.png")}
+    with study.run("onset", {"labels": names}):
+        write_csv(files["onset.csv"], COLUMNS, (row for name, found in histories.items() for row in _rows(name, found)))
+        write_bytes(files["onset.png"], timeline_png(times, histories, live))
+    return Onsets(histories, live, files)
+
+
+def _rows(name: str, found: History) -> list[tuple[object, ...]]:
+    lead = (name, found.glitches, found.bursts, utc(found.first), utc(found.last))
+    if not found.changes:
+        return [(*lead, *[None] * (len(COLUMNS) - len(lead)))]
+    return [
+        (
+            *lead,
+            utc(change.gps),
+            "rise" if change.is_rise else "fall",
+            utc(change.low),
+            utc(change.high),
+            round(change.before, 4),
+            round(change.after, 4),
+            float(f"{change.bayes_factor:.3g}"),
+        )
+        for change in found.changes
+    ]
+
+
+def read_segments(path: Path) -> Livetime:
+    """Read live time from a text file: a start and an end in GPS seconds a line, with spaces or a comma between; ``#`` begins a comment.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or a line is no such pair.
+    """
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"the segments {path} cannot be read: {error}") from error
+    pairs = []
+    for number, line in enumerate(text.splitlines(), 1):
+        cells = next(csv.reader([line.split("#")[0].replace(",", " ")], delimiter=" ", skipinitialspace=True), [])
+        cells = [cell for cell in cells if cell]
+        if not cells:
+            continue
+        try:
+            start, end = (float(cell) for cell in cells[-2:])
+        except ValueError as error:
+            raise InputError(f"{path}, line {number}: {line!r} is no start and end in GPS seconds") from error
+        pairs.append((start, end))
+    if not pairs:
+        raise InputError(f"the segments {path} have no line with a start and an end")
+    both = np.array(pairs)
+    return segments(both[:, 0], both[:, 1])

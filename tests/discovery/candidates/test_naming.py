@@ -1,0 +1,84 @@
+"""A found class gets its name: who is labelled, what is refused, and that nothing is lost."""
+
+import numpy as np
+import pytest
+
+from discovery.candidates.naming import name_cluster
+from embed import Study
+from embed.errors import InputError
+from embed.study.records import Label
+
+
+@pytest.fixture
+def study(tmp_path):
+    with Study(tmp_path / "study", create=True) as opened:
+        with opened.run("ingest"):
+            rows = [opened.add_glitch(f"g{number}", "H1", 1.0e9 + number)[0] for number in range(8)]
+            for row in rows:
+                opened.add_label(row, Label("None_of_the_Above" if row % 2 else "Blip", "file", "test"))
+        yield opened
+
+
+def clustered(study, label, glitches, clusters):
+    with study.run("cluster", {"label": label}) as run:
+        study.save_clusters(run, np.array(glitches), np.array(clusters), np.ones(len(clusters)))
+    return run
+
+
+def labels_of(study):
+    return study.glitches()["label"].to_dict()
+
+
+def test_the_members_get_the_name_and_keep_their_history(study):
+    odd = [glitch for glitch, label in labels_of(study).items() if label == "None_of_the_Above"]
+    run = clustered(study, "None_of_the_Above", odd, [0, 1, 1, -1])
+    before = study.count("labels")
+    named = name_cluster(study, 1, "Reverse_Chirp")
+    assert (named.run, named.label, named.added, named.warning) == (run, "None_of_the_Above", 2, "")
+    assert named.glitches.tolist() == odd[1:3]
+    after = labels_of(study)
+    assert [after[glitch] for glitch in odd] == [
+        "None_of_the_Above",
+        "Reverse_Chirp",
+        "Reverse_Chirp",
+        "None_of_the_Above",
+    ]
+    assert study.count("labels") == before + 2
+    assert name_cluster(study, 1, "Reverse_Chirp").added == 0
+
+
+def test_a_dry_run_writes_nothing(study):
+    clustered(study, "Blip", list(labels_of(study)), [0] * 8)
+    before, runs = study.count("labels"), study.count("runs")
+    named = name_cluster(study, 0, "Tomte", dry_run=True)
+    assert len(named.glitches) == 8
+    assert (study.count("labels"), study.count("runs")) == (before, runs)
+
+
+def test_the_latest_clustering_of_a_label_can_be_taken(study):
+    glitches = list(labels_of(study))
+    first = clustered(study, "Blip", glitches[:2], [0, 0])
+    second = clustered(study, "None_of_the_Above", glitches[2:4], [0, 0])
+    assert name_cluster(study, 0, "X", dry_run=True).run == second
+    assert name_cluster(study, 0, "X", label="Blip", dry_run=True).run == first
+
+
+def test_a_name_that_looks_like_a_typo_is_warned_of(study):
+    clustered(study, "Blip", list(labels_of(study)), [0] * 8)
+    assert name_cluster(study, 0, "Blipp", dry_run=True).warning == "'Blipp' looks like 'Blip', which the study has"
+    assert name_cluster(study, 0, "Blip", dry_run=True).warning == ""
+
+
+def test_what_cannot_be_named_is_refused(study):
+    with pytest.raises(InputError, match=r"the study has no clustering; run `discover cluster LABEL` first"):
+        name_cluster(study, 0, "X")
+    clustered(study, "Blip", list(labels_of(study)), [0] * 4 + [1] * 3 + [-1])
+    with pytest.raises(InputError, match="the clustering of 'Blip' has no cluster 7; it has 0 to 1"):
+        name_cluster(study, 7, "X")
+    with pytest.raises(InputError, match="has no cluster -1; it has 0 to 1"):
+        name_cluster(study, -1, "X")
+    with pytest.raises(InputError, match="no clustering of 'Tomte'; run `discover cluster Tomte` first"):
+        name_cluster(study, 0, "X", label="Tomte")
+    for name in ("", "  ", "a\nb"):
+        with pytest.raises(InputError, match="cannot be the name of a class"):
+            name_cluster(study, 0, name)

@@ -1,0 +1,202 @@
+"""Live time by hand, change points against planted ones and astropy's Bayesian blocks, coincidences, and the command's files."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.integrate
+import scipy.stats
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from discovery.onset.changes import CLAIMED, bursts, change_point, find_changes
+from discovery.onset.history import history_of
+from discovery.onset.livetime import livetime_of, segments
+from discovery.onset.onset import COLUMNS, find_onsets, read_segments
+from discovery.onset.patterns import coincidences, hours_and_weekdays
+from embed import Study
+from embed.errors import InputError
+from embed.study.records import Label
+
+DAY = 86400.0
+O1 = 1126400000.0
+
+
+def steady(rng, rate, start, end):
+    """Times of a Poisson process, `rate` a day."""
+    return rng.uniform(start, end, rng.poisson(rate * (end - start) / DAY))
+
+
+def test_live_seconds_by_hand():
+    live = segments([100.0, 10.0, 15.0], [130.0, 20.0, 40.0])
+    assert (live.starts.tolist(), live.ends.tolist(), live.seconds) == ([10.0, 100.0], [40.0, 130.0], 60.0)
+    assert live.elapsed([0, 10, 25, 40, 70, 100, 110, 500]).tolist() == [0, 0, 15, 30, 30, 30, 40, 60]
+    assert live.gps([0, 15, 45, 60, 99]).tolist() == [10, 25, 115, 130, 130]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    cuts=st.lists(st.floats(0, 1e6), min_size=2, max_size=12, unique=True).filter(lambda c: len(c) % 2 == 0),
+    share=st.floats(0.01, 0.99),
+)
+def test_live_time_and_gps_are_inverse(cuts, share):
+    ordered = sorted(cuts)
+    live = segments(ordered[::2], ordered[1::2])
+    wanted = share * live.seconds
+    assert live.elapsed(live.gps(wanted)) == pytest.approx(wanted, rel=1e-6, abs=1e-6)
+
+
+def test_pauses_of_all_glitches_are_not_live():
+    times = np.concatenate([np.arange(0, DAY, 600), np.arange(3 * DAY, 4 * DAY, 600)])
+    live = livetime_of([*times, np.nan])
+    assert live.starts.tolist() == [0, 3 * DAY]
+    assert live.seconds == pytest.approx(2 * (DAY - 600))
+    with pytest.raises(InputError, match="1 different times of glitches are known: at least 2"):
+        livetime_of([5.0, 5.0])
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends", "message"),
+    [
+        ([], [], "0 starts and 0 ends of segments"),
+        ([1.0], [1.0], "segment 1 ends at 1.000, not after its start 1.000"),
+        ([np.nan], [1.0], "not finite"),
+    ],
+)
+def test_bad_segments_are_refused(starts, ends, message):
+    with pytest.raises(InputError, match=message):
+        segments(starts, ends)
+
+
+def test_a_burst_counts_once():
+    assert bursts(np.array([0.0, 10.0, 3599.0, 3700.0, 8000.0])).tolist() == [0.0, 3700.0, 8000.0]
+
+
+def test_onsets_lie_in_their_intervals_and_steady_streams_have_none():
+    live = segments([O1], [O1 + 100 * DAY])
+    rng = np.random.default_rng(2)
+    covered = claimed = false = 0
+    for _ in range(40):
+        start = O1 + rng.uniform(20, 80) * DAY
+        found = find_changes(steady(rng, 2.0, start, O1 + 100 * DAY), live)
+        claimed += bool(found)
+        covered += any(change.is_rise and change.low <= start <= change.high for change in found)
+        false += bool(find_changes(steady(rng, 2.0, O1, O1 + 100 * DAY), live))
+    assert claimed == 40
+    assert covered >= 34
+    assert false <= 1
+
+
+def test_a_class_that_comes_and_goes_has_two_changes_as_bayesian_blocks_find():
+    astropy = pytest.importorskip("astropy.stats")
+    rng = np.random.default_rng(3)
+    live = segments([O1], [O1 + 90 * DAY])
+    times = np.sort(
+        np.concatenate([steady(rng, 0.2, O1, O1 + 90 * DAY), steady(rng, 6.0, O1 + 30 * DAY, O1 + 50 * DAY)])
+    )
+    found = find_changes(times, live)
+    assert [change.is_rise for change in found] == [True, False]
+    assert found[0].after == found[1].before > 3
+    edges = astropy.bayesian_blocks(bursts(times - O1) / DAY, p0=0.01)[1:-1]
+    assert len(edges) == 2
+    for change, edge, planted in zip(found, edges, (30, 50), strict=True):
+        assert (change.gps - O1) / DAY == pytest.approx(edge, abs=1.0)
+        assert (change.low - O1) / DAY - 0.5 <= planted <= (change.high - O1) / DAY + 0.5
+
+
+def test_the_bayes_factor_by_numerical_integration():
+    """Three times early in a day: both evidences by quadrature over rate and time."""
+    times = np.array([0.1, 0.2, 0.25])
+    factor, *_ = change_point(times, 0.0, 1.0, 3.0)
+    prior = scipy.stats.gamma(0.5, scale=6.0)  # of mean 3
+
+    def evidence(count, length):
+        return scipy.integrate.quad(lambda rate: prior.pdf(rate) * rate**count * np.exp(-rate * length), 0, np.inf)[0]
+
+    grid = np.linspace(0.0025, 0.9975, 200)
+    one = np.mean([evidence((times < at).sum(), at) * evidence((times >= at).sum(), 1 - at) for at in grid])
+    assert factor == pytest.approx(one / evidence(3, 1.0), rel=0.05)
+    assert factor < CLAIMED
+
+
+def test_hours_are_uneven_only_where_the_live_time_is_not():
+    live = segments([O1], [O1 + 40 * DAY])
+    rng = np.random.default_rng(4)
+    days = O1 - O1 % DAY + DAY * rng.integers(1, 38, 300)
+    working = days + 17 + rng.uniform(9, 17, 300) * 3600  # 9 to 17 h UTC
+    hours, _, chance, weekday = hours_and_weekdays(working, live)
+    assert hours[9:17].sum() == 300
+    assert chance < 1e-9
+    _, _, even, _ = hours_and_weekdays(steady(rng, 8, O1, O1 + 40 * DAY), live)
+    assert even > 1e-3
+    by_day = segments(days - days % DAY + 17 + 9 * 3600, days - days % DAY + 17 + 17 * 3600)
+    assert hours_and_weekdays(working, by_day)[2] > 1e-3
+    assert 0 <= weekday <= 1
+
+
+def test_weekdays_begin_on_monday():
+    """The first detection was on a Monday (2015-09-14, 09:50 UTC)."""
+    live = segments([1126259462.0 - 60], [1126259462.0 + 60])
+    hours, weekdays, *_ = hours_and_weekdays(np.array([1126259462.4]), live)
+    assert (hours.argmax(), weekdays.argmax()) == (9, 0)
+
+
+def test_coincidences_by_hand_and_said_loudly():
+    live = segments([O1], [O1 + 10 * DAY])
+    first = O1 + DAY * np.arange(1, 9)
+    gps = np.concatenate([first, first + np.array([0.005, 0.1, 0.2, -0.11, -0.12, 50, 60, 70])])
+    ifo = np.repeat(np.array(["H1", "L1"], object), 8)
+    seen, expected, chance = coincidences(gps, ifo, live)
+    assert seen == 3
+    assert expected == pytest.approx(8 * 8 * 0.22 / (10 * DAY))
+    assert chance < 1e-6
+    assert "BOTH DETECTORS saw 3 of these at once" in " ".join(history_of(gps, ifo, live).sentences())
+    assert coincidences(gps, np.full(16, "H1", object), live) == (0, 0.0, 1.0)
+
+
+@pytest.fixture
+def study(tmp_path):
+    rng = np.random.default_rng(5)
+    with Study(tmp_path / "study", create=True) as opened:
+        with opened.run("ingest"):
+            times = {
+                "Blip": steady(rng, 20.0, O1, O1 + 60 * DAY),
+                "Whistle": steady(rng, 3.0, O1 + 40 * DAY, O1 + 60 * DAY),
+                "Untimed": [None, None],
+            }
+            for label, values in times.items():
+                for number, gps in enumerate(values):
+                    glitch, _ = opened.add_glitch(f"{label}{number}", "H1" if number % 2 else "L1", gps)
+                    opened.add_label(glitch, Label(label, "file", "test"))
+        yield opened
+
+
+def test_the_files_of_a_study(study):
+    found = find_onsets(study)
+    assert list(found.histories) == ["Blip", "Whistle"]
+    table = pd.read_csv(found.files["onset.csv"])
+    assert tuple(table.columns) == COLUMNS
+    assert table["label"].tolist() == ["Blip", "Whistle"]
+    assert table["kind"].isna().tolist() == [True, False]
+    assert table.loc[1, "kind"] == "rise"
+    assert table.loc[1, "low"] <= "2015-10-26 00:26:23 UTC" <= table.loc[1, "high"]  # 40 days on
+    with Image.open(found.files["onset.png"]) as figure:
+        assert figure.size[0] == 900
+    assert list(find_onsets(study, ["Whistle"]).histories) == ["Whistle"]
+    with pytest.raises(InputError, match="no glitch labelled Untimed has a known time"):
+        find_onsets(study, ["Untimed"])
+
+
+def test_segments_from_a_file(tmp_path):
+    path = tmp_path / "segments.txt"
+    path.write_text("# science mode\n10 20\n0,30,45\n\n")
+    live = read_segments(path)
+    assert (live.starts.tolist(), live.ends.tolist()) == ([10.0, 30.0], [20.0, 45.0])
+    path.write_text("10 twenty\n")
+    with pytest.raises(InputError, match="line 1: '10 twenty' is no start and end in GPS seconds"):
+        read_segments(path)
+    path.write_text("# nothing\n")
+    with pytest.raises(InputError, match="have no line with a start and an end"):
+        read_segments(path)
+    with pytest.raises(InputError, match="cannot be read"):
+        read_segments(tmp_path / "absent")
