@@ -24,6 +24,7 @@ from discovery.arguments.glitches import (
     add_novel,
     add_onset,
     add_project,
+    add_scorecard,
     add_search,
     add_status,
 )
@@ -64,6 +65,7 @@ def create_parser() -> Parser:
     add_novel(commands, common, vectors)
     add_onset(commands, common)
     add_project(commands, common, vectors)
+    add_scorecard(commands, common, vectors)
     add_search(commands, common, vectors)
     add_audit(commands, common, vectors)
     add_train(commands, common)

@@ -157,6 +157,32 @@ def add_project(commands: Any, common: ArgumentParser, vectors: ArgumentParser) 
     project.add_argument("--out", metavar="DIR", type=Path, help=OUT)
 
 
+def add_scorecard(commands: Any, common: ArgumentParser, vectors: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
+    """Add ``discover scorecard``."""
+    scorecard = commands.add_parser(
+        "scorecard",
+        parents=[common, vectors],
+        help="hide each known class in turn, and say how well it is found",
+        description="Hide each known class among leftovers of the others, look for it as if it were new, and say how well it is found: on the study's vectors, or on any others.",
+    )
+    scorecard.add_argument(
+        "--method",
+        choices=CLUSTER_METHODS,
+        default=ClusterOptions.method,
+        help=f"clustering method (default: {ClusterOptions.method})",
+    )
+    scorecard.add_argument(
+        "--vectors-file",
+        metavar="NPY",
+        type=Path,
+        help="judge these vectors instead of the study's; with --labels-file",
+    )
+    scorecard.add_argument(
+        "--labels-file", metavar="CSV", type=Path, help="their labels, in the same order: a column 'label'"
+    )
+    scorecard.add_argument("--out", metavar="DIR", type=Path, help=OUT)
+
+
 def add_search(commands: Any, common: ArgumentParser, vectors: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
     """Add ``discover search``."""
     search = commands.add_parser(

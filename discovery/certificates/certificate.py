@@ -166,7 +166,7 @@ def certify(clustering: Clustering, evidence: Evidence, *, k: int | None = None,
     settings = np.array([jaccard(labels, other) for other in clustering.others.values()]).reshape(-1, count)
     other: ClusterMethod = "spectral" if clustering.method == "hdbscan" else "hdbscan"
     agreed = jaccard(labels, cluster(unit, method=other, seed=seed).labels) if count > 1 else np.ones(1)
-    apart = _separations(clustering, evidence, seed)
+    apart = separations(clustering, evidence, seed)
     densities = _densities(clustering)
     whole = occurrence(evidence.ifo, evidence.gps, np.arange(len(labels)))
     found = []
@@ -218,10 +218,10 @@ def _densities(clustering: Clustering) -> dict[int, float]:
     return found
 
 
-def _separations(
+def separations(
     clustering: Clustering, evidence: Evidence, seed: int
 ) -> list[tuple[Divergences | None, tuple[float, float, float] | None]]:
-    """Return how far each cluster is from known classes, and what that means in this study."""
+    """Return how far each cluster is from known classes, and the probability that it is new, with its interval; None where nothing is known."""
     labels, unit = clustering.labels, evidence.unit
     classes = sampled_classes(evidence.classes, seed)
     groups = [evidence.rows[labels == number] for number in range(clustering.clusters)]

@@ -1,0 +1,18 @@
+"""The check of ``discover scorecard``."""
+
+from argparse import Namespace
+
+from discovery.checks.vectors import check_vectors
+from embed.errors import InputError
+from embed.study.study import Study
+
+
+def check(options: Namespace) -> None:
+    """Refuse vectors without labels and labels without vectors."""
+    if (options.vectors_file is None) != (options.labels_file is None):
+        raise InputError(
+            "--vectors-file and --labels-file go together: give both, or none to judge the study's vectors"
+        )
+    if options.vectors_file is None:
+        with Study(options.study) as study:
+            check_vectors(study, options)

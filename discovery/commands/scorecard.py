@@ -1,0 +1,49 @@
+"""``discover scorecard``."""
+
+from argparse import Namespace
+from pathlib import Path
+
+import numpy as np
+
+from discovery.commands.console import Terminal
+from discovery.commands.vectors import make_vectors
+from discovery.scorecard.scorecard import read_vectors, score
+from embed.study.study import Study
+
+
+def run(options: Namespace) -> None:
+    """Say how well each class is found when it is hidden."""
+    terminal = Terminal(as_json=options.json)
+    if options.vectors_file is not None:
+        vectors, labels = read_vectors(options.vectors_file, options.labels_file)
+        folder = Path() if options.out is None else options.out
+    else:
+        with Study(options.study) as study:
+            store = make_vectors(study, options, terminal)
+            table = study.glitches()
+            places = store.rows(table.index.to_numpy(np.int64))
+            vectors = np.asarray(store.vectors[places[places >= 0]])
+            labels = table["label"].to_numpy(dtype=str)[places >= 0].tolist()
+            folder = study.folder / "reports" / "scorecard" if options.out is None else options.out
+    with terminal.progress("hide classes") as progress:
+        found = score(vectors, labels, method=options.method, seed=options.seed, progress=progress)
+    path = folder / "scorecard.csv"
+    found.write(path)
+    rows = [
+        (str(name), str(count), f"{f1:.2f}", f"{recall:.2f}", f"{purity:.2f}", str(looks), f"{ami:.2f}", str(clusters))
+        for name, count, f1, recall, purity, looks, ami, clusters, _ in found.table.itertuples(index=False)
+    ]
+    terminal.table("worst first", ("class", "glitches", "F1", "recall", "purity", "looks", "AMI", "clusters"), rows)
+    means = found.means()
+    terminal.say(
+        f"{means['classes']:.0f} classes: mean F1 {means['f1']:.3f}, recall {means['recall']:.3f}, purity {means['purity']:.3f}, "
+        f"AMI {means['ami']:.3f}; median looks {means['looks']:g}"
+    )
+    terminal.say(str(path))
+    terminal.result(
+        {
+            "means": means,
+            "classes": found.table.astype(object).where(found.table.notna(), None).to_dict("records"),
+            "files": {"scorecard.csv": str(path)},
+        }
+    )

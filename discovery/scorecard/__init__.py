@@ -1,0 +1,1 @@
+"""How well new classes would be found: each known class is hidden in turn."""
