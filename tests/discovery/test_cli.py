@@ -53,6 +53,8 @@ def test_the_environment_names_the_study(monkeypatch):
         ["cluster", "x", "--method", "kmeans"],
         ["search", "x", "-k", "0"],
         ["novel", "-n", "0"],
+        ["name", "x", "Y"],
+        ["name", "-1", "Y"],
         ["status", "--seed", "-1"],
         [],
     ],
