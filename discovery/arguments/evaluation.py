@@ -9,6 +9,7 @@ from discovery.arguments.base import RUNTIME
 from discovery.arguments.glitches import OUT
 from discovery.evaluation.options import LISTED_CLASSES, PARTS, EvaluationOptions
 from embed.network.names import RUNTIMES
+from embed.training.options import WITHHELD
 from embed.vectors.options import EmbeddingOptions
 
 if TYPE_CHECKING:
@@ -74,6 +75,13 @@ def add_predict(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 
         choices=RUNTIMES,
         default=EmbeddingOptions.runtime,
         help=RUNTIME,
+    )
+    predict.add_argument(
+        "--none-of-these",
+        metavar="SHARE",
+        type=float,
+        default=WITHHELD,
+        help=f"give no label to glitches that are farther from every class than all but this share of held-out ones; 0 labels all (default: {WITHHELD})",
     )
     predict.add_argument("--dry-run", action="store_true", help="list the predictions without adding them to the study")
     predict.add_argument("--out", metavar="CSV", type=Path, help="file of the list (default: standard output)")

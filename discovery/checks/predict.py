@@ -19,6 +19,8 @@ def check(options: Namespace) -> None:
     InputError
         When ``--top`` is less than 1, or as above.
     """
+    if not 0 <= options.none_of_these < 1:
+        raise InputError(f"--none-of-these {options.none_of_these}: give a share of at least 0 and below 1")
     if options.top < 1:
         raise InputError(f"--top {options.top}: give a number from 1")
     with Study(options.study) as study:

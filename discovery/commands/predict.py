@@ -17,6 +17,7 @@ from embed.metrics.accuracy import top_classes
 from embed.network.model import Model, load_model
 from embed.storage import write_text
 from embed.study.study import Study
+from embed.training.abstention import LEAST_HELD_OUT, Abstention, find_far
 from embed.training.prediction import Prediction, add_predictions, predict
 from embed.vectors.options import EmbeddingOptions
 
@@ -34,14 +35,19 @@ def run(options: Namespace) -> None:
                 prediction = predict(
                     written, model, chosen_glitches(study, options), options=embedding, progress=progress
                 )
-            listing = csv_text(*_listing(glitches, prediction, options.top))
+            far = find_far(prediction, model, glitches, options.none_of_these)
+            listing = csv_text(*_listing(glitches, prediction, far, options.top))
             if to_stdout:
                 terminal.check_csv(listing)
             with written.run("predict", {"model": prediction.source, "glitches": len(prediction.glitches)}):
-                added = add_predictions(written, prediction)
+                added = add_predictions(written, prediction, far.far)
     if options.out is not None:
         write_text(options.out, listing)
-    notes = [_headline(prediction, added, dry_run=options.dry_run), *_notes(glitches, model)]
+    notes = [
+        _headline(prediction, added, dry_run=options.dry_run),
+        *_far_note(far, options.none_of_these),
+        *_notes(glitches, model),
+    ]
     if prediction.left_out:
         first = prediction.left_out[0]
         notes.append(
@@ -56,7 +62,7 @@ def run(options: Namespace) -> None:
         terminal.csv(listing)
     elif options.out is not None:
         terminal.say(str(options.out))
-    terminal.result(_result(options, prediction, added, notes))
+    terminal.result(_result(options, prediction, added, notes) | {"none_of_these": int(far.far.sum())})
 
 
 def _headline(prediction: Prediction, added: int, *, dry_run: bool) -> str:
@@ -64,6 +70,20 @@ def _headline(prediction: Prediction, added: int, *, dry_run: bool) -> str:
     if dry_run:
         return f"{said}dry run: {added} label events would be added, the study is unchanged"
     return f"{said}{added} label events added"
+
+
+def _far_note(far: Abstention, rate: float) -> list[str]:
+    """Say how many are none of the classes, or why that was not asked."""
+    if not rate:
+        return []
+    if far.held_out < LEAST_HELD_OUT:
+        return [
+            f"none of these: not asked, {far.held_out} held-out glitches are too few to compare with (at least {LEAST_HELD_OUT})"
+        ]
+    share = max(rate, 1 / (far.held_out + 1))
+    return [
+        f"none of these: {int(far.far.sum())} glitches are farther from every class than all but {share:.1%} of {far.held_out} held-out ones, and get no label"
+    ]
 
 
 def _result(options: Namespace, prediction: Prediction, added: int, notes: list[str]) -> dict[str, Any]:
@@ -97,19 +117,19 @@ def _notes(glitches: pd.DataFrame, model: Model) -> list[str]:
 
 
 def _listing(
-    glitches: pd.DataFrame, prediction: Prediction, top: int
+    glitches: pd.DataFrame, prediction: Prediction, far: Abstention, top: int
 ) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
-    """Columns and rows: the glitch, its given label, and its likeliest classes with their probabilities."""
+    """Columns and rows: the glitch, its given label, whether it is far from every class, and its likeliest classes with their probabilities."""
     order = top_classes(prediction.probabilities, top)
     probabilities = np.take_along_axis(prediction.probabilities, order, axis=1)
-    columns = ["id", "ifo", "gps", "label"]
+    columns = ["id", "ifo", "gps", "label", "none_of_these"]
     for place in range(1, order.shape[1] + 1):
         columns += [f"predicted_{place}", f"probability_{place}"]
     rows: list[tuple[object, ...]] = []
     known = glitches.loc[prediction.glitches, ["id", "ifo", "gps", "label"]]
-    for glitch, codes, values in zip(
-        known.itertuples(index=False), order.tolist(), probabilities.tolist(), strict=True
+    for glitch, is_far, codes, values in zip(
+        known.itertuples(index=False), far.far.tolist(), order.tolist(), probabilities.tolist(), strict=True
     ):
         cells = [cell for code, value in zip(codes, values, strict=True) for cell in (prediction.classes[code], value)]
-        rows.append((*glitch, *cells))
+        rows.append((*glitch, int(is_far), *cells))
     return tuple(columns), rows

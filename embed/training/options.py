@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 FEWEST_EXAMPLES, MOST_EXAMPLES = 5, 20
 """Of a class that is added to a model: below 5 a recall cannot be measured at all, and with more than 20 a new model is better."""
 
+WITHHELD = 0.01
+"""Share of known glitches that prediction may wrongly call none of the classes."""
+
 
 @dataclass(frozen=True)
 class TrainingOptions:

@@ -126,7 +126,7 @@ def predict(
     )
 
 
-def add_predictions(study: Study, prediction: Prediction) -> int:
+def add_predictions(study: Study, prediction: Prediction, withheld: NDArray[np.bool_] | None = None) -> int:
     """Append a label event by ``model`` for each glitch: its likeliest class, and the probability as confidence.
 
     Parameters
@@ -134,6 +134,8 @@ def add_predictions(study: Study, prediction: Prediction) -> int:
     study : Study
         Open for writing within `Study.run`.
     prediction : Prediction
+    withheld : ndarray of bool, shape (N,), optional
+        Glitches that get no label: see `embed.training.abstention.find_far`.
 
     Returns
     -------
@@ -144,7 +146,8 @@ def add_predictions(study: Study, prediction: Prediction) -> int:
     sure = np.round(prediction.probabilities[np.arange(len(best)), best], _DECIMALS)
     added = 0
     with study.transaction():
-        for glitch, code, confidence in zip(prediction.glitches.tolist(), best.tolist(), sure.tolist(), strict=True):
+        for place in np.arange(len(best)) if withheld is None else np.flatnonzero(~withheld):
+            glitch, code, confidence = int(prediction.glitches[place]), int(best[place]), float(sure[place])
             label = Label(prediction.classes[code], by=MODEL, source=prediction.source, confidence=confidence)
             added += study.add_label(glitch, label)
     return added

@@ -105,6 +105,7 @@ MISTAKES = (
     ("evaluate old --baseline --weights modl:quick", NO_WEIGHTS),
     ("predict quick", "no model 'quick' in"),
     ("predict", "the study has 3 models (early-3, old, torn); name one"),
+    ("predict old --none-of-these 2", "--none-of-these 2.0: give a share of at least 0 and below 1"),
     ("predict old --top 0", "--top 0: give a number from 1"),
     ("predict old --label Blap", "no glitch is labelled 'Blap'"),
     ("predict old", "every glitch of the study has a given label already"),

@@ -3,7 +3,9 @@ import io
 import json
 import shutil
 
+import numpy as np
 import pytest
+from support.gallery import png, published, view_name, write
 from support.terminal import run
 
 from embed import Study
@@ -56,3 +58,21 @@ def test_a_dry_run_as_json_and_into_a_file(capsys, study, tmp_path):
     assert json.loads(text)["added"] == 6
     assert "dry_run" not in json.loads(text)
     assert out.read_bytes() == listed
+
+
+def test_glitches_far_from_every_class_get_no_label(capsys, study, tmp_path):
+    """Flat grey pictures are like nothing that the model learnt; of the others hardly any is withheld."""
+    grey = np.full((479, 573), 120, np.uint8)
+    for number in range(4):
+        write(tmp_path / "grey" / view_name(f"grey{number}", 4.0), png(published(grey)))
+    assert run(capsys, "ingest", tmp_path / "grey", "--study", study)[0] == 0
+    code, out, said = run(capsys, "predict", "one", "--runtime", "torch", "--study", study)
+    assert code == 0
+    rows = {row["id"]: row for row in csv.DictReader(io.StringIO(out))}
+    far = {name for name, row in rows.items() if row["none_of_these"] == "1"}
+    assert {name for name in rows if "grey" in name} <= far
+    assert f"none of these: {len(far)} glitches are farther from every class" in said
+    assert f"{len(rows) - len(far)} label events added" in said
+    _, _, said = run(capsys, "predict", "two", "--none-of-these", 0, "--runtime", "torch", "--study", study)
+    assert "10 label events added" in said
+    assert "none of these" not in said
