@@ -17,6 +17,7 @@ from discovery.arguments.audit import add_audit
 from discovery.arguments.base import Parser, common_options, vector_options
 from discovery.arguments.evaluation import add_evaluate, add_predict
 from discovery.arguments.glitches import (
+    add_batch,
     add_cluster,
     add_embed,
     add_ingest,
@@ -62,6 +63,7 @@ def create_parser() -> Parser:
     add_embed(commands, common, vectors)
     add_cluster(commands, common, vectors)
     add_name(commands, common)
+    add_batch(commands, common, vectors)
     add_novel(commands, common, vectors)
     add_onset(commands, common)
     add_project(commands, common, vectors)

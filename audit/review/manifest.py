@@ -124,7 +124,7 @@ def write_manifest(
     shown = [_shown_views(views[int(numbers[one.row])], columns) for one in asked]
     durations = tuple(view.duration for view in shown[0])
     subjects = tuple(_subject(result, one, int(numbers[one.row]), passport, seed) for one in asked)
-    names = [_file_names(str(glitches["id"].iloc[one.row]), own) for one, own in zip(asked, shown, strict=True)]
+    names = [file_names(str(glitches["id"].iloc[one.row]), own) for one, own in zip(asked, shown, strict=True)]
     rows = [
         [*own, *_facts(result, glitches, one), subject.key, passport]
         for own, one, subject in zip(names, asked, subjects, strict=True)
@@ -142,7 +142,7 @@ def write_manifest(
         folder.mkdir(parents=True, exist_ok=True)
         list(pool.map(write_pictures, range(len(asked))))
     _sweep(folder, {name for own in names for name in own})
-    header = (*_picture_columns(durations), *FACTS, SUBJECT, AUDIT)
+    header = (*picture_columns(durations), *FACTS, SUBJECT, AUDIT)
     table, readme = folder / "manifest.csv", folder / "README.md"
     written = ReviewManifest(subjects, durations, int((~usable[head]).sum()), (table, readme))
     write_text(readme, _readme(written, result, passport))
@@ -155,7 +155,8 @@ def _shown_views(views: Sequence[View], columns: list[str]) -> list[View]:
     return [found[name] for name in columns]
 
 
-def _picture_columns(durations: tuple[float, ...]) -> list[str]:
+def picture_columns(durations: tuple[float, ...]) -> list[str]:
+    """Name a subject's picture columns as Gravity Spy does."""
     return [f"Filename{number}" for number in range(1, len(durations) + 1)]
 
 
@@ -164,7 +165,7 @@ def _subject(result: AuditResult, one: ReviewItem, glitch: int, passport: str, s
     return Subject(key, glitch, result.classes[one.shown], one.control)
 
 
-def _file_names(identifier: str, views: list[View]) -> list[str]:
+def file_names(identifier: str, views: list[View]) -> list[str]:
     """Name the pictures as Gravity Spy does; an id that is a path becomes a hash."""
     safe = identifier if "/" not in identifier else hashlib.sha256(identifier.encode()).hexdigest()[:16]
     return [f"{safe}_picture.png" if v.kind == "image" else f"{safe}_spectrogram_{v.duration}.png" for v in views]

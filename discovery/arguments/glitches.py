@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from discovery.arguments.base import natural, positive
-from discovery.candidates.options import NEAREST, ClusterOptions, MapOptions
+from discovery.candidates.options import BATCH, NEAREST, ClusterOptions, MapOptions
 from discovery.clustering.methods import CLUSTER_METHODS, MAP_DIMENSIONS, MAP_METHODS
 from discovery.novelty.options import LISTED
 
@@ -106,6 +106,22 @@ def add_name(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - a
         "--label", metavar="LABEL", help="of the latest clustering of this label (default: the latest of all)"
     )
     name.add_argument("--dry-run", action="store_true", help="say what would be labelled, and write nothing")
+
+
+def add_batch(commands: Any, common: ArgumentParser, vectors: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
+    """Add ``discover batch``."""
+    batch = commands.add_parser(
+        "batch",
+        parents=[common, vectors],
+        help="make a batch of similar glitches for volunteers",
+        description="Write pictures and a Panoptes manifest of a cluster's members and of the glitches that are most like them, for volunteers to say which belong together.",
+    )
+    batch.add_argument("cluster", metavar="CLUSTER", type=natural, help="its number in clusters.csv")
+    batch.add_argument("-n", metavar="N", type=positive, default=BATCH, help=f"glitches (default: {BATCH})")
+    batch.add_argument(
+        "--label", metavar="LABEL", help="of the latest clustering of this label (default: the latest of all)"
+    )
+    batch.add_argument("--out", metavar="DIR", type=Path, help=OUT)
 
 
 def add_onset(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class

@@ -66,6 +66,26 @@ def name_cluster(study: Study, cluster: int, name: str, *, label: str | None = N
     """
     if not name.strip() or not name.isprintable():
         raise InputError(f"{name!r} cannot be the name of a class: give printable characters")
+    run, clustered, members = members_of(study, cluster, label)
+    names = [known for known in study.counts_by_label().index if known]
+    near = closest(name, names)
+    warning = f"{name!r} looks like {near!r}, which the study has" if near not in {None, name} else ""
+    added = 0
+    if not dry_run:
+        event = Label(name, PERSON, f"cluster {cluster} of run {run}", why=f"named by `discover name {cluster}`")
+        with study.run("name", {"cluster": cluster, "name": name, "of": run}), study.transaction():
+            added = sum(study.add_label(int(glitch), event) for glitch in members)
+    return Named(run, clustered, members, added, warning)
+
+
+def members_of(study: Study, cluster: int, label: str | None = None) -> tuple[int, str, Rows]:
+    """Return the run of the latest clustering (of `label`, if given), the label that it clustered, and a cluster's members.
+
+    Raises
+    ------
+    InputError
+        Nothing was clustered, or there is no such cluster.
+    """
     found = study.latest_clustering(label)
     if found is None:
         asked = "" if label is None else f" of {label!r}"
@@ -79,12 +99,4 @@ def name_cluster(study: Study, cluster: int, name: str, *, label: str | None = N
             if numbers
             else f"the clustering of {arguments['label']!r} has no clusters"
         )
-    names = [known for known in study.counts_by_label().index if known]
-    near = closest(name, names)
-    warning = f"{name!r} looks like {near!r}, which the study has" if near not in {None, name} else ""
-    added = 0
-    if not dry_run:
-        event = Label(name, PERSON, f"cluster {cluster} of run {run}", why=f"named by `discover name {cluster}`")
-        with study.run("name", {"cluster": cluster, "name": name, "of": run}), study.transaction():
-            added = sum(study.add_label(int(glitch), event) for glitch in members)
-    return Named(run, str(arguments["label"]), members, added, warning)
+    return run, str(arguments["label"]), members

@@ -11,6 +11,8 @@ from embed.errors import InputError
 if TYPE_CHECKING:
     from discovery.clustering.methods import ClusterMethod, MapMethod
 
+BATCH = 40
+"""Glitches of a batch for volunteers."""
 NEAREST = 10
 """Similar glitches that a search lists."""
 

@@ -70,7 +70,19 @@ def test_the_installed_command():
     out = subprocess.run(
         [sys.executable, "-m", "discovery.cli", "--help"], capture_output=True, text=True, check=True
     ).stdout
-    for command in ("ingest", "status", "embed", "cluster", "name", "onset", "project", "scorecard", "search", "novel"):
+    for command in (
+        "ingest",
+        "status",
+        "embed",
+        "batch",
+        "cluster",
+        "name",
+        "onset",
+        "project",
+        "scorecard",
+        "search",
+        "novel",
+    ):
         assert f"    {command}" in out
 
 

@@ -1,0 +1,69 @@
+"""A batch for volunteers: half members, half the most similar others, hidden columns, pictures of what all have."""
+
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from discovery.candidates.batch import make_batch
+from embed import Study
+from embed.errors import InputError
+from embed.vectors.embedding import embed
+from embed.vectors.similarity import normalise
+
+
+@pytest.fixture
+def study(embedded, tmp_path):
+    with Study(shutil.copytree(embedded, tmp_path / "study")) as opened:
+        yield opened
+
+
+def clustered(study):
+    """The eight of None_of_the_Above: five in cluster 0, three in no cluster."""
+    glitches = study.members("None_of_the_Above")
+    with study.run("cluster", {"label": "None_of_the_Above"}) as run:
+        study.save_clusters(run, glitches, np.array([0] * 5 + [-1] * 3), np.ones(8))
+    return run, glitches
+
+
+def test_members_and_the_most_similar_others(study):
+    run, glitches = clustered(study)
+    store = embed(study)
+    batch = make_batch(study, store, 0, 6)
+    folder = study.folder / "reports" / f"batch-{run}-0"
+    table = pd.read_csv(folder / "manifest.csv")
+    assert table.columns.tolist() == ["Filename1", "subject_id", "ifo", "gps", "#similarity", "#in_cluster"]
+    assert table["#in_cluster"].sum() == 3
+    ids = study.glitches()["id"]
+    assert set(batch.table.loc[batch.table["in_cluster"] == 0, "id"]) == set(ids.loc[glitches[5:]])
+    for name in table["Filename1"]:
+        with Image.open(folder / name) as picture:
+            assert picture.size == (800, 600)
+    assert len(list(folder.glob("*.png"))) == 6
+    unit = normalise(np.asarray(store.vectors[store.rows(glitches)])).astype(float)
+    expected = np.sort(unit[5:] @ unit[:5].T, axis=1)[:, -5:].mean(axis=1)
+    shown = batch.table.set_index("id")["similarity"]
+    np.testing.assert_allclose(shown.loc[ids.loc[glitches[5:]]], expected, atol=1e-3)
+
+
+def test_same_seed_same_bytes_and_old_pictures_go(study, tmp_path):
+    clustered(study)
+    store = embed(study)
+    first = make_batch(study, store, 0, 6, out=tmp_path / "a").files["manifest.csv"].read_bytes()
+    (tmp_path / "a" / "old.png").write_bytes(b"old")
+    assert make_batch(study, store, 0, 6, out=tmp_path / "a").files["manifest.csv"].read_bytes() == first
+    assert not (tmp_path / "a" / "old.png").exists()
+    assert make_batch(study, store, 0, 6, out=tmp_path / "b", seed=1).files["manifest.csv"].read_bytes() != first
+
+
+def test_a_batch_larger_than_what_there_is(study):
+    clustered(study)
+    assert len(make_batch(study, embed(study), 0, 100).table) == 8
+
+
+def test_no_such_cluster(study):
+    clustered(study)
+    with pytest.raises(InputError, match="has no cluster 3; it has 0 to 0"):
+        make_batch(study, embed(study), 3, 6)
