@@ -7,8 +7,10 @@ from embed.lazy import lazy_names
 if TYPE_CHECKING:
     from discovery.candidates.candidates import find_candidates
     from discovery.candidates.maps import draw_map
+    from discovery.candidates.naming import name_cluster
     from discovery.candidates.options import ClusterOptions, MapOptions
     from discovery.candidates.search import nearest
+    from discovery.certificates.certificate import Certificate, Evidence, certify
     from discovery.clustering.clustering import cluster
     from discovery.clustering.projection import project
     from discovery.clustering.result import Clustering
@@ -17,37 +19,51 @@ if TYPE_CHECKING:
     from discovery.labelaudit.labelaudit import audit_study
     from discovery.novelty.novelty import find_novel
     from discovery.novelty.scores import measure_novelty
+    from discovery.onset.onset import find_onsets
+    from discovery.scorecard.scorecard import score
 
 _HOMES = {
     "assess": "discovery.evaluation.evaluation",
     "audit_study": "discovery.labelaudit.labelaudit",
+    "Certificate": "discovery.certificates.certificate",
+    "certify": "discovery.certificates.certificate",
     "cluster": "discovery.clustering.clustering",
     "Clustering": "discovery.clustering.result",
     "ClusterOptions": "discovery.candidates.options",
     "draw_map": "discovery.candidates.maps",
     "EvaluationOptions": "discovery.evaluation.options",
+    "Evidence": "discovery.certificates.certificate",
     "find_candidates": "discovery.candidates.candidates",
     "find_novel": "discovery.novelty.novelty",
+    "find_onsets": "discovery.onset.onset",
     "MapOptions": "discovery.candidates.options",
     "measure_novelty": "discovery.novelty.scores",
+    "name_cluster": "discovery.candidates.naming",
     "nearest": "discovery.candidates.search",
     "project": "discovery.clustering.projection",
+    "score": "discovery.scorecard.scorecard",
 }
 
 __all__ = [
+    "Certificate",
     "ClusterOptions",
     "Clustering",
     "EvaluationOptions",
+    "Evidence",
     "MapOptions",
     "assess",
     "audit_study",
+    "certify",
     "cluster",
     "draw_map",
     "find_candidates",
     "find_novel",
+    "find_onsets",
     "measure_novelty",
+    "name_cluster",
     "nearest",
     "project",
+    "score",
 ]
 
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)
