@@ -28,6 +28,7 @@ from discovery.arguments.glitches import (
     add_scorecard,
     add_search,
     add_status,
+    add_update,
 )
 from discovery.arguments.strain import add_scan, add_simulate
 from discovery.arguments.training import add_train
@@ -62,6 +63,7 @@ def create_parser() -> Parser:
     add_status(commands, common)
     add_embed(commands, common, vectors)
     add_cluster(commands, common, vectors)
+    add_update(commands, common, vectors)
     add_name(commands, common)
     add_batch(commands, common, vectors)
     add_novel(commands, common, vectors)

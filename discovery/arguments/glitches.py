@@ -108,6 +108,18 @@ def add_name(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - a
     name.add_argument("--dry-run", action="store_true", help="say what would be labelled, and write nothing")
 
 
+def add_update(commands: Any, common: ArgumentParser, vectors: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
+    """Add ``discover update``."""
+    update = commands.add_parser(
+        "update",
+        parents=[common, vectors],
+        help="give new glitches to the clusters there are, and look for new ones",
+        description="Give the glitches that came after the latest clustering to its clusters, which keep their numbers, and look for new clusters among the rest.",
+    )
+    update.add_argument("label", metavar="LABEL", nargs="?", help="of the clustering (default: the latest)")
+    update.add_argument("--out", metavar="DIR", type=Path, help=OUT)
+
+
 def add_batch(commands: Any, common: ArgumentParser, vectors: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
     """Add ``discover batch``."""
     batch = commands.add_parser(

@@ -87,6 +87,10 @@ class Certificate:
     density: float | None
     occurrence: Occurrence
 
+    def renumbered(self, cluster: int) -> Certificate:
+        """Return the same certificate for another number of the cluster."""
+        return replace(self, cluster=cluster)
+
     def row(self) -> dict[str, Any]:
         """Return the figures as a flat row of a table."""
         known = {

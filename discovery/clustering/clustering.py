@@ -185,7 +185,9 @@ def hdbscan_clusters(
     others = other_clusters(around, around_graph, used, n)
     parameters["dimension"] = round(tree.dimension, 3)
     method = Method("hdbscan", parameters, _tried({"as used": labels, **others}), tree=tree, others=others)
-    if labels.max() < 1:
+    if labels.max() < (
+        1 if around is unit else 0
+    ):  # against a background one cluster is one, and not all rows are in it
         note = (
             "one cluster: nothing splits these glitches into groups that are clearly denser than the pass between them"
         )

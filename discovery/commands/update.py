@@ -1,0 +1,44 @@
+"""``discover update``."""
+
+from argparse import Namespace
+
+from discovery.candidates.update import update_clusters
+from discovery.commands.console import Terminal
+from discovery.commands.vectors import make_vectors
+from embed.study.study import Study
+
+
+def run(options: Namespace) -> None:
+    """Give new glitches to the clusters there are, and look for new ones."""
+    terminal = Terminal(as_json=options.json)
+    with Study(options.study) as study:
+        store = make_vectors(study, options, terminal)
+        with terminal.steps() as step:
+            found = update_clusters(study, store, options.label, out=options.out, seed=options.seed, step=step)
+    counts = found.table["how"].value_counts()
+    terminal.say(
+        f"{len(found.table)} new glitches of {found.label} after run {found.of}: {counts.get('joined', 0)} joined a cluster, "
+        f"{counts.get('born', 0)} are in {len(found.births)} new ones, {counts.get('none', 0)} fit none"
+    )
+    rows = [(str(number), str(count), "") for number, count in found.joined.items()]
+    rows += [(str(own.cluster), str(own.size), f"born: {own.verdict}") for own in found.births]
+    terminal.table("clusters", ("cluster", "new glitches", ""), rows)
+    for own in found.births:
+        terminal.say(f"cluster {own.cluster}: " + " ".join(own.reasons))
+    for number, expected in found.unseen.items():
+        terminal.say(f"cluster {number} has no new glitch; {expected:.1f} were expected at its old share")
+    for path in found.files.values():
+        terminal.say(str(path))
+    terminal.result(
+        {
+            "run": found.run,
+            "of": found.of,
+            "label": found.label,
+            "glitches": len(found.table),
+            "joined": {str(number): count for number, count in found.joined.items()},
+            "births": [own.row() for own in found.births],
+            "unseen": {str(number): expected for number, expected in found.unseen.items()},
+            "none": int(counts.get("none", 0)),
+            "files": {name: str(path) for name, path in found.files.items()},
+        }
+    )

@@ -1,0 +1,140 @@
+"""New glitches join the clusters there are, what fits none is born, and nothing old moves."""
+
+import shutil
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from support.mixtures import mixture
+
+from discovery.candidates.update import COLUMNS, join, update_clusters
+from embed import Study
+from embed.errors import InputError
+from embed.study.records import Label
+from embed.vectors.similarity import normalise
+
+CLASSES = 6
+
+
+class Store:
+    """Vectors by row number of the glitch, as a vector store gives them."""
+
+    name = "planted"
+
+    def __init__(self, vectors):
+        self.vectors = vectors
+
+    def rows(self, glitches):
+        return np.asarray(glitches) - 1  # row numbers begin with 1
+
+
+def planted(tmp_path, *, born=30, later=12, seed=0):
+    """Two unknown families clustered, of which more come, and a third that comes later; five known classes."""
+    vectors, truth = mixture([60] * CLASSES + [born], dims=12, seed=seed)
+    order = np.argsort(truth, kind="stable")
+    vectors, truth = vectors[order], truth[order]
+    turn = np.concatenate([np.arange(60) for _ in range(CLASSES)] + [np.arange(born)])
+    study = Study(tmp_path / "study", create=True)
+    with study.run("ingest"):
+        for place, number in enumerate(truth):
+            glitch, _ = study.add_glitch(f"g{place}", "H1", 1.1e9 + place)
+            late = number == CLASSES or (number < 2 and turn[place] >= 60 - later)
+            name = f"class {number}" if 2 <= number < CLASSES else "" if late else "None_of_the_Above"
+            if name:
+                study.add_label(glitch, Label(name, "file", "test"))
+    return study, Store(vectors), truth, turn
+
+
+@pytest.fixture
+def clustered(tmp_path):
+    study, store, truth, _ = planted(tmp_path)
+    old = study.members("None_of_the_Above")
+    with study.run("cluster", {"label": "None_of_the_Above", "store": "planted", "predicted": False}) as run:
+        study.save_clusters(run, old, truth[old - 1], np.ones(len(old)))
+    with study.run("ingest"):
+        for place in np.flatnonzero(study.glitches()["label"].to_numpy() == ""):
+            study.add_label(int(place) + 1, Label("None_of_the_Above", "file", "later"))
+    yield study, store, truth, old
+    study.close()
+
+
+def test_old_clusters_keep_their_numbers_and_a_family_is_born(clustered):
+    study, store, truth, old = clustered
+    found = update_clusters(study, store)
+    assert tuple(found.table.columns) == COLUMNS
+    assert set(found.joined) == {0, 1}
+    assert min(found.joined.values()) >= 9  # of twelve each, at a reach of 99 %
+    assert len(found.births) == 1
+    assert found.births[0].cluster == 2
+    assert found.births[0].size >= 27
+    assert found.births[0].verdict == "new class"
+    _, arguments, table = study.latest_clustering()
+    assert arguments["update_of"] == found.of < found.run
+    assert (table.loc[old, "cluster"].to_numpy() == truth[old - 1]).all()
+    new = table.drop(index=old)
+    right = new["cluster"].to_numpy() == np.where(truth[new.index - 1] == CLASSES, 2, truth[new.index - 1])
+    assert right.mean() > 0.85
+    written = pd.read_csv(found.files["update.csv"])
+    assert written["how"].value_counts().to_dict() == found.table["how"].value_counts().to_dict()
+
+
+def test_an_update_can_follow_an_update_and_nothing_new_is_said(clustered):
+    study, store, *_ = clustered
+    first = update_clusters(study, store)
+    with pytest.raises(InputError, match=f"came after the clustering of run {first.run}: nothing to update"):
+        update_clusters(study, store)
+
+
+def test_a_named_member_stays_in_its_cluster(clustered):
+    study, store, _, old = clustered
+    with study.run("name"):
+        study.add_label(int(old[0]), Label("Reverse_Chirp", "person", "test"))
+    update_clusters(study, store)
+    _, _, table = study.latest_clustering()
+    assert table.loc[old[0], "cluster"] == 0
+
+
+def test_a_cluster_that_no_new_glitch_joins_is_named(tmp_path):
+    study, store, truth, turn = planted(tmp_path)
+    old = study.members("None_of_the_Above")
+    with study.run("cluster", {"label": "None_of_the_Above", "store": "planted"}) as run:
+        study.save_clusters(run, old, truth[old - 1], np.ones(len(old)))
+    with study.run("ingest"):
+        for place in np.flatnonzero((truth == 0) & (turn >= 48)):
+            study.add_label(int(place) + 1, Label("None_of_the_Above", "file", "later"))
+    found = update_clusters(study, store)
+    assert found.unseen == {1: pytest.approx(6.0)}
+    study.close()
+
+
+def test_what_cannot_be_updated_is_refused(tmp_path):
+    study, store, *_ = planted(tmp_path)
+    with pytest.raises(InputError, match=r"the study has no clustering; run `discover cluster LABEL` first"):
+        update_clusters(study, store)
+    old = study.members("None_of_the_Above")
+    with study.run("cluster", {"label": "None_of_the_Above", "store": "others"}) as run:
+        study.save_clusters(run, old, np.zeros(len(old), int), np.ones(len(old)))
+    with pytest.raises(InputError, match="was made from the vectors others, not planted"):
+        update_clusters(study, store)
+    study.close()
+    shutil.rmtree(tmp_path / "study")
+
+
+def test_joining_by_hand():
+    """On a circle: one near cluster 0, one between two clusters, one far away."""
+
+    def at(*degrees):
+        angles = np.radians(degrees)
+        return normalise(np.column_stack([np.cos(angles), np.sin(angles)]))
+
+    old = at(*range(12), *range(40, 52))
+    numbers = np.repeat([0, 1], 12)
+    labels, share, distance = join(at(5.5, 26.0, 200.0), old, numbers)
+    assert labels.tolist() == [0, -1, -1]
+    assert share[0] == 1.0
+    nearest = np.radians([0.5, 0.5, 1.5, 1.5, 2.5])
+    assert distance[0] == pytest.approx((1 - np.cos(nearest)).mean(), abs=1e-5)
+    nothing = join(at(5.0), old, np.full(24, -1))
+    assert nothing[0].tolist() == [-1]
+    assert SimpleNamespace(labels=nothing[0]).labels.dtype.kind == "i"
