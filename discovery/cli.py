@@ -29,6 +29,7 @@ from discovery.arguments.glitches import (
     add_search,
     add_status,
     add_update,
+    add_verify,
 )
 from discovery.arguments.strain import add_scan, add_simulate
 from discovery.arguments.training import add_train
@@ -64,6 +65,7 @@ def create_parser() -> Parser:
     add_embed(commands, common, vectors)
     add_cluster(commands, common, vectors)
     add_update(commands, common, vectors)
+    add_verify(commands, common)
     add_name(commands, common)
     add_batch(commands, common, vectors)
     add_novel(commands, common, vectors)
@@ -87,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=(logging.WARNING, logging.INFO)[min(options.verbose, 1)], format="%(name)s: %(message)s")
     try:
         import_module(f"discovery.checks.{options.command}").check(options)  # mistakes first: an engine takes seconds
-        import_module(f"discovery.commands.{options.command}").run(options)
+        code: int | None = import_module(f"discovery.commands.{options.command}").run(options)
         sys.stdout.flush()
     except DiscoverError as error:
         if options.verbose > 1:
@@ -103,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"discover {options.command}: interrupted; finished work is kept, run the command again to continue\n"
         )
         return 130
-    return 0
+    return code or 0
 
 
 def _prepare_streams() -> None:

@@ -113,6 +113,7 @@ def find_candidates(
         "k": options.k,
         "seed": options.seed,
         "store": store.name,
+        "command": command,
     }
     with study.run("cluster", arguments) as run:
         step("cluster")

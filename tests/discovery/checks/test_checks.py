@@ -47,7 +47,7 @@ COMMANDS = (
     "audit undo",
     "train",
 )
-COMMANDS += ("evaluate", "predict", "name 0 X", "batch 0", "update", "onset", "scorecard")
+COMMANDS += ("evaluate", "predict", "name 0 X", "batch 0", "update", "verify", "onset", "scorecard")
 
 NO_WEIGHTS = "no weights 'modl:quick': give "
 MISTAKES = (

@@ -1,0 +1,83 @@
+"""Whether a report comes out the same when it is made again: file by file, and where it does not, what differs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from sklearn.metrics import adjusted_rand_score
+
+from embed.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CLUSTERS = "clusters.csv"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A report beside one that was made again.
+
+    Attributes
+    ----------
+    files : dict of str to bool
+        Name of each file of either -> whether both have it with the same bytes.
+    differences : list of str
+        What differs in the clusters, in words; empty where they are the same.
+    """
+
+    files: dict[str, bool]
+    differences: list[str]
+
+    @property
+    def is_same(self) -> bool:
+        """Whether every file has the same bytes."""
+        return all(self.files.values())
+
+
+def compare_reports(report: Path, again: Path) -> Comparison:
+    """Compare two folders of `discover cluster`.
+
+    Parameters
+    ----------
+    report, again : Path
+        The report as it is, and the one that was made again.
+
+    Raises
+    ------
+    InputError
+        The report has no ``clusters.csv``, or it cannot be read.
+    """
+    if not (report / CLUSTERS).is_file():
+        raise InputError(f"{report} holds no {CLUSTERS}: name a report of `discover cluster`")
+    names = sorted({path.name for folder in (report, again) for path in folder.iterdir() if path.is_file()})
+    files = {name: _bytes(report / name) == _bytes(again / name) is not None for name in names}
+    return Comparison(files, [] if files[CLUSTERS] else _differences(report / CLUSTERS, again / CLUSTERS))
+
+
+def _bytes(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
+
+
+def _differences(first: Path, second: Path) -> list[str]:
+    try:
+        before, after = (pd.read_csv(path, dtype={"id": str}).set_index("id") for path in (first, second))
+        gone, come = before.index.difference(after.index), after.index.difference(before.index)
+        both = before.index.intersection(after.index)
+        old, new = before.loc[both, "cluster"], after.loc[both, "cluster"]
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{first} cannot be read ({error}); make the report again with `discover cluster`") from error
+    said = []
+    if len(gone) or len(come):
+        said.append(
+            f"{len(gone)} glitches of the report no longer have the label, and {len(come)} others have it now: labels changed since"
+        )
+    moved = int((old.to_numpy() != new.to_numpy()).sum())
+    if moved:
+        agreement = adjusted_rand_score(old, new)
+        said.append(f"{moved} of {len(both)} glitches are in another cluster (adjusted Rand index {agreement:.3f})")
+    if not said:
+        said.append("the clusters are the same; other columns of the table differ, such as predictions or paths")
+    return said
