@@ -77,6 +77,8 @@ def test_the_installed_command():
         "batch",
         "cluster",
         "name",
+        "update",
+        "verify",
         "onset",
         "project",
         "scorecard",
