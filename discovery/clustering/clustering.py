@@ -21,7 +21,7 @@ import pandas as pd
 from sklearn.metrics import adjusted_rand_score
 
 from discovery.clustering.density import density_clusters, neighbour_share, other_clusters
-from discovery.clustering.hierarchy import LEAST_CLUSTER, DensitySettings
+from discovery.clustering.hierarchy import LEAST_CLUSTER, DensitySettings, prepare
 from discovery.clustering.methods import CLUSTER_METHODS, ClusterMethod
 from discovery.clustering.result import NOISE, PROBABILITY_DECIMALS, Clustering, Method, finished, one_cluster
 from discovery.clustering.spectral import assign, laplacian_spectrum, spectral_parts
@@ -181,8 +181,9 @@ def hdbscan_clusters(
         around = np.concatenate([unit, normalise(background)])
         around_graph = neighbour_graph(around, max(GRAPH_SIZES), seed=seed)
         parameters["background"] = len(around) - n
-    labels, tree = density_clusters(around, around_graph, used, n)
-    others = other_clusters(around, around_graph, used, n)
+    prepared = prepare(around, around_graph)
+    labels, tree = density_clusters(around, around_graph, used, n, prepared=prepared)
+    others = other_clusters(around, around_graph, used, n, prepared)
     parameters["dimension"] = round(tree.dimension, 3)
     method = Method("hdbscan", parameters, _tried({"as used": labels, **others}), tree=tree, others=others)
     if labels.max() < (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from discovery.clustering.hierarchy import LOOSE, DensitySettings, DensityTree, density_tree
+from discovery.clustering.hierarchy import LOOSE, DensitySettings, DensityTree, Prepared, density_tree
 from discovery.clustering.result import NOISE
 
 if TYPE_CHECKING:
@@ -35,7 +35,12 @@ OTHER_SETTINGS: dict[str, DensitySettings] = {
 
 
 def density_clusters(
-    unit: Vectors, graph: NeighbourGraph, settings: DensitySettings, asked: int | None = None
+    unit: Vectors,
+    graph: NeighbourGraph,
+    settings: DensitySettings,
+    asked: int | None = None,
+    *,
+    prepared: Prepared | None = None,
 ) -> tuple[Codes, DensityTree]:
     """Return the cluster of each row, -1 for noise, and the tree of all branches, those that hold loosely too.
 
@@ -51,6 +56,8 @@ def density_clusters(
     settings : DensitySettings
     asked : int, optional
         All rows when absent.
+    prepared : Prepared, optional
+        What `discovery.clustering.hierarchy.prepare` gives, where it is known already.
     """
     asked = len(unit) if asked is None else asked
     loose = replace(
@@ -59,7 +66,7 @@ def density_clusters(
         density_neighbours=settings.density_neighbours,
         least=settings.least,
     )
-    tree = density_tree(unit, graph, loose)
+    tree = density_tree(unit, graph, loose, prepared)
     labels = density_labels(tree, settings, graph)[:asked]
     sizes = np.bincount(labels[labels != NOISE], minlength=1)
     labels = np.where((labels != NOISE) & (sizes[labels] >= settings.least), labels, NOISE)
@@ -68,11 +75,13 @@ def density_clusters(
 
 
 def other_clusters(
-    unit: Vectors, graph: NeighbourGraph, settings: DensitySettings, asked: int | None = None
+    unit: Vectors, graph: NeighbourGraph, settings: DensitySettings, asked: int, prepared: Prepared
 ) -> dict[str, Codes]:
     """Return the cluster of each row asked for by each of `OTHER_SETTINGS`."""
     return {
-        name: density_clusters(unit, graph, replace(other, least=max(other.least, settings.least)), asked)[0]
+        name: density_clusters(
+            unit, graph, replace(other, least=max(other.least, settings.least)), asked, prepared=prepared
+        )[0]
         for name, other in OTHER_SETTINGS.items()
     }
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 LEAST_CLUSTER = 5
 """Glitches of the smallest cluster: fewer show no class, however close they are to each other."""
+NEIGHBOURS = 15
+"""Of the graph that are used."""
 LEAST_DISTANCE = 3e-4
 """Between unit vectors; float32 cosines tell nothing smaller apart."""
 MOST_DIMENSIONS = 1000.0
@@ -62,7 +64,7 @@ class DensitySettings:
         Rows of the smallest branch.
     """
 
-    neighbours: int = 15
+    neighbours: int = NEIGHBOURS
     density_neighbours: int = 4
     contrast: float = 1.2
     firmness: float = 4.5
@@ -150,7 +152,9 @@ class DensityTree:
         return kept[-1]
 
 
-def density_tree(unit: Vectors, graph: NeighbourGraph, settings: DensitySettings = LOOSE) -> DensityTree:
+def density_tree(
+    unit: Vectors, graph: NeighbourGraph, settings: DensitySettings = LOOSE, prepared: Prepared | None = None
+) -> DensityTree:
     """Build the tree of all branches that hold by `settings`.
 
     Parameters
@@ -161,17 +165,47 @@ def density_tree(unit: Vectors, graph: NeighbourGraph, settings: DensitySettings
         Of these rows.
     settings : DensitySettings
         Stricter ones are applied later, by `DensityTree.clusters`.
+    prepared : Prepared, optional
+        What `prepare` gives for these rows, where it is known already.
     """
-    neighbours = graph.neighbours[:, : settings.neighbours]
-    distances = np.maximum(graph.nearest(settings.neighbours).distances().astype(np.float64), LEAST_DISTANCE)
-    dimension = intrinsic_dimension(distances)
-    if dimension > NOISY_DIMENSIONS:
-        unit = _averaged(unit, graph.neighbours[:, :AVERAGED_NEIGHBOURS])
-        neighbours, distances = _second_neighbours(unit, neighbours)
-        dimension = intrinsic_dimension(distances)
+    prepared = prepare(unit, graph, max(settings.neighbours, NEIGHBOURS)) if prepared is None else prepared
+    neighbours = prepared.neighbours[:, : settings.neighbours]
+    distances = prepared.distances[:, : settings.neighbours]
     core = distances[:, min(settings.density_neighbours, distances.shape[1]) - 1]
-    edges = _spanning_edges(unit, neighbours, distances, core)
-    return DensityTree(_branches(edges, np.log(core), dimension, settings), dimension)
+    edges = _spanning_edges(prepared.unit, neighbours, distances, core)
+    return DensityTree(_branches(edges, np.log(core), prepared.dimension, settings), prepared.dimension)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Rows whose neighbours are near by distance, and the dimension of the data; the same for all settings.
+
+    Attributes
+    ----------
+    unit : ndarray of float32, shape (N, D)
+        The vectors, averaged with their neighbours where the data are noisy.
+    neighbours : ndarray of int64, shape (N, k)
+    distances : ndarray of float64, shape (N, k)
+        Ascending, no less than `LEAST_DISTANCE`.
+    dimension : float
+    """
+
+    unit: Vectors
+    neighbours: Rows
+    distances: Floats
+    dimension: float
+
+
+def prepare(unit: Vectors, graph: NeighbourGraph, neighbours: int = NEIGHBOURS) -> Prepared:
+    """Estimate the dimension of the data from so many neighbours, and average noisy rows."""
+    near = graph.nearest(neighbours)
+    distances = np.maximum(near.distances().astype(np.float64), LEAST_DISTANCE)
+    dimension = intrinsic_dimension(distances)
+    if dimension <= NOISY_DIMENSIONS:
+        return Prepared(unit, near.neighbours, distances, dimension)
+    averaged = _averaged(unit, graph.neighbours[:, :AVERAGED_NEIGHBOURS])
+    found, distances = _second_neighbours(averaged, near.neighbours)
+    return Prepared(averaged, found, distances, intrinsic_dimension(distances))
 
 
 def _averaged(unit: Vectors, neighbours: Rows) -> Vectors:

@@ -1,7 +1,7 @@
 """The FAISS index of a vector store: exact search by default, an inverted file with measured recall when it is large.
 
-On the CPU FAISS proposes candidates in float32; these are scored again by `embed.vectors.similarity`, whose sums are exact. A
-query whose k-th neighbour is not provably ahead of everything FAISS left out (many near-duplicates) is compared with
+Candidates are proposed in float32; these are scored again by `embed.vectors.similarity`, whose sums are exact. A
+query whose k-th neighbour is not provably ahead of everything that was left out (many near-duplicates) is compared with
 every row. An exact search therefore equals brute force, and its bytes depend neither on threads nor on the machine.
 
 Above `EXACT_LIMIT` rows the index is an inverted file (FAISS IndexIVFFlat). The number of lists it probes is doubled
@@ -45,6 +45,8 @@ ROWS_PER_CENTRE = 40
 """FAISS warns below 39 training rows a centre."""
 COMPARE_ALL_BELOW = 100
 """Rows a candidate: scoring a gathered candidate again costs as much as comparing about 100 rows in bulk."""
+BLOCK_SCORES = 1 << 26
+"""Scores held at once: 256 MB."""
 QUERY_BLOCK = 4096
 """Queries in flight: bounds the candidate lists."""
 
@@ -182,12 +184,25 @@ def _search_block(index: VectorIndex, queries: Vectors, k: int, exclude: Rows | 
 
 
 def _candidates(index: VectorIndex, queries: Vectors, count: int) -> tuple[NDArray[np.float32], Rows]:
-    """Return FAISS's scores and rows, shape (Q, count), scores descending."""
+    """Return scores and rows, shape (Q, count), scores descending: all rows compared, or FAISS's inverted lists."""
     if index.exact:
-        return index.faiss_index.search(queries, count)
+        return _compared(queries, index.vectors, count)
     # the lists to probe are chosen by exact similarity: FAISS's own choice would depend on threads
     lists, closeness = top_k(queries, _centres(index.faiss_index), index.faiss_index.nprobe)
     return index.faiss_index.search_preassigned(queries, count, lists, closeness)
+
+
+def _compared(queries: Vectors, vectors: Vectors, count: int) -> tuple[NDArray[np.float32], Rows]:
+    """Compare with every row in float32: a matrix product and a selection."""
+    import torch  # noqa: PLC0415 - only where thousands of rows are compared
+
+    scores, rows = np.empty((len(queries), count), np.float32), np.empty((len(queries), count), np.int64)
+    step = max(1, BLOCK_SCORES // len(vectors))
+    for start in range(0, len(queries), step):
+        block = slice(start, start + step)
+        best = torch.topk(torch.from_numpy(queries[block] @ vectors.T), count, dim=1)
+        scores[block], rows[block] = best.values.numpy(), best.indices.numpy()
+    return scores, rows
 
 
 def flat_index(unit: Vectors) -> VectorIndex:

@@ -201,7 +201,7 @@ def test_predict_labels_the_unlabelled_once(capsys, study):
     assert "6 label events added" in err
     table = pd.read_csv(pd.io.common.StringIO(out))
     assert list(table.columns) == [
-        "id", "ifo", "gps", "label",
+        "id", "ifo", "gps", "label", "none_of_these",
         *(name for place in (1, 2, 3) for name in (f"predicted_{place}", f"probability_{place}")),
     ]  # fmt: skip
     assert len(table) == 6
@@ -239,7 +239,7 @@ def test_predict_one_label_or_all_to_a_file(capsys, study, tmp_path):
         "--json",
     )
     assert json.loads(out)["glitches"] == 24
-    assert list(pd.read_csv(tmp_path / "w.csv").columns[4:]) == ["predicted_1", "probability_1"]
+    assert list(pd.read_csv(tmp_path / "w.csv").columns[4:]) == ["none_of_these", "predicted_1", "probability_1"]
     _, out, _ = run(capsys, "predict", "two", "--all", "--out", tmp_path / "a.csv", "--study", study)
     assert "78 glitches labelled by two" in out
     assert len(pd.read_csv(tmp_path / "a.csv")) == 78
