@@ -130,18 +130,9 @@ def write_manifest(
         for own, one, subject in zip(names, asked, subjects, strict=True)
     ]
     put_safe_row_first(rows, len(durations), folder)
-
-    def write_pictures(place: int) -> None:
-        one = asked[place]
-        ifo, gps = str(glitches["ifo"].iloc[one.row] or ""), float(glitches["gps"].iloc[one.row])
-        for name, view in zip(names[place], shown[place], strict=True):
-            (folder / name).write_bytes(picture_png(view, ifo, gps))
-
+    where = [(str(glitches["ifo"].iloc[one.row] or ""), float(glitches["gps"].iloc[one.row])) for one in asked]
     # The manifest is written last and synced to disk; the pictures need no sync: without a manifest the folder is incomplete.
-    with storage_errors(folder), ThreadPoolExecutor(_THREADS) as pool:
-        folder.mkdir(parents=True, exist_ok=True)
-        list(pool.map(write_pictures, range(len(asked))))
-    _sweep(folder, {name for own in names for name in own})
+    write_pictures(folder, names, shown, where)
     header = (*picture_columns(durations), *FACTS, SUBJECT, AUDIT)
     table, readme = folder / "manifest.csv", folder / "README.md"
     written = ReviewManifest(subjects, durations, int((~usable[head]).sum()), (table, readme))
@@ -196,9 +187,29 @@ def put_safe_row_first(rows: list[list[object]], pictures: int, folder: Path) ->
     rows.insert(0, rows.pop(place))
 
 
-def _sweep(folder: Path, kept: set[str]) -> None:
-    """Remove pictures of an earlier manifest."""
-    with storage_errors(folder):
+def write_pictures(
+    folder: Path, names: Sequence[list[str]], views: Sequence[list[View]], where: Sequence[tuple[str, float]]
+) -> None:
+    """Write the pictures of the subjects, and remove those of an earlier manifest.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it does not exist.
+    names, views : sequence of list
+        The file names of each subject's pictures, and their views.
+    where : sequence of (str, float)
+        Detector and GPS seconds of each subject, for the titles.
+    """
+
+    def write(place: int) -> None:
+        for name, view in zip(names[place], views[place], strict=True):
+            (folder / name).write_bytes(picture_png(view, *where[place]))
+
+    with storage_errors(folder), ThreadPoolExecutor(_THREADS) as pool:
+        folder.mkdir(parents=True, exist_ok=True)
+        list(pool.map(write, range(len(names))))
+        kept = {name for own in names for name in own}
         for path in folder.glob("*.png"):
             if path.name not in kept:
                 path.unlink()

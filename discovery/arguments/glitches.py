@@ -17,6 +17,23 @@ OUT = "folder of the results (default: a folder in the study's reports)"
 """Help of ``--out``, where it names a folder."""
 
 
+def _add_method(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--method",
+        choices=CLUSTER_METHODS,
+        default=ClusterOptions.method,
+        help=f"clustering method (default: {ClusterOptions.method})",
+    )
+
+
+def _add_stored_cluster(parser: ArgumentParser) -> None:
+    """Name a cluster of a clustering that the study holds."""
+    parser.add_argument("cluster", metavar="CLUSTER", type=natural, help="its number in clusters.csv")
+    parser.add_argument(
+        "--label", metavar="LABEL", help="of the latest clustering of this label (default: the latest of all)"
+    )
+
+
 def add_ingest(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
     """Add ``discover ingest``."""
     ingest = commands.add_parser(
@@ -77,12 +94,7 @@ def add_cluster(commands: Any, common: ArgumentParser, vectors: ArgumentParser) 
     cluster.add_argument(
         "--predicted", action="store_true", help="use the labels that a model predicted instead of the given ones"
     )
-    cluster.add_argument(
-        "--method",
-        choices=CLUSTER_METHODS,
-        default=ClusterOptions.method,
-        help=f"clustering method (default: {ClusterOptions.method})",
-    )
+    _add_method(cluster)
     cluster.add_argument(
         "--k",
         type=positive,
@@ -100,11 +112,8 @@ def add_name(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - a
         help="give the members of a cluster the name of a class",
         description="Label the members of a cluster of the latest clustering, as a person's decision. Labels are events: the earlier ones stay in the study.",
     )
-    name.add_argument("cluster", metavar="CLUSTER", type=natural, help="its number in clusters.csv")
+    _add_stored_cluster(name)
     name.add_argument("name", metavar="NAME", help="the class, for example Reverse_Chirp")
-    name.add_argument(
-        "--label", metavar="LABEL", help="of the latest clustering of this label (default: the latest of all)"
-    )
     name.add_argument("--dry-run", action="store_true", help="say what would be labelled, and write nothing")
 
 
@@ -140,11 +149,8 @@ def add_batch(commands: Any, common: ArgumentParser, vectors: ArgumentParser) ->
         help="make a batch of similar glitches for volunteers",
         description="Write pictures and a Panoptes manifest of a cluster's members and of the glitches that are most like them, for volunteers to say which belong together.",
     )
-    batch.add_argument("cluster", metavar="CLUSTER", type=natural, help="its number in clusters.csv")
+    _add_stored_cluster(batch)
     batch.add_argument("-n", metavar="N", type=positive, default=BATCH, help=f"glitches (default: {BATCH})")
-    batch.add_argument(
-        "--label", metavar="LABEL", help="of the latest clustering of this label (default: the latest of all)"
-    )
     batch.add_argument("--out", metavar="DIR", type=Path, help=OUT)
 
 
@@ -205,12 +211,7 @@ def add_scorecard(commands: Any, common: ArgumentParser, vectors: ArgumentParser
         help="hide each known class in turn, and say how well it is found",
         description="Hide each known class among leftovers of the others, look for it as if it were new, and say how well it is found: on the study's vectors, or on any others.",
     )
-    scorecard.add_argument(
-        "--method",
-        choices=CLUSTER_METHODS,
-        default=ClusterOptions.method,
-        help=f"clustering method (default: {ClusterOptions.method})",
-    )
+    _add_method(scorecard)
     scorecard.add_argument(
         "--vectors-file",
         metavar="NPY",

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from audit.review.manifest import UNKNOWN, file_names, picture_columns, put_safe_row_first
-from audit.review.spectrograms import picture_png
+from audit.review.manifest import UNKNOWN, file_names, picture_columns, put_safe_row_first, write_pictures
 from discovery.candidates.naming import members_of
 from discovery.candidates.representatives import spread_sample
 from embed.csvfile import csv_text
 from embed.errors import InputError
-from embed.storage import storage_errors, write_text
-from embed.vectors.similarity import normalise
+from embed.storage import write_text
+from embed.vectors.similarity import mean_of_nearest, normalise
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
     from embed.study.records import View
     from embed.study.study import Study
-    from embed.types import Rows
+    from embed.types import Floats, Rows
     from embed.vectors.store import VectorStore
 
 FACTS = ("subject_id", "ifo", "gps", "#similarity", "#in_cluster")
@@ -93,8 +92,7 @@ def make_batch(
     shown = inside[spread_sample(own, np.arange(len(inside)), max(1, count // 2))]
     free = table.index[table["label"].isin(["", clustered])].to_numpy(np.int64)
     free = np.setdiff1d(free[store.rows(free) >= 0], members)
-    vectors = [normalise(np.asarray(store.vectors[store.rows(rows)])) for rows in (inside, shown, free)]
-    of_shown, of_free = (_similarity(rows, vectors[0]) for rows in vectors[1:])
+    of_shown, of_free = (_similarity(store, rows, inside) for rows in (shown, free))
     nearest = np.argsort(-of_free, kind="stable")[: max(0, count - len(shown))]
     chosen = np.concatenate([shown, free[nearest]])
     similar = np.concatenate([of_shown, of_free[nearest]])
@@ -109,12 +107,12 @@ def make_batch(
     return Batch(shown_table, durations, {"manifest.csv": path})
 
 
-def _similarity(unit: np.ndarray, members: np.ndarray) -> np.ndarray:
-    """Return the mean cosine of each row to its nearest members."""
-    if not len(unit):
+def _similarity(store: VectorStore, glitches: Rows, members: Rows) -> Floats:
+    """Return the mean cosine of each glitch to its nearest members."""
+    if not len(glitches):
         return np.empty(0)
-    cosines = np.sort((unit @ members.T).astype(np.float64).round(6), axis=1)[:, ::-1]
-    return np.asarray(cosines[:, :NEIGHBOURS].mean(axis=1))
+    unit, inside = (normalise(np.asarray(store.vectors[store.rows(rows)])) for rows in (glitches, members))
+    return -mean_of_nearest(-(unit @ inside.T).astype(np.float64).round(6), NEIGHBOURS)
 
 
 def _common_views(study: Study, glitches: Rows) -> tuple[tuple[float, ...], list[list[View]]]:
@@ -129,18 +127,13 @@ def _common_views(study: Study, glitches: Rows) -> tuple[tuple[float, ...], list
 
 
 def _write(folder: Path, listing: pd.DataFrame, views: list[list[View]], durations: tuple[float, ...]) -> Path:
-    rows: list[list[object]] = []
-    with storage_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        for old in folder.glob("*.png"):
-            old.unlink()
-        cells = zip(views, *(listing[name].tolist() for name in listing.columns), strict=True)
-        for own, identifier, subject, ifo, gps, similarity, in_cluster in cells:
-            names = file_names(identifier, own)
-            for name, view in zip(names, own, strict=True):
-                (folder / name).write_bytes(picture_png(view, ifo, gps))
-            when = UNKNOWN if math.isnan(gps) else f"{gps:.3f}"
-            rows.append([*names, subject, ifo or UNKNOWN, when, similarity, in_cluster])
+    names = [file_names(identifier, own) for identifier, own in zip(listing["id"], views, strict=True)]
+    write_pictures(folder, names, views, list(zip(listing["ifo"], listing["gps"], strict=True)))
+    facts = listing.drop(columns="id").assign(
+        ifo=listing["ifo"].where(listing["ifo"] != "", UNKNOWN),
+        gps=[UNKNOWN if math.isnan(gps) else f"{gps:.3f}" for gps in listing["gps"]],
+    )
+    rows = [[*own, *cells] for own, cells in zip(names, facts.to_numpy(object).tolist(), strict=True)]
     put_safe_row_first(rows, len(durations), folder)
     path = folder / "manifest.csv"
     write_text(path, csv_text((*picture_columns(durations), *FACTS), rows))

@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from discovery.candidates.known import Known, known_glitches
+from discovery.candidates.folders import report_folder
+from discovery.candidates.known import evidence_beside, known_glitches
 from discovery.candidates.options import ClusterOptions
 from discovery.candidates.outputs import COLUMNS, MAP_METHOD, Results, write_results
-from discovery.certificates.certificate import Certificate, Evidence, certify
+from discovery.certificates.certificate import Certificate, certify
 from discovery.clustering.clustering import cluster
 from discovery.clustering.projection import project
 from discovery.clustering.result import NOISE, Clustering
 from discovery.pages.pictures import load_thumbnails, longest_views
 from embed.errors import InputError
 from embed.notebook import html_summary
-from embed.storage import file_name
 from embed.vectors.graph import subgraph
-from embed.vectors.similarity import normalise
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
     from embed.study.records import View
     from embed.study.study import Study
-    from embed.types import Rows, Step, Vectors
+    from embed.types import Rows, Step
     from embed.vectors.store import VectorStore
 
 
@@ -105,7 +104,7 @@ def find_candidates(
     """
     options = options or ClusterOptions()
     members = _read(study, store, label, predicted=options.predicted)
-    folder = out if out is not None else study.folder / "reports" / f"cluster-{file_name(label)}-{options.method}"
+    folder = out if out is not None else report_folder(study.folder, label, options.method)
     arguments = {
         "label": label,
         "predicted": options.predicted,
@@ -124,7 +123,9 @@ def find_candidates(
         clustering = cluster(vectors, graph, method=options.method, k=options.k, seed=options.seed, background=around)
         table = _table(members, clustering)
         step("certificates")
-        certificates = certify(clustering, _evidence(vectors, known, table), k=options.k, seed=options.seed)
+        certificates = certify(
+            clustering, evidence_beside(vectors, known, table, graph), k=options.k, seed=options.seed
+        )
         step("map")
         coordinates = project(vectors, graph, method=MAP_METHOD, dims=3, seed=options.seed)
         step("pictures")
@@ -191,19 +192,6 @@ def _read(study: Study, store: VectorStore, label: str, *, predicted: bool) -> _
     return _Members(table, chosen, glitches, rows, study.views(glitches), left_out)
 
 
-def _evidence(vectors: Vectors, known: Known, table: pd.DataFrame) -> Evidence:
-    """Put the clustered glitches first, the known ones after them."""
-    n = len(vectors)
-    return Evidence(
-        unit=normalise(np.concatenate([vectors, known.vectors]) if len(known.vectors) else vectors),
-        rows=np.arange(n),
-        classes={name: n + rows for name, rows in known.classes.items()},
-        background=n + known.background,
-        ifo=table["ifo"].to_numpy(dtype=object),
-        gps=table["gps"].to_numpy(dtype=float),
-    )
-
-
 def _table(members: _Members, clustering: Clustering) -> pd.DataFrame:
     medoids = np.zeros(len(members.glitches), bool)
     medoids[list(clustering.medoids.values())] = True
@@ -223,14 +211,7 @@ def summary(candidates: Candidates) -> dict[str, Any]:
     return {
         "glitches": count,
         "clusters": [
-            {
-                "cluster": own.cluster,
-                "size": own.size,
-                "medoid": medoids[own.cluster],
-                **own.row(),
-                "reasons": own.reasons,
-            }
-            for own in candidates.certificates
+            own.row() | {"medoid": medoids[own.cluster], "reasons": own.reasons} for own in candidates.certificates
         ],
         "noise": noise,
         "noise_share": noise / count,

@@ -6,7 +6,6 @@ gives the same bytes: nothing in the PNG says when it was made.
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from PIL import Image, ImageDraw
 
 from discovery.candidates.representatives import ClusterRow, chosen_view, cluster_rows, picture
 from discovery.pages.columns import Group, glitch_ids
-from discovery.pages.drawing import cut, font
+from discovery.pages.drawing import cut, font, png_bytes
 from discovery.pages.page import showable
 from embed.errors import InputError
 from embed.views.viridis import table as viridis
@@ -105,9 +104,7 @@ def contact_sheet(
         members = sum(row.group.count for row in left)
         note = f"and {len(left):,} smaller clusters ({members:,} glitches), not drawn"
         sheet.draw.text((_MARGIN, _TOP + len(drawn) * _ROW + 12), note, _QUIET, font(15))
-    out = io.BytesIO()
-    picture.save(out, format="PNG")
-    return out.getvalue()
+    return png_bytes(picture)
 
 
 @dataclass(frozen=True)

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 from PIL import Image, ImageDraw
 
 from discovery.candidates.representatives import chosen_view, picture, spread_sample
-from discovery.pages.drawing import cut, font
+from discovery.onset.livetime import DAY
+from discovery.pages.drawing import chart, chart_png, cut, font, plain_axes, png_bytes
 from discovery.pages.palette import NOISE_LIGHT, OKABE_ITO
 from discovery.pages.thumbnails import data_uri
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     import pandas as pd
     from markupsafe import Markup
@@ -28,12 +26,8 @@ if TYPE_CHECKING:
     from discovery.pages.thumbnails import Thumbnails
     from embed.types import Rows
 
-MEASURES: Mapping[str, tuple[str, ...]] = {
-    "SNR": ("snr",),
-    "peak frequency (Hz)": ("peak_frequency", "peakFreq", "peak_freq"),
-    "duration (s)": ("duration",),
-}
-"""What is compared, and the metadata's names of it, the first that is there."""
+MEASURES: Mapping[str, str] = {"SNR": "snr", "peak frequency (Hz)": "peak_frequency", "duration (s)": "duration"}
+"""What is compared, and the metadata's name of it."""
 SHOWN = 8
 """Members of a cluster that are shown."""
 EXAMPLES = 2
@@ -42,7 +36,6 @@ MOST_MEMBERS = 400
 """Members on the sheet of all; of a larger cluster a sample spread over detectors and time."""
 _PICTURE = (150, 125)
 _GAP, _CAPTION, _EDGE = 8, 18, 4
-_DAY = 86400.0
 
 
 @dataclass(frozen=True)
@@ -115,7 +108,7 @@ def strip_png(
             else:
                 image.paste(Image.fromarray(pixels).resize(_PICTURE, Image.Resampling.BICUBIC), at)
             draw.text((at[0], at[1] + _PICTURE[1] + 2), cut(caption, font(12), _PICTURE[0]), "#5a646e", font(12))
-    return _png(image)
+    return png_bytes(image)
 
 
 def members_png(table: pd.DataFrame, thumbnails: Thumbnails, members: Rows) -> bytes:
@@ -137,7 +130,7 @@ def members_png(table: pd.DataFrame, thumbnails: Thumbnails, members: Rows) -> b
         pixels = picture(thumbnails, int(row), view)
         if pixels is not None:
             image.paste(Image.fromarray(pixels), (_EDGE + place % across * cell[0], 26 + place // across * cell[1]))
-    return _png(image)
+    return png_bytes(image)
 
 
 def charts_png(own: pd.DataFrame, beside: Mapping[str, pd.DataFrame], *, title: str) -> bytes | None:
@@ -157,14 +150,13 @@ def charts_png(own: pd.DataFrame, beside: Mapping[str, pd.DataFrame], *, title: 
     bytes or None
         A PNG; None where neither a measure nor a time is known.
     """
-    measures = {name: found for name, names in MEASURES.items() if (found := _column(own, names))}
+    measures = {name: column for name, column in MEASURES.items() if np.isfinite(_numbers(own, column)).any()}
     times = own["gps"].to_numpy(dtype=float) if "gps" in own.columns else np.empty(0)
     times = times[np.isfinite(times)]
     if not measures and not len(times):
         return None
     panels = len(measures) + bool(len(times))
-    figure = Figure(figsize=(3.1 * panels, 2.5), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = chart(3.1 * panels, 2.5)
     axes = figure.subplots(1, panels, squeeze=False)[0]
     for panel, (name, column) in zip(axes, measures.items(), strict=False):
         series = {title: _numbers(own, column)} | {key: _numbers(table, column) for key, table in beside.items()}
@@ -172,21 +164,12 @@ def charts_png(own: pd.DataFrame, beside: Mapping[str, pd.DataFrame], *, title: 
     if len(times):
         _rate(axes[-1], own)
     axes[0].legend(fontsize=7, frameon=False)
-    out = io.BytesIO()
-    figure.savefig(out, format="png", metadata={"Software": None})
-    return out.getvalue()
+    return chart_png(figure)
 
 
 def as_uri(png: bytes | None) -> Markup | None:
     """Return a PNG as a data URI."""
     return None if png is None else data_uri("png", png)
-
-
-def _column(table: pd.DataFrame, names: Sequence[str]) -> str:
-    for name in names:
-        if name in table.columns and np.isfinite(_numbers(table, name)).any():
-            return name
-    return ""
 
 
 def _numbers(table: pd.DataFrame, name: str) -> np.ndarray:
@@ -226,15 +209,14 @@ def _histogram(panel: Axes, name: str, series: Mapping[str, np.ndarray]) -> None
     panel.xaxis.set_minor_formatter(NullFormatter())
     panel.set_xlabel(name, fontsize=8)
     panel.set_ylabel("share", fontsize=8)
-    panel.tick_params(labelsize=7)
-    panel.spines[["top", "right"]].set_visible(False)
+    plain_axes(panel)
 
 
 def _rate(panel: Axes, own: pd.DataFrame) -> None:
     gps = own["gps"].to_numpy(dtype=float)
     ifo = own["ifo"].astype(str).to_numpy() if "ifo" in own.columns else np.full(len(own), "")
     first = np.nanmin(gps)
-    days = (gps - first) / _DAY
+    days = (gps - first) / DAY
     span = max(1.0, np.nanmax(days))
     edges = np.linspace(0, span, int(min(60, max(10, span))) + 1)
     width = edges[1] - edges[0]
@@ -257,16 +239,9 @@ def _rate(panel: Axes, own: pd.DataFrame) -> None:
         bottom += counts
     panel.set_xlabel(f"days since GPS {first:.0f}", fontsize=8)
     panel.set_ylabel("glitches a day", fontsize=8)
-    panel.tick_params(labelsize=7)
-    panel.spines[["top", "right"]].set_visible(False)
+    plain_axes(panel)
     panel.legend(fontsize=7, frameon=False)
 
 
 def _origin(table: pd.DataFrame, row: int) -> str:
     return str(table["ifo"].iloc[row]) if "ifo" in table.columns else ""
-
-
-def _png(image: Image.Image) -> bytes:
-    out = io.BytesIO()
-    image.save(out, format="PNG")
-    return out.getvalue()

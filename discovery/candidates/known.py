@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from discovery.certificates.certificate import Evidence
 from embed.gravityspy import NONE_OF_THE_ABOVE
+from embed.vectors.similarity import normalise
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from embed.types import Rows, Vectors
+    from embed.vectors.graph import NeighbourGraph
     from embed.vectors.store import VectorStore
 
 BACKGROUND = 100
@@ -63,3 +66,30 @@ def known_glitches(table: pd.DataFrame, store: VectorStore, label: str, seed: in
     samples = [rng.permutation(members)[:BACKGROUND] for members in classes.values()]
     background = np.sort(np.concatenate(samples)) if samples else np.empty(0, np.int64)
     return Known(glitches, np.asarray(store.vectors[rows]), classes, background)
+
+
+def evidence_beside(
+    vectors: Vectors, known: Known, table: pd.DataFrame, graph: NeighbourGraph | None = None
+) -> Evidence:
+    """Put clustered glitches first and the known ones after them, for their certificates.
+
+    Parameters
+    ----------
+    vectors : ndarray of float32, shape (N, D)
+        Of the clustered glitches.
+    known : Known
+    table : DataFrame, N rows
+        Their ``ifo`` and ``gps``.
+    graph : NeighbourGraph, optional
+        Of the clustered glitches.
+    """
+    n = len(vectors)
+    return Evidence(
+        unit=normalise(np.concatenate([vectors, known.vectors]) if len(known.vectors) else vectors),
+        rows=np.arange(n),
+        classes={name: n + rows for name, rows in known.classes.items()},
+        background=n + known.background,
+        graph=graph,
+        ifo=table["ifo"].to_numpy(dtype=object),
+        gps=table["gps"].to_numpy(dtype=float),
+    )

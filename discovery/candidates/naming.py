@@ -9,6 +9,7 @@ import numpy as np
 
 from embed.errors import InputError
 from embed.spelling import closest
+from embed.study.clusterings import latest_clustering
 from embed.study.records import Label
 
 if TYPE_CHECKING:
@@ -86,11 +87,7 @@ def members_of(study: Study, cluster: int, label: str | None = None) -> tuple[in
     InputError
         Nothing was clustered, or there is no such cluster.
     """
-    found = study.latest_clustering(label)
-    if found is None:
-        asked = "" if label is None else f" of {label!r}"
-        raise InputError(f"the study has no clustering{asked}; run `discover cluster {label or 'LABEL'}` first")
-    run, arguments, table = found
+    run, arguments, table = latest_clustering(study, label)
     members = table.index[table["cluster"] == cluster].to_numpy(np.int64)
     if not len(members) or cluster < 0:
         numbers = sorted(set(table["cluster"].tolist()) - {-1})

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from discovery.certificates.certificate import Certificate
     from discovery.clustering.methods import MapMethod
     from discovery.clustering.result import Clustering
+    from discovery.onset.livetime import Livetime
     from discovery.pages.thumbnails import Thumbnails
     from embed.study.study import Study
     from embed.types import Floats, Rows
@@ -157,6 +158,8 @@ def _dossiers(results: Results, whole: pd.DataFrame) -> list[Dossier]:
     if used.size:
         glitches = results.known.glitches[used]
         pictures = load_thumbnails(results.study, results.store, glitches, results.study.views(glitches))
+    times = np.unique(results.times[np.isfinite(results.times)])
+    live = livetime_of(times) if len(times) > 1 else None  # one time is no interval
     found = []
     for own in ordered:
         members = np.flatnonzero(results.clustering.labels == own.cluster)
@@ -170,18 +173,17 @@ def _dossiers(results: Results, whole: pd.DataFrame) -> list[Dossier]:
                 certificate=own,
                 pictures=as_uri(strip_png(whole, results.thumbnails, members, pictures, places)),
                 charts=as_uri(charts_png(whole.iloc[members], beside, title=f"cluster {own.cluster}")),
-                parts=_parts(results.clustering, members),
-                history=_history(results, whole.iloc[members]),
+                parts=_parts(results.clustering, own.cluster, own.size),
+                history=_history(whole.iloc[members], live),
             )
         )
     return found
 
 
-def _history(results: Results, own: pd.DataFrame) -> list[str]:
-    times = results.times[np.isfinite(results.times)]
-    if len(np.unique(times)) < 2:
+def _history(own: pd.DataFrame, live: Livetime | None) -> list[str]:
+    if live is None:
         return []
-    found = history_of(own["gps"].to_numpy(float), own["ifo"].to_numpy(object), livetime_of(times))
+    found = history_of(own["gps"].to_numpy(float), own["ifo"].to_numpy(object), live)
     return [] if found is None else found.sentences()
 
 
@@ -197,19 +199,16 @@ def _examples(results: Results, own: Certificate) -> dict[str, Rows]:
     return found
 
 
-def _parts(clustering: Clustering, members: Rows) -> list[tuple[int, float]]:
+def _parts(clustering: Clustering, cluster: int, size: int) -> list[tuple[int, float]]:
     """Return sizes and contrasts of the denser groups within a cluster, where there are two and more."""
     if clustering.tree is None:
         return []
-    inside = [
-        branch
-        for branch in clustering.tree.branches
-        if 0 < len(branch.rows) < len(members) and np.isin(branch.rows, members).all()
-    ]
+    branches, children = clustering.tree.branches, clustering.tree.children()
+    owners = clustering.tree.owners(clustering.labels)
     finest = [
-        branch
-        for branch in inside
-        if not any(other is not branch and np.isin(other.rows, branch.rows).all() for other in inside)
+        branches[number]
+        for number in np.flatnonzero(owners == cluster).tolist()
+        if len(branches[number].rows) < size and not any(len(branches[child].rows) for child in children[number])
     ]
     parts = sorted(((len(branch.rows), branch.contrast) for branch in finest), reverse=True)
     return parts if len(parts) > 1 else []

@@ -5,21 +5,23 @@ The cost is that of the new glitches beside the old ones; nothing old is cluster
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.stats
 
-from discovery.candidates.known import BACKGROUND, Known, known_glitches
-from discovery.certificates.certificate import Certificate, Evidence, certify
-from discovery.clustering.clustering import LEAST_ROWS, cluster
+from discovery.candidates.known import BACKGROUND, Known, evidence_beside, known_glitches
+from discovery.certificates.certificate import Certificate, certify
+from discovery.clustering.clustering import cluster
 from discovery.clustering.density import ASKED_NEIGHBOURS, MAJORITY
+from discovery.clustering.hierarchy import LEAST_ROWS
 from discovery.clustering.result import NOISE
 from embed.csvfile import write_csv
 from embed.errors import InputError
 from embed.storage import file_name
-from embed.vectors.similarity import normalise
+from embed.study.clusterings import latest_clustering
+from embed.vectors.similarity import mean_of_nearest, normalise
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,8 +106,13 @@ def update_clusters(
     InputError
         Nothing was clustered, the vectors are others, or no glitch of the label is new.
     """
-    of, arguments, old = _latest(study, store, label)
-    clustered = str(arguments["label"])
+    stored = latest_clustering(study, label)
+    of, arguments, old = stored
+    clustered = stored.label
+    if arguments.get("store") != store.name:
+        raise InputError(
+            f"the clustering of run {of} was made from the vectors {arguments.get('store')}, not {store.name}; give the same --backbone, --weights and --views"
+        )
     table = study.glitches()
     column = "predicted" if arguments.get("predicted") else "label"
     fresh = np.setdiff1d(table.index[table[column] == clustered].to_numpy(np.int64), old.index.to_numpy(np.int64))
@@ -113,17 +120,22 @@ def update_clusters(
     if not len(fresh):
         raise InputError(f"no glitch labelled {clustered!r} came after the clustering of run {of}: nothing to update")
     step("join")
-    old_rows = store.rows(old.index.to_numpy(np.int64))
-    numbers = old["cluster"].to_numpy(np.int64)[old_rows >= 0]
-    before = normalise(np.asarray(store.vectors[old_rows[old_rows >= 0]]))
-    new = normalise(np.asarray(store.vectors[store.rows(fresh)]))
+    kept = old[store.rows(old.index.to_numpy(np.int64)) >= 0]
+    numbers = kept["cluster"].to_numpy(np.int64)
+    before = _vectors(store, kept.index.to_numpy(np.int64))
+    new = _vectors(store, fresh)
     labels, share, distance = join(new, before, numbers)
     how = np.where(labels == NOISE, "none", "joined").astype(object)
     step("births")
-    known = known_glitches(table, store, clustered, seed)
-    births = _births(table.loc[fresh], known, (new, labels), (before, numbers), seed)
-    for own in births.values():
-        labels[own[1]], how[own[1]] = own[0].cluster, "born"
+    beside = _with_clusters(
+        known_glitches(table, store, clustered, seed), kept.index.to_numpy(np.int64), before, numbers
+    )
+    residue = np.flatnonzero(labels == NOISE)
+    births = []
+    first = int(numbers.max(initial=-1)) + 1
+    for own, members in _births(new[residue], beside, table.loc[fresh[residue]], seed):
+        births.append(replace(own, cluster=first + own.cluster))
+        labels[residue[members]], how[residue[members]] = first + own.cluster, "born"
     found = table.loc[fresh, ["id", "ifo", "gps"]].assign(
         cluster=labels, how=how, neighbours=share.round(4), distance=distance.round(6)
     )
@@ -143,7 +155,7 @@ def update_clusters(
         label=clustered,
         table=found.reset_index(drop=True),
         joined=counts,
-        births=[own[0] for own in births.values()],
+        births=births,
         unseen=_unseen(counts, numbers, len(fresh)),
         files=files,
     )
@@ -191,54 +203,37 @@ def join(new: Vectors, old: Vectors, numbers: Codes) -> tuple[Codes, Floats, Flo
 
 
 def _mean_nearest(apart: Floats) -> Floats:
-    count = min(NEAREST, max(1, apart.shape[1] - 1))
-    return np.asarray(np.partition(apart, count - 1, axis=1)[:, :count].mean(axis=1))
+    return mean_of_nearest(apart, min(NEAREST, max(1, apart.shape[1] - 1)))
 
 
-def _latest(study: Study, store: VectorStore, label: str | None) -> tuple[int, dict[str, Any], pd.DataFrame]:
-    found = study.latest_clustering(label)
-    if found is None:
-        asked = "" if label is None else f" of {label!r}"
-        raise InputError(f"the study has no clustering{asked}; run `discover cluster {label or 'LABEL'}` first")
-    run, arguments, table = found
-    if arguments.get("store") != store.name:
-        raise InputError(
-            f"the clustering of run {run} was made from the vectors {arguments.get('store')}, not {store.name}; give the same --backbone, --weights and --views"
-        )
-    return run, arguments, table
+def _vectors(store: VectorStore, glitches: Rows) -> Vectors:
+    return normalise(np.asarray(store.vectors[store.rows(glitches)]))
 
 
-def _births(
-    table: pd.DataFrame, known: Known, new: tuple[Vectors, Codes], old: tuple[Vectors, Codes], seed: int
-) -> dict[int, tuple[Certificate, Rows]]:
-    """Cluster what fits no old cluster, beside old clusters and known classes; returns number -> certificate and places among the new."""
-    unit, labels = new
-    before, numbers = old
-    places = np.flatnonzero(labels == NOISE)
-    if len(places) < LEAST_ROWS:
-        return {}
-    around = [before, normalise(known.vectors)] if len(known.vectors) else [before]
-    start = len(places)
-    clusters = {
-        f"cluster {number}": start + np.flatnonzero(numbers == number)
-        for number in np.unique(numbers[numbers != NOISE])
+def _with_clusters(known: Known, glitches: Rows, vectors: Vectors, numbers: Codes) -> Known:
+    """Count the old clusters to the known classes, and sample the background anew."""
+    classes = {
+        f"cluster {number}": np.flatnonzero(numbers == number) for number in np.unique(numbers[numbers != NOISE])
     }
-    classes = clusters | {name: start + len(before) + rows for name, rows in known.classes.items()}
+    classes |= {name: len(vectors) + rows for name, rows in known.classes.items()}
     samples = [rows[:: max(1, len(rows) // BACKGROUND)] for rows in classes.values()]
-    background = np.concatenate(samples) if samples else np.empty(0, np.int64)
-    whole = np.concatenate([unit[places], *around])
-    found = cluster(whole[:start], seed=seed, background=whole[background])
-    if not samples and found.clusters == 1:
-        return {}
-    asked = table.iloc[places]
-    evidence = Evidence(
-        whole, np.arange(start), classes, background, asked["ifo"].to_numpy(object), asked["gps"].to_numpy(float)
+    return Known(
+        glitches=np.concatenate([glitches, known.glitches]),
+        vectors=np.concatenate([vectors, known.vectors]) if len(known.vectors) else vectors,
+        classes=classes,
+        background=np.concatenate(samples) if samples else np.empty(0, np.int64),
     )
-    first = int(numbers.max(initial=-1)) + 1
-    return {
-        own.cluster: (own.renumbered(first + own.cluster), places[found.labels == own.cluster])
-        for own in certify(found, evidence, seed=seed)
-    }
+
+
+def _births(residue: Vectors, beside: Known, table: pd.DataFrame, seed: int) -> list[tuple[Certificate, Rows]]:
+    """Cluster what fits no old cluster, beside old clusters and known classes; returns each cluster with its members."""
+    if len(residue) < LEAST_ROWS:
+        return []
+    found = cluster(residue, seed=seed, background=beside.vectors[beside.background])
+    if not len(beside.background) and found.clusters == 1:
+        return []
+    certificates = certify(found, evidence_beside(residue, beside, table), seed=seed)
+    return [(own, np.flatnonzero(found.labels == own.cluster)) for own in certificates]
 
 
 def _unseen(counts: dict[int, int], numbers: Codes, fresh: int) -> dict[int, float]:

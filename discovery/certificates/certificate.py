@@ -12,15 +12,18 @@ from discovery.certificates.divergence import Divergences, diverge, sampled_clas
 from discovery.certificates.occurrence import Occurrence, occurrence
 from discovery.certificates.stability import FOUND_AGAIN, jaccard, resampled
 from discovery.clustering.clustering import cluster
-from discovery.clustering.hierarchy import LOOSE, density_tree
+from discovery.clustering.hierarchy import NEIGHBOURS, prepare
+from discovery.clustering.result import NOISE
 from embed.vectors.graph import neighbour_graph
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from discovery.clustering.hierarchy import Branch
     from discovery.clustering.methods import ClusterMethod
     from discovery.clustering.result import Clustering
     from embed.types import Codes, Floats, Rows, Vectors
+    from embed.vectors.graph import NeighbourGraph
 
 UNSTABLE = 0.6
 """Mean Jaccard index below which a cluster is not stable (Hennig 2007)."""
@@ -87,10 +90,6 @@ class Certificate:
     density: float | None
     occurrence: Occurrence
 
-    def renumbered(self, cluster: int) -> Certificate:
-        """Return the same certificate for another number of the cluster."""
-        return replace(self, cluster=cluster)
-
     def row(self) -> dict[str, Any]:
         """Return the figures as a flat row of a table."""
         known = {
@@ -138,6 +137,8 @@ class Evidence:
         Rows of each known class.
     background : ndarray of int64, shape (B,)
         Rows of the known glitches that were given to the clustering as its background.
+    graph : NeighbourGraph or None
+        Of the clustered glitches alone, where it is known already.
     ifo, gps : ndarray, shape (M,)
         Detector ("" where unknown) and GPS seconds (NaN where unknown) of the clustered glitches.
     """
@@ -146,6 +147,7 @@ class Evidence:
     rows: Rows
     classes: Mapping[str, Rows] = field(default_factory=dict)
     background: Rows = field(default_factory=lambda: np.empty(0, np.int64))
+    graph: NeighbourGraph | None = None
     ifo: Any = None
     gps: Any = None
 
@@ -169,7 +171,7 @@ def certify(clustering: Clustering, evidence: Evidence, *, k: int | None = None,
     again = _stability(evidence, clustering, k, seed)
     settings = np.array([jaccard(labels, other) for other in clustering.others.values()]).reshape(-1, count)
     other: ClusterMethod = "spectral" if clustering.method == "hdbscan" else "hdbscan"
-    agreed = jaccard(labels, cluster(unit, method=other, seed=seed).labels) if count > 1 else np.ones(1)
+    agreed = jaccard(labels, cluster(unit, evidence.graph, method=other, seed=seed).labels) if count > 1 else np.ones(1)
     apart = separations(clustering, evidence, seed)
     densities = _densities(clustering)
     whole = occurrence(evidence.ifo, evidence.gps, np.arange(len(labels)))
@@ -205,21 +207,18 @@ def _stability(evidence: Evidence, clustering: Clustering, k: int | None, seed: 
         return np.ones((1, 1))
     around = evidence.background if clustering.method == "hdbscan" else evidence.background[:0]
     unit = evidence.unit[np.concatenate([evidence.rows, around])]
-    return resampled(unit, clustering.labels, clustering.method, k, seed)
+    return resampled(unit, clustering, k, seed)
 
 
 def _densities(clustering: Clustering) -> dict[int, float]:
     """Return how many times as dense as the pass around it each cluster is, where it is a branch of the tree."""
     if clustering.tree is None or clustering.clusters == 1:
         return {}
-    branches = clustering.tree.branches
-    found = {}
-    for number in range(clustering.clusters):
-        members = np.flatnonzero(clustering.labels == number)
-        own = [branch for branch in branches if len(branch.rows) and np.isin(branch.rows, members).all()]
-        if own:
-            found[number] = float(np.exp(max(own, key=lambda branch: len(branch.rows)).contrast))
-    return found
+    largest: dict[int, Branch] = {}
+    for owner, branch in zip(clustering.tree.owners(clustering.labels).tolist(), clustering.tree.branches, strict=True):
+        if owner != NOISE and (owner not in largest or len(branch.rows) > len(largest[owner].rows)):
+            largest[owner] = branch
+    return {number: float(np.exp(branch.contrast)) for number, branch in largest.items()}
 
 
 def separations(
@@ -232,7 +231,7 @@ def separations(
     if not classes:
         return [(None, None)] * len(groups)
     taken = np.unique(np.concatenate([evidence.rows, *classes.values()]))
-    dimension = density_tree(unit[taken], neighbour_graph(unit[taken], LOOSE.neighbours, seed=seed)).dimension
+    dimension = prepare(unit[taken], neighbour_graph(unit[taken], NEIGHBOURS, seed=seed)).dimension
     sizes: Codes = np.array([len(group) for group in groups], np.int64)
     calibration = calibrate(unit, classes, sizes, dimension, seed=seed)
     found = [diverge(unit, group, classes, dimension) for group in groups]

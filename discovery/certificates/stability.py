@@ -8,23 +8,20 @@ import numpy as np
 
 from discovery.clustering.clustering import cluster
 from discovery.clustering.density import density_clusters
-from discovery.clustering.hierarchy import DensitySettings
+from discovery.clustering.hierarchy import NEIGHBOURS, DensitySettings, prepare
 from discovery.clustering.result import NOISE
 from embed.vectors.graph import NeighbourGraph, neighbour_graph
+from embed.vectors.index import DEFAULT_K
 
 if TYPE_CHECKING:
     from discovery.clustering.hierarchy import DensityTree
-    from discovery.clustering.methods import ClusterMethod
+    from discovery.clustering.result import Clustering
     from embed.types import Codes, Floats, Rows, Vectors
 
 RESAMPLINGS = 10
 """Random parts of the glitches that are clustered anew."""
 KEPT = 0.8
 """Share of the glitches in each."""
-SEARCHED = 30
-"""Neighbours of the graph that is thinned; of these, `NEIGHBOURS` are nearly always among the kept."""
-NEIGHBOURS = 15
-"""Of the thinned graphs, as clustering takes."""
 FOUND_AGAIN = 0.75
 """Jaccard index from which Hennig calls a cluster valid and stable."""
 
@@ -66,16 +63,16 @@ def branch_jaccard(labels: Codes, tree: DensityTree) -> Floats:
     return best
 
 
-def resampled(unit: Vectors, labels: Codes, method: ClusterMethod, k: int | None, seed: int) -> Floats:
+def resampled(unit: Vectors, clustering: Clustering, k: int | None, seed: int) -> Floats:
     """Cluster random parts of the rows anew.
 
     Parameters
     ----------
     unit : ndarray of float32, shape (N, D)
         Normalised vectors of the rows that were clustered and, after them, of the background, which stays.
-    labels : ndarray of int64, shape (M,)
-        Of the rows that were clustered, M <= N.
-    method, k, seed
+    clustering : Clustering
+        Of the first M rows. Its graph is thinned: of `DEFAULT_K` neighbours nearly always as many as are needed are among the kept.
+    k, seed
         As for `discovery.clustering.clustering.cluster`.
 
     Returns
@@ -83,7 +80,9 @@ def resampled(unit: Vectors, labels: Codes, method: ClusterMethod, k: int | None
     ndarray of float64, shape (clusters, `RESAMPLINGS`)
         Jaccard index of each cluster with the most similar one in each part; NaN where none of its rows is in the part.
     """
-    graph = neighbour_graph(unit, SEARCHED, seed=seed)
+    labels, graph = clustering.labels, clustering.graph
+    if graph is None or graph.k < min(DEFAULT_K, len(unit) - 1):
+        graph = neighbour_graph(unit, seed=seed)
     rng = np.random.default_rng(seed)
     columns = []
     n = len(labels)
@@ -91,11 +90,11 @@ def resampled(unit: Vectors, labels: Codes, method: ClusterMethod, k: int | None
         rows = np.sort(rng.permutation(n)[: max(2, round(KEPT * n))])
         kept = np.concatenate([rows, np.arange(n, len(unit))])
         part = thinned(graph, kept)
-        if method == "hdbscan":
-            found, tree = density_clusters(unit[kept], part, DensitySettings(), len(rows))
+        if clustering.method == "hdbscan":
+            found, tree = density_clusters(prepare(unit[kept], part), part, DensitySettings(), len(rows))
             here = np.fmax(jaccard(labels[rows], found), branch_jaccard(labels[rows], tree))
         else:
-            here = jaccard(labels[rows], cluster(unit[kept], part, method=method, k=k, seed=seed).labels)
+            here = jaccard(labels[rows], cluster(unit[kept], part, method="spectral", k=k, seed=seed).labels)
         own = np.full(int(labels.max()) + 1, np.nan)
         own[: len(here)] = here
         columns.append(own)

@@ -3,38 +3,36 @@
 from argparse import Namespace
 from pathlib import Path
 
+from discovery.candidates.folders import report_folder
+from discovery.candidates.options import ClusterOptions
 from embed.errors import InputError
-from embed.storage import file_name
+from embed.study.clusterings import StoredClustering, latest_clustering
 from embed.study.study import Study
 
 
 def check(options: Namespace) -> None:
     """Refuse a study without such a clustering, and a report that is not there."""
     with Study(options.study) as study:
-        folder = report_folder(study, options)
-    if not folder.is_dir():
-        raise InputError(
-            f"there is no report in {folder}; name its folder with --report, or make it with `discover cluster`"
-        )
+        chosen_report(study, options)
 
 
-def report_folder(study: Study, options: Namespace) -> Path:
-    """Return the folder of the report to verify.
+def chosen_report(study: Study, options: Namespace) -> tuple[StoredClustering, ClusterOptions, Path]:
+    """Return the clustering to verify, how it was made, and the folder of its report.
 
     Raises
     ------
     InputError
-        When the study has no such clustering, or it was made by `discover update`, which writes no report.
+        When the study has no such clustering, it was made by `discover update`, which writes no report, or the folder is not there.
     """
-    found = study.latest_clustering(options.label)
-    if found is None:
-        asked = "" if options.label is None else f" of {options.label!r}"
-        raise InputError(f"the study has no clustering{asked}; run `discover cluster {options.label or 'LABEL'}` first")
-    run, arguments, _ = found
-    if "update_of" in arguments:
+    found = latest_clustering(study, options.label)
+    if "update_of" in found.arguments:
         raise InputError(
-            f"run {run} is an update, which has no report; run `discover cluster {arguments['label']}` again"
+            f"run {found.run} is an update, which has no report; run `discover cluster {found.label}` again"
         )
-    if options.report is not None:
-        return Path(options.report)
-    return study.folder / "reports" / f"cluster-{file_name(str(arguments['label']))}-{arguments['method']}"
+    chosen = ClusterOptions(*(found.arguments[name] for name in ("predicted", "method", "k", "seed")))
+    folder = options.report if options.report is not None else report_folder(study.folder, found.label, chosen.method)
+    if not folder.is_dir():
+        raise InputError(
+            f"there is no report in {folder}; name its folder with --report, or make it with `discover cluster`"
+        )
+    return found, chosen, folder

@@ -21,7 +21,7 @@ import pandas as pd
 from sklearn.metrics import adjusted_rand_score
 
 from discovery.clustering.density import density_clusters, neighbour_share, other_clusters
-from discovery.clustering.hierarchy import LEAST_CLUSTER, DensitySettings, prepare
+from discovery.clustering.hierarchy import LEAST_CLUSTER, LEAST_ROWS, DensitySettings, prepare
 from discovery.clustering.methods import CLUSTER_METHODS, ClusterMethod
 from discovery.clustering.result import NOISE, PROBABILITY_DECIMALS, Clustering, Method, finished, one_cluster
 from discovery.clustering.spectral import assign, laplacian_spectrum, spectral_parts
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
     from embed.types import Codes, Vectors
 
-LEAST_ROWS = 2 * LEAST_CLUSTER
-"""Fewer rows cannot be split."""
 GRAPH_SIZES = (7, 10, 15)
 """Neighbours; fewer leave islands by chance, more blur small clusters."""
 ROWS_PER_NEIGHBOUR = 4
@@ -128,7 +126,7 @@ def spectral_clusters(
     if parameters["clusters"] == 1:
         note = "one cluster: the neighbour graph has no part with a clear eigengap"
         return one_cluster(unit, Method("spectral", parameters, tried, () if k == 1 else (note,)))
-    return finished(unit, labels, neighbour_share(labels, graph), Method("spectral", parameters, tried))
+    return finished(unit, labels, neighbour_share(labels, graph), Method("spectral", parameters, tried, graph=graph))
 
 
 def hdbscan_clusters(
@@ -176,19 +174,19 @@ def hdbscan_clusters(
     if reason := _indivisible(unit):
         return one_cluster(unit, Method("hdbscan", parameters, pd.DataFrame(), (reason,)))
     graph = _fitting_graph(unit, graph, max(GRAPH_SIZES))
-    around, around_graph = unit, graph
+    around, around_graph, least = unit, graph, 2
     if background is not None and np.size(background):
         around = np.concatenate([unit, normalise(background)])
-        around_graph = neighbour_graph(around, max(GRAPH_SIZES), seed=seed)
+        around_graph = neighbour_graph(around, seed=seed)
         parameters["background"] = len(around) - n
+        least = 1  # against a background one cluster is one, and not all rows are in it
     prepared = prepare(around, around_graph)
-    labels, tree = density_clusters(around, around_graph, used, n, prepared=prepared)
-    others = other_clusters(around, around_graph, used, n, prepared)
+    labels, tree = density_clusters(prepared, around_graph, used, n)
+    others = other_clusters(prepared, around_graph, used, n)
     parameters["dimension"] = round(tree.dimension, 3)
-    method = Method("hdbscan", parameters, _tried({"as used": labels, **others}), tree=tree, others=others)
-    if labels.max() < (
-        1 if around is unit else 0
-    ):  # against a background one cluster is one, and not all rows are in it
+    tried = _tried({"as used": labels, **others})
+    method = Method("hdbscan", parameters, tried, tree=tree, others=others, graph=around_graph)
+    if labels.max() + 1 < least:
         note = (
             "one cluster: nothing splits these glitches into groups that are clearly denser than the pass between them"
         )
@@ -225,7 +223,7 @@ def _fitting_graph(unit: Vectors, graph: NeighbourGraph | None, wanted: int) -> 
     """Return the graph given if it fits the vectors, or a new one."""
     wanted = min(wanted, len(unit) - 1)
     if graph is None:
-        return neighbour_graph(unit, wanted)
+        return neighbour_graph(unit)
     if len(graph.neighbours) != len(unit):
         raise InputError(
             f"the neighbour graph has {len(graph.neighbours)} rows and there are {len(unit)} vectors: "

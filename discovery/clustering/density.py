@@ -11,7 +11,7 @@ from discovery.clustering.hierarchy import LOOSE, DensitySettings, DensityTree, 
 from discovery.clustering.result import NOISE
 
 if TYPE_CHECKING:
-    from embed.types import Codes, Floats, Vectors
+    from embed.types import Codes, Floats
     from embed.vectors.graph import NeighbourGraph
 
 ASKED_NEIGHBOURS = 10
@@ -35,12 +35,7 @@ OTHER_SETTINGS: dict[str, DensitySettings] = {
 
 
 def density_clusters(
-    unit: Vectors,
-    graph: NeighbourGraph,
-    settings: DensitySettings,
-    asked: int | None = None,
-    *,
-    prepared: Prepared | None = None,
+    prepared: Prepared, graph: NeighbourGraph, settings: DensitySettings, asked: int | None = None
 ) -> tuple[Codes, DensityTree]:
     """Return the cluster of each row, -1 for noise, and the tree of all branches, those that hold loosely too.
 
@@ -49,24 +44,22 @@ def density_clusters(
 
     Parameters
     ----------
-    unit : ndarray of float32, shape (N, D)
-        Normalised vectors.
+    prepared : Prepared
+        N rows.
     graph : NeighbourGraph
         Of these rows.
     settings : DensitySettings
     asked : int, optional
         All rows when absent.
-    prepared : Prepared, optional
-        What `discovery.clustering.hierarchy.prepare` gives, where it is known already.
     """
-    asked = len(unit) if asked is None else asked
+    asked = len(graph.neighbours) if asked is None else asked
     loose = replace(
         LOOSE,
         neighbours=settings.neighbours,
         density_neighbours=settings.density_neighbours,
         least=settings.least,
     )
-    tree = density_tree(unit, graph, loose, prepared)
+    tree = density_tree(prepared, loose)
     labels = density_labels(tree, settings, graph)[:asked]
     sizes = np.bincount(labels[labels != NOISE], minlength=1)
     labels = np.where((labels != NOISE) & (sizes[labels] >= settings.least), labels, NOISE)
@@ -75,13 +68,11 @@ def density_clusters(
 
 
 def other_clusters(
-    unit: Vectors, graph: NeighbourGraph, settings: DensitySettings, asked: int, prepared: Prepared
+    prepared: Prepared, graph: NeighbourGraph, settings: DensitySettings, asked: int
 ) -> dict[str, Codes]:
     """Return the cluster of each row asked for by each of `OTHER_SETTINGS`."""
     return {
-        name: density_clusters(
-            unit, graph, replace(other, least=max(other.least, settings.least)), asked, prepared=prepared
-        )[0]
+        name: density_clusters(prepared, graph, replace(other, least=max(other.least, settings.least)), asked)[0]
         for name, other in OTHER_SETTINGS.items()
     }
 

@@ -24,11 +24,13 @@ import scipy.sparse
 from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
 if TYPE_CHECKING:
-    from embed.types import Floats, Rows, Vectors
+    from embed.types import Codes, Floats, Rows, Vectors
     from embed.vectors.graph import NeighbourGraph
 
 LEAST_CLUSTER = 5
 """Glitches of the smallest cluster: fewer show no class, however close they are to each other."""
+LEAST_ROWS = 2 * LEAST_CLUSTER
+"""Fewer rows cannot be split."""
 NEIGHBOURS = 15
 """Of the graph that are used."""
 LEAST_DISTANCE = 3e-4
@@ -137,6 +139,10 @@ class DensityTree:
         kept = [replace(branch, rows=branch.rows[branch.rows < count]) for branch in self.branches]
         return DensityTree(kept, self.dimension)
 
+    def owners(self, labels: Codes) -> Codes:
+        """Return for each branch the cluster that holds all its rows, by the labels of the rows; -1 where none does."""
+        return np.array([_owner(labels[branch.rows]) for branch in self.branches], np.int64)
+
     def clusters(self, settings: DensitySettings) -> list[int]:
         """Return the finest branches that hold by `settings`, of which no two share a row; the root alone if nothing splits it."""
         children = self.children()
@@ -152,23 +158,20 @@ class DensityTree:
         return kept[-1]
 
 
-def density_tree(
-    unit: Vectors, graph: NeighbourGraph, settings: DensitySettings = LOOSE, prepared: Prepared | None = None
-) -> DensityTree:
+def _owner(labels: Codes) -> int:
+    return int(labels[0]) if len(labels) and (labels == labels[0]).all() else -1
+
+
+def density_tree(prepared: Prepared, settings: DensitySettings = LOOSE) -> DensityTree:
     """Build the tree of all branches that hold by `settings`.
 
     Parameters
     ----------
-    unit : ndarray of float32, shape (N, D)
-        Normalised vectors, at least two.
-    graph : NeighbourGraph
-        Of these rows.
+    prepared : Prepared
+        At least two rows, with as many neighbours as the settings use.
     settings : DensitySettings
         Stricter ones are applied later, by `DensityTree.clusters`.
-    prepared : Prepared, optional
-        What `prepare` gives for these rows, where it is known already.
     """
-    prepared = prepare(unit, graph, max(settings.neighbours, NEIGHBOURS)) if prepared is None else prepared
     neighbours = prepared.neighbours[:, : settings.neighbours]
     distances = prepared.distances[:, : settings.neighbours]
     core = distances[:, min(settings.density_neighbours, distances.shape[1]) - 1]

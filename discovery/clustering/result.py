@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from discovery.clustering.hierarchy import DensityTree
     from discovery.clustering.methods import ClusterMethod
     from embed.types import Codes, Floats, Rows, Vectors
+    from embed.vectors.graph import NeighbourGraph
 
 NOISE = -1
 """The label of a glitch in no cluster."""
@@ -48,6 +49,8 @@ class Clustering:
         The hierarchy that the clusters were read from; None for spectral clustering and where nothing could be split.
     others : dict of str to ndarray of int64
         Cluster of each row by other settings.
+    graph : NeighbourGraph or None
+        Of the rows and, after them, of the background; None where nothing could be split.
     """
 
     labels: Codes
@@ -59,6 +62,7 @@ class Clustering:
     notes: tuple[str, ...]
     tree: DensityTree | None = None
     others: dict[str, Codes] = field(default_factory=dict)
+    graph: NeighbourGraph | None = None
 
     @property
     def clusters(self) -> int:
@@ -92,6 +96,7 @@ class Method:
     notes: tuple[str, ...] = ()
     tree: DensityTree | None = None
     others: dict[str, Codes] = field(default_factory=dict)
+    graph: NeighbourGraph | None = None
 
 
 def finished(unit: Vectors, labels: NDArray[np.integer], probability: Floats, method: Method) -> Clustering:
@@ -119,6 +124,7 @@ def finished(unit: Vectors, labels: NDArray[np.integer], probability: Floats, me
         notes=method.notes,
         tree=method.tree,
         others=method.others,
+        graph=method.graph,
     )
 
 

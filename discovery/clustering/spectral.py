@@ -19,7 +19,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import eigsh
 
 from discovery.clustering.density import ASKED_NEIGHBOURS
-from discovery.clustering.hierarchy import LEAST_CLUSTER
+from discovery.clustering.hierarchy import LEAST_CLUSTER, LEAST_ROWS
 from discovery.clustering.result import NOISE, PROBABILITY_DECIMALS
 
 if TYPE_CHECKING:
@@ -34,8 +34,6 @@ EIGEN_TOLERANCE = 1e-8
 """Of the Lanczos solver."""
 LANCZOS_VECTORS = 4
 """Krylov vectors for each eigenpair: the eigenvalues of large graphs crowd near zero."""
-
-
 CLEAR_GAP = 0.1
 """Of 6,000 glitches of 34 classes 0.13 to 0.16, of few classes 0.2 and more. What lies within one family is joined again: see `MOST_CROSSING`."""
 MOST_CROSSING = 0.06
@@ -149,7 +147,7 @@ def spectral_parts(
     while parts:
         rows = parts.pop()
         pieces = _components(graphs[-1], rows)
-        if len(pieces) == 1 and len(rows) >= 2 * LEAST_CLUSTER:
+        if len(pieces) == 1 and len(rows) >= LEAST_ROWS:
             own, tried = _eigengap_split([edges[rows][:, rows] for edges in graphs], seed)
             own = _rejoined(own, rows, graph)
             pieces = [rows[own == piece] for piece in np.unique(own)]

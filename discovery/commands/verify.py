@@ -5,9 +5,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from discovery.candidates.candidates import find_candidates
-from discovery.candidates.options import ClusterOptions
 from discovery.candidates.verification import compare_reports
-from discovery.checks.verify import report_folder
+from discovery.checks.verify import chosen_report
 from discovery.commands.console import Terminal
 from discovery.commands.scratch import scratch_copy
 from embed.errors import InputError
@@ -19,24 +18,18 @@ def run(options: Namespace) -> int:
     """Make the report of a clustering again and compare it; returns 1 where a file differs."""
     terminal = Terminal(as_json=options.json)
     with Study(options.study) as study, scratch_copy(study) as copy, TemporaryDirectory(prefix="discover-") as folder:
-        found = study.latest_clustering(options.label)
-        if found is None:
-            raise InputError(
-                "the study has no clustering any more: another process has changed it; run the command again"
-            )
-        number, arguments, _ = found
-        report = report_folder(study, options)
+        found, chosen, report = chosen_report(study, options)
+        arguments = found.arguments
         store = next((own for own in stores(study.folder) if own.name == arguments["store"]), None)
         if store is None:
             raise InputError(
-                f"the vectors {arguments['store']} of run {number} are gone; make them again with `discover embed`"
+                f"the vectors {arguments['store']} of run {found.run} are gone; make them again with `discover embed`"
             )
-        chosen = ClusterOptions(arguments["predicted"], arguments["method"], arguments["k"], arguments["seed"])
         with terminal.steps() as step:
             find_candidates(
                 copy,
                 store,
-                arguments["label"],
+                found.label,
                 chosen,
                 out=Path(folder),
                 command=arguments.get("command", ""),
@@ -45,7 +38,7 @@ def run(options: Namespace) -> int:
         compared = compare_reports(report, Path(folder))
     same = sum(compared.files.values())
     terminal.say(
-        f"run {number}, clusters of {arguments['label']} by {arguments['method']}: {same} of {len(compared.files)} files have the same bytes"
+        f"run {found.run}, clusters of {found.label} by {arguments['method']}: {same} of {len(compared.files)} files have the same bytes"
     )
     for name, is_same in compared.files.items():
         if not is_same:
@@ -54,8 +47,8 @@ def run(options: Namespace) -> int:
         terminal.say(difference)
     terminal.result(
         {
-            "run": number,
-            "label": arguments["label"],
+            "run": found.run,
+            "label": found.label,
             "same": compared.is_same,
             "files": compared.files,
             "differences": compared.differences,

@@ -6,14 +6,13 @@ scale so that one glitch in a hundred is visible. Counts are written out, so a r
 
 from __future__ import annotations
 
-import io
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw
 
-from discovery.pages.drawing import cut, font
+from discovery.pages.drawing import cut, font, png_bytes
 from discovery.pages.page import rendered, showable
 
 if TYPE_CHECKING:
@@ -126,9 +125,7 @@ def confusion_png(matrix: Codes, classes: Sequence[str], *, title: str) -> bytes
     for place in range(len(shown) + 1):
         draw.line((left, top + place * _CELL, left + side, top + place * _CELL), _LINE)
         draw.line((left + place * _CELL, top, left + place * _CELL, top + side), _LINE)
-    out = io.BytesIO()
-    picture.save(out, format="PNG")
-    return out.getvalue()
+    return png_bytes(picture)
 
 
 def _cell(draw: ImageDraw.ImageDraw, corner: tuple[int, int], text: str, share: float, *, right: bool) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embed.errors import InputError
-from embed.vectors.similarity import normalise
+from embed.vectors.similarity import mean_of_nearest, normalise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,9 +108,9 @@ def measure_novelty(
         rows = slice(start, start + BLOCK)
         apart: Floats = 1.0 - np.asarray(unit[rows] @ unit[ordered].T, np.float64)
         apart[own[rows, None] == own[ordered][None]] = np.inf
-        distance[rows] = _mean_of_nearest(apart)
+        distance[rows] = mean_of_nearest(apart, NEIGHBOURS)
         for place, number in enumerate(usable):
-            by_class[rows, place] = _mean_of_nearest(apart[:, edges[number] : edges[number + 1]])
+            by_class[rows, place] = mean_of_nearest(apart[:, edges[number] : edges[number + 1]], NEIGHBOURS)
         if progress is not None:
             progress(min(start + BLOCK, len(unit)), len(unit))
     share = _shares(distance, known)
@@ -125,15 +125,6 @@ def measure_novelty(
         tuple(classes[usable[best]].tolist()),
         float(np.median(distance[known])),
     )
-
-
-def _mean_of_nearest(apart: Floats) -> Floats:
-    """Mean of the smallest distances of each row (B, K); infinite where there is no other."""
-    count = min(NEIGHBOURS, apart.shape[1])
-    nearest = np.partition(apart, count - 1, axis=1)[:, :count]
-    there = np.isfinite(nearest)
-    total = np.where(there, nearest, 0.0).sum(axis=1)
-    return np.where(there.any(axis=1), total / np.maximum(there.sum(axis=1), 1), np.inf)
 
 
 def _shares(scores: Floats, known: Codes) -> Floats:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import gammaln, logsumexp
 
+from discovery.onset.livetime import DAY
+
 if TYPE_CHECKING:
     from discovery.onset.livetime import Livetime
     from embed.types import Floats
@@ -28,7 +30,6 @@ GRID = 2000
 """Live times at which a change is tried, besides the glitches' own."""
 SHAPE = 0.5
 """Of the Gamma prior; its scale is that of the mean rate."""
-DAY = 86400.0
 
 
 @dataclass(frozen=True)

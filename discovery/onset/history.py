@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from discovery.onset.changes import Change, bursts, find_changes
+from discovery.onset.livetime import DAY
 from discovery.onset.patterns import coincidences, hours_and_weekdays
+from discovery.pages.drawing import chart, chart_png, plain_axes
 from discovery.pages.gpstime import utc
 from discovery.pages.palette import OKABE_ITO
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 UNLIKELY = 1e-3
 """Chance below which a regularity or a coincidence is said."""
-DAY = 86400.0
 _BINS = 80
 
 
@@ -124,8 +122,7 @@ def timeline_png(times: Mapping[str, ArrayLike], histories: Mapping[str, History
         Grey where nothing was recorded.
     """
     rows = len(histories)
-    figure = Figure(figsize=(9, 0.75 * rows + 0.9), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = chart(9, 0.75 * rows + 0.9)
     panels = figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
     start, end = float(livetime.starts[0]), float(livetime.ends[-1])
     edges = np.linspace(start, end, _BINS + 1)
@@ -142,13 +139,10 @@ def timeline_png(times: Mapping[str, ArrayLike], histories: Mapping[str, History
             panel.axvspan((change.low - start) / DAY, (change.high - start) / DAY, color=OKABE_ITO[3], alpha=0.25, lw=0)
             panel.axvline((change.gps - start) / DAY, color=OKABE_ITO[3], lw=1.2, ls="-" if change.is_rise else "--")
         panel.set_title(f"{name} ({history.glitches:,})", fontsize=8, loc="left", pad=2)
-        panel.tick_params(labelsize=7)
-        panel.spines[["top", "right"]].set_visible(False)
+        plain_axes(panel)
         panel.set_xlim(0, (end - start) / DAY)
     panels[-1].set_xlabel(
         f"days since {utc(start)[:10]}; glitches a live day; lines: rises (solid) and falls (dashed) with 90 % intervals",
         fontsize=8,
     )
-    out = io.BytesIO()
-    figure.savefig(out, format="png", metadata={"Software": None})
-    return out.getvalue()
+    return chart_png(figure)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from embed.types import Floats
 
+DAY = 86400.0
+"""Seconds."""
 LONGEST_PAUSE = 6 * 3600.0
 """Seconds between two glitches of any class above which nothing was recorded in between: detectors show several an hour."""
 

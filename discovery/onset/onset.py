@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -130,8 +129,7 @@ def read_segments(path: Path) -> Livetime:
         raise InputError(f"the segments {path} cannot be read: {error}") from error
     pairs = []
     for number, line in enumerate(text.splitlines(), 1):
-        cells = next(csv.reader([line.split("#")[0].replace(",", " ")], delimiter=" ", skipinitialspace=True), [])
-        cells = [cell for cell in cells if cell]
+        cells = line.split("#")[0].replace(",", " ").split()
         if not cells:
             continue
         try:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import scipy.stats
 
+from discovery.onset.livetime import DAY
+from discovery.pages.gpstime import LEAP_SECONDS
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
@@ -19,9 +22,7 @@ WINDOW = 0.1
 """Seconds by which the times of one event may differ beyond that: triggers are placed at their loudest tile."""
 STEP = 600.0
 """Seconds between the instants at which live time is counted."""
-HOUR, DAY, WEEK = 3600.0, 86400.0, 604800.0
-LEAP_SECONDS = 17
-"""GPS minus UTC within a second since 2015: hours do not need it closer."""
+HOUR, WEEK = 3600.0, 604800.0
 
 
 def hours_and_weekdays(gps: Floats, livetime: Livetime) -> tuple[Codes, Codes, float, float]:
@@ -55,12 +56,16 @@ def hours_and_weekdays(gps: Floats, livetime: Livetime) -> tuple[Codes, Codes, f
     return counts[0], counts[1], chances[0], chances[1]
 
 
+def _utc_seconds(gps: Floats) -> Floats:
+    return np.asarray(gps - np.searchsorted(LEAP_SECONDS, gps, side="right"))
+
+
 def _hour(gps: Floats) -> Codes:
-    return ((gps - LEAP_SECONDS) % DAY // HOUR).astype(np.int64)
+    return (_utc_seconds(gps) % DAY // HOUR).astype(np.int64)
 
 
 def _weekday(gps: Floats) -> Codes:
-    return (((gps - LEAP_SECONDS) % WEEK // DAY).astype(np.int64) + 6) % 7  # GPS time began on a Sunday
+    return ((_utc_seconds(gps) % WEEK // DAY).astype(np.int64) + 6) % 7  # GPS time began on a Sunday
 
 
 def coincidences(gps: ArrayLike, ifo: ArrayLike, livetime: Livetime) -> tuple[int, float, float]:

@@ -331,18 +331,6 @@ class Study:
                 "INSERT INTO clusters (run, glitch, cluster, probability) VALUES (?, ?, ?, ?)", rows
             )
 
-    def latest_clustering(self, label: str | None = None) -> tuple[int, dict[str, Any], pd.DataFrame] | None:
-        """Return the latest finished clustering, of one label if given: run, its arguments, and ``cluster`` and ``probability`` by ``glitch``."""
-        rows = self.connection.execute(
-            "SELECT run, arguments FROM runs WHERE command = 'cluster' AND outcome = 'done' ORDER BY run DESC"
-        )
-        for run, text in rows:
-            arguments = read_object(self.database, text, f"what run {run} was given")
-            if label is None or arguments.get("label") == label:
-                query = "SELECT glitch, cluster, probability FROM clusters WHERE run = :run ORDER BY glitch"
-                return int(run), arguments, read_table(self.connection, query, index="glitch", run=run)
-        return None
-
     def latest_clusters(self) -> pd.DataFrame:
         """The latest cluster of each glitch (index ``glitch``; columns ``cluster``, ``probability``, ``run``)."""
         return read_table(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embed.training.options import WITHHELD
-from embed.vectors.similarity import normalise
+from embed.vectors.similarity import mean_of_nearest, normalise
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,7 +102,5 @@ def _class_distances(
         rows = slice(start, start + BLOCK)
         apart = 1.0 - np.asarray(unit[rows] @ learnt.T, np.float64)
         for place, name in enumerate(names):
-            own = apart[:, classes == name]
-            nearest = np.partition(own, min(NEIGHBOURS, own.shape[1]) - 1, axis=1)[:, :NEIGHBOURS]
-            found[rows, place] = nearest.mean(axis=1)
+            found[rows, place] = mean_of_nearest(apart[:, classes == name], NEIGHBOURS)
     return found

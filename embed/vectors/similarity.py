@@ -157,6 +157,28 @@ def top_k(
     return decode_keys(keys)
 
 
+def mean_of_nearest(distances: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """Return the mean of the smallest distances of each row.
+
+    Parameters
+    ----------
+    distances : ndarray of float64, shape (N, K)
+        Infinite where there is none, for instance to the row itself.
+    count : int
+        At most so many are taken; those that are infinite are not.
+
+    Returns
+    -------
+    ndarray of float64, shape (N,)
+        Infinite where no distance of a row is finite.
+    """
+    count = min(count, distances.shape[1])
+    nearest = np.partition(distances, count - 1, axis=1)[:, :count]
+    there = np.isfinite(nearest)
+    total = np.where(there, nearest, 0.0).sum(axis=1)
+    return np.where(there.any(axis=1), total / np.maximum(there.sum(axis=1), 1), np.inf)
+
+
 def ranking_keys(similarities: Similarities, rows: Rows) -> NDArray[np.int64]:
     """Return integers that rank as (similarity descending, row ascending) when sorted descending.
 

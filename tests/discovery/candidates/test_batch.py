@@ -67,3 +67,12 @@ def test_no_such_cluster(study):
     clustered(study)
     with pytest.raises(InputError, match="has no cluster 3; it has 0 to 0"):
         make_batch(study, embed(study), 3, 6)
+
+
+def test_a_cluster_beside_which_there_is_nothing(study):
+    """All glitches that are in no known class are in the cluster: the batch is of members alone."""
+    glitches = study.members("None_of_the_Above")
+    with study.run("cluster", {"label": "None_of_the_Above"}) as run:
+        study.save_clusters(run, glitches, np.zeros(8, int), np.ones(8))
+    batch = make_batch(study, embed(study), 0, 6)
+    assert batch.table["in_cluster"].tolist() == [1, 1, 1]

@@ -11,6 +11,7 @@ from support.mixtures import mixture
 from discovery.candidates.update import COLUMNS, join, update_clusters
 from embed import Study
 from embed.errors import InputError
+from embed.study.clusterings import latest_clustering
 from embed.study.records import Label
 from embed.vectors.similarity import normalise
 
@@ -69,7 +70,7 @@ def test_old_clusters_keep_their_numbers_and_a_family_is_born(clustered):
     assert found.births[0].cluster == 2
     assert found.births[0].size >= 27
     assert found.births[0].verdict == "new class"
-    _, arguments, table = study.latest_clustering()
+    _, arguments, table = latest_clustering(study)
     assert arguments["update_of"] == found.of < found.run
     assert (table.loc[old, "cluster"].to_numpy() == truth[old - 1]).all()
     new = table.drop(index=old)
@@ -91,7 +92,7 @@ def test_a_named_member_stays_in_its_cluster(clustered):
     with study.run("name"):
         study.add_label(int(old[0]), Label("Reverse_Chirp", "person", "test"))
     update_clusters(study, store)
-    _, _, table = study.latest_clustering()
+    _, _, table = latest_clustering(study)
     assert table.loc[old[0], "cluster"] == 0
 
 

@@ -10,12 +10,14 @@ from support.mixtures import mixture
 
 from discovery.clustering.clustering import hdbscan_clusters, spectral_clusters
 from discovery.clustering.hierarchy import (
+    NEIGHBOURS,
     NOISY_DIMENSIONS,
     Branch,
     DensitySettings,
     DensityTree,
     density_tree,
     intrinsic_dimension,
+    prepare,
 )
 from embed.vectors.graph import neighbour_graph
 from embed.vectors.similarity import normalise
@@ -48,7 +50,7 @@ def test_the_tree_spans_as_brute_force_does():
     np.fill_diagonal(reach, 0.0)
     dense = np.sort(minimum_spanning_tree(reach).data)
     settings_ = DensitySettings(neighbours=29, contrast=0.0, firmness=0.0, least=1)
-    tree = density_tree(unit, graph, settings_)
+    tree = density_tree(prepare(unit, graph, 29), settings_)
     met = np.sort([child.distance for child in tree.branches if child.parent >= 0])[::2]
     assert set(met.round(4)) <= set(dense.round(4))
     assert met.max() == pytest.approx(dense.max(), abs=1e-4)
@@ -91,7 +93,7 @@ def test_a_split_below_one_that_does_not_hold_is_found():
 def test_branches_nest_and_clusters_do_not_overlap(sizes, seed, neighbours):
     unit = normalise(mixture([*sizes, 2], seed=seed)[0])
     graph = neighbour_graph(unit, neighbours)
-    tree = density_tree(unit, graph, DensitySettings(neighbours=neighbours))
+    tree = density_tree(prepare(unit, graph, max(neighbours, NEIGHBOURS)), DensitySettings(neighbours=neighbours))
     assert tree.branches[-1].rows.tolist() == list(range(len(unit)))
     for number, own in enumerate(tree.branches[:-1]):
         assert number < own.parent
@@ -125,4 +127,4 @@ def test_rows_are_averaged_only_where_distances_say_little():
         unit = normalise(vectors)
         graph = neighbour_graph(unit, 15)
         assert (intrinsic_dimension(graph.distances().astype(float)) > NOISY_DIMENSIONS) is is_noisy
-        assert density_tree(unit, graph).dimension < NOISY_DIMENSIONS
+        assert density_tree(prepare(unit, graph)).dimension < NOISY_DIMENSIONS
