@@ -69,7 +69,8 @@ def contact_sheet(
     duration : float, optional
         Which view, in seconds. By default the one that most glitches have, of equals the longest.
     headings : mapping, optional
-        Cluster number -> its name and up to three lines, where rows are something else than clusters.
+        Cluster number -> its name and up to three lines, where rows are something else than clusters; their members stay in the
+        order of the table.
     counts : str, optional
         The line below the title; by default how many glitches, clusters and noise there are.
 
@@ -87,7 +88,7 @@ def contact_sheet(
         raise InputError(f"{len(thumbnails)} glitches have pictures but the table has {len(table)} rows: give one each")
     ids = glitch_ids(table)
     view = chosen_view(thumbnails, duration)
-    rows = cluster_rows(table, per_row)
+    rows = cluster_rows(table, per_row, spread=headings is None)
     sizes = sorted((-row.group.count, place) for place, row in enumerate(rows) if not row.is_noise)
     kept = {place for _, place in sizes[:MAX_ROWS]}
     drawn = [row for place, row in enumerate(rows) if row.is_noise or place in kept]

@@ -201,9 +201,11 @@ class _Cluster:
 
 
 def _caption(table: pd.DataFrame, rows: list[ClusterRow], thumbnails: Thumbnails | None) -> str:
-    parts = ["Noise is no cluster: its glitches were not given to the nearest one."]
+    parts = ["Noise is no cluster: no cluster holds most of the nearest neighbours of such a glitch."]
     if "probability" in table.columns:
-        parts.append("Probability is the strength of membership that the method gives, 0 to 1; noise has none.")
+        parts.append(
+            "Probability is the share of a glitch's nearest neighbours that are in its cluster, 0 to 1; noise has none."
+        )
     if any(row.medoid is not None for row in rows) and thumbnails is not None:
         what = ""
         if not thumbnails.plain:

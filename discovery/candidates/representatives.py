@@ -49,7 +49,7 @@ class ClusterRow:
         return self.group.mark is NOISE_MARK
 
 
-def cluster_rows(table: pd.DataFrame, per_row: int) -> list[ClusterRow]:
+def cluster_rows(table: pd.DataFrame, per_row: int, *, spread: bool = True) -> list[ClusterRow]:
     """Choose the representatives of each cluster.
 
     Parameters
@@ -58,6 +58,8 @@ def cluster_rows(table: pd.DataFrame, per_row: int) -> list[ClusterRow]:
         Columns ``cluster`` (integers, -1 is noise) and, where present, ``probability``, ``medoid`` (bool), ``ifo`` and ``gps``.
     per_row : int
         Most members of a row.
+    spread : bool
+        False takes the first members of the table, whose order says what matters.
 
     Returns
     -------
@@ -97,7 +99,8 @@ def cluster_rows(table: pd.DataFrame, per_row: int) -> list[ClusterRow]:
         if len(others) < per_row:
             others = members[members != first]
         lead = [] if first is None else [first]
-        chosen = lead + spread_sample(table, others, per_row - len(lead))
+        rest = spread_sample(table, others, per_row - len(lead)) if spread else members[members != first].tolist()
+        chosen = (lead + rest)[:per_row]
         rows.append(ClusterRow(value, group, tuple(chosen), first, mean))
     return rows
 

@@ -174,8 +174,12 @@ def read_vectors(vectors: Path, labels: Path) -> tuple[Vectors, list[str]]:
     """
     try:
         array = np.load(vectors, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except OSError as error:
         raise InputError(f"the vectors {vectors} cannot be read: {error}; give a .npy file of numbers") from error
+    except (ValueError, EOFError) as error:  # numpy's own message advises to load objects, which can run code
+        raise InputError(
+            f"the vectors {vectors} cannot be read: the file holds no plain array; give a .npy file of numbers"
+        ) from error
     if array.ndim != 2 or array.dtype.kind not in "fiu":
         raise InputError(
             f"the vectors {vectors} have shape {array.shape} and type {array.dtype}: give one row of numbers a glitch"

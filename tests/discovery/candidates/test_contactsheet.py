@@ -157,3 +157,27 @@ def test_a_sample_is_balanced_over_detectors_and_spread_in_time():
     assert glitches["gps"].iloc[chosen[::2]].tolist() == [2001, 2003, 2006, 2008]
     assert sorted(spread_sample(glitches, members, 200)) == list(range(100))
     assert spread_sample(glitches, members[:0], 3) == []
+
+
+def test_rows_that_are_no_clusters_keep_the_order_of_the_table():
+    """As the odd glitches' sheet does: the oddest first, then what is most like it, whatever their detectors and times."""
+    odd = pd.DataFrame({"id": list("abcd"), "cluster": [1] * 4, "ifo": ["L1", "H1", "L1", "H1"], "gps": [4.0, 3, 2, 1]})
+    (row,) = cluster_rows(odd, 3, spread=False)
+    assert row.members == (0, 1, 2)
+    plain, headed = (
+        contact_sheet(odd, four_pictures(), title="t", per_row=4, counts="c", headings=headings)
+        for headings in (None, {1: ("cluster 1", "", "", "")})
+    )
+    order = [image_order(sheet) for sheet in (plain, headed)]
+    assert order == [[3, 2, 1, 0], [0, 1, 2, 3]]
+
+
+def four_pictures():
+    levels = np.repeat(np.arange(1, 5, dtype=np.uint8) * 40, 20 * 24).reshape(4, 1, 20, 24)
+    return Thumbnails(levels, (4.0,), np.ones((4, 1), bool))
+
+
+def image_order(sheet):
+    line = np.asarray(opened(sheet))[104 + 60]
+    columns = [np.flatnonzero((line == colours_of_levels(np.uint8(40 * n))).all(axis=-1)).min() for n in range(1, 5)]
+    return np.argsort(columns).tolist()

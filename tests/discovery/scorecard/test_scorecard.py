@@ -93,7 +93,7 @@ def test_bad_files_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"have shape \(3,\) and type float64"):
         read_vectors(tmp_path / "flat.npy", labels)
     (tmp_path / "text.npy").write_text("no array")
-    with pytest.raises(InputError, match=r"text\.npy cannot be read"):
+    with pytest.raises(InputError, match=r"text\.npy cannot be read: the file holds no plain array; give"):
         read_vectors(tmp_path / "text.npy", labels)
     labels.write_text("class\na\n")
     with pytest.raises(InputError, match="have no column 'label', only class"):
