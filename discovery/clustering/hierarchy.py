@@ -24,6 +24,8 @@ import scipy.sparse
 from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from embed.types import Codes, Floats, Rows, Vectors
     from embed.vectors.graph import NeighbourGraph
 
@@ -143,14 +145,17 @@ class DensityTree:
         """Return for each branch the cluster that holds all its rows, by the labels of the rows; -1 where none does."""
         return np.array([_owner(labels[branch.rows]) for branch in self.branches], np.int64)
 
-    def clusters(self, settings: DensitySettings) -> list[int]:
-        """Return the finest branches that hold by `settings`, of which no two share a row; the root alone if nothing splits it."""
+    def clusters(self, settings: DensitySettings, apart: Collection[int] = ()) -> list[int]:
+        """Return the finest branches that hold by `settings`, of which no two share a row; the root alone if nothing splits it.
+
+        The children of the branches numbered in `apart` are taken to hold.
+        """
         children = self.children()
         kept: list[list[int]] = []
         for number in range(len(self.branches)):
             pair = children[number]
             firm = [len(kept[child]) > 1 or self.branches[child].holds(settings) for child in pair]
-            if pair and (all(firm) or any(self.branches[child].holds(SURE) for child in pair)):
+            if pair and (all(firm) or number in apart or any(self.branches[child].holds(SURE) for child in pair)):
                 kept.append([cluster for child in pair for cluster in kept[child]])
             else:  # no real split here: one that lies deeper, or the branch as a whole
                 deeper = next((kept[child] for child in pair if len(kept[child]) > 1), None)
