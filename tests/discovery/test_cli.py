@@ -72,6 +72,7 @@ def test_the_installed_command():
     ).stdout
     for command in (
         "ingest",
+        "fetch",
         "status",
         "embed",
         "batch",

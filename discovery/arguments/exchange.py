@@ -1,0 +1,74 @@
+"""The parser lines of the commands that bring data in from elsewhere and hand results on."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from discovery.arguments.base import positive
+from embed.gravityspy import DURATIONS
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+RATE = 10.0
+"""Requests a second, at most."""
+
+
+def add_fetch(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
+    """Add ``discover fetch``."""
+    fetch = commands.add_parser(
+        "fetch",
+        parents=[common],
+        help="download the pictures of glitches that came from a table",
+        description="Download the pictures whose addresses a metadata table gave, into Gravity Spy's folders, and add them to the study. Pictures that are there already are not asked for again. The exit code is 1 where some could not be fetched.",
+    )
+    fetch.add_argument("ids", metavar="ID", nargs="*", help="these glitches, with or without the detector")
+    fetch.add_argument("--label", metavar="LABEL", help="the glitches of this label")
+    fetch.add_argument("--predicted", action="store_true", help="with --label: the label that a model predicted")
+    fetch.add_argument("--all", action="store_true", help="all glitches of the study")
+    fetch.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder of the pictures; they stay there")
+    fetch.add_argument(
+        "-n", metavar="N", type=positive, help="only N of these glitches, drawn at random by --seed (default: all)"
+    )
+    fetch.add_argument(
+        "--durations",
+        metavar="SECONDS",
+        type=durations,
+        default=DURATIONS,
+        help=f"the views to fetch, such as 1.0,2.0,4.0 (default: {','.join(str(item) for item in DURATIONS)})",
+    )
+    fetch.add_argument(
+        "--rate",
+        metavar="N",
+        type=rate,
+        default=RATE,
+        help=f"requests a second, at most (default: {RATE:g})",
+    )
+    fetch.add_argument(
+        "--connections", metavar="N", type=positive, default=4, help="pictures at the same time, at most (default: 4)"
+    )
+
+
+def durations(text: str) -> tuple[float, ...]:
+    """Read durations of Gravity Spy's views, separated by commas; they are returned in Gravity Spy's order."""
+    try:
+        asked = {float(part) for part in text.split(",")}
+    except ValueError:
+        asked = set()
+    if not asked or not asked <= set(DURATIONS):
+        raise ArgumentTypeError(f"{text!r}: give some of {', '.join(str(item) for item in DURATIONS)}")
+    return tuple(item for item in DURATIONS if item in asked)
+
+
+def rate(text: str) -> float:
+    """Read a number of requests a second, above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not isfinite(value) or value <= 0:
+        raise ArgumentTypeError(f"{text!r} is not a number above 0")
+    return value
