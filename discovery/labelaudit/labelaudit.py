@@ -198,9 +198,7 @@ def _judge_by_vectors(
     rows = store.rows(labelled)
     lacking = int((rows < 0).sum())
     if lacking == len(rows):
-        raise InputError(
-            f"none of the {len(rows)} labelled glitches has a vector with the views {store.passport['views']}; ingest their images, or choose others with --views"
-        )
+        raise InputError(f"none of the {len(rows)} labelled glitches has {store.having}")
     numbers, rows = labelled[rows >= 0], rows[rows >= 0]
     whole = len(rows) == len(store.glitches)
     vectors = store.vectors if whole else np.asarray(store.vectors[rows])

@@ -248,7 +248,9 @@ def test_glitches_without_addresses(tmp_path):
     (tmp_path / "m.csv").write_text("gravityspy_id,ifo,url1\nabc,H1,?\n")
     with Study(tmp_path / "study", create=True) as study, study.run("ingest"):
         ingest_table(study, tmp_path / "m.csv")
-        with pytest.raises(InputError, match=r"none of the 1 chosen glitches has a stored address of its 0\.5, 1, 2, 4"):
+        with pytest.raises(
+            InputError, match=r"none of the 1 chosen glitches has a stored address of its 0\.5, 1, 2, 4"
+        ):
             check_addresses(study, rows(study))
 
 
