@@ -16,7 +16,7 @@ from pathlib import Path
 from discovery.arguments.audit import add_audit
 from discovery.arguments.base import Parser, common_options, vector_options
 from discovery.arguments.evaluation import add_evaluate, add_predict
-from discovery.arguments.exchange import add_fetch
+from discovery.arguments.exchange import add_export, add_fetch
 from discovery.arguments.glitches import (
     add_batch,
     add_cluster,
@@ -79,6 +79,7 @@ def create_parser() -> Parser:
     add_train(commands, common)
     add_evaluate(commands, common, vectors)
     add_predict(commands, common)
+    add_export(commands, common, vectors)
     return parser
 
 

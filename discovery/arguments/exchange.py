@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from discovery.arguments.base import positive
+from discovery.clustering.methods import MAP_METHODS
+from discovery.exchange.formats import FORMATS
 from embed.gravityspy import DURATIONS
 
 if TYPE_CHECKING:
@@ -49,6 +51,31 @@ def add_fetch(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - 
     )
     fetch.add_argument(
         "--connections", metavar="N", type=positive, default=4, help="pictures at the same time, at most (default: 4)"
+    )
+
+
+def add_export(commands: Any, common: ArgumentParser, vectors: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
+    """Add ``discover export``."""
+    export = commands.add_parser(
+        "export",
+        parents=[common, vectors],
+        help="write the study's glitches and results for another tool",
+        description="Write every glitch with its labels, results, metadata and pictures' paths. "
+        + " ".join(f"{name}: {what}." for name, what in FORMATS.items()),
+    )
+    export.add_argument("--to", choices=tuple(FORMATS), required=True, help="the format")
+    export.add_argument(
+        "--out", metavar="PATH", type=Path, required=True, help="the file, or for a folder's format a new folder"
+    )
+    export.add_argument("--vectors", action="store_true", help="parquet: add the column vector")
+    export.add_argument(
+        "--method", choices=MAP_METHODS, help="embedding-atlas: projection method of its map (default: umap)"
+    )
+    export.add_argument(
+        "--audit",
+        metavar="DIR",
+        type=Path,
+        help="cleanlab: folder of the audit's results (default: that of the study's reports)",
     )
 
 

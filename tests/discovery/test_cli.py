@@ -83,6 +83,7 @@ def test_the_installed_command():
         "onset",
         "project",
         "scorecard",
+        "export",
         "search",
         "novel",
     ):

@@ -47,7 +47,7 @@ COMMANDS = (
     "audit undo",
     "train",
 )
-COMMANDS += ("fetch --all --out new",)
+COMMANDS += ("fetch --all --out new", "export --to csv --out new.csv")
 COMMANDS += ("evaluate", "predict", "name 0 X", "batch 0", "update", "verify", "onset", "scorecard")
 
 NO_WEIGHTS = "no weights 'modl:quick': give "
@@ -129,6 +129,12 @@ MISTAKES = (
     ("fetch --all --out new", "none of the 6 chosen glitches has a stored address of its 0.5, 1, 2, 4 s picture"),
     ("fetch --all --out new --durations 3.0", "'3.0': give some of 0.5, 1.0, 2.0, 4.0"),
     ("fetch --all --out new --rate 0", "'0' is not a number above 0"),
+    ("export --to csv --out data", "--out data is a folder; name a file for --to csv"),
+    ("export --to fiftyone --out full", "full exists and is not an empty folder; name a new one"),
+    ("export --to csv --out new.csv --vectors", "--vectors goes with --to parquet; leave it out"),
+    ("export --to csv --out new.csv --method umap", "--method goes with --to embedding-atlas"),
+    ("export --to csv --out new.csv --audit a", "--audit goes with --to cleanlab"),
+    ("export --to parquet --out new.p --vectors --weights modl:quick", NO_WEIGHTS),
     ("scan", "no trigger given; give one of --triggers CSV"),
     ("scan --at 1126259462 --find", "--at and --find given"),
     ("scan --at 1126259462", "no strain; give files"),
