@@ -15,6 +15,9 @@ from embed.gravityspy import DURATIONS
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
+SHELLS = ("bash", "zsh", "fish")
+"""Shells that a completion script can be printed for."""
+
 RATE = 10.0
 """Requests a second, at most."""
 
@@ -77,6 +80,28 @@ def add_export(commands: Any, common: ArgumentParser, vectors: ArgumentParser) -
         type=Path,
         help="cleanlab: folder of the audit's results (default: that of the study's reports)",
     )
+
+
+def add_doctor(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
+    """Add ``discover doctor``."""
+    commands.add_parser(
+        "doctor",
+        parents=[common],
+        help="say what is installed and what to do about what is not",
+        description="Say which packages, graphics card, processors and disk space there are and what the study holds, with what to do where something is missing. The exit code is 0.",
+    )
+
+
+def add_completion(commands: Any, common: ArgumentParser, root: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
+    """Add ``discover completion``, whose script completes all that `root` knows."""
+    completion = commands.add_parser(
+        "completion",
+        parents=[common],
+        help="print a script that completes commands and options in a shell",
+        description="Print the completion script of a shell. bash: discover completion bash > ~/.local/share/bash-completion/completions/discover. zsh: discover completion zsh > a folder of $fpath, as _discover. fish: discover completion fish > ~/.config/fish/completions/discover.fish.",
+    )
+    completion.add_argument("shell", choices=SHELLS, help="the shell")
+    completion.set_defaults(root=root)
 
 
 def durations(text: str) -> tuple[float, ...]:

@@ -84,6 +84,8 @@ def test_the_installed_command():
         "project",
         "scorecard",
         "export",
+        "doctor",
+        "completion",
         "search",
         "novel",
     ):
