@@ -91,6 +91,8 @@ def test_glitches_that_the_study_has_keep_their_rows(study, tmp_path):
     store = ingest_vectors(study, *files(tmp_path, vectors, table(5))).store
     ids = study.glitches()["id"]
     assert len(ids) == 6
+    assert store.glitches.tolist() == [1, 2, 3, 4, 5]
+    assert store.rows(np.array([3, 1])).tolist() == [2, 0]
     for row, glitch in enumerate(store.glitches.tolist()):
         np.testing.assert_array_equal(store.vectors[row], vectors[int(ids[glitch][4:])].astype(np.float32))
     assert store.rows(ids.index.to_numpy())[-1] == -1
