@@ -47,8 +47,15 @@ def add_ingest(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 -
         metavar="PATH",
         type=Path,
         nargs="?",
-        help="a folder of images, a metadata or classification CSV, or a Gravity Spy training set in HDF5",
+        help="a folder of images, a metadata or classification CSV, a Gravity Spy training set in HDF5, or vectors that were made elsewhere: .npy with --ids, or .parquet",
     )
+    ingest.add_argument(
+        "--ids",
+        metavar="TABLE",
+        type=Path,
+        help="with vectors in .npy: a CSV (or .parquet) with an id for each row, and label, ifo, event_time and metadata where known",
+    )
+    ingest.add_argument("--name", metavar="NAME", help="with vectors: their name (default: from the file's)")
     ingest.add_argument(
         "--labels", metavar="CSV", type=Path, help="add the labels of this table; earlier labels stay on record"
     )

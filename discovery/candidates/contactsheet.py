@@ -130,11 +130,17 @@ class _Sheet:
             f"{len(table):,} glitches · {clusters:,} {'cluster' if clusters == 1 else 'clusters'} · "
             f"noise {noise:,} ({100 * noise / len(table):.0f} %)"
         )
-        if not self.thumbnails.plain:
+        if self.thumbnails.empty:
+            counts += " · no pictures"
+        elif not self.thumbnails.plain:
             counts += f" · each picture {self.thumbnails.durations[self.view]:g} s wide, 10 to 2048 Hz (log)"
         self.draw.text((_MARGIN, _MARGIN + 30), counts, _QUIET, font(15))
-        if not self.thumbnails.plain:
+        if self._has_axes:
             self._scale()
+
+    @property
+    def _has_axes(self) -> bool:
+        return not (self.thumbnails.plain or self.thumbnails.empty)
 
     def _scale(self) -> None:
         right = self.image.width - _MARGIN - _GAP
@@ -154,7 +160,7 @@ class _Sheet:
         y = top + 12
         self._header(y, row)
         left = _MARGIN + _HEADER + _TICKS
-        if not self.thumbnails.plain:
+        if self._has_axes:
             self._frequencies(left, y)
         for place, member in enumerate(row.members):
             x = left + place * (_PICTURE[0] + _GAP)
@@ -204,7 +210,8 @@ class _Sheet:
             return
         (x, y), (width, height) = at, _PICTURE
         self.draw.rectangle((x, y, x + width - 1, y + height - 1), outline=_LINE)
-        self.draw.text((x + width // 2, y + height // 2), "no such view", _QUIET, font(13), anchor="mm")
+        said = "no picture" if self.thumbnails.empty else "no such view"
+        self.draw.text((x + width // 2, y + height // 2), said, _QUIET, font(13), anchor="mm")
 
 
 def swatch(draw: ImageDraw.ImageDraw, centre: tuple[int, int], group: Group) -> None:

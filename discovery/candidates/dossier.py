@@ -66,7 +66,7 @@ def strip_png(
     members: Rows,
     known: Thumbnails | None,
     examples: Mapping[str, Rows],
-) -> bytes:
+) -> bytes | None:
     """Draw a sample of a cluster's members, and below them glitches of the nearest known classes.
 
     Parameters
@@ -81,7 +81,14 @@ def strip_png(
         Of known glitches.
     examples : mapping of str to ndarray of int64
         For each of the nearest classes rows of `known`, nearest class first.
+
+    Returns
+    -------
+    bytes or None
+        A PNG; None where none of them has a picture.
     """
+    if thumbnails.empty and (known is None or known.empty):
+        return None
     medoid = table["medoid"].to_numpy(dtype=bool) if "medoid" in table.columns else np.zeros(len(table), bool)
     lead = members[medoid[members]][:1].tolist()
     rows = lead + spread_sample(table, members[~np.isin(members, lead)], SHOWN - len(lead))
@@ -105,6 +112,8 @@ def strip_png(
             at = (_EDGE + number * (_PICTURE[0] + _GAP), top + 24)
             if pixels is None:
                 draw.rectangle((*at, at[0] + _PICTURE[0], at[1] + _PICTURE[1]), outline="#dcdcd6")
+                middle = (at[0] + _PICTURE[0] // 2, at[1] + _PICTURE[1] // 2)
+                draw.text(middle, "no picture", "#5a646e", font(12), anchor="mm")
             else:
                 image.paste(Image.fromarray(pixels).resize(_PICTURE, Image.Resampling.BICUBIC), at)
             draw.text((at[0], at[1] + _PICTURE[1] + 2), cut(caption, font(12), _PICTURE[0]), "#5a646e", font(12))

@@ -80,9 +80,7 @@ def draw_map(
     rows = store.rows(chosen)
     glitches, rows = chosen[rows >= 0], rows[rows >= 0]
     if not len(rows):
-        raise InputError(
-            f"none of the {len(chosen)} glitches labelled {', '.join(labels)} has a vector with the views {store.passport['views']}; choose others with --views"
-        )
+        raise InputError(f"none of the {len(chosen)} glitches labelled {', '.join(labels)} has {store.having}")
     table = _table(study, glitches, options.color)
     views = study.views(glitches)
     name = "-".join([*(file_name(label) for label in labels[:4]), options.method, f"{options.dims}d"])

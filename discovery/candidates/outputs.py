@@ -122,6 +122,8 @@ def write_results(results: Results, folder: Path, command: str) -> dict[str, Pat
         old.unlink()
     for own in dossiers:
         number = own.certificate.cluster
+        if own.pictures is None:
+            continue
         sheet_name = f"members-{number}.png"
         files[sheet_name] = folder / sheet_name
         members = np.flatnonzero(clustering.labels == number)

@@ -7,6 +7,7 @@ from discovery.candidates.options import MapOptions
 from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
 from embed.study.study import Study
+from embed.vectors.passport import describe_vectors
 
 
 def run(options: Namespace) -> None:
@@ -24,7 +25,7 @@ def run(options: Namespace) -> None:
                 step=step,
             )
     terminal.say(
-        f"{len(drawn.table)} glitches, {options.method} in {options.dims} dimensions, views {store.passport['views']}, {store.passport['backbone']} ({store.passport['weights']})"
+        f"{len(drawn.table)} glitches, {options.method} in {options.dims} dimensions, {describe_vectors(store.passport)}"
     )
     for path in drawn.files.values():
         terminal.say(str(path))

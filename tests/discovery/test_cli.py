@@ -72,6 +72,7 @@ def test_the_installed_command():
     ).stdout
     for command in (
         "ingest",
+        "fetch",
         "status",
         "embed",
         "batch",
@@ -82,6 +83,9 @@ def test_the_installed_command():
         "onset",
         "project",
         "scorecard",
+        "export",
+        "doctor",
+        "completion",
         "search",
         "novel",
     ):
