@@ -169,7 +169,7 @@ def _draft(evidence: _Evidence, command: str, seed: int, step: Step) -> Draft:
     beside = []
     for place, name in enumerate(nearest, 1):
         file = f"beside-{place}-{file_name(name)}.png"
-        pictures[file] = _class_picture(evidence, name, classes[name], order[0])
+        pictures[file] = _class_picture(evidence, classes[name], order[0])
         beside.append(Beside(name, contrast(own, beside_measures[name]), file))
     charts = charts_png(own, beside_measures, title=subject.title)
     if charts is not None:
@@ -205,19 +205,19 @@ def _own_pictures(evidence: _Evidence, order: Rows) -> dict[str, bytes]:
     shown = evidence.glitches[np.concatenate([typical, spread])]
     thumbnails = evidence.thumbnails(shown)
     captions = evidence.captions(shown)
-    captions[0] += " (medoid)"
+    captions[0] = f"medoid: {captions[0]}"
     lines = list(zip(captions, range(len(shown)), strict=True))
     parts = {TYPICAL: lines[: len(typical)], VARIETY: lines[len(typical) :]}
     return {name: views_png(thumbnails, part) for name, part in parts.items() if part}
 
 
-def _class_picture(evidence: _Evidence, name: str, rows: Rows, medoid: int) -> bytes:
-    """Draw the medoid of a known class, and its glitch that is most like the subject's own medoid."""
-    first = by_typicality(evidence.unit, rows)[0]
-    alike = rows[(evidence.unit[rows] @ evidence.unit[medoid]).round(6).argmax()]
+def _class_picture(evidence: _Evidence, rows: Rows, medoid: int) -> bytes:
+    """Draw the medoid of a known class, and of its other glitches the one that is most like the subject's own medoid."""
+    first, *rest = by_typicality(evidence.unit, rows).tolist()
+    alike = rest[(evidence.unit[rest] @ evidence.unit[medoid]).round(6).argmax()]
     shown = evidence.known.glitches[np.array([first, alike]) - len(evidence.glitches)]
     typical, similar = evidence.captions(shown)
-    captions = (f"{name}, medoid: {typical}", f"{name}, the most like {evidence.subject.title}: {similar}")
+    captions = (f"medoid: {typical}", f"most like {evidence.subject.title}: {similar}")
     return views_png(evidence.thumbnails(shown), list(zip(captions, range(2), strict=True)))
 
 
@@ -240,7 +240,9 @@ def _when_and_where(own: pd.DataFrame, times: Floats, unknown: list[str]) -> lis
         )
     if len(np.unique(times[np.isfinite(times)])) > 1:  # one time is no interval
         live = livetime_of(times)
-        said.append(f"{found.times / (live.seconds / DAY):.2g} glitches a live day.")
+        said.append(
+            f"{found.times / (live.seconds / DAY):.2g} glitches a live day; live time is estimated from the times of all glitches."
+        )
         history = history_of(own["gps"], own["ifo"], live)
         said += [] if history is None else history.sentences()
     return said

@@ -131,7 +131,7 @@ def guide_markdown(draft: Draft) -> str:
                 f"![{plain(other.name)}]({other.picture})",
             ]
     if draft.measures:
-        lines += ["", "## Frequency, duration, SNR", "", *_table(MEASURES_HEAD, draft.measures)]
+        lines += ["", "## In numbers", "", *_table(MEASURES_HEAD, draft.measures)]
     if CHARTS in draft.pictures:
         lines += ["", f"![Histograms and rate by day]({CHARTS})"]
     if draft.occurrence:

@@ -120,8 +120,12 @@ def test_the_typical_are_those_most_like_all_and_the_varied_are_others(study, mo
     unit = normalise(np.asarray(store.vectors[store.rows(glitches)])).astype(float)
     order = np.argsort(-(unit @ unit.T).sum(axis=1))
     ids = study.glitches().loc[glitches, "id"].to_numpy()
-    typical, varied = shown[0], shown[1]
-    assert typical == [f"{ids[order[0]]} (medoid)", *ids[order[1:4]]]
+    typical, varied, *beside = shown
+    for lead, alike in beside:
+        assert lead.startswith("medoid: ")
+        assert alike.startswith("most like Blip: ")
+        assert lead.split(": ")[1] != alike.split(": ")[1]
+    assert typical == [f"medoid: {ids[order[0]]}", *ids[order[1:4]]]
     assert set(varied) <= set(ids[order[4:9]])  # the least typical quarter is not shown
     assert len(varied) == 4
 
@@ -151,7 +155,7 @@ def test_what_is_unknown_is_left_out_and_said(study):
     for name in ("guide.md", "guide.html"):
         text = (folder / name).read_text()
         assert "Not known to the study, and left out: SNR, peak frequency, duration, times." in text
-        assert "Frequency, duration, SNR" not in text
+        assert "In numbers" not in text
 
 
 def test_a_single_glitch_and_nothing_to_compare_with(tmp_path, tiny):
