@@ -1,7 +1,7 @@
 """What is in None_of_the_Above: Figures C3 and C4 of George, Shen and Huerta 2018 (arXiv:1706.07446).
 
 None_of_the_Above mixes families that no catalogue has, known classes whose glitches nobody recognised, and strays of further unknown
-families. Both clusterings sort it without labels. The maps (t-SNE and UMAP) are drawn by truth and by cluster, the contact sheet shows a row a cluster.
+families. Both clusterings sort it without labels; certificates say which clusters are a known class. The maps (t-SNE and UMAP) are drawn by truth and by cluster, the contact sheet shows a row a cluster.
 
     python examples/none_of_the_above.py
 """
@@ -11,6 +11,7 @@ import pandas as pd
 from sklearn.metrics import adjusted_mutual_info_score
 from story import certificate_of, clusters_of, draw_panels, report_of, run, simulated, story_parser, truth_of
 
+from discovery.candidates.maps import NAMES
 from discovery.clustering.methods import CLUSTER_METHODS, MAP_METHODS
 from embed.gravityspy import NONE_OF_THE_ABOVE
 
@@ -35,7 +36,7 @@ def main() -> None:
         run("ingest", data, "--study", study)
         run("ingest", data / "metadata.csv", "--study", study)
     truth = truth_of(odd)
-    groups = {"truth": truth}
+    groups = {"truth": truth.replace(NONE_OF_THE_ABOVE, "further families")}
     for method in CLUSTER_METHODS:
         run("cluster", NONE_OF_THE_ABOVE, "--method", method, "--seed", seed, "--study", study)
         report = report_of(study, method=method)
@@ -54,7 +55,7 @@ def main() -> None:
         table = pd.read_csv(
             study / "reports" / f"map-{NONE_OF_THE_ABOVE}-{method}-2d" / "coordinates.csv", index_col="id"
         )
-        panels = {f"{method}, by {title}": own.loc[table.index] for title, own in groups.items()}
+        panels = {f"{NAMES[method]}, by {title}": own.loc[table.index] for title, own in groups.items()}
         draw_panels(options.out / f"{method}.png", np.asarray(table[["x", "y"]]), panels, quiet="noise")
 
 

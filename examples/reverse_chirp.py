@@ -4,7 +4,8 @@ Chirps that run backwards in time are hidden in None_of_the_Above, among glitche
 by mistake. Chirp itself is a known class. Is there a cluster of reversed chirps, how pure and how complete is it, and which
 known classes does its certificate put nearest?
 
-With ``--mirror FOLDER`` the reversed chirps come from no simulator of ours: they are published pictures of chirps, mirrored in time.
+With ``--mirror FOLDER`` the reversed chirps come from no simulator of ours: they are published pictures of chirps, mirrored in time. The heavy
+ones among them, short and low, look like blips: they are a cluster of their own.
 
     python examples/reverse_chirp.py
     python examples/reverse_chirp.py --out mirrored --mirror ../shared/data/simulated_binaries
@@ -57,7 +58,7 @@ def main() -> None:
 
     report = report_of(study)
     clusters = clusters_of(report)
-    families = truth.loc[clusters.index]
+    families = truth.loc[clusters.index].rename("truth")
     print("\nTrue families within None_of_the_Above, and the clusters found (noise is -1):\n")
     print(pd.crosstab(families, clusters).to_string())
     wanted = clusters.index[families == HIDDEN]
