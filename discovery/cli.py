@@ -21,6 +21,7 @@ from discovery.arguments.glitches import (
     add_batch,
     add_cluster,
     add_embed,
+    add_guide,
     add_ingest,
     add_name,
     add_novel,
@@ -70,6 +71,7 @@ def create_parser() -> Parser:
     add_verify(commands, common)
     add_name(commands, common)
     add_batch(commands, common, vectors)
+    add_guide(commands, common, vectors)
     add_novel(commands, common, vectors)
     add_onset(commands, common)
     add_project(commands, common, vectors)

@@ -29,8 +29,15 @@ def _add_method(parser: ArgumentParser) -> None:
 def _add_stored_cluster(parser: ArgumentParser) -> None:
     """Name a cluster of a clustering that the study holds."""
     parser.add_argument("cluster", metavar="CLUSTER", type=natural, help="its number in clusters.csv")
+    _add_clustering(parser)
+
+
+def _add_clustering(parser: ArgumentParser) -> None:
+    """Say of which clustering a cluster is."""
     parser.add_argument(
-        "--label", metavar="LABEL", help="of the latest clustering of this label (default: the latest of all)"
+        "--label",
+        metavar="LABEL",
+        help="a cluster of the latest clustering of this label (default: the latest of all)",
     )
 
 
@@ -159,6 +166,21 @@ def add_batch(commands: Any, common: ArgumentParser, vectors: ArgumentParser) ->
     _add_stored_cluster(batch)
     batch.add_argument("-n", metavar="N", type=positive, default=BATCH, help=f"glitches (default: {BATCH})")
     batch.add_argument("--out", metavar="DIR", type=Path, help=OUT)
+
+
+def add_guide(commands: Any, common: ArgumentParser, vectors: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
+    """Add ``discover guide``."""
+    guide = commands.add_parser(
+        "guide",
+        parents=[common, vectors],
+        help="draft a class's page for the field guide",
+        description="Draft the page of a class, or of a cluster, for the field guide: typical glitches, the classes that it is confused with, its frequency, duration and SNR, when and where it occurs. Writes a page, the same as Markdown, and pictures.",
+    )
+    guide.add_argument(
+        "name", metavar="NAME_OR_CLUSTER", help="a label, or the number of a cluster in clusters.csv: Blip or 0"
+    )
+    _add_clustering(guide)
+    guide.add_argument("--out", metavar="DIR", type=Path, help=OUT)
 
 
 def add_onset(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class

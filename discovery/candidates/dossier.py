@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from discovery.candidates.representatives import chosen_view, picture, spread_sample
 from discovery.onset.livetime import DAY
-from discovery.pages.drawing import chart, chart_png, cut, font, plain_axes, png_bytes
+from discovery.pages.drawing import INK, QUIET, chart, chart_png, cut, font, place_picture, plain_axes, png_bytes
 from discovery.pages.palette import NOISE_LIGHT, OKABE_ITO
 from discovery.pages.thumbnails import data_uri
 
@@ -107,16 +107,11 @@ def strip_png(
         if not pictures:
             continue
         top = place * line
-        draw.text((_EDGE, top + 4), heading, "#1b2127", font(14, bold=True))
+        draw.text((_EDGE, top + 4), heading, INK, font(14, bold=True))
         for number, (caption, pixels) in enumerate(pictures):
             at = (_EDGE + number * (_PICTURE[0] + _GAP), top + 24)
-            if pixels is None:
-                draw.rectangle((*at, at[0] + _PICTURE[0], at[1] + _PICTURE[1]), outline="#dcdcd6")
-                middle = (at[0] + _PICTURE[0] // 2, at[1] + _PICTURE[1] // 2)
-                draw.text(middle, "no picture", "#5a646e", font(12), anchor="mm")
-            else:
-                image.paste(Image.fromarray(pixels).resize(_PICTURE, Image.Resampling.BICUBIC), at)
-            draw.text((at[0], at[1] + _PICTURE[1] + 2), cut(caption, font(12), _PICTURE[0]), "#5a646e", font(12))
+            place_picture(image, at, _PICTURE, pixels)
+            draw.text((at[0], at[1] + _PICTURE[1] + 2), cut(caption, font(12), _PICTURE[0]), QUIET, font(12))
     return png_bytes(image)
 
 
@@ -134,7 +129,7 @@ def members_png(table: pd.DataFrame, thumbnails: Thumbnails, members: Rows) -> b
         if len(shown) == len(members)
         else f"{len(shown)} of {len(members)} members, spread over detectors and time"
     )
-    draw.text((_EDGE, 5), said, "#1b2127", font(14))
+    draw.text((_EDGE, 5), said, INK, font(14))
     for place, row in enumerate(shown):
         pixels = picture(thumbnails, int(row), view)
         if pixels is not None:

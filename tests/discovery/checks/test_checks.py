@@ -48,11 +48,15 @@ COMMANDS = (
     "train",
 )
 COMMANDS += ("fetch --all --out new", "export --to csv --out new.csv")
-COMMANDS += ("evaluate", "predict", "name 0 X", "batch 0", "update", "verify", "onset", "scorecard")
+COMMANDS += ("evaluate", "predict", "name 0 X", "batch 0", "update", "verify", "onset", "scorecard", "guide Blip")
 
 NO_WEIGHTS = "no weights 'modl:quick': give "
 MISTAKES = (
     ("name 0 Reverse_Chirp", "the study has no clustering; run `discover cluster LABEL` first"),
+    ("guide 0", "the study has no clustering; run `discover cluster LABEL` first"),
+    ("guide Blap", "no glitch is labelled 'Blap'; did you mean 'Blip'?"),
+    ("guide Blip --label Koi_Fish", "--label Koi_Fish goes with the number of a cluster, not with 'Blip'"),
+    ("guide Blip --weights modl:quick", NO_WEIGHTS),
     ("audit --rate 7", "a false discovery rate of 7.0: give a number between 0 and 1"),
     ("audit --splits 2", "2 splits are fewer than the 5 that test every glitch once"),
     ("cluster Blap", "no glitch is labelled 'Blap'; did you mean 'Blip'? There are: Blip (3), Koi_Fish (3)"),
