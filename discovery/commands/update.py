@@ -25,8 +25,10 @@ def run(options: Namespace) -> None:
     terminal.table("clusters", ("cluster", "new glitches", ""), rows)
     for own in found.births:
         terminal.say(f"cluster {own.cluster}: " + " ".join(own.reasons))
-    for number, expected in found.unseen.items():
-        terminal.say(f"cluster {number} has no new glitch; {expected:.1f} were expected at its old share")
+    for change in found.changes:
+        terminal.say(f"{change.kind}: {change.evidence}")
+    if found.changes:
+        terminal.say("these are proposals: no glitch was moved and no number changed")
     for path in found.files.values():
         terminal.say(str(path))
     terminal.result(
@@ -37,7 +39,7 @@ def run(options: Namespace) -> None:
             "glitches": len(found.table),
             "joined": {str(number): count for number, count in found.joined.items()},
             "births": [own.row() for own in found.births],
-            "unseen": {str(number): expected for number, expected in found.unseen.items()},
+            "changes": [change.row() for change in found.changes],
             "none": int(counts.get("none", 0)),
             "files": {name: str(path) for name, path in found.files.items()},
         }

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from support.mixtures import mixture
 
+from discovery.candidates.changes import COLUMNS as CHANGE_COLUMNS
 from discovery.candidates.update import COLUMNS, join, update_clusters
 from embed import Study
 from embed.errors import InputError
@@ -73,6 +74,10 @@ def test_old_clusters_keep_their_numbers_and_a_family_is_born(clustered):
     _, arguments, table = latest_clustering(study)
     assert arguments["update_of"] == found.of < found.run
     assert (table.loc[old, "cluster"].to_numpy() == truth[old - 1]).all()
+    assert (table.loc[old, "probability"] == 1.0).all()
+    born = table.loc[table["cluster"] == 2, "probability"]
+    assert born.median() > 0.9  # of their own cluster: none of their old neighbours is in it
+    assert found.changes == []
     new = table.drop(index=old)
     right = new["cluster"].to_numpy() == np.where(truth[new.index - 1] == CLASSES, 2, truth[new.index - 1])
     assert right.mean() > 0.85
@@ -97,6 +102,7 @@ def test_a_named_member_stays_in_its_cluster(clustered):
 
 
 def test_a_cluster_that_no_new_glitch_joins_is_named(tmp_path):
+    """All old glitches are of two clusters, and as many are new, of one of them: by numbers, because new times lie among the old."""
     study, store, truth, turn = planted(tmp_path)
     old = study.members("None_of_the_Above")
     with study.run("cluster", {"label": "None_of_the_Above", "store": "planted"}) as run:
@@ -105,7 +111,33 @@ def test_a_cluster_that_no_new_glitch_joins_is_named(tmp_path):
         for place in np.flatnonzero((truth == 0) & (turn >= 48)):
             study.add_label(int(place) + 1, Label("None_of_the_Above", "file", "later"))
     found = update_clusters(study, store)
-    assert found.unseen == {1: pytest.approx(6.0)}
+    (change,) = found.changes
+    assert (change.kind, change.clusters) == ("ended", (1,))
+    assert change.expected == pytest.approx(6.0)
+    assert change.probability == pytest.approx((96 / 108) ** 48)
+    written = pd.read_csv(found.files["changes.csv"])
+    assert tuple(written.columns) == CHANGE_COLUMNS
+    assert written["kind"].tolist() == ["ended"]
+    assert written["evidence"].tolist() == [change.evidence]
+    study.close()
+
+
+def test_two_families_in_one_cluster_are_proposed_as_a_split_and_nothing_moves(tmp_path):
+    study, store, *_ = planted(tmp_path)
+    old = study.members("None_of_the_Above")
+    with study.run("cluster", {"label": "None_of_the_Above", "store": "planted"}) as run:
+        study.save_clusters(run, old, np.zeros(len(old), int), np.ones(len(old)))
+    with study.run("ingest"):
+        for place in np.flatnonzero(study.glitches()["label"].to_numpy() == ""):
+            study.add_label(int(place) + 1, Label("None_of_the_Above", "file", "later"))
+    found = update_clusters(study, store)
+    (change,) = found.changes
+    assert (change.kind, change.clusters) == ("split", (0,))
+    assert len(change.parts) == 2
+    assert change.members == 96 + change.new
+    _, _, table = latest_clustering(study)
+    assert (table.loc[old, "cluster"] == 0).all()
+    assert set(table["cluster"]) <= {-1, 0, 1}
     study.close()
 
 
