@@ -200,6 +200,11 @@ def add_project(commands: Any, common: ArgumentParser, vectors: ArgumentParser) 
         metavar="COLUMN",
         help=f"what the colours show: label, predicted, cluster, ifo, gps, or a column of the metadata such as snr (default: {MapOptions.color})",
     )
+    project.add_argument(
+        "--anew",
+        action="store_true",
+        help="lay out all glitches (default: the points of a map that is there stay, and new glitches are placed among them)",
+    )
     project.add_argument("--out", metavar="DIR", type=Path, help=OUT)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
-
 from discovery.pages.axes import Axes, round_ticks
 from discovery.pages.page import markup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from markupsafe import Markup
 
 LINE = 30
 """Height of a group that has no parts, in units of the picture."""

@@ -93,7 +93,7 @@ def test_parts_lie_in_their_branch_and_persist_less(sizes, seed):
         return
     nested = {own.path: own for own in nested_branches(found.labels, found.tree)}
     paths = branch_paths(found.labels, list(nested.values()))
-    for path, own in nested.items():
+    for own in nested.values():
         assert (found.labels[own.rows] == own.cluster).all()
         assert own.low <= own.high
         if own.parent:
