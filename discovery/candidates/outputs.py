@@ -19,6 +19,7 @@ from discovery.onset.livetime import livetime_of
 from discovery.pages.columns import shown_columns
 from discovery.pages.pictures import load_thumbnails
 from embed.csvfile import write_csv
+from embed.gravityspy import NUMBERS
 from embed.storage import write_bytes, write_text
 from embed.vectors.similarity import normalise
 
@@ -43,8 +44,6 @@ COLUMNS = ("id", "ifo", "gps", "label", "predicted", "cluster", "probability", "
 """Columns of ``clusters.csv`` before those of the metadata and ``branch``: ``cluster`` -1 is noise, ``medoid`` is 1 for a cluster's most
 typical glitch, ``image`` its longest view. ``branch`` is the finest branch of the density tree that the glitch is in: see
 `discovery.clustering.branches.NestedBranch`."""
-CARRIED = ("snr", "amplitude", "peak_frequency", "central_freq", "duration", "bandwidth", "q_value")
-"""Metadata that tables and pages carry along where a study has it."""
 MAP_METHOD: MapMethod = "umap"
 """Of the 3-D view."""
 MOST_DOSSIERS = 60
@@ -72,7 +71,7 @@ class Results:
 
     def carried(self, glitches: Rows) -> pd.DataFrame:
         """Return the metadata that is carried along, of some glitches."""
-        names = [name for name in CARRIED if name in self.metadata.columns]
+        names = [name for name in NUMBERS if name in self.metadata.columns]
         return self.metadata.reindex(glitches)[names].reset_index(drop=True)
 
 

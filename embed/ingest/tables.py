@@ -14,7 +14,7 @@ import pandas as pd
 
 from embed.csvfile import neutralised, restored
 from embed.errors import InputError
-from embed.gravityspy import COLUMN_ALIASES, class_name, gps_of_id, is_identifier, parse_view_name
+from embed.gravityspy import COLUMN_ALIASES, NUMBERS, class_name, gps_of_id, is_identifier, parse_view_name
 from embed.ingest.typos import warn_of_typos
 from embed.storage import check_regular
 from embed.study.records import MODEL, Label
@@ -28,7 +28,6 @@ MAX_CELL = 10_000
 CHUNK = 20_000
 """Rows per transaction."""
 
-_NUMBERS = ("peak_frequency", "central_frequency", "bandwidth", "duration", "snr", "amplitude", "q_value")
 _TEXTS = ("sample_type", "url1", "url2", "url3", "url4")
 _NO_URL = ("", "?")
 
@@ -217,7 +216,7 @@ def _add_row(study: Study, row: dict[str, str], where: str, path: Path, report: 
         report.skip(where, f"{identifier[:80]!r} cannot be an id (letters, digits and . _ + - ( ) only)")
         return
     try:
-        metadata: dict[str, Any] = {name: _number(row[name], name) for name in _NUMBERS if row.get(name)}
+        metadata: dict[str, Any] = {name: _number(row[name], name) for name in NUMBERS if row.get(name)}
         metadata |= {name: row[name] for name in _TEXTS if row.get(name, "") not in _NO_URL}
         confidence = _number(row["machine_confidence"], "ml_confidence") if row.get("machine_confidence") else None
         glitch, added = study.add_glitch(identifier, ifo, _gps(row, identifier), metadata)
