@@ -19,7 +19,7 @@ Each is proposed only where at least `AGREEING` of the other settings (`discover
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -81,7 +81,11 @@ class Members:
 
 @dataclass(frozen=True)
 class Proposal:
-    """One proposal; attributes as the columns of `COLUMNS`, ``settings`` being the settings that find it and those tried."""
+    """One proposal; attributes as the columns of `COLUMNS`, and the settings that find it with those tried.
+
+    `groups` are the rows of each of its parts: of a split's parts, of the clusters that a merge joins, of an emerged group; of an ended
+    cluster there are none.
+    """
 
     kind: str
     clusters: tuple[int, ...]
@@ -92,6 +96,7 @@ class Proposal:
     settings: tuple[int, int] | None = None
     expected: float | None = None
     probability: float | None = None
+    groups: tuple[Rows, ...] = field(default=(), compare=False, repr=False)
 
     def row(self) -> dict[str, object]:
         """Return the figures as a flat row of a table, columns `COLUMNS`."""
@@ -226,17 +231,25 @@ def _described(
     if dense:
         said = f"; {'each is at least' if len(dense) > 1 else 'it is'} {min(dense):.3g} times as dense as the pass to the next cluster{said}"
     if kind == SPLIT:
-        parts = tuple(int((own & (fresh.labels == number)).sum()) for number in numbers)
-        text = f"cluster {clusters[0]} comes apart into {len(parts)} clusters with {_listed(parts)} of its {int(own.sum())} members{said}"
+        groups = tuple(np.flatnonzero(own & (fresh.labels == number)) for number in numbers)
+        text = f"cluster {clusters[0]} comes apart into {len(groups)} clusters with {_listed([len(rows) for rows in groups])} of its {own.sum()} members{said}"
     elif kind == MERGE:
-        parts = tuple(int((inside & (labels == cluster)).sum()) for cluster in clusters)
-        sizes = [int((labels == cluster).sum()) for cluster in clusters]
-        shares = [f"{part} of {size}" for part, size in zip(parts, sizes, strict=True)]
-        text = f"clusters {_listed(clusters)} come together in one cluster of {int(inside.sum())} glitches, with {_listed(shares)} members{said}"
+        groups = tuple(np.flatnonzero(inside & (labels == cluster)) for cluster in clusters)
+        shares = [f"{len(rows)} of {(labels == cluster).sum()}" for rows, cluster in zip(groups, clusters, strict=True)]
+        text = f"clusters {_listed(clusters)} come together in one cluster of {inside.sum()} glitches, with {_listed(shares)} members{said}"
     else:
-        parts = (int(own.sum()),)
-        text = f"{parts[0]} glitches that fit no cluster are most of a cluster of {int(inside.sum())}{said}"
-    return Proposal(kind, clusters, int(own.sum()), int((own & members.is_new).sum()), text, parts, settings)
+        groups = (np.flatnonzero(own),)
+        text = f"{own.sum()} glitches that fit no cluster are most of a cluster of {inside.sum()}{said}"
+    return Proposal(
+        kind,
+        clusters,
+        int(own.sum()),
+        int((own & members.is_new).sum()),
+        text,
+        parts=tuple(len(rows) for rows in groups),
+        settings=settings,
+        groups=groups,
+    )
 
 
 def _listed(values: Sequence[object]) -> str:

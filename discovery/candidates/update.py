@@ -13,6 +13,7 @@ import numpy as np
 from discovery.candidates.changes import COLUMNS as CHANGE_COLUMNS
 from discovery.candidates.changes import Members, Proposal, cluster_afresh, compare, ended
 from discovery.candidates.known import BACKGROUND, Known, evidence_beside, known_glitches
+from discovery.candidates.updatepage import Outcome, update_html
 from discovery.certificates.certificate import Certificate, certify
 from discovery.clustering.clustering import cluster
 from discovery.clustering.density import ASKED_NEIGHBOURS, MAJORITY
@@ -20,7 +21,7 @@ from discovery.clustering.hierarchy import LEAST_ROWS
 from discovery.clustering.result import NOISE
 from embed.csvfile import write_csv
 from embed.errors import InputError
-from embed.storage import file_name
+from embed.storage import file_name, write_text
 from embed.study.clusterings import latest_clustering
 from embed.vectors.index import flat_index, search_unit
 from embed.vectors.similarity import mean_of_nearest, normalise
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike
 
+    from embed.study.clusterings import StoredClustering
     from embed.study.study import Study
     from embed.types import Codes, Floats, Rows, Step, Vectors
     from embed.vectors.store import VectorStore
@@ -39,6 +41,9 @@ COLUMNS = ("id", "ifo", "gps", "cluster", "how", "neighbours", "distance", "prob
 """Columns of ``update.csv``, a row for each new glitch: ``how`` is joined, born or none; ``neighbours`` is the share of its ten nearest old
 glitches in the old cluster that most of them are in, ``distance`` the mean cosine distance to the five nearest of that cluster, and
 ``probability`` what the study keeps: that share for one that joined, what the clustering of the rest gives for one that was born."""
+MEMBER_COLUMNS = ("change", "part", "id", "cluster")
+"""Columns of ``change-members.csv``, a row for each glitch of a proposal: the line of ``changes.csv``, the part, and today's cluster."""
+PAGE = "update.html"
 NEAREST = 5
 """Members whose mean distance says whether a glitch is within reach of a cluster."""
 REACH = 0.99
@@ -85,6 +90,7 @@ def update_clusters(
     *,
     out: Path | None = None,
     seed: int = 0,
+    command: str = "discover update",
     step: Step = lambda _: None,
 ) -> Update:
     """Give the glitches that came after a clustering to its clusters, and look for new ones among the rest.
@@ -98,8 +104,10 @@ def update_clusters(
     label : str, optional
         Of the clustering; by default the latest.
     out : Path, optional
-        Folder of ``update.csv`` and ``changes.csv``; by default one of the study's reports.
+        Folder of ``update.csv``, ``changes.csv``, ``change-members.csv`` and ``update.html``; by default one of the study's reports.
     seed : int
+    command : str
+        The command line, for the page.
     step : callable, optional
         Receives the name of each step as it begins.
 
@@ -108,66 +116,71 @@ def update_clusters(
     InputError
         Nothing was clustered, the vectors are others, or no glitch of the label is new.
     """
-    run, arguments, old = stored = latest_clustering(study, label)
-    if arguments.get("store") != store.name:
-        raise InputError(
-            f"the clustering of run {run} was made from the vectors {arguments.get('store')}, not {store.name}; give the same --backbone, --weights and --views"
-        )
-    table = study.glitches()
-    column = "predicted" if arguments.get("predicted") else "label"
-    members = old.index.to_numpy(np.int64)
-    fresh = np.setdiff1d(table.index[table[column] == stored.label].to_numpy(np.int64), members)
-    fresh = fresh[store.rows(fresh) >= 0]
-    if not len(fresh):
-        raise InputError(
-            f"no glitch labelled {stored.label!r} came after the clustering of run {run}: nothing to update"
-        )
+    stored, table, fresh = _new_glitches(study, store, label)
     step("join")
+    old = stored.table
+    members = old.index.to_numpy(np.int64)
     kept = old[store.rows(members) >= 0]
     before = _Before(kept.index.to_numpy(np.int64), _vectors(store, kept.index), kept["cluster"].to_numpy(np.int64))
     new = _vectors(store, fresh)
     labels, share, distance = join(new, before.vectors, before.numbers)
-    how = np.where(labels == NOISE, "none", "joined").astype(object)
-    probability = np.where(labels == NOISE, 0.0, share)
     step("births")
     known = _without(known_glitches(table, store, stored.label, seed), members)
-    births = []
     residue = np.flatnonzero(labels == NOISE)
+    how = np.where(labels == NOISE, "none", "joined").astype(object)
+    probability = np.where(labels == NOISE, 0.0, share)
+    births = []
     first = int(old["cluster"].max()) + 1
     for own, rows, firmly in _births(new[residue], _with_clusters(known, before), table.loc[fresh[residue]], seed):
         births.append(replace(own, cluster=first + own.cluster))
         labels[residue[rows]], how[residue[rows]], probability[residue[rows]] = first + own.cluster, "born", firmly
     step("changes")
-    glitches = np.concatenate([before.glitches, fresh])
+    glitches = table.loc[np.concatenate([before.glitches, fresh]), ["id", "ifo", "gps"]]
     after = Members(
         labels=np.concatenate([before.numbers, labels]),
         is_new=np.arange(len(glitches)) >= len(kept),
-        gps=table.loc[glitches, "gps"].to_numpy(float),
+        gps=glitches["gps"].to_numpy(float),
     )
     changes = _changes(after, np.concatenate([before.vectors, new]), known, table["gps"], seed)
-    found = table.loc[fresh, ["id", "ifo", "gps"]].assign(
+    found = glitches[after.is_new].assign(
         cluster=labels, how=how, neighbours=share.round(4), distance=distance.round(6), probability=probability.round(6)
     )
     folder = out if out is not None else study.folder / "reports" / f"update-{file_name(stored.label)}"
-    with study.run("cluster", {**arguments, "update_of": run}) as number:
+    with study.run("cluster", {**stored.arguments, "update_of": stored.run}) as run:
         step("write")
-        files = _write(folder, found, changes)
+        outcome = Outcome(stored.label, after, glitches, births, changes)
+        files = _write(folder, found, outcome)
+        passport = {"clustering": f"run {stored.run}", "vectors": store.name, "seed": seed}
+        page = update_html(outcome, study, store, command=command, beside=tuple(files), passport=passport)
+        write_text(folder / PAGE, page)
         study.save_clusters(
-            number,
+            run,
             np.concatenate([members, fresh]),
             np.concatenate([old["cluster"].to_numpy(np.int64), labels]),
             np.concatenate([old["probability"].to_numpy(float), probability]),
         )
-    return Update(
-        run=number,
-        of=run,
-        label=stored.label,
-        table=found.reset_index(drop=True),
-        joined={int(own): int((labels == own).sum()) for own in np.unique(before.numbers[before.numbers != NOISE])},
-        births=births,
-        changes=changes,
-        files=files,
-    )
+    counts = {int(own): int((labels == own).sum()) for own in np.unique(before.numbers[before.numbers != NOISE])}
+    files |= {PAGE: folder / PAGE}
+    return Update(run, stored.run, stored.label, found.reset_index(drop=True), counts, births, changes, files)
+
+
+def _new_glitches(study: Study, store: VectorStore, label: str | None) -> tuple[StoredClustering, pd.DataFrame, Rows]:
+    """Return the clustering, all glitches of the study, and those of the label with a vector that came after it."""
+    stored = latest_clustering(study, label)
+    if stored.arguments.get("store") != store.name:
+        raise InputError(
+            f"the clustering of run {stored.run} was made from the vectors {stored.arguments.get('store')}, not {store.name}; give the same --backbone, --weights and --views"
+        )
+    table = study.glitches()
+    column = "predicted" if stored.arguments.get("predicted") else "label"
+    labelled = table.index[table[column] == stored.label].to_numpy(np.int64)
+    fresh = np.setdiff1d(labelled, stored.table.index.to_numpy(np.int64))
+    fresh = fresh[store.rows(fresh) >= 0]
+    if not len(fresh):
+        raise InputError(
+            f"no glitch labelled {stored.label!r} came after the clustering of run {stored.run}: nothing to update"
+        )
+    return stored, table, fresh
 
 
 @dataclass(frozen=True)
@@ -281,9 +294,17 @@ def _changes(after: Members, unit: Vectors, known: Known, times: ArrayLike, seed
     return compare(after, cluster_afresh(unit, background, seed=seed)) + found
 
 
-def _write(folder: Path, table: pd.DataFrame, changes: list[Proposal]) -> dict[str, Path]:
-    files = {name: folder / name for name in ("update.csv", "changes.csv")}
+def _write(folder: Path, table: pd.DataFrame, found: Outcome) -> dict[str, Path]:
+    files = {name: folder / name for name in ("update.csv", "changes.csv", "change-members.csv")}
     write_csv(files["update.csv"], COLUMNS, table[list(COLUMNS)].itertuples(index=False))
-    rows = [change.row() for change in changes]
+    rows = [change.row() for change in found.changes]
     write_csv(files["changes.csv"], CHANGE_COLUMNS, ([row[name] for name in CHANGE_COLUMNS] for row in rows))
+    ids, labels = found.glitches["id"].tolist(), found.members.labels
+    members = (
+        (number, part, ids[row], labels[row])
+        for number, change in enumerate(found.changes, 1)
+        for part, group in enumerate(change.groups, 1)
+        for row in group.tolist()
+    )
+    write_csv(files["change-members.csv"], MEMBER_COLUMNS, members)
     return files

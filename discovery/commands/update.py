@@ -14,11 +14,13 @@ def run(options: Namespace) -> None:
     with Study(options.study) as study:
         store = make_vectors(study, options, terminal)
         with terminal.steps() as step:
-            found = update_clusters(study, store, options.label, out=options.out, seed=options.seed, step=step)
+            found = update_clusters(
+                study, store, options.label, out=options.out, seed=options.seed, command=options.typed, step=step
+            )
     counts = found.table["how"].value_counts()
     terminal.say(
         f"{len(found.table)} new glitches of {found.label} after run {found.of}: {counts.get('joined', 0)} joined a cluster, "
-        f"{counts.get('born', 0)} are in {len(found.births)} new ones, {counts.get('none', 0)} fit none"
+        f"{counts.get('born', 0)} are in {len(found.births)} new {"cluster" if len(found.births) == 1 else "clusters"}, {counts.get('none', 0)} fit none"
     )
     rows = [(str(number), str(count), "") for number, count in found.joined.items()]
     rows += [(str(own.cluster), str(own.size), f"born: {own.verdict}") for own in found.births]
