@@ -20,7 +20,7 @@ def run(options: Namespace) -> None:
     counts = found.table["how"].value_counts()
     terminal.say(
         f"{len(found.table)} new glitches of {found.label} after run {found.of}: {counts.get('joined', 0)} joined a cluster, "
-        f"{counts.get('born', 0)} are in {len(found.births)} new {"cluster" if len(found.births) == 1 else "clusters"}, {counts.get('none', 0)} fit none"
+        f"{counts.get('born', 0)} are in {len(found.births)} new {'cluster' if len(found.births) == 1 else 'clusters'}, {counts.get('none', 0)} fit none"
     )
     rows = [(str(number), str(count), "") for number, count in found.joined.items()]
     rows += [(str(own.cluster), str(own.size), f"born: {own.verdict}") for own in found.births]
