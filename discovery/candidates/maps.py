@@ -19,7 +19,7 @@ from embed.csvfile import write_csv
 from embed.errors import InputError
 from embed.storage import file_name, write_text
 from embed.study.study import Study
-from embed.types import Rows, Step
+from embed.types import Rows, Step, Vectors
 from embed.vectors.graph import neighbour_graph
 from embed.vectors.store import VectorStore
 
@@ -38,7 +38,7 @@ class GlitchMap:
         One row for each glitch: ``id``, ``ifo``, ``gps``, ``label``, ``predicted``, ``cluster`` where there are clusters, ``placed``
         (1 for a point that was placed on the map that was there) where there are such, and the axes.
     layout : Layout
-        The axes alone, and which points were placed on the map that was there.
+        The points, and which of them were placed on the map that was there.
     files : dict
         Name -> path of what was written.
     """
@@ -46,6 +46,11 @@ class GlitchMap:
     table: pd.DataFrame
     layout: Layout
     files: dict[str, Path]
+
+    @property
+    def coordinates(self) -> Vectors:
+        """The axes alone, ndarray of float32, shape (N, 2) or (N, 3)."""
+        return self.layout.points
 
 
 def draw_map(
