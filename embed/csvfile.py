@@ -26,10 +26,10 @@ _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _BEGINNING = re.compile(r"(?:\A|(?<=[;\t\r\n]))(?=['\t\r\n]|\s*[=+\-@＝＋－＠])")  # noqa: RUF001 - full-width signs
 """Where an apostrophe is needed: at the beginning of a cell, or after a character that some program takes for its end."""
 _APOSTROPHE = re.compile(r"(?:\A|(?<=[;\t\r\n]))'")
+_BLOCK = 10_000
+"""Rows that are written together."""
 _SEPARATORS = (",", ";", "\t")
 """A spreadsheet saves with semicolons or tabs where the comma is the decimal point."""
-_BLOCK = 10_000
-"""Rows that are written at a time."""
 
 
 def neutralised(text: str) -> str:
@@ -85,18 +85,18 @@ class _Lines(list[str]):
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a table to a file atomically, a block of rows at a time; see `csv_text`.
+    """Write a table to a file atomically, some thousand rows at a time; see `csv_text`.
 
     Raises
     ------
     StorageError
         When the file cannot be written.
     """
+    waiting = iter(rows)
 
     def write(file: IO[bytes]) -> None:
         file.write(csv_lines([columns]).encode("utf-8"))
-        iterator = iter(rows)
-        while block := list(islice(iterator, _BLOCK)):
+        while block := list(islice(waiting, _BLOCK)):
             file.write(csv_lines(block).encode("utf-8"))
 
     write_atomic(path, write)

@@ -149,7 +149,7 @@ def add_update(commands: Any, common: ArgumentParser, vectors: ArgumentParser) -
         "update",
         parents=[common, vectors],
         help="give new glitches to the clusters there are, and look for new ones",
-        description="Give the glitches that came after the latest clustering to its clusters, which keep their numbers, and look for new clusters among the rest.",
+        description="Give the glitches that came after the latest clustering to its clusters, which keep their numbers, and look for new clusters among the rest. Lists which clusters would come apart or together if all were clustered afresh, and which have ended; these are proposals, no glitch moves.",
     )
     update.add_argument("label", metavar="LABEL", nargs="?", help="of the clustering (default: the latest)")
     update.add_argument("--out", metavar="DIR", type=Path, help=OUT)
@@ -207,7 +207,7 @@ def add_project(commands: Any, common: ArgumentParser, vectors: ArgumentParser) 
         "project",
         parents=[common, vectors],
         help="draw an interactive map of the glitches",
-        description="Draw a map on which similar glitches are close together: an interactive page, and the coordinates as CSV.",
+        description="Draw a map on which similar glitches are close together: an interactive page, and the coordinates as CSV. On a map that was drawn before, the glitches keep their places and new ones are placed among them.",
     )
     project.add_argument("labels", metavar="LABEL", nargs="*", help="only glitches of these labels (default: all)")
     project.add_argument(
@@ -228,6 +228,11 @@ def add_project(commands: Any, common: ArgumentParser, vectors: ArgumentParser) 
         default=MapOptions.color,
         metavar="COLUMN",
         help=f"what the colours show: label, predicted, cluster, ifo, gps, or a column of the metadata such as snr (default: {MapOptions.color})",
+    )
+    project.add_argument(
+        "--anew",
+        action="store_true",
+        help="lay out all glitches (default: the points of a map that is there stay, and new glitches are placed among them)",
     )
     project.add_argument("--out", metavar="DIR", type=Path, help=OUT)
 

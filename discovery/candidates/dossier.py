@@ -14,15 +14,17 @@ from discovery.onset.livetime import DAY
 from discovery.pages.drawing import INK, QUIET, chart, chart_png, cut, font, place_picture, plain_axes, png_bytes
 from discovery.pages.palette import NOISE_LIGHT, OKABE_ITO
 from discovery.pages.thumbnails import data_uri
+from discovery.pages.treeplot import Limb, tree_svg
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
     from markupsafe import Markup
     from matplotlib.axes import Axes
 
     from discovery.certificates.certificate import Certificate
+    from discovery.clustering.branches import NestedBranch
     from discovery.pages.thumbnails import Thumbnails
     from embed.types import Rows
 
@@ -34,6 +36,8 @@ EXAMPLES = 2
 """Glitches shown of each of the nearest known classes."""
 MOST_MEMBERS = 400
 """Members on the sheet of all; of a larger cluster a sample spread over detectors and time."""
+MOST_BRANCHES = 21
+"""Branches of a cluster that are drawn: odd, so that the two parts of a split are drawn both."""
 _PICTURE = (150, 125)
 _GAP, _CAPTION, _EDGE = 8, 18, 4
 
@@ -47,8 +51,8 @@ class Dossier:
     certificate : Certificate
     pictures, charts : Markup or None
         PNGs as data URIs; None where there is nothing to show.
-    parts : list of (int, float)
-        Sizes and contrasts of denser groups within the cluster, the largest first: possible sub-morphologies.
+    branches : BranchTree or None
+        Denser groups within the cluster, possible sub-morphologies; None where there are not two.
     history : list of str
         When it was seen, and changes of its rate.
     """
@@ -56,8 +60,39 @@ class Dossier:
     certificate: Certificate
     pictures: Markup | None
     charts: Markup | None
-    parts: list[tuple[int, float]]
+    branches: BranchTree | None
     history: list[str]
+
+
+@dataclass(frozen=True)
+class BranchTree:
+    """A cluster's own branch and those nested in it, as the page shows them.
+
+    Attributes
+    ----------
+    shown : list of NestedBranch
+        Each before its parts; of very many the outermost `MOST_BRANCHES`.
+    finer : int
+        Further ones, which only ``clusters.csv`` names.
+    drawing : Markup
+        ``<svg>``.
+    """
+
+    shown: list[NestedBranch]
+    finer: int
+    drawing: Markup
+
+
+def branch_tree(nested: Sequence[NestedBranch]) -> BranchTree | None:
+    """Draw the branches of one cluster, its own first; None where nothing is nested in it."""
+    if len(nested) < 2:
+        return None
+    outermost = sorted(nested, key=lambda branch: branch.path.count("."))[:MOST_BRANCHES]
+    shown = [branch for branch in nested if branch in outermost]
+    limbs = [Limb(own.path, own.parent, len(own.rows), own.low, own.high) for own in shown]
+    across = "log density above the pass to the next cluster (nats)"
+    drawing = tree_svg(limbs, across=across, title=f"Branches within cluster {nested[0].cluster}")
+    return BranchTree(shown, len(nested) - len(shown), drawing)
 
 
 def strip_png(

@@ -16,7 +16,7 @@ from audit.review.comparisons import find_class_neighbours
 from audit.review.heldout import HELD_OUT, write_held_out
 from audit.review.ledger import Verdict, remember
 from audit.review.manifest import ReviewManifest, write_manifest
-from audit.review.table import audit_csv
+from audit.review.table import write_audit
 from discovery.labelaudit.facts import audit_facts, cautions, printed_facts, printed_options
 from discovery.labelaudit.gallery import Exhibits, load_exhibits
 from discovery.labelaudit.glitches import StudyGlitches, read_glitches
@@ -269,8 +269,8 @@ def _load_exhibits(study: Study, store: VectorStore | None, known: StudyGlitches
 def _write(found: LabelAudit, exhibits: Exhibits, options: AuditOptions, origin: str, command: str) -> None:
     """Write the tables, the passport and the page."""
     result, glitches, passport, files = found.result, found.glitches, found.passport, found.files
-    write_text(files["audit.csv"], audit_csv(result, glitches, passport, first=result.listed))
-    write_text(files["ranking.csv"], audit_csv(result, glitches, passport))
+    write_audit(files["audit.csv"], result, glitches, passport, first=result.listed)
+    write_audit(files["ranking.csv"], result, glitches, passport)
     write_held_out(files[HELD_OUT], result, glitches, passport)
     write_text(files["passport.json"], canonical_json({"passport": passport, **found.facts}) + "\n")
     page = audit_html(

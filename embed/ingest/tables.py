@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from embed.errors import InputError
-from embed.gravityspy import COLUMN_ALIASES, class_name, gps_of_id, is_identifier, parse_view_name
+from embed.gravityspy import COLUMN_ALIASES, NUMBERS, class_name, gps_of_id, is_identifier, parse_view_name
 from embed.ingest.tablefile import read_chunks, table_rows
 from embed.ingest.typos import warn_of_typos
 from embed.study.records import MODEL, Label
@@ -18,7 +18,6 @@ from embed.study.report import IngestReport
 from embed.study.study import Study
 from embed.types import Progress
 
-_NUMBERS = ("peak_frequency", "central_frequency", "bandwidth", "duration", "snr", "amplitude", "q_value")
 _TEXTS = ("sample_type", "url1", "url2", "url3", "url4")
 _NO_URL = ("", "?")
 
@@ -154,7 +153,7 @@ def parse_row(row: dict[str, str]) -> TableRow:
     identifier, ifo = _identity(row)
     if not is_identifier(identifier):
         raise InputError(f"{identifier[:80]!r} cannot be an id (letters, digits and . _ + - ( ) only)")
-    metadata: dict[str, Any] = {name: _number(row[name], name) for name in _NUMBERS if row.get(name)}
+    metadata: dict[str, Any] = {name: _number(row[name], name) for name in NUMBERS if row.get(name)}
     metadata |= {name: row[name] for name in _TEXTS if row.get(name, "") not in _NO_URL}
     metadata |= {name: _value(text) for name, text in row.items() if name not in COLUMN_ALIASES and text}
     confidence = _number(row["machine_confidence"], "ml_confidence") if row.get("machine_confidence") else None

@@ -117,7 +117,7 @@ def test_the_whole_path_without_embedding_by_hand(capsys, tmp_path):
         "report.html",
     ]
     table = pd.read_csv(reports / "clusters.csv")
-    assert tuple(table.columns) == COLUMNS
+    assert tuple(table.columns) == (*COLUMNS, "branch")
     assert table["medoid"].sum() == len(result["clusters"])
     assert all(table["image"].map(lambda path: path.endswith("_spectrogram_4.0.png")))
     code, out, _ = run(capsys, "status", "--study", folder, "--json")
