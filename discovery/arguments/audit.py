@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from audit.heldout.kinds import FOLDS, SPLIT_KINDS
 from audit.heldout.refitting import EPOCHS
 from audit.options import DEFAULTS
-from discovery.arguments.base import positive, repeated_options
+from discovery.arguments.base import add_figures, positive, repeated_options
 from discovery.arguments.glitches import OUT
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def add_audit(commands: Any, common: ArgumentParser, vectors: ArgumentParser) ->
     )
     _add_refit(audit)
     audit.add_argument("--out", metavar="DIR", type=Path, help=OUT)
+    add_figures(audit)
     _add_actions(audit)
 
 

@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 from typing import NoReturn
 
+from discovery.figures.options import FORMATS, read_formats
+from embed.errors import InputError
 from embed.network.backbones import DEFAULT_BACKBONE
 from embed.network.names import BACKBONES, DEVICES, GIVEN_PREFIX, MODEL_PREFIX, RUNTIMES, WEIGHT_SOURCES
 from embed.vectors.options import EmbeddingOptions
@@ -96,6 +98,25 @@ def vector_options() -> Parser:
     )
     group.add_argument("--no-cache", action="store_true", help="do not keep decoded views on disk for other networks")
     return vectors
+
+
+def add_figures(parser: argparse.ArgumentParser) -> None:
+    """Add ``--figures``."""
+    parser.add_argument(
+        "--figures",
+        metavar="FORMATS",
+        type=figure_formats,
+        default=(),
+        help=f"also draw figures for papers, into figures/ beside the results: {', '.join(FORMATS)}, or several with commas between",
+    )
+
+
+def figure_formats(text: str) -> tuple[str, ...]:
+    """Read the formats of figures."""
+    try:
+        return read_formats(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def positive(text: str) -> int:

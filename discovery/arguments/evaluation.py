@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from discovery.arguments.base import RUNTIME
+from discovery.arguments.base import add_figures, RUNTIME
 from discovery.arguments.glitches import OUT
 from discovery.evaluation.options import LISTED_CLASSES, PARTS, EvaluationOptions
 from embed.network.names import RUNTIMES
@@ -48,6 +48,7 @@ def add_evaluate(commands: Any, common: ArgumentParser, vectors: ArgumentParser)
         help="first calibrate each model by a temperature, fitted to its validation part",
     )
     evaluate.add_argument("--out", metavar="DIR", type=Path, help=OUT)
+    add_figures(evaluate)
 
 
 def add_predict(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from discovery.arguments.base import natural, positive
+from discovery.arguments.base import add_figures, natural, positive
 from discovery.candidates.options import BATCH, NEAREST, ClusterOptions, MapOptions
 from discovery.clustering.methods import CLUSTER_METHODS, MAP_DIMENSIONS, MAP_METHODS
 from discovery.novelty.options import LISTED
@@ -116,6 +116,7 @@ def add_cluster(commands: Any, common: ArgumentParser, vectors: ArgumentParser) 
         help="number of clusters, for spectral only (default: chosen by the eigengap)",
     )
     cluster.add_argument("--out", metavar="DIR", type=Path, help=OUT)
+    add_figures(cluster)
 
 
 def add_name(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
@@ -199,6 +200,7 @@ def add_onset(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - 
         help="live time: a start and an end in GPS seconds a line (default: estimated from the times of all glitches)",
     )
     onset.add_argument("--out", metavar="DIR", type=Path, help=OUT)
+    add_figures(onset)
 
 
 def add_project(commands: Any, common: ArgumentParser, vectors: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
@@ -235,6 +237,7 @@ def add_project(commands: Any, common: ArgumentParser, vectors: ArgumentParser) 
         help="lay out all glitches (default: the points of a map that is there stay, and new glitches are placed among them)",
     )
     project.add_argument("--out", metavar="DIR", type=Path, help=OUT)
+    add_figures(project)
 
 
 def add_scorecard(commands: Any, common: ArgumentParser, vectors: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
@@ -256,6 +259,7 @@ def add_scorecard(commands: Any, common: ArgumentParser, vectors: ArgumentParser
         "--labels-file", metavar="CSV", type=Path, help="their labels, in the same order: a column 'label'"
     )
     scorecard.add_argument("--out", metavar="DIR", type=Path, help=OUT)
+    add_figures(scorecard)
 
 
 def add_search(commands: Any, common: ArgumentParser, vectors: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
@@ -285,3 +289,4 @@ def add_novel(commands: Any, common: ArgumentParser, vectors: ArgumentParser) ->
         "-n", type=positive, metavar="N", default=LISTED, help=f"number of glitches listed (default: {LISTED})"
     )
     novel.add_argument("--out", metavar="DIR", type=Path, help=OUT)
+    add_figures(novel)

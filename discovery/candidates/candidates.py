@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from embed.study.records import View
     from embed.study.study import Study
-    from embed.types import Rows, Step
+    from embed.types import Rows, Step, Vectors
     from embed.vectors.store import VectorStore
 
 
@@ -47,6 +47,10 @@ class Candidates:
         Glitches of the label without a vector.
     certificates : list of Certificate
         What speaks for and against each cluster, in the order of their numbers.
+    coordinates : ndarray of float32, shape (N, 3)
+        Of the 3-D view.
+    measures : DataFrame, N rows
+        Numbers of the metadata, such as ``snr``, as far as the study has them.
     files : dict
         Name -> path of what was written.
     """
@@ -56,7 +60,14 @@ class Candidates:
     clustering: Clustering
     left_out: list[tuple[str, str]]
     certificates: list[Certificate]
+    coordinates: Vectors
+    measures: pd.DataFrame
     files: dict[str, Path]
+
+    @property
+    def folder(self) -> Path:
+        """Where everything was written."""
+        return self.files["clusters.csv"].parent
 
     def _repr_html_(self) -> str:
         found = self.clustering
@@ -149,7 +160,7 @@ def find_candidates(
         )
         files = write_results(results, folder, command)
         study.save_clusters(run, members.glitches, clustering.labels, clustering.probability)
-    return Candidates(table, members.glitches, clustering, members.left_out, certificates, files)
+    return Candidates(table, members.glitches, clustering, members.left_out, certificates, coordinates, results.carried(members.glitches), files)
 
 
 @dataclass(frozen=True)

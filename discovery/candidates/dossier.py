@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from discovery.candidates.representatives import chosen_view, picture, spread_sample
 from discovery.onset.livetime import DAY
-from discovery.pages.drawing import INK, QUIET, chart, chart_png, cut, font, place_picture, plain_axes, png_bytes
+from discovery.pages.drawing import INK, QUIET, chart, chart_png, cut, font, place_picture, plain_axes, plain_text, png_bytes
 from discovery.pages.palette import NOISE_LIGHT, OKABE_ITO
 from discovery.pages.thumbnails import data_uri
 from discovery.pages.treeplot import Limb, tree_svg
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from markupsafe import Markup
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from discovery.certificates.certificate import Certificate
     from discovery.clustering.branches import NestedBranch
@@ -173,6 +174,12 @@ def members_png(table: pd.DataFrame, thumbnails: Thumbnails, members: Rows) -> b
 
 
 def charts_png(own: pd.DataFrame, beside: Mapping[str, pd.DataFrame], *, title: str) -> bytes | None:
+    """Draw `measures_chart` as a PNG; None where there is nothing to draw."""
+    figure = measures_chart(own, beside, title=title)
+    return None if figure is None else chart_png(figure)
+
+
+def measures_chart(own: pd.DataFrame, beside: Mapping[str, pd.DataFrame], *, title: str) -> Figure | None:
     """Draw histograms of the measures of a cluster beside the nearest known classes, and its rate by day and detector.
 
     Parameters
@@ -186,8 +193,8 @@ def charts_png(own: pd.DataFrame, beside: Mapping[str, pd.DataFrame], *, title: 
 
     Returns
     -------
-    bytes or None
-        A PNG; None where neither a measure nor a time is known.
+    Figure or None
+        None where neither a measure nor a time is known.
     """
     measures = {name: column for name, column in MEASURES.items() if np.isfinite(_numbers(own, column)).any()}
     times = own["gps"].to_numpy(dtype=float) if "gps" in own.columns else np.empty(0)
@@ -203,7 +210,7 @@ def charts_png(own: pd.DataFrame, beside: Mapping[str, pd.DataFrame], *, title: 
     if len(times):
         _rate(axes[-1], own)
     axes[0].legend(fontsize=7, frameon=False)
-    return chart_png(figure)
+    return figure
 
 
 def as_uri(png: bytes | None) -> Markup | None:
@@ -239,7 +246,7 @@ def _histogram(panel: Axes, name: str, series: Mapping[str, np.ndarray]) -> None
                 fill=fill,
                 color=OKABE_ITO[place],
                 alpha=0.35 if fill else 1.0,
-                label=key,
+                label=plain_text(key),
                 linestyle=styles[place % 4],
             )
     panel.set_xscale("log")
@@ -270,7 +277,7 @@ def _rate(panel: Axes, own: pd.DataFrame) -> None:
             bottom=bottom,
             align="edge",
             color=colour,
-            label=name or "unknown",
+            label=plain_text(name or "unknown"),
             hatch=("", "//", "..")[place % 3],
             edgecolor="white",
             linewidth=0.3,

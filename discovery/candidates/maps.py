@@ -48,6 +48,11 @@ class GlitchMap:
     files: dict[str, Path]
 
     @property
+    def folder(self) -> Path:
+        """Where everything was written."""
+        return self.files["coordinates.csv"].parent
+
+    @property
     def coordinates(self) -> Vectors:
         """The axes alone, ndarray of float32, shape (N, 2) or (N, 3)."""
         return self.layout.points

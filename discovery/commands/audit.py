@@ -15,6 +15,8 @@ from audit.heldout.refitting import Refitting
 from discovery.checks.audit import audit_options
 from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
+from discovery.figures.files import save_figures
+from discovery.figures.figures import audit_figures
 from discovery.labelaudit.labelaudit import audit_study
 from discovery.labelaudit.page import headline
 from discovery.labelaudit.summary import summary
@@ -57,6 +59,9 @@ def _audit(options: Namespace) -> None:
                 command=options.typed,
                 step=step,
             )
+            if options.figures:
+                step("figures")
+                found.files.update(save_figures(audit_figures(found), found.folder, options.figures))
     _report(terminal, found)
     terminal.result(summary(found))
 

@@ -6,6 +6,8 @@ from discovery.candidates.candidates import find_candidates, summary
 from discovery.candidates.options import ClusterOptions
 from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
+from discovery.figures.files import save_figures
+from discovery.figures.figures import cluster_figures
 from embed.study.study import Study
 from embed.vectors.passport import describe_vectors
 
@@ -20,6 +22,9 @@ def run(options: Namespace) -> None:
             found = find_candidates(
                 study, store, options.label, chosen, out=options.out, command=options.typed, step=step
             )
+            if options.figures:
+                step("figures")
+                found.files.update(save_figures(cluster_figures(found), found.folder, options.figures))
     result = summary(found)
     terminal.say(
         f"{result['glitches']} glitches of {options.label}, {describe_vectors(store.passport)}, {options.method}"

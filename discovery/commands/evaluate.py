@@ -8,6 +8,8 @@ from discovery.evaluation.evaluation import assess
 from discovery.evaluation.options import EvaluationOptions
 from discovery.evaluation.page import telling_ranks
 from discovery.evaluation.testset import baseline_parts
+from discovery.figures.files import save_figures
+from discovery.figures.figures import evaluation_figures
 from embed.metrics.accuracy import TOP
 from embed.network.model import Model, load_model
 from embed.network.sources import model_folder, models
@@ -44,6 +46,9 @@ def run(options: Namespace) -> None:
                 command=options.typed,
                 step=step,
             )
+            if options.figures:
+                step("figures")
+                result.files.update(save_figures(evaluation_figures(result), result.folder, options.figures))
     summaries = {name: item.summary() for name, item in result.judged.items()}
     first = next(iter(result.judged.values()))
     telling = TOP in telling_ranks(first)

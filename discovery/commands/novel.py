@@ -4,6 +4,8 @@ from argparse import Namespace
 
 from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
+from discovery.figures.files import save_figures
+from discovery.figures.figures import novel_figures
 from discovery.novelty.novelty import find_novel
 from embed.study.study import Study
 
@@ -15,6 +17,8 @@ def run(options: Namespace) -> None:
         store = make_vectors(study, options, terminal)
         with terminal.progress("compare") as progress:
             found = find_novel(study, store, options.labels, count=options.n, out=options.out, progress=progress)
+        if options.figures:
+            found.files.update(save_figures(novel_figures(found), found.folder, options.figures))
     rows = [
         (str(rank), name, label or "-", f"1 in {one_in:,}", f"{nearest}, 1 in {class_one_in:,}", str(alike))
         for rank, name, _, _, label, one_in, _, nearest, class_one_in, alike, _ in found.table.itertuples(index=False)

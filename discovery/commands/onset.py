@@ -4,6 +4,8 @@ from argparse import Namespace
 from dataclasses import asdict
 
 from discovery.commands.console import Terminal
+from discovery.figures.files import save_figures
+from discovery.figures.figures import onset_figures
 from discovery.onset.onset import find_onsets, read_segments
 from embed.study.study import Study
 
@@ -14,6 +16,8 @@ def run(options: Namespace) -> None:
     live = None if options.segments is None else read_segments(options.segments)
     with Study(options.study) as study:
         found = find_onsets(study, options.labels, live=live, out=options.out)
+        if options.figures:
+            found.files.update(save_figures(onset_figures(found), found.folder, options.figures))
     terminal.say(f"{found.livetime.seconds / 86400:.1f} live days in {len(found.livetime.starts)} segments")
     for name, history in found.histories.items():
         terminal.say(

@@ -6,6 +6,8 @@ from discovery.candidates.maps import draw_map
 from discovery.candidates.options import MapOptions
 from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
+from discovery.figures.files import save_figures
+from discovery.figures.figures import map_figures
 from embed.study.study import Study
 from embed.vectors.passport import describe_vectors
 
@@ -24,6 +26,10 @@ def run(options: Namespace) -> None:
                 out=options.out,
                 step=step,
             )
+            if options.figures:
+                step("figures")
+                figures = map_figures(drawn, method=options.method, color=options.color)
+                drawn.files.update(save_figures(figures, drawn.folder, options.figures))
     terminal.say(
         f"{len(drawn.table)} glitches, {options.method} in {options.dims} dimensions, {describe_vectors(store.passport)}"
     )

@@ -7,6 +7,8 @@ import numpy as np
 
 from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
+from discovery.figures.files import save_figures
+from discovery.figures.figures import scorecard_figures
 from discovery.scorecard.scorecard import read_vectors, score
 from embed.study.study import Study
 
@@ -29,6 +31,9 @@ def run(options: Namespace) -> None:
         found = score(vectors, labels, method=options.method, seed=options.seed, progress=progress)
     path = folder / "scorecard.csv"
     found.write(path)
+    files = {"scorecard.csv": path}
+    if options.figures:
+        files |= save_figures(scorecard_figures(found), folder, options.figures)
     rows = [
         (str(name), str(count), f"{f1:.2f}", f"{recall:.2f}", f"{purity:.2f}", str(looks), f"{ami:.2f}", str(clusters))
         for name, count, f1, recall, purity, looks, ami, clusters, _ in found.table.itertuples(index=False)
@@ -39,11 +44,12 @@ def run(options: Namespace) -> None:
         f"{means['classes']:.0f} classes: mean F1 {means['f1']:.3f}, recall {means['recall']:.3f}, purity {means['purity']:.3f}, "
         f"AMI {means['ami']:.3f}; median looks {means['looks']:g}"
     )
-    terminal.say(str(path))
+    for written in files.values():
+        terminal.say(str(written))
     terminal.result(
         {
             "means": means,
             "classes": found.table.astype(object).where(found.table.notna(), None).to_dict("records"),
-            "files": {"scorecard.csv": str(path)},
+            "files": {name: str(written) for name, written in files.items()},
         }
     )

@@ -62,6 +62,11 @@ class Assessment:
     cautions: tuple[str, ...]
     files: dict[str, Path] = field(default_factory=dict)
 
+    @property
+    def folder(self) -> Path:
+        """Where everything was written."""
+        return self.files["metrics.csv"].parent
+
     def _repr_html_(self) -> str:
         facts = {name: str(path) for name, path in self.files.items()} | {
             f"caution {number}": text for number, text in enumerate(self.cautions, 1)

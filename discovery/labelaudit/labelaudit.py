@@ -69,6 +69,11 @@ class LabelAudit:
     manifest: ReviewManifest | None
     files: dict[str, Path]
 
+    @property
+    def folder(self) -> Path:
+        """Where everything was written."""
+        return self.files["audit.csv"].parent
+
     def _repr_html_(self) -> str:
         files = {name: str(path) for name, path in self.files.items() if "/" not in name}
         return self.result._repr_html_() + html_summary(self.passport, files)

@@ -53,6 +53,11 @@ class Novel:
     known: int
     files: dict[str, Path]
 
+    @property
+    def folder(self) -> Path:
+        """Where everything was written."""
+        return self.files["novel.csv"].parent
+
     def _repr_html_(self) -> str:
         facts = {"known glitches": f"{self.known:,}"} | {name: str(path) for name, path in self.files.items()}
         shown = ("rank", "id", "label", "one_in", "nearest_class", "alike")

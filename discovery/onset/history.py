@@ -10,13 +10,14 @@ import numpy as np
 from discovery.onset.changes import Change, bursts, find_changes
 from discovery.onset.livetime import DAY
 from discovery.onset.patterns import coincidences, hours_and_weekdays
-from discovery.pages.drawing import chart, chart_png, plain_axes
+from discovery.pages.drawing import chart, plain_axes, plain_text
 from discovery.pages.gpstime import utc
 from discovery.pages.palette import OKABE_ITO
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from matplotlib.figure import Figure
     from numpy.typing import ArrayLike
 
     from discovery.onset.livetime import Livetime
@@ -109,7 +110,9 @@ def history_of(gps: ArrayLike, ifo: ArrayLike, livetime: Livetime) -> History | 
     )
 
 
-def timeline_png(times: Mapping[str, ArrayLike], histories: Mapping[str, History], livetime: Livetime) -> bytes:
+def timeline(
+    times: Mapping[str, ArrayLike], histories: Mapping[str, History], livetime: Livetime, *, width: float = 9.0
+) -> Figure:
     """Draw a row for each class: its rate by live time, and the changes with their intervals.
 
     Parameters
@@ -120,9 +123,11 @@ def timeline_png(times: Mapping[str, ArrayLike], histories: Mapping[str, History
         Of the same classes, in the order drawn.
     livetime : Livetime
         Grey where nothing was recorded.
+    width : float
+        Inches.
     """
     rows = len(histories)
-    figure = chart(9, 0.75 * rows + 0.9)
+    figure = chart(width, 0.75 * rows + 0.9)
     panels = figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
     start, end = float(livetime.starts[0]), float(livetime.ends[-1])
     edges = np.linspace(start, end, _BINS + 1)
@@ -138,11 +143,11 @@ def timeline_png(times: Mapping[str, ArrayLike], histories: Mapping[str, History
         for change in history.changes:
             panel.axvspan((change.low - start) / DAY, (change.high - start) / DAY, color=OKABE_ITO[3], alpha=0.25, lw=0)
             panel.axvline((change.gps - start) / DAY, color=OKABE_ITO[3], lw=1.2, ls="-" if change.is_rise else "--")
-        panel.set_title(f"{name} ({history.glitches:,})", fontsize=8, loc="left", pad=2)
+        panel.set_title(plain_text(f"{name} ({history.glitches:,})"), fontsize=8, loc="left", pad=2)
         plain_axes(panel)
         panel.set_xlim(0, (end - start) / DAY)
     panels[-1].set_xlabel(
         f"days since {utc(start)[:10]}; glitches a live day; lines: rises (solid) and falls (dashed) with 90 % intervals",
         fontsize=8,
     )
-    return chart_png(figure)
+    return figure

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from discovery.onset.history import History, history_of, timeline_png
+from discovery.onset.history import History, history_of, timeline
 from discovery.onset.livetime import Livetime, livetime_of, segments
+from discovery.pages.drawing import chart_png
 from discovery.pages.gpstime import utc
 from embed.csvfile import write_csv
 from embed.errors import InputError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from embed.study.study import Study
+    from embed.types import Floats
 
 COLUMNS = (
     "label",
@@ -45,14 +47,22 @@ class Onsets:
     ----------
     histories : dict of str to History
         By label, of those with a known time.
+    times : dict of str to ndarray of float64
+        GPS seconds of the same classes' glitches.
     livetime : Livetime
     files : dict
         Name -> path of what was written.
     """
 
     histories: dict[str, History]
+    times: dict[str, Floats]
     livetime: Livetime
     files: dict[str, Path]
+
+    @property
+    def folder(self) -> Path:
+        """Where everything was written."""
+        return self.files["onset.csv"].parent
 
 
 def find_onsets(
@@ -92,8 +102,8 @@ def find_onsets(
     files = {name: folder / name for name in ("onset.csv", "onset.png")}
     with study.run("onset", {"labels": names}):
         write_csv(files["onset.csv"], COLUMNS, (row for name, found in histories.items() for row in _rows(name, found)))
-        write_bytes(files["onset.png"], timeline_png(times, histories, live))
-    return Onsets(histories, live, files)
+        write_bytes(files["onset.png"], chart_png(timeline(times, histories, live)))
+    return Onsets(histories, times, live, files)
 
 
 def _rows(name: str, found: History) -> list[tuple[object, ...]]:

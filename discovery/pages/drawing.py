@@ -13,6 +13,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 
+from discovery.pages.page import showable
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -79,6 +81,13 @@ def chart(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+def plain_text(text: object, longest: int = 60) -> str:
+    """Write any value so that matplotlib shows it as it is: no formula, no name that a legend skips; shortened with an ellipsis."""
+    shown = " ".join(showable(text).split())
+    shown = shown if len(shown) <= longest else shown[: longest - 1] + "…"
+    return (" " + shown if shown.startswith("_") else shown).replace("$", r"\$")
 
 
 def plain_axes(panel: Axes) -> None:

@@ -1,0 +1,102 @@
+"""The figures of each result: name -> what is drawn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from discovery.candidates.dossier import measures_chart
+from discovery.candidates.maps import NAMES
+from discovery.candidates.outputs import MAP_METHOD
+from discovery.clustering.result import NOISE
+from discovery.figures.charts import (
+    calibration_figure,
+    confusion_figure,
+    pairs_figure,
+    ranking_figure,
+    reliability_figure,
+    scorecard_figure,
+)
+from discovery.figures.files import DOUBLE
+from discovery.figures.maps import map_figure
+from discovery.onset.history import timeline
+from embed.storage import file_name
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from discovery.candidates.candidates import Candidates
+    from discovery.candidates.maps import GlitchMap
+    from discovery.evaluation.outputs import Assessment
+    from discovery.labelaudit.labelaudit import LabelAudit
+    from discovery.novelty.novelty import Novel
+    from discovery.onset.onset import Onsets
+    from discovery.scorecard.scorecard import Scorecard
+
+    Figures = dict[str, Figure | bytes]
+
+MOST_CLUSTERS = 20
+"""Clusters with a figure of their own: those that are likeliest new."""
+
+
+def map_figures(found: GlitchMap, *, method: str, color: str) -> Figures:
+    """Draw a map by label, by cluster where there are clusters, and by the column that the page is coloured by."""
+    columns = dict.fromkeys(name for name in ("label", "cluster", color) if name in found.table.columns)
+    return {
+        f"map-{file_name(name)}": map_figure(found.coordinates, found.table[name], method=NAMES[method])
+        for name in columns
+    }
+
+
+def cluster_figures(found: Candidates) -> Figures:
+    """Draw the map by cluster, the contact sheet, and each cluster's histograms and rate."""
+    figures: Figures = {
+        "map-cluster": map_figure(found.coordinates, found.table["cluster"], method=NAMES[MAP_METHOD]),
+        "contact-sheet": found.files["contact-sheet.png"].read_bytes(),
+    }
+    whole = found.table.join(found.measures)
+    ordered = sorted(found.certificates, key=lambda own: (-(own.probability or 0.0), own.cluster))
+    for own in ordered[:MOST_CLUSTERS]:
+        inside = whole["cluster"] == own.cluster
+        others = whole[~inside & (whole["cluster"] != NOISE)]
+        beside = {"other clusters": others} if len(others) else {}
+        chart = measures_chart(whole[inside], beside, title=f"cluster {own.cluster}")
+        if chart is not None:
+            figures[f"cluster-{own.cluster}"] = chart
+    return figures
+
+
+def audit_figures(found: LabelAudit) -> Figures:
+    """Draw the ranking, the errors that are expected, and the calibration."""
+    figures: Figures = {"ranking": ranking_figure(found.result)}
+    pairs = pairs_figure(found.result)
+    if pairs is not None:
+        figures["expected-errors"] = pairs
+    if len(found.result.reliability) and np.isfinite(found.result.reliability).all():
+        figures["calibration"] = calibration_figure(found.result)
+    return figures
+
+
+def evaluation_figures(found: Assessment) -> Figures:
+    """Draw the confusion matrix of each classifier, and their reliability."""
+    figures: Figures = {
+        f"confusion-{file_name(name)}": confusion_figure(item.matrix, item.classes)
+        for name, item in found.judged.items()
+    }
+    return figures | {"reliability": reliability_figure({name: item.reliability for name, item in found.judged.items()})}
+
+
+def onset_figures(found: Onsets) -> Figures:
+    """Draw the timeline."""
+    return {"timeline": timeline(found.times, found.histories, found.livetime, width=DOUBLE)}
+
+
+def novel_figures(found: Novel) -> Figures:
+    """Take the sheet of pictures."""
+    return {"odd-glitches": found.files["novel.png"].read_bytes()}
+
+
+def scorecard_figures(found: Scorecard) -> Figures:
+    """Draw the figures of each class."""
+    return {"scorecard": scorecard_figure(found.table)}
