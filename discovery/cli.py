@@ -50,6 +50,11 @@ a first session:
 """The end of the help."""
 
 
+RECORDED = frozenset({"ingest", "fetch", "scan", "embed", "cluster", "update", "name", "guide", "novel", "onset"})
+RECORDED |= {"project", "scorecard", "audit", "train", "evaluate", "predict"}
+"""Commands that change what a study holds: after them its ``index.html`` is written again."""
+
+
 def create_parser() -> Parser:
     """Build the parser of the whole command line; its help lists the commands in the order of a study's life."""
     parser = Parser(
@@ -98,6 +103,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         import_module(f"discovery.checks.{options.command}").check(options)  # mistakes first: an engine takes seconds
         code: int | None = import_module(f"discovery.commands.{options.command}").run(options)
         sys.stdout.flush()
+        if options.command in RECORDED:
+            import_module("discovery.overview.index").refresh_index(options.study)
     except DiscoverError as error:
         if options.verbose > 1:
             logging.getLogger("discover").exception("where it came from:")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from discovery.arguments.base import add_figures, RUNTIME
+from discovery.arguments.base import RUNTIME, add_figures
 from discovery.arguments.glitches import OUT
 from discovery.evaluation.options import LISTED_CLASSES, PARTS, EvaluationOptions
 from embed.network.names import RUNTIMES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from discovery.clustering.result import NOISE, Clustering
 from discovery.pages.pictures import load_thumbnails, longest_views
 from embed.errors import InputError
 from embed.notebook import html_summary
+from embed.study.reports import add_report
 from embed.vectors.graph import subgraph
 
 if TYPE_CHECKING:
@@ -159,8 +161,27 @@ def find_candidates(
             times=members.study["gps"].to_numpy(float),
         )
         files = write_results(results, folder, command)
+        add_report(study, run, files["report.html"], f"Clusters of {label}", _answer(certificates, clustering))
         study.save_clusters(run, members.glitches, clustering.labels, clustering.probability)
-    return Candidates(table, members.glitches, clustering, members.left_out, certificates, coordinates, results.carried(members.glitches), files)
+    return Candidates(
+        table,
+        members.glitches,
+        clustering,
+        members.left_out,
+        certificates,
+        coordinates,
+        results.carried(members.glitches),
+        files,
+    )
+
+
+def _answer(certificates: list[Certificate], clustering: Clustering) -> str:
+    """Say in a line what was found."""
+    counts = Counter(own.verdict for own in certificates)
+    noise = int((clustering.labels == NOISE).sum())
+    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+    clusters = f"{len(certificates)} {'cluster' if len(certificates) == 1 else 'clusters'}"
+    return f"{clusters}: {verdicts}; {noise:,} of {len(clustering.labels):,} glitches fit no cluster."
 
 
 @dataclass(frozen=True)

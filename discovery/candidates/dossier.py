@@ -11,7 +11,18 @@ from PIL import Image, ImageDraw
 
 from discovery.candidates.representatives import chosen_view, picture, spread_sample
 from discovery.onset.livetime import DAY
-from discovery.pages.drawing import INK, QUIET, chart, chart_png, cut, font, place_picture, plain_axes, plain_text, png_bytes
+from discovery.pages.drawing import (
+    INK,
+    QUIET,
+    chart,
+    chart_png,
+    cut,
+    font,
+    place_picture,
+    plain_axes,
+    plain_text,
+    png_bytes,
+)
 from discovery.pages.palette import NOISE_LIGHT, OKABE_ITO
 from discovery.pages.thumbnails import data_uri
 from discovery.pages.treeplot import Limb, tree_svg

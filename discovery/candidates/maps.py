@@ -18,6 +18,7 @@ from discovery.pages.pictures import load_thumbnails
 from embed.csvfile import write_csv
 from embed.errors import InputError
 from embed.storage import file_name, write_text
+from embed.study.reports import add_report
 from embed.study.study import Study
 from embed.types import Rows, Step, Vectors
 from embed.vectors.graph import neighbour_graph
@@ -109,7 +110,7 @@ def draw_map(
         "store": store.name,
     }
     stored = None if options.anew else load_map(folder)
-    with study.run("project", settings):
+    with study.run("project", settings) as run:
         step("map")
         layout = _layout(store, glitches, settings, stored)
         coordinates = layout.points
@@ -136,6 +137,8 @@ def draw_map(
             facts=facts,
         )
         write_text(files["embedding.html"], page)
+        answer = f"{len(rows):,} glitches, {method} in {options.dims} dimensions."
+        add_report(study, run, files["embedding.html"], f"Map of {of or 'all glitches'}", answer)
         save_map(folder, StoredMap(settings, glitches, coordinates, layout.placed, np.asarray(store.inputs)[rows]))
     return GlitchMap(drawn, layout, files)
 

@@ -23,6 +23,7 @@ from embed.csvfile import write_csv
 from embed.errors import InputError
 from embed.storage import file_name, write_text
 from embed.study.clusterings import latest_clustering
+from embed.study.reports import add_report
 from embed.vectors.index import flat_index, search_unit
 from embed.vectors.similarity import mean_of_nearest, normalise
 
@@ -153,6 +154,9 @@ def update_clusters(
         passport = {"clustering": f"run {stored.run}", "vectors": store.name, "seed": seed}
         page = update_html(outcome, study, store, command=command, beside=tuple(files), passport=passport)
         write_text(folder / PAGE, page)
+        joined, born = int((how == "joined").sum()), len(births)
+        answer = f"{len(found):,} new glitches: {joined:,} joined a cluster; {born} new {'cluster' if born == 1 else 'clusters'}; {len(changes)} proposed changes."
+        add_report(study, run, folder / PAGE, f"Update of {stored.label}", answer)
         study.save_clusters(
             run,
             np.concatenate([members, fresh]),

@@ -15,8 +15,8 @@ from audit.heldout.refitting import Refitting
 from discovery.checks.audit import audit_options
 from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
-from discovery.figures.files import save_figures
 from discovery.figures.figures import audit_figures
+from discovery.figures.files import save_figures
 from discovery.labelaudit.labelaudit import audit_study
 from discovery.labelaudit.page import headline
 from discovery.labelaudit.summary import summary

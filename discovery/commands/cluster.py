@@ -6,8 +6,8 @@ from discovery.candidates.candidates import find_candidates, summary
 from discovery.candidates.options import ClusterOptions
 from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
-from discovery.figures.files import save_figures
 from discovery.figures.figures import cluster_figures
+from discovery.figures.files import save_figures
 from embed.study.study import Study
 from embed.vectors.passport import describe_vectors
 

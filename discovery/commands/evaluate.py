@@ -8,8 +8,8 @@ from discovery.evaluation.evaluation import assess
 from discovery.evaluation.options import EvaluationOptions
 from discovery.evaluation.page import telling_ranks
 from discovery.evaluation.testset import baseline_parts
-from discovery.figures.files import save_figures
 from discovery.figures.figures import evaluation_figures
+from discovery.figures.files import save_figures
 from embed.metrics.accuracy import TOP
 from embed.network.model import Model, load_model
 from embed.network.sources import model_folder, models

@@ -4,8 +4,8 @@ from argparse import Namespace
 
 from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
-from discovery.figures.files import save_figures
 from discovery.figures.figures import novel_figures
+from discovery.figures.files import save_figures
 from discovery.novelty.novelty import find_novel
 from embed.study.study import Study
 

@@ -4,8 +4,8 @@ from argparse import Namespace
 from dataclasses import asdict
 
 from discovery.commands.console import Terminal
-from discovery.figures.files import save_figures
 from discovery.figures.figures import onset_figures
+from discovery.figures.files import save_figures
 from discovery.onset.onset import find_onsets, read_segments
 from embed.study.study import Study
 

@@ -6,8 +6,8 @@ from discovery.candidates.maps import draw_map
 from discovery.candidates.options import MapOptions
 from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
-from discovery.figures.files import save_figures
 from discovery.figures.figures import map_figures
+from discovery.figures.files import save_figures
 from embed.study.study import Study
 from embed.vectors.passport import describe_vectors
 

@@ -7,9 +7,10 @@ import numpy as np
 
 from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
-from discovery.figures.files import save_figures
 from discovery.figures.figures import scorecard_figures
+from discovery.figures.files import save_figures
 from discovery.scorecard.scorecard import read_vectors, score
+from embed.study.reports import add_report
 from embed.study.study import Study
 
 
@@ -32,6 +33,14 @@ def run(options: Namespace) -> None:
     path = folder / "scorecard.csv"
     found.write(path)
     files = {"scorecard.csv": path}
+    means = found.means()
+    said = (
+        f"{means['classes']:.0f} classes: mean F1 {means['f1']:.3f}, recall {means['recall']:.3f}, purity {means['purity']:.3f}, "
+        f"AMI {means['ami']:.3f}; median looks {means['looks']:g}"
+    )
+    if options.vectors_file is None:
+        with Study(options.study) as study, study.run("scorecard", {"method": options.method}) as number:
+            add_report(study, number, path, "Scorecard", said)
     if options.figures:
         files |= save_figures(scorecard_figures(found), folder, options.figures)
     rows = [
@@ -39,11 +48,7 @@ def run(options: Namespace) -> None:
         for name, count, f1, recall, purity, looks, ami, clusters, _ in found.table.itertuples(index=False)
     ]
     terminal.table("worst first", ("class", "glitches", "F1", "recall", "purity", "looks", "AMI", "clusters"), rows)
-    means = found.means()
-    terminal.say(
-        f"{means['classes']:.0f} classes: mean F1 {means['f1']:.3f}, recall {means['recall']:.3f}, purity {means['purity']:.3f}, "
-        f"AMI {means['ami']:.3f}; median looks {means['looks']:g}"
-    )
+    terminal.say(said)
     for written in files.values():
         terminal.say(str(written))
     terminal.result(

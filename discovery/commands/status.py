@@ -1,67 +1,123 @@
 """``discover status``."""
 
-from argparse import Namespace
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from discovery.commands.console import Terminal
+from discovery.overview.contents import read_contents
+from discovery.overview.index import PAGE
 from embed.study.study import Study
 from embed.vectors.passport import describe_graph
 from embed.vectors.store import stores
 
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from pathlib import Path
+
+    from discovery.overview.contents import Contents
+    from embed.study.reports import Report
+    from embed.vectors.store import VectorStore
+
 SHOWN = 20
-"""Runs that are printed."""
+"""Runs and reports that are printed."""
 
 
 def run(options: Namespace) -> None:
     """Print what is in the study."""
     terminal = Terminal(as_json=options.json)
     with Study(options.study) as study:
-        counts = {table: study.count(table) for table in ("glitches", "views", "labels")}
-        durations = study.durations()
-        given, predicted = study.counts_by_label(), study.counts_by_label(predicted=True)
-        runs = study.runs()
+        contents = read_contents(study)
+        durations, runs = study.durations(), study.runs()
         vectors = stores(study.folder)
         cached = sum(path.stat().st_size for path in (study.folder / "cache").glob("*.bin"))
-    terminal.table(f"Study {options.study}", ("", "number"), [(name, str(count)) for name, count in counts.items()])
+        page = study.folder / PAGE
+    counts = {"glitches": contents.glitches, "views": contents.views, "labels": contents.events}
+    command, purpose = contents.next_step()
+    _print_counts(terminal, options.study, contents)
     terminal.table(
         "Views",
         ("duration", "glitches"),
         [(f"{duration} s" if duration else "plain", str(count)) for duration, count in durations.items()],
     )
-    labels = sorted((set(given.index) | set(predicted.index)) - {""})
-    rows = [(label, str(given.get(label, 0)), str(predicted.get(label, 0))) for label in labels]
-    rows.append(("(none)", str(given.get("", 0)), str(predicted.get("", 0))))
-    terminal.table("Labels", ("label", "given", "predicted"), rows)
-    terminal.table(
-        "Vector stores",
-        ("name", "rows", "dimension", "left out", "graph"),
-        [
-            (
-                store.name,
-                *(str(store.passport[key]) for key in ("rows", "dimension", "left_out")),
-                describe_graph(store.passport),
-            )
-            for store in vectors
-        ],
-    )
+    _print_labels(terminal, contents)
+    _print_stores(terminal, vectors)
+    _print_reports(terminal, contents.reports[:SHOWN])
+    latest = runs[["run", "command", "started", "outcome"]].tail(SHOWN)
     terminal.table(
         "Runs, latest last",
-        ("run", "command", "outcome"),
+        ("run", "command", "started", "outcome"),
         [
-            (str(number), command, outcome or "unfinished")
-            for number, command, outcome in runs[["run", "command", "outcome"]].tail(SHOWN).itertuples(index=False)
+            (str(number), name, _date(started), outcome or "unfinished")
+            for number, name, started, outcome in latest.itertuples(index=False)
         ],
     )
     terminal.say(
         f"Decoded views kept for other networks: {cached / 2**20:.0f} MiB in {options.study / 'cache'} (safe to delete)"
     )
+    if page.is_file():
+        terminal.say(f"All reports: {page}")
+    terminal.say(f"Next: `{command}` {purpose}")
     terminal.result(
         {
             **counts,
             "durations": durations,
-            "given": given.to_dict(),
-            "predicted": predicted.to_dict(),
+            "given": contents.labels,
+            "predicted": contents.predicted,
             "stores": [store.passport | {"name": store.name} for store in vectors],
+            "models": contents.models,
+            "audits": contents.audits,
+            "clusterings": contents.clusterings,
+            "reports": [_as_json(report) for report in contents.reports],
+            "index": str(page) if page.is_file() else None,
+            "next": command,
             "runs": runs.to_dict("records"),
             "cache_bytes": cached,
         }
     )
+
+
+def _print_counts(terminal: Terminal, folder: Path, contents: Contents) -> None:
+    rows = [
+        ("glitches", str(contents.glitches)),
+        ("views (pictures)", str(contents.views)),
+        ("label events (a glitch may have several)", str(contents.events)),
+        ("models", ", ".join(contents.models) or "none"),
+        ("clusterings", str(contents.clusterings)),
+        ("audits", str(contents.audits)),
+    ]
+    terminal.table(f"Study {folder}", ("", "holds"), rows)
+
+
+def _print_labels(terminal: Terminal, contents: Contents) -> None:
+    given, predicted = contents.labels, contents.predicted
+    labels = sorted((set(given) | set(predicted)) - {""})
+    rows = [(label, str(given.get(label, 0)), str(predicted.get(label, 0))) for label in labels]
+    rows.append(("(none)", str(given.get("", 0)), str(predicted.get("", 0))))
+    terminal.table("Labels", ("label", "given", "predicted"), rows)
+
+
+def _print_stores(terminal: Terminal, vectors: list[VectorStore]) -> None:
+    rows = [
+        (
+            store.name,
+            *(str(store.passport[key]) for key in ("rows", "dimension", "left_out")),
+            describe_graph(store.passport),
+        )
+        for store in vectors
+    ]
+    terminal.table("Vector stores", ("name", "rows", "dimension", "left out", "graph"), rows)
+
+
+def _print_reports(terminal: Terminal, reports: list[Report]) -> None:
+    rows = [(report.title, _date(report.at), report.answer) for report in reports]
+    terminal.table("Reports, newest first", ("report", "written", "answer"), rows)
+
+
+def _as_json(report: Report) -> dict[str, Any]:
+    return {"title": report.title, "path": str(report.path), "answer": report.answer, "at": report.at}
+
+
+def _date(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")

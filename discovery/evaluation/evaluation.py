@@ -16,6 +16,7 @@ from embed.metrics.baseline import fit_baseline
 from embed.metrics.calibration import fit_temperature, tempered
 from embed.metrics.evaluation import Evaluation, aligned, evaluate, mean_probabilities
 from embed.storage import file_name
+from embed.study.reports import add_report
 from embed.training.prediction import Prediction, predict
 from embed.vectors.passport import describe_vectors
 
@@ -100,7 +101,7 @@ def assess(
         "ensemble": options.ensemble,
         "seed": options.seed,
     }
-    with study.run("evaluate", arguments):
+    with study.run("evaluate", arguments) as run:
         step("write")
         shown = predictions[name].store if name in predictions else baseline
         assert shown is not None
@@ -108,6 +109,9 @@ def assess(
         passport = {"seed": options.seed, **{f"{name}: {key}": value for key, value in shown.passport.items()}}
         ids = glitches.loc[test_set.glitches, "id"].tolist()
         files = write_assessment(result, ids, mistaken, folder, command=command, passport=passport)
+        best = judged[name]
+        answer = f"{best.accuracies[0]:.1%} of {len(best):,} {options.part} glitches are right (top-1); {len(mistaken.table):,} mistakes."
+        add_report(study, run, files["evaluation.html"], f"Evaluation of {name}", answer)
         if out is None:  # the study's own folder may hold a picture of a model that is not judged this time
             for picture in set(folder.glob("confusion-*.png")) - set(files.values()):
                 picture.unlink()

@@ -18,7 +18,7 @@ from discovery.figures.charts import (
     reliability_figure,
     scorecard_figure,
 )
-from discovery.figures.files import DOUBLE
+from discovery.figures.files import DOUBLE, SINGLE
 from discovery.figures.maps import map_figure
 from discovery.onset.history import timeline
 from embed.storage import file_name
@@ -63,6 +63,7 @@ def cluster_figures(found: Candidates) -> Figures:
         beside = {"other clusters": others} if len(others) else {}
         chart = measures_chart(whole[inside], beside, title=f"cluster {own.cluster}")
         if chart is not None:
+            chart.set_size_inches(SINGLE if len(chart.axes) == 1 else DOUBLE, 2.2)
             figures[f"cluster-{own.cluster}"] = chart
     return figures
 
@@ -84,12 +85,15 @@ def evaluation_figures(found: Assessment) -> Figures:
         f"confusion-{file_name(name)}": confusion_figure(item.matrix, item.classes)
         for name, item in found.judged.items()
     }
-    return figures | {"reliability": reliability_figure({name: item.reliability for name, item in found.judged.items()})}
+    return figures | {
+        "reliability": reliability_figure({name: item.reliability for name, item in found.judged.items()})
+    }
 
 
 def onset_figures(found: Onsets) -> Figures:
     """Draw the timeline."""
-    return {"timeline": timeline(found.times, found.histories, found.livetime, width=DOUBLE)}
+    row = max(0.34, min(0.75, 8.1 / len(found.histories)))
+    return {"timeline": timeline(found.times, found.histories, found.livetime, width=DOUBLE, row=row)}
 
 
 def novel_figures(found: Novel) -> Figures:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 from matplotlib.image import imread
@@ -24,7 +24,7 @@ DOTS = 300
 """An inch, in PNGs and in the pictures within SVGs and PDFs."""
 _TALLEST = 9.0
 """Inches of a page."""
-_SETTINGS = {"svg.hashsalt": "glitch-discovery", "svg.fonttype": "none", "pdf.fonttype": 42}
+_SETTINGS: Any = {"svg.hashsalt": "glitch-discovery", "svg.fonttype": "none", "pdf.fonttype": 42}
 _METADATA: dict[str, dict[str, None]] = {
     "png": {"Software": None},
     "svg": {"Date": None},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -15,12 +15,13 @@ from discovery.pages.columns import classes, column_kind
 from discovery.pages.drawing import chart, plain_text
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from discovery.pages.palette import Mark
     from embed.types import Floats, Vectors
 
+Panel = Any
+"""Flat or solid axes, whose scatters take other arguments."""
 MARKERS = {
     "circle": "o",
     "diamond": "D",
@@ -62,7 +63,7 @@ def map_figure(points: Vectors, column: pd.Series, *, method: str) -> Figure:
     figure.set_layout_engine("none")
     solid = points.shape[1] == 3
     place = (0.0, 0.01, 0.64, 0.98) if solid else (0.06, 0.09, 0.58, 0.88)
-    panel = figure.add_axes(place, projection="3d" if solid else None)
+    panel: Panel = figure.add_axes(place, projection="3d" if solid else None)
     name = str(column.name)
     if column_kind(name, column) == "number":
         _draw_numbers(figure, panel, points, column)
@@ -77,14 +78,15 @@ def map_figure(points: Vectors, column: pd.Series, *, method: str) -> Figure:
             axis.set_pane_color((1, 1, 1, 0))
     panel.tick_params(length=0)
     if solid:
-        panel.set_box_aspect(None, zoom=0.95)
+        panel.set_box_aspect(np.maximum(np.ptp(points, axis=0), 1e-6), zoom=1.1)
+        panel.view_init(*_viewpoint(points))
         panel.grid(visible=False)
     else:
         panel.set_aspect("equal", adjustable="datalim")
     return figure
 
 
-def _draw_classes(figure: Figure, panel: Axes, points: Vectors, column: pd.Series) -> None:
+def _draw_classes(figure: Figure, panel: Panel, points: Vectors, column: pd.Series) -> None:
     """Draw the classes, the largest first and therefore behind, and their legend beside the map."""
     coded = classes(column.name, column)
     group = coded.group_of[coded.codes]
@@ -93,7 +95,8 @@ def _draw_classes(figure: Figure, panel: Axes, points: Vectors, column: pd.Serie
     for place in order:
         own = points[group == place]
         style = _style(coded.groups[place].mark)
-        panel.scatter(*own.T, s=size, linewidths=0.5, rasterized=len(points) > MANY, **style)
+        shade = {"depthshade": False} if points.shape[1] == 3 else {}
+        panel.scatter(*own.T, s=size, linewidths=0.5, rasterized=len(points) > MANY, **style, **shade)
     handles = [
         Line2D(
             [],
@@ -133,7 +136,7 @@ def _style(mark: Mark) -> dict[str, str]:
     }
 
 
-def _draw_numbers(figure: Figure, panel: Axes, points: Vectors, column: pd.Series) -> None:
+def _draw_numbers(figure: Figure, panel: Panel, points: Vectors, column: pd.Series) -> None:
     """Draw numbers by colour, with a bar; points without a number are grey and hollow."""
     values = pd.to_numeric(column, errors="coerce").to_numpy(float)
     known = np.isfinite(values)
@@ -158,6 +161,14 @@ def _scale(values: Floats) -> Normalize:
     if low > 0 and high > _WIDE * low:
         return LogNorm(low, high, clip=True)
     return Normalize(low, high if high > low else low + 1.0, clip=True)
+
+
+def _viewpoint(points: Vectors) -> tuple[float, float]:
+    """Return the elevation and azimuth, degrees, from which the points are spread most: along their least variance."""
+    x, y, z = np.linalg.svd(points - points.mean(axis=0), full_matrices=False)[2][-1].astype(float).tolist()
+    if z < 0:
+        x, y, z = -x, -y, -z
+    return min(math.degrees(math.asin(min(z, 1.0))), 75.0), round(math.degrees(math.atan2(y, x)), 1)
 
 
 def _size(count: int) -> float:

@@ -24,6 +24,7 @@ from discovery.pages.pictures import load_thumbnails
 from embed.errors import InputError
 from embed.storage import file_name, write_bytes, write_text
 from embed.study.origins import label_origins
+from embed.study.reports import add_report
 from embed.vectors.similarity import normalise
 
 if TYPE_CHECKING:
@@ -138,10 +139,13 @@ def make_guide(
     unit = normalise(np.concatenate([np.asarray(store.vectors[rows[rows >= 0]]), known.vectors]))
     evidence = _Evidence(study, store, subject, table, study.metadata(), glitches, unit, known)
     folder = study.folder / "reports" / "guide" / subject.folder if out is None else out
-    with study.run("guide", {"name": name, "label": label, "store": store.name, "seed": seed}):
+    with study.run("guide", {"name": name, "label": label, "store": store.name, "seed": seed}) as run:
         draft = _draft(evidence, command or f"discover guide {shlex.quote(name)}", seed, step)
         step("write")
-        return Guide(draft, _write(draft, folder))
+        files = _write(draft, folder)
+        answer = f"The draft of its page: {draft.glitches:,} glitches."
+        add_report(study, run, files["guide.html"], f"Field guide: {draft.title}", answer)
+    return Guide(draft, files)
 
 
 def _write(draft: Draft, folder: Path) -> dict[str, Path]:

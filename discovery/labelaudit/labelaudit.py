@@ -20,10 +20,11 @@ from audit.review.table import write_audit
 from discovery.labelaudit.facts import audit_facts, cautions, printed_facts, printed_options
 from discovery.labelaudit.gallery import Exhibits, load_exhibits
 from discovery.labelaudit.glitches import StudyGlitches, read_glitches
-from discovery.labelaudit.page import audit_html, shown_rows
+from discovery.labelaudit.page import audit_html, headline, shown_rows
 from embed.errors import InputError
 from embed.notebook import html_summary
 from embed.storage import canonical_json, digest, write_text
+from embed.study.reports import add_report
 from embed.vectors.duplicates import duplicate_similarity
 from embed.vectors.graph import subgraph
 
@@ -166,6 +167,7 @@ def audit_study(
             files |= {f"volunteers/{path.name}": path for path in manifest.files}
         found = LabelAudit(result, glitches, passport, facts, judged.left_out, manifest, files)
         _write(found, exhibits, options, origin, command or "discover audit")
+        add_report(study, run, files["audit.html"], "Label audit", headline(result))
     return found
 
 

@@ -17,6 +17,7 @@ from embed.dataset.dataset import find_groups, labelled_glitches
 from embed.errors import InputError
 from embed.notebook import html_summary
 from embed.storage import file_name, write_bytes
+from embed.study.reports import add_report
 from embed.views.encoding import stored_encoding
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def find_novel(
     if not listed.any():
         raise InputError(f"no glitch labelled {', '.join(labels)} has {store.having}")
     folder = out if out is not None else study.folder / "reports" / "-".join(["novel", *map(file_name, labels)])
-    with study.run("novel", {"labels": list(labels), "count": count, "store": store.name}):
+    with study.run("novel", {"labels": list(labels), "count": count, "store": store.name}) as run:
         step("compare")
         vectors = np.asarray(store.vectors)
         scores = measure_novelty(vectors, names, _groups(study, store), progress)
@@ -125,6 +126,11 @@ def find_novel(
         files = {name: folder / name for name in ("novel.csv", "novel.png")}
         write_csv(files["novel.csv"], COLUMNS, found.itertuples(index=False))
         write_bytes(files["novel.png"], _sheet(study, store, table, chosen, found))
+        first = found.iloc[0]
+        answer = (
+            f"{len(found):,} odd glitches; the oddest is {first['id']}: 1 in {first['one_in']:,} known ones is as odd."
+        )
+        add_report(study, run, files["novel.png"], f"Odd glitches{' of ' if labels else ''}{', '.join(labels)}", answer)
     return Novel(found, sum(name != "" for name in names), files)
 
 

@@ -111,7 +111,12 @@ def history_of(gps: ArrayLike, ifo: ArrayLike, livetime: Livetime) -> History | 
 
 
 def timeline(
-    times: Mapping[str, ArrayLike], histories: Mapping[str, History], livetime: Livetime, *, width: float = 9.0
+    times: Mapping[str, ArrayLike],
+    histories: Mapping[str, History],
+    livetime: Livetime,
+    *,
+    width: float = 9.0,
+    row: float = 0.75,
 ) -> Figure:
     """Draw a row for each class: its rate by live time, and the changes with their intervals.
 
@@ -123,11 +128,11 @@ def timeline(
         Of the same classes, in the order drawn.
     livetime : Livetime
         Grey where nothing was recorded.
-    width : float
-        Inches.
+    width, row : float
+        Inches: of the figure, and the height of a class.
     """
     rows = len(histories)
-    figure = chart(width, 0.75 * rows + 0.9)
+    figure = chart(width, row * rows + 0.9)
     panels = figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
     start, end = float(livetime.starts[0]), float(livetime.ends[-1])
     edges = np.linspace(start, end, _BINS + 1)

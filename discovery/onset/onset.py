@@ -14,6 +14,7 @@ from discovery.pages.gpstime import utc
 from embed.csvfile import write_csv
 from embed.errors import InputError
 from embed.storage import write_bytes
+from embed.study.reports import add_report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,9 +101,15 @@ def find_onsets(
         )
     folder = study.folder / "reports" / "onset" if out is None else out
     files = {name: folder / name for name in ("onset.csv", "onset.png")}
-    with study.run("onset", {"labels": names}):
+    with study.run("onset", {"labels": names}) as run:
         write_csv(files["onset.csv"], COLUMNS, (row for name, found in histories.items() for row in _rows(name, found)))
         write_bytes(files["onset.png"], chart_png(timeline(times, histories, live)))
+        rises, falls = (
+            sum(change.is_rise == rise for own in histories.values() for change in own.changes)
+            for rise in (True, False)
+        )
+        answer = f"{len(histories)} classes: {rises} rises and {falls} falls of the rate."
+        add_report(study, run, files["onset.png"], "Timeline", answer)
     return Onsets(histories, times, live, files)
 
 

@@ -77,6 +77,11 @@ def has_audits(study: Study) -> bool:
     return study.connection.execute(query).fetchone() is not None
 
 
+def count_audits(study: Study) -> int:
+    """Count the audits."""
+    return int(study.connection.execute("SELECT count(*) FROM audits").fetchone()[0]) if has_audits(study) else 0
+
+
 # Audits
 
 
