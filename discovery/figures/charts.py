@@ -154,7 +154,7 @@ def scorecard_figure(table: pd.DataFrame) -> Figure:
 
 def _bars(names: Sequence[str], series: Mapping[str, np.ndarray], across: str) -> Figure:
     """Draw horizontal bars of the first series, the others as markers."""
-    figure = chart(SINGLE if len(series) == 1 else DOUBLE, 0.9 + 0.17 * len(names))
+    figure = chart(DOUBLE, 0.9 + 0.17 * len(names))
     panel = figure.subplots()
     places = np.arange(len(names))
     for place, (name, values) in enumerate(series.items()):

@@ -1,7 +1,7 @@
 """The columns of a table of glitches as a page needs them: coded classes with their marks, numbers, or plain text.
 
 A class is never dropped and noise is never hidden: cluster -1 is the class ``noise``, a missing value is the class
-``missing``, and when there are more classes than marks the smallest share one called ``other``, which says how many it holds.
+``missing`` (of clusters ``not clustered``), and when there are more classes than marks the smallest share one called ``other``, which says how many it holds.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Group:
     Attributes
     ----------
     name : str
-        ``noise``, ``missing``, ``other (12 classes)``, or the class.
+        ``noise``, ``missing`` or ``not clustered``, ``other (12 classes)``, or the class.
     mark : Mark
     count : int
         Glitches in it.
@@ -151,8 +151,9 @@ def classes(name: object, column: pd.Series) -> Classes:
         groups.append(
             Group(f"other ({left} classes)", marks[-1], int(counts.sum() - noise) - sum(g.count for g in groups))
         )
+    gone_name = "not clustered" if clusters else "missing"
     place_of = {key: place for place, key in enumerate(found)}
-    for label, mark, count in (("noise", NOISE_MARK, int(noise)), ("missing", _MISSING_MARK, int(absent.sum()))):
+    for label, mark, count in (("noise", NOISE_MARK, int(noise)), (gone_name, _MISSING_MARK, int(absent.sum()))):
         if count:
             place_of[-1 if label == "noise" else None] = len(names)
             names.append(label)

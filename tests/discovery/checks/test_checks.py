@@ -69,6 +69,8 @@ MISTAKES = (
     ("project Blap", "no glitch is labelled 'Blap'"),
     ("project --color colour", "no column 'colour' to colour by; there are: ifo, gps, label, predicted"),
     ("project --weights modl:quick", NO_WEIGHTS),
+    ("project --figures jpg", "no figure format 'jpg': give some of png, svg, pdf, with commas between"),
+    ("audit --figures png,pfd", "no figure format 'pfd'; did you mean 'pdf'? There are png, svg, pdf"),
     ("search nobody", "no glitch 'nobody' in the study"),
     ("search x -k 0", "'0' is not a number from 1"),
     ("embed --weights modl:quick", NO_WEIGHTS),
