@@ -17,12 +17,9 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[runtime,test]'
 	touch $(READY)
 
-demo: $(READY) ## the main job on simulated glitches, or on yours: make demo DATA=<folder of images>
+demo: $(READY) ## the main job on simulated glitches, or on yours: make demo DATA=<folder of images> LABEL=<the label to look into>
 ifdef DATA
-	$(BIN)/discover ingest "$(DATA)" --study "$(STUDY)"
-	$(BIN)/discover embed --study "$(STUDY)"
-	$(BIN)/discover cluster None_of_the_Above --study "$(STUDY)"
-	$(BIN)/discover project --study "$(STUDY)"
+	$(BIN)/python examples/demo.py --data "$(DATA)" --label "$(LABEL)" --out "$(STUDY)"
 else
 	$(BIN)/python examples/demo.py
 endif

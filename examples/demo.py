@@ -2,7 +2,8 @@
 
 It simulates a study of 24 labels over six weeks, in which Fast_Scattering appears half-way, three families hide in
 None_of_the_Above and one label in twenty is wrong; then it runs the same commands that a user runs on real images, and compares
-what they found with the truth.
+what they found with the truth. With --data it does the same with any images: no truth, and the label to cluster is None_of_the_Above or,
+where there is none, the largest (or --label).
 """
 
 import argparse
@@ -12,18 +13,48 @@ import pandas as pd
 from sklearn.metrics import adjusted_mutual_info_score, average_precision_score
 from story import run
 
+from embed import Study
+from embed.gravityspy import NONE_OF_THE_ABOVE
 from embed.simulator import DEMO_HIDDEN
 
 
 def main() -> None:
-    """Simulate, embed, cluster, draw the map, audit the labels, and say how much of the truth was found."""
+    """Run the demonstration, on simulated glitches or on a folder of images."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--out", type=Path, default=Path("demo"), help="a folder for the data and the study (default: demo)"
     )
     parser.add_argument("--n", type=int, default=2000, help="glitches (default: 2000)")
+    parser.add_argument("--data", type=Path, help="a folder of images, instead of simulated glitches")
+    parser.add_argument("--label", default="", help="with --data: the label to look for new classes in")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
+    if options.data is None:
+        on_simulated(options)
+    else:
+        on_images(options.data, str(options.out), options.label, str(options.seed))
+
+
+def on_images(data: Path, study: str, label: str, seed: str) -> None:
+    """Ingest, embed, cluster one label, draw the map, audit the labels."""
+    run("ingest", data, "--study", study)
+    run("embed", "--study", study)
+    with Study(study) as held:
+        sizes = held.counts_by_label().drop("", errors="ignore")
+    if not label and len(sizes):
+        label = NONE_OF_THE_ABOVE if NONE_OF_THE_ABOVE in sizes.index else str(sizes.idxmax())
+    if label:
+        run("cluster", label, "--seed", seed, "--study", study)
+    else:
+        print("\nNo image has a label, so there is nothing to cluster by or to audit: labels are names of folders.")
+    run("project", "--seed", seed, "--study", study)
+    if len(sizes) > 1:
+        run("audit", "--seed", seed, "--study", study)
+    print(f"\nall reports: {Path(study) / 'index.html'}")
+
+
+def on_simulated(options: argparse.Namespace) -> None:
+    """Simulate, embed, cluster, draw the map, audit the labels, and say how much of the truth was found."""
     data, study, seed = str(options.out / "glitches"), str(options.out / "study"), str(options.seed)
     if not (options.out / "glitches").exists():
         run("simulate", "--demo", "--n", str(options.n), "--seed", seed, "--out", data)
@@ -38,6 +69,7 @@ def main() -> None:
     compare_clusters(reports, truth)
     run("audit", "--seed", seed, "--study", study)
     compare_audit(reports / "audit", truth)
+    print(f"\nall reports: {options.out / 'study' / 'index.html'}")
 
 
 def compare_clusters(reports: Path, truth: pd.DataFrame) -> None:

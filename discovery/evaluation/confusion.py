@@ -107,11 +107,12 @@ def confusion_png(matrix: Codes, classes: Sequence[str], *, title: str) -> bytes
     label = max((int(font(14).getlength(name)) for name in names), default=0) + _GAP
     side = len(shown) * _CELL
     left, top = _MARGIN + 24 + label, _MARGIN + 62 + label
-    picture = Image.new("RGB", (max(left + side + 80, 560), top + side + _MARGIN), "white")
-    draw = ImageDraw.Draw(picture)
     total, right = int(matrix.sum()), int(matrix.diagonal().sum())
-    draw.text((_MARGIN, _MARGIN - 6), showable(title), _INK, font(19, bold=True))
     counts = f"{right:,} of {total:,} right ({right / max(total, 1):.2%}) · rows: true class, columns: predicted · colour: share of the row"
+    widest = max(font(12).getlength(counts), font(19, bold=True).getlength(showable(title)))
+    picture = Image.new("RGB", (max(left + side + 80, round(widest) + 2 * _MARGIN), top + side + _MARGIN), "white")
+    draw = ImageDraw.Draw(picture)
+    draw.text((_MARGIN, _MARGIN - 6), showable(title), _INK, font(19, bold=True))
     draw.text((_MARGIN, _MARGIN + 22), counts, _QUIET, font(12))
     for place, code in enumerate(shown):
         y, x = top + place * _CELL, left + place * _CELL

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 MAX_CASES = 100
 """Rows pictured at most: ten pictures each, about 9 MB. The others are in ``audit.csv``."""
 MIN_CASES = 12
-"""Rows pictured at least, where the list is shorter: those just below the end of the list."""
+"""Rows pictured at least, where the list is shorter and so many are doubtful: those just below the end of the list."""
+LEAST_DOUBT = 0.01
+"""Probability of being wrong below which a label that is not in the list is not worth a look."""
 MAX_PAIRS = 12
 """Class pairs in the table; the others are counted in its caption."""
 _LEAST = 0.05
@@ -38,9 +40,9 @@ _LEAST = 0.05
 
 
 def shown_rows(result: AuditResult) -> Rows:
-    """Return the rows that the page pictures, by rank: the list up to `MAX_CASES`, at least `MIN_CASES`; int64."""
-    tested = int(result.testable.sum())
-    return result.order[: min(tested, MAX_CASES, max(MIN_CASES, result.listed))]
+    """Return the rows that the page pictures, by rank, int64: the list up to `MAX_CASES`; below it those that are doubtful at all, up to `MIN_CASES`."""
+    doubtful = int((result.p_wrong[result.testable] >= LEAST_DOUBT).sum())
+    return result.order[: min(MAX_CASES, max(result.listed, min(MIN_CASES, doubtful)))]
 
 
 def audit_html(
@@ -221,6 +223,8 @@ def _evidence(result: AuditResult) -> Figure:
 
 def _cards_caption(result: AuditResult, exhibits: Exhibits) -> str:
     shown, listed = len(exhibits.rows), result.listed
+    if not shown:
+        return f"None: every label that was tested has a probability below {LEAST_DOUBT:g} of being wrong."
     which = (
         f"The list's {listed:,} rows"
         if listed <= shown

@@ -200,3 +200,22 @@ def test_the_extent_of_a_glitch_is_that_of_the_bright_pixels_that_touch(tmp_path
     with pytest.raises(SystemExit):
         runpy.run_path(script, run_name="__main__")
     assert "nowhere.csv is not a file; give a CSV of real glitches" in capsys.readouterr().err
+
+
+@pytest.mark.long
+def test_the_demonstration_takes_any_images_and_ends_with_the_audit(tell, tmp_path):
+    """Plain pictures of two kinds, none of them None_of_the_Above."""
+    rng = np.random.default_rng(0)
+    for kind, count in (("discs", 14), ("stripes", 12)):
+        for number in range(count):
+            pixels = rng.integers(0, 60, (64, 64, 3), np.uint8)
+            if kind == "discs":
+                pixels[16:48, 16:48] += 150
+            else:
+                pixels[::8] += 150
+            (tmp_path / "images" / kind).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(tmp_path / "images" / kind / f"{kind}{number}.png")
+    out = tell("demo.py", "--data", tmp_path / "images")
+    assert "$ discover cluster discs" in out
+    assert (tmp_path / "reports" / "audit" / "audit.html").exists()
+    assert out.rstrip().endswith("index.html")

@@ -134,6 +134,8 @@ def test_the_confusion_picture():
     assert blue == 0  # no class is recognised whole
     whole = np.asarray(Image.open(io.BytesIO(confusion_png(np.diag([5, 4]), ("a", "b"), title="x"))).convert("RGB"))
     assert (whole == (0, 114, 178)).all(axis=2).sum() > 2 * 40 * 40 * 0.8
+    assert (whole[:, -24:] == 255).all()  # no line of text ends at the edge
+    assert (whole[40:62] < 200).any()
 
 
 def test_the_gallery_shows_one_and_four_seconds_and_what_is_absent():
