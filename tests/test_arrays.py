@@ -38,7 +38,7 @@ def test_results_show_themselves_in_a_notebook():
     judged = audit.audit(vectors, labels, options=audit.AuditOptions(splits=5))
     assert "Label audit" in judged._repr_html_()
     probabilities = np.eye(2)[truth] * 0.8 + 0.1
-    assert "100.00%" in embed.evaluate(probabilities, truth, ("Blip", EVIL))._repr_html_()
+    assert "100.00 %" in embed.evaluate(probabilities, truth, ("Blip", EVIL))._repr_html_()
     assert EVIL not in embed.evaluate(probabilities, truth, ("Blip", EVIL))._repr_html_()
 
 

@@ -73,7 +73,11 @@ class Candidates:
 
     def _repr_html_(self) -> str:
         found = self.clustering
-        facts = {"glitches": f"{len(self.table):,}", "method": found.method, "noise": f"{found.noise_share:.1%}"}
+        facts = {
+            "glitches": f"{len(self.table):,}",
+            "method": found.method,
+            "noise": f"{100 * found.noise_share:.1f} %",
+        }
         facts |= {name: str(path) for name, path in self.files.items()}
         rows = [
             (own.cluster, own.verdict, f"{own.size:,}", self.table["id"].iloc[found.medoids[own.cluster]])
@@ -179,7 +183,7 @@ def _answer(certificates: list[Certificate], clustering: Clustering) -> str:
     """Say in a line what was found."""
     counts = Counter(own.verdict for own in certificates)
     noise = int((clustering.labels == NOISE).sum())
-    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+    verdicts = ", ".join(f"{verdict} ({count})" for verdict, count in counts.items())
     clusters = f"{len(certificates)} {'cluster' if len(certificates) == 1 else 'clusters'}"
     return f"{clusters}: {verdicts}; {noise:,} of {len(clustering.labels):,} glitches fit no cluster."
 

@@ -78,7 +78,7 @@ class Clustering:
         facts: dict[str, object] = {
             "method": self.method,
             "clusters": self.clusters,
-            "noise": f"{self.noise_share:.1%}",
+            "noise": f"{100 * self.noise_share:.1f} %",
         }
         facts |= {f"note {number}": note for number, note in enumerate(self.notes, 1)}
         sizes = np.bincount(self.labels[self.labels >= 0], minlength=self.clusters)

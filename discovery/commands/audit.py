@@ -102,7 +102,7 @@ def _report(terminal: Terminal, found: LabelAudit) -> None:
     if verdict.curve:
         last = verdict.curve[-1]
         terminal.say(
-            f"{last.splits} splits ({verdict.settings['split']}), rank stability {last.correlation:.3f}; error {verdict.error:.1%}, in plain random splits {verdict.random_error:.1%}"
+            f"{last.splits} splits ({verdict.settings['split']}), rank stability {last.correlation:.3f}; error {100 * verdict.error:.1f} %, in plain random splits {100 * verdict.random_error:.1f} %"
         )
     for note in verdict.notes:
         terminal.say(note)
@@ -156,18 +156,18 @@ def _controls_line(score: Score) -> str:
     if not votes:
         return "no control has been answered"
     text = (
-        f"controls: {score.share:.0%} of {votes} votes agree with the known answer ({score.low:.0%} to {score.high:.0%}); "
+        f"controls: {100 * score.share:.0f} % of {votes} votes agree with the known answer ({100 * score.low:.0f} to {100 * score.high:.0f} %); "
         f"{score.right} of {score.right_of} right labels were found right, {score.planted} of {score.planted_of} planted errors were found"
     )
-    return text + ("" if score.share >= TRUSTED else f"; below {TRUSTED:.0%}, so these answers are doubtful")
+    return text + ("" if score.share >= TRUSTED else f"; below {100 * TRUSTED:.0f} %, so these answers are doubtful")
 
 
 def _precision_line(measured: Measured) -> str:
     if not measured.answered:
         return "precision: no listed label has been decided yet"
     return (
-        f"precision so far: {measured.wrong} of {measured.answered} labels were found wrong, {measured.share:.0%} "
-        f"({measured.low:.0%} to {measured.high:.0%}); the audit expected {measured.expected:.1f}"
+        f"precision so far: {measured.wrong} of {measured.answered} labels were found wrong, {100 * measured.share:.0f} % "
+        f"({100 * measured.low:.0f} to {100 * measured.high:.0f} %); the audit expected {measured.expected:.1f}"
     )
 
 

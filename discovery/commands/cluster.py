@@ -34,7 +34,7 @@ def run(options: Namespace) -> None:
             str(item["cluster"]),
             str(item["size"]),
             item["verdict"],
-            "" if item["probability"] is None else f"{item['probability']:.0%}",
+            "" if item["probability"] is None else f"{100 * item['probability']:.0f} %",
             item["nearest_1"],
             item["medoid"],
         )
@@ -42,7 +42,7 @@ def run(options: Namespace) -> None:
     ]
     columns = ("cluster", "glitches", "verdict", "new", "nearest class (nats)", "most typical")
     terminal.table(f"{len(rows)} clusters", columns, rows)
-    terminal.say(f"{result['noise']} glitches fit no cluster ({result['noise_share']:.0%})")
+    terminal.say(f"{result['noise']} glitches fit no cluster ({100 * result['noise_share']:.0f} %)")
     for note in result["notes"]:
         terminal.say(note)
     if found.left_out:

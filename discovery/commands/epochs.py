@@ -19,7 +19,7 @@ def watched(
     def report(row: dict[str, Any]) -> None:
         terminal.say(
             f"epoch {row['epoch']:3d}  training loss {row['training_loss']:.4f}  validation loss {row['validation_loss']:.4f}  "
-            f"accuracy {row['validation_accuracy']:.2%}  macro-F1 {row['validation_macro_f1']:.4f}"
+            f"accuracy {100 * row['validation_accuracy']:.2f} %  macro-F1 {row['validation_macro_f1']:.4f}"
         )
 
     with terminal.progress("train") as move:

@@ -55,10 +55,10 @@ def run(options: Namespace) -> None:
     rows = [
         (
             name,
-            f"{figures['top1']:.2%}",
-            f"{figures['top1_low']:.1%} to {figures['top1_high']:.1%}",
-            *([f"{figures['top5']:.2%}"] if telling else []),
-            f"{figures['macro_f1']:.2%}",
+            f"{100 * figures['top1']:.2f} %",
+            f"{100 * figures['top1_low']:.1f} to {100 * figures['top1_high']:.1f} %",
+            *([f"{100 * figures['top5']:.2f} %"] if telling else []),
+            f"{100 * figures['macro_f1']:.2f} %",
             f"{figures['calibration_error']:.4f}",
         )
         for name, figures in summaries.items()

@@ -82,7 +82,7 @@ def _far_note(far: Abstention, rate: float) -> list[str]:
         ]
     share = max(rate, 1 / (far.held_out + 1))
     return [
-        f"none of these: {int(far.far.sum())} glitches are farther from every class than all but {share:.1%} of {far.held_out} held-out ones, and get no label"
+        f"none of these: {int(far.far.sum())} glitches are farther from every class than all but {100 * share:.1f} % of {far.held_out} held-out ones, and get no label"
     ]
 
 

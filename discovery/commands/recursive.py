@@ -30,7 +30,7 @@ def train_in_rounds(
             truth=read_truth(study, options.truth) if options.truth else None,
             by_class=not options.any_class,
             report_round=lambda item: terminal.say(
-                f"{item.added:,} pseudo-labels: right on {item.accuracy:.2%} of {item.judged:,} held-out glitches"
+                f"{item.added:,} pseudo-labels: right on {100 * item.accuracy:.2f} % of {item.judged:,} held-out glitches"
             ),
             progress=progress,
             report=report,
@@ -87,9 +87,9 @@ def _rows(result: Recursion) -> list[tuple[str, ...]]:
         (
             model.name,
             f"{item.added:,}",
-            f"{item.accuracy:.2%}",
-            "{:.2%} to {:.2%}".format(*item.interval),
-            f"{item.purity:.2%} of {item.known:,}" if item.known else "",
+            f"{100 * item.accuracy:.2f} %",
+            "{:.2f} to {:.2f} %".format(*(100 * end for end in item.interval)),
+            f"{100 * item.purity:.2f} % of {item.known:,}" if item.known else "",
         )
         for model, item in zip(result.models, result.rounds, strict=True)
     ]

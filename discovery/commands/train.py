@@ -141,8 +141,8 @@ def _report(study: Study, done: Trained, terminal: Terminal, *, store: VectorSto
 
 def _row(part: str, card: Any, scores: dict[str, float]) -> tuple[str, ...]:  # noqa: ANN401 - a mapping
     numbers = (
-        f"{scores['accuracy']:.2%}",
-        f"{scores['top5']:.2%}",
+        f"{100 * scores['accuracy']:.2f} %",
+        f"{100 * scores['top5']:.2f} %",
         f"{scores['macro_f1']:.4f}",
         f"{scores['loss']:.4f}",
     )

@@ -69,7 +69,7 @@ def cautions(
             if close.any() and not close.all():
                 without = float(right[name][~close].mean())
                 notes.append(
-                    f"{int(close.sum()):,} judged glitches have a near-duplicate in the training of {name}; without them it is right on {without:.2%}. A grouped split keeps near-duplicates together."
+                    f"{int(close.sum()):,} judged glitches have a near-duplicate in the training of {name}; without them it is right on {100 * without:.2f} %. A grouped split keeps near-duplicates together."
                 )
     if store is None:
         notes.append(

@@ -108,7 +108,7 @@ def confusion_png(matrix: Codes, classes: Sequence[str], *, title: str) -> bytes
     side = len(shown) * _CELL
     left, top = _MARGIN + 24 + label, _MARGIN + 62 + label
     total, right = int(matrix.sum()), int(matrix.diagonal().sum())
-    counts = f"{right:,} of {total:,} right ({right / max(total, 1):.2%}) · rows: true class, columns: predicted · colour: share of the row"
+    counts = f"{right:,} of {total:,} right ({100 * (right / max(total, 1)):.2f} %) · rows: true class, columns: predicted · colour: share of the row"
     widest = max(font(12).getlength(counts), font(19, bold=True).getlength(showable(title)))
     picture = Image.new("RGB", (max(left + side + 80, round(widest) + 2 * _MARGIN), top + side + _MARGIN), "white")
     draw = ImageDraw.Draw(picture)

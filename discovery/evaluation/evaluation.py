@@ -110,7 +110,7 @@ def assess(
         ids = glitches.loc[test_set.glitches, "id"].tolist()
         files = write_assessment(result, ids, mistaken, folder, command=command, passport=passport)
         best = judged[name]
-        answer = f"{best.accuracies[0]:.1%} of {len(best):,} {options.part} glitches are right (top-1); {len(mistaken.table):,} mistakes."
+        answer = f"{100 * best.accuracies[0]:.1f} % of {len(best):,} {options.part} glitches are right (top-1); {len(mistaken.table):,} mistakes."
         add_report(study, run, files["evaluation.html"], f"Evaluation of {name}", answer)
         if out is None:  # the study's own folder may hold a picture of a model that is not judged this time
             for picture in set(folder.glob("confusion-*.png")) - set(files.values()):

@@ -72,7 +72,8 @@ class Assessment:
             f"caution {number}": text for number, text in enumerate(self.cautions, 1)
         }
         rows = [
-            (name, self.about[name], len(judged), f"{judged.accuracies[0]:.2%}") for name, judged in self.judged.items()
+            (name, self.about[name], len(judged), f"{100 * judged.accuracies[0]:.2f} %")
+            for name, judged in self.judged.items()
         ]
         columns = ("classifier", "what it is", "glitches", "accuracy")
         return html_summary(f"Evaluation on the {self.part} part", facts, columns, rows)

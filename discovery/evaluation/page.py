@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _NUMBERS = {2: "two", 3: "three", 4: "four", 5: "five"}
 _MODELS_CAPTION = (
-    f"Intervals are of {LEVEL:.0%}: Wilson's of the accuracies, from glitches drawn with replacement for the others. "
+    f"Intervals are of {100 * LEVEL:.0f} %: Wilson's of the accuracies, from glitches drawn with replacement for the others. "
     "Top-k: the true class is among the k likeliest. F1 and recall are means over the classes, ECE is the expected calibration error, "
     "which is overestimated when there are few glitches."
 )
@@ -130,25 +130,28 @@ def _lede(name: str, first: Evaluation, part: str, *, several: bool) -> list[tup
     last = telling_ranks(first)[-1]
     pieces = [
         (f"{name} is right on " if several else "Right on ", False),
-        (_percent(first.accuracies[0]), True),
-        (f" ({_percent(low)} to {_percent(high)}) of ", False),
+        (_percent(first.accuracies[0], len(first)), True),
+        (f" ({_percent(low, len(first))} to {_percent(high, len(first))}) of ", False),
         (f"{len(first):,}", True),
         (f" {part} of {present} classes", False),
     ]
     if last > 1:
         pieces += [
             (f"; the true class is among its {_NUMBERS[last]} likeliest for ", False),
-            (_percent(first.accuracies[last - 1]), True),
+            (_percent(first.accuracies[last - 1], len(first)), True),
         ]
     return [*pieces, (".", False)]
 
 
-def _percent(share: float) -> str:
-    """Write two decimals, and never 100 % unless it is."""
+def _percent(share: float, of: int) -> str:
+    """Write as many decimals as so many glitches can tell, 0 to 2, and never 100 % unless it is."""
     if math.isnan(share):
         return NOTHING
-    text = f"{100 * share:.2f} %"
-    return "99.99 %" if text == "100.00 %" and share < 1 else "100 %" if share == 1 else text
+    if share == 1:
+        return "100 %"
+    digits = 0 if of < 100 else 1 if of < 10_000 else 2
+    most = 100 - 10.0**-digits
+    return f"{min(100 * share, most):.{digits}f} %"
 
 
 def _area(area: float) -> str:
@@ -213,11 +216,11 @@ def _models_head(first: Evaluation) -> list[str]:
 
 def _model_row(name: str, item: Evaluation, about: str) -> ModelRow:
     cells = [
-        Cell(_percent(item.accuracies[place]), _span(item.accuracy_intervals[place].tolist()))
+        Cell(_percent(item.accuracies[place], len(item)), _span(item.accuracy_intervals[place].tolist()))
         for place in range(len(telling_ranks(item)))
     ]
-    cells.append(Cell(_percent(item.macro_f1), _span(item.bootstrap["macro_f1"])))
-    cells.append(Cell(_percent(item.balanced_accuracy), _span(item.bootstrap["balanced_accuracy"])))
+    cells.append(Cell(_percent(item.macro_f1, len(item)), _span(item.bootstrap["macro_f1"])))
+    cells.append(Cell(_percent(item.balanced_accuracy, len(item)), _span(item.bootstrap["balanced_accuracy"])))
     cells.append(Cell(_area(item.macro_area)))
     low, high = item.bootstrap["calibration_error"]
     cells.append(Cell(f"{item.reliability.error:.4f}", f"{low:.4f}–{high:.4f}"))  # noqa: RUF001
@@ -238,7 +241,7 @@ def _class_rows(first: Evaluation) -> list[ClassRow]:
             continue
         curve = first.curves[code]
         cells = [
-            Cell(_percent(values[code]), _span(ends[code].tolist()))
+            Cell(_percent(values[code], int(scores.support[code])), _span(ends[code].tolist()))
             for values, ends in (
                 (scores.precision, scores.precision_interval),
                 (scores.recall, scores.recall_interval),
@@ -268,21 +271,21 @@ def _comparison(judged: Mapping[str, Evaluation]) -> Comparison:
         differ = min(recalls) < max(recalls)
         cells = [
             Cell(
-                _percent(recall),
+                _percent(recall, support),
                 _span(item.scores.recall_interval[code].tolist()),
                 best=differ and recall == max(recalls),
             )
             for recall, item in zip(recalls, judged.values(), strict=True)
         ]
         rows.append(ClassRow(kind, support, cells))
-    return Comparison(list(judged), rows, [Cell(_percent(item.accuracies[0])) for item in judged.values()])
+    return Comparison(list(judged), rows, [Cell(_percent(item.accuracies[0], len(item))) for item in judged.values()])
 
 
 def _reliability(judged: Mapping[str, Evaluation]) -> Plot:
     return Plot(
         reliability_svg({key: item.reliability for key, item in judged.items()}),
         "Accuracy against confidence; points grow with the number of glitches. On the dotted line the accuracy is the stated probability; "
-        f"below it the stated probability is too high. Whiskers: {LEVEL:.0%}, of the first.",
+        f"below it the stated probability is too high. Whiskers: {100 * LEVEL:.0f} %, of the first.",
         legend({key: f"ECE {item.reliability.error:.4f}" for key, item in judged.items()}),
     )
 

@@ -114,7 +114,7 @@ def recursion_html(
     cautions = []
     if best.added and best.interval[0] <= first.accuracy:
         cautions.append(
-            f"The best round's interval ({best.interval[0]:.2%} to {best.interval[1]:.2%}) holds the accuracy of the given labels alone, {first.accuracy:.2%}: the gain may be chance, and the best of {len(rounds)} rounds was picked by the very glitches it is judged on."
+            f"The best round's interval ({100 * best.interval[0]:.2f} to {100 * best.interval[1]:.2f} %) holds the accuracy of the given labels alone, {100 * first.accuracy:.2f} %: the gain may be chance, and the best of {len(rounds)} rounds was picked by the very glitches it is judged on."
         )
     return rendered(
         "evaluation/recursion.html",
@@ -132,8 +132,8 @@ def _cells(item: Round) -> tuple[str, ...]:
     low, high = item.interval
     return (
         f"{item.added:,}",
-        f"{item.accuracy:.2%}",
-        f"{low:.2%} to {high:.2%}",
+        f"{100 * item.accuracy:.2f} %",
+        f"{100 * low:.2f} to {100 * high:.2f} %",
         NOTHING if np.isnan(item.least) else f"{item.least:.4f}",
-        f"{item.purity:.2%} of {item.known:,}" if item.known else NOTHING,
+        f"{100 * item.purity:.2f} % of {item.known:,}" if item.known else NOTHING,
     )

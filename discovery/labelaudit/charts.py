@@ -41,7 +41,7 @@ def calibration_svg(reliability: Floats) -> Markup:
             x=p,
             y=share,
             ends=tuple(wilson(share * count, count).tolist()),
-            title=f"{int(count):,} rows of planted labellings, stated {p:.3f}, wrong {share:.1%}",
+            title=f"{int(count):,} rows of planted labellings, stated {p:.3f}, wrong {100 * share:.1f} %",
             radius=4.2,
         )
         for p, share, count in reliability.tolist()

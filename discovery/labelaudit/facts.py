@@ -69,7 +69,7 @@ def printed_options(options: AuditOptions, result: AuditResult, origin: str) -> 
         "glitches": f"{len(result):,} labelled, in {len(result.classes)} classes",
         "evidence from": origin,
         **({"splits": f"{ran}, {how[options.split]}, stratified by class"} if result.settings["split"] in how else {}),
-        "list": f"at most {options.rate:.0%} of it right labels (--rate {options.rate:g})",
+        "list": f"at most {100 * options.rate:.0f} % of it right labels (--rate {options.rate:g})",
         "seed": options.seed,
     }
 

@@ -116,7 +116,7 @@ def _headline(result: AuditResult) -> list[tuple[str, bool]]:
     total = [
         ("about ", False),
         (_count(result.total), True),
-        (f" wrong labels, {result.total.expected / len(result):.1%} of {len(result):,}.", False),
+        (f" wrong labels, {100 * result.total.expected / len(result):.1f} % of {len(result):,}.", False),
     ]
     if not result.listed:
         limit = f"{100 * result.false_discovery_rate:.0f} %"
@@ -190,7 +190,7 @@ def _calibration(result: AuditResult) -> Figure:
     plantings = result.settings["plantings"]
     caption = (
         f"Known errors were planted {plantings} times, like those that the study seems to have, and the audit was run again each time. "
-        f"Points: rows by the probability stated from the other plantings. Bars: {CONFIDENCE:.0%} intervals. "
+        f"Points: rows by the probability stated from the other plantings. Bars: {100 * CONFIDENCE:.0f} % intervals. "
         "On the dotted line, 8 of 10 rows with a stated 0.8 are wrong."
     )
     return Figure(calibration_svg(result.reliability), caption)
@@ -207,8 +207,8 @@ def _convergence(result: AuditResult) -> Figure | None:
     )
     gap = result.error - result.random_error
     caption = (
-        f"{ended} Dotted: enough ({STABLE:g} and {TOP_OVERLAP:g}). Error of held-out predictions {result.error:.1%}; "
-        f"in plain random splits, where near-duplicates can be on both sides, {result.random_error:.1%} ({100 * gap:+.1f} points)."
+        f"{ended} Dotted: enough ({STABLE:g} and {TOP_OVERLAP:g}). Error of held-out predictions {100 * result.error:.1f} %; "
+        f"in plain random splits, where near-duplicates can be on both sides, {100 * result.random_error:.1f} % ({100 * gap:+.1f} points)."
     )
     return Figure(convergence_svg(result.curve, (STABLE, TOP_OVERLAP)), caption)
 
@@ -236,7 +236,7 @@ def _cards_caption(result: AuditResult, exhibits: Exhibits) -> str:
             if listed
             else f"The {shown} most doubtful labels, none of them in the list"
         )
-    parts = [f"{which}. The bar is p_wrong with its {CONFIDENCE:.0%} interval."]
+    parts = [f"{which}. The bar is p_wrong with its {100 * CONFIDENCE:.0f} % interval."]
     if exhibits.class_neighbours is not None:
         parts.append(
             "Beside each: the most similar glitches with the same label, and the most similar with the suggested one."

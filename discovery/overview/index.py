@@ -76,7 +76,7 @@ def index_html(contents: Contents, folder: Path) -> str:
     rest = named[MOST_LABELS:]
     return rendered(
         "overview/index.html",
-        shell=PageShell(f"Study {folder.name}"),
+        shell=PageShell(f"Study in {folder.parent.name}" if folder.name == "study" else f"Study {folder.name}"),
         contents=contents,
         held=_held(contents),
         reports=[_line(report, folder) for report in contents.reports],

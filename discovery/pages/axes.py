@@ -40,7 +40,7 @@ def round_ticks(
 
 def percent(value: float) -> str:
     """Write a share as per cent, with the decimals that it has, four at most."""
-    return f"{round(100 * value, 4):g}%"
+    return f"{round(100 * value, 4):g} %"
 
 
 @dataclass(frozen=True)

@@ -132,7 +132,7 @@ def reliability_svg(series: Mapping[str, Reliability]) -> Markup:
                 x=(x := float(found.confidence[i])),
                 y=(y := float(found.accuracy[i])),
                 ends=None if place else (float(found.interval[i, 0]), float(found.interval[i, 1])),
-                title=f"{name}: {int(found.count[i]):,} glitches of mean confidence {x:.3f}, {y:.1%} right",
+                title=f"{name}: {int(found.count[i]):,} glitches of mean confidence {x:.3f}, {100 * y:.1f} % right",
                 radius=min(7.0, 2.2 + math.log10(int(found.count[i]))),
             )
             for i in np.flatnonzero(found.count)
@@ -217,7 +217,7 @@ def line_svg(
                 x=x / right,
                 y=at(y),
                 ends=(at(bottom), at(top)),
-                title=f"{name}, {x:,.0f}: {y:.2%} ({bottom:.2%} to {top:.2%})",
+                title=f"{name}, {x:,.0f}: {100 * y:.2f} % ({100 * bottom:.2f} to {100 * top:.2f} %)",
             )
             for x, y, bottom, top in values
         ]

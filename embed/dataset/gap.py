@@ -59,8 +59,8 @@ class Gap:
         low, high = self.interval
         points, least, most = (100 * value for value in (self.random - self.honest, *self.difference))
         return (
-            f"logistic regression on the vectors that training starts from: {self.random:.2%} by a random split, "
-            f"{self.honest:.2%} ({low:.2%} to {high:.2%}) by {self.kind}, a gap of {points:+.2f} points "
+            f"logistic regression on the vectors that training starts from: {100 * self.random:.2f} % by a random split, "
+            f"{100 * self.honest:.2f} % ({100 * low:.2f} to {100 * high:.2f} %) by {self.kind}, a gap of {points:+.2f} points "
             f"({least:+.2f} to {most:+.2f})"
         )
 

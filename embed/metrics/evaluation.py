@@ -67,7 +67,7 @@ class Evaluation:
         facts = {
             "glitches": f"{len(self):,}",
             "classes": len(self.classes),
-            "accuracy": f"{self.accuracies[0]:.2%} ({low:.2%} to {high:.2%})",
+            "accuracy": f"{100 * self.accuracies[0]:.2f} % ({100 * low:.2f} to {100 * high:.2f} %)",
         }
         scores = self.scores
         columns = ("class", "glitches", "precision", "recall", "F1")

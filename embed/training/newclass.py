@@ -76,7 +76,7 @@ class Cost:
             )
         if self.judged:
             lines.append(
-                f"the old classes, {self.judged} held-out glitches: {self.right_before / self.judged:.2%} right before, {self.right_after / self.judged:.2%} after; {self.taken} go to {self.label}"
+                f"the old classes, {self.judged} held-out glitches: {100 * self.right_before / self.judged:.2f} % right before, {100 * self.right_after / self.judged:.2f} % after; {self.taken} go to {self.label}"
             )
         else:
             lines.append("the study has no held-out glitch of the old classes: what they lose is not known")
@@ -234,4 +234,4 @@ def _save(
 
 def _share(part: int, whole: int) -> str:
     low, high = wilson(part, whole)
-    return f"{part / whole:.0%}, {low:.0%} to {high:.0%}"
+    return f"{100 * part / whole:.0f} %, {100 * low:.0f} to {100 * high:.0f} %"

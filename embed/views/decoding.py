@@ -129,7 +129,9 @@ def spectrogram_levels(data: bytes, side: int) -> Pixels:
     picture = colours[top:bottom, left:right]
     share = off_scale_share(picture[::7, ::7])
     if share > _MAX_OFF_SCALE:
-        raise InputError(f"{share:.0%} of its pixels are no viridis colours; ingest it as a plain image with --plain")
+        raise InputError(
+            f"{100 * share:.0f} % of its pixels are no viridis colours; ingest it as a plain image with --plain"
+        )
     return _scale(levels_of_colours(picture), side)
 
 

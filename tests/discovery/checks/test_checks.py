@@ -214,7 +214,7 @@ def test_a_mistake_changes_nothing(folder, monkeypatch):
     with Study("study") as study:
         runs = study.count("runs")
     for line, _ in MISTAKES:
-        if not any(usage in line for usage in ("kmeans", "-k 0", "--durations 3.0", "--rate 0")):
+        if not any(usage in line for usage in ("kmeans", "-k 0", "--durations 3.0", "--rate 0", "--figures")):
             assert main([*line.split(), "--study", "study"]) == 2
     with Study("study") as study:
         assert study.count("runs") == runs

@@ -62,7 +62,7 @@ def test_the_whole_path_on_pictures(capsys, embedded, tmp_path):
     code, out, _ = run(capsys, "audit", "import", answers, "--study", folder)
     assert code == 0
     assert "2 label events written" in out
-    assert "precision so far: 2 of 2 labels were found wrong, 100%" in out
+    assert "precision so far: 2 of 2 labels were found wrong, 100 %" in out
     code, out, _ = run(capsys, "audit", "--study", folder, "import", "--json", answers)
     assert json.loads(out)["label_events"] == 0
     code, out, _ = run(capsys, "audit", "undo", "--study", folder, "--json")

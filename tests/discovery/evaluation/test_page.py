@@ -12,7 +12,7 @@ from support.browser import chromium, needs_chromium
 
 from discovery.evaluation.confusion import confusion_png, confusion_table
 from discovery.evaluation.mistakes import MAX_GALLERY, Mistakes
-from discovery.evaluation.page import evaluation_html
+from discovery.evaluation.page import _percent, evaluation_html
 from discovery.pages.axes import round_ticks
 from discovery.pages.plots import MAX_SERIES, legend, line_svg, reliability_svg, roc_svg, series_css
 from discovery.pages.thumbnails import Thumbnails
@@ -78,26 +78,41 @@ def rows_of(text, heading):
 def test_the_figures_of_each_classifier():
     one, perfect = rows_of(page(), "Accuracy")
     assert one[0][0] == "one"
-    assert one[1][:2] == ["60.00", "%"]
+    assert one[1][:2] == ["60", "%"]
     assert one[1][2] == "31.3–83.2"  # noqa: RUF001 - Wilson's interval of 6 of 10
     assert len(one) == 8  # of three classes top-1 and top-2 say something, top-3 does not
     assert perfect[1] == ["100", "%", "72.2–100.0"]  # noqa: RUF001
     assert perfect[3] == ["100", "%"]  # no interval where nothing was wrong
     assert (
-        "one is right on <b>60.00 %</b> (31.27 % to 83.18 %) of <b>10</b> test glitches of 3 classes; the true class is among its two likeliest for <b>"
+        "one is right on <b>60 %</b> (31 % to 83 %) of <b>10</b> test glitches of 3 classes; the true class is among its two likeliest for <b>"
         in page()
     )
+
+
+@pytest.mark.parametrize(
+    ("share", "of", "written"),
+    [
+        (0.8421, 9, "84 %"),
+        (0.8421, 950, "84.2 %"),
+        (0.8421, 20_000, "84.21 %"),
+        (0.999, 50, "99 %"),
+        (0.9999, 950, "99.9 %"),
+        (1.0, 9, "100 %"),
+    ],
+)
+def test_a_share_has_the_decimals_that_its_glitches_tell(share, of, written):
+    assert _percent(share, of) == written
 
 
 def test_the_figures_of_each_class():
     blip, evil, whistle = rows_of(page(), "Class by class")
     assert blip[1] == ["3"]
-    assert blip[2][:2] == ["66.67", "%"]
-    assert blip[3] == ["66.67", "%", "20.8–93.9"]  # noqa: RUF001
+    assert blip[2][:2] == ["67", "%"]
+    assert blip[3] == ["67", "%", "20.8–93.9"]  # noqa: RUF001
     assert " ".join(blip[-1]).endswith("(1)")
-    assert evil[3][:2] == ["33.33", "%"]
-    assert whistle[2][:2] == ["75.00", "%"]
-    assert whistle[4][:2] == ["75.00", "%"]
+    assert evil[3][:2] == ["33", "%"]
+    assert whistle[2][:2] == ["75", "%"]
+    assert whistle[4][:2] == ["75", "%"]
 
 
 def test_the_comparison_marks_the_best():

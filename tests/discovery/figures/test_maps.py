@@ -1,6 +1,6 @@
 """Maps for papers: each class with its colour and shape, names as they are, scales that show a wide range."""
 
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ def points(count, dims=2):
 
 
 def texts(figure):
-    root = ElementTree.fromstring(figure_bytes(figure, "svg"))
+    root = ET.fromstring(figure_bytes(figure, "svg"))
     return {"".join(node.itertext()).strip() for node in root.iter("{http://www.w3.org/2000/svg}text")}
 
 

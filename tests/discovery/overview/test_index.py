@@ -1,7 +1,6 @@
 """`index.html` of a study: every report with its answer, newest first; hostile names stay text."""
 
 import json
-import os
 import re
 import shutil
 from html.parser import HTMLParser
@@ -100,4 +99,4 @@ def test_the_index_waits_for_nobody(folder):
     refresh_index(folder)
     assert (folder / "index.html").exists()
     refresh_index(folder.parent)
-    assert not os.path.exists(folder.parent / "study.db")
+    assert not (folder.parent / "study.db").exists()

@@ -97,7 +97,7 @@ def test_published_cropped_and_jpeg_give_the_same_quantity():
     [
         (np.full((600, 800, 3), 255, np.uint8), "no spectrogram found in the image of 800x600"),
         (np.random.default_rng(0).integers(0, 256, (300, 300, 3), dtype=np.uint8), "are no viridis colours"),
-        (np.tile(np.array([255, 0, 0], np.uint8), (300, 300, 1)), "100% of its pixels are no viridis colours"),
+        (np.tile(np.array([255, 0, 0], np.uint8), (300, 300, 1)), "100 % of its pixels are no viridis colours"),
     ],
 )
 def test_what_is_no_spectrogram(picture, message):
