@@ -38,10 +38,10 @@ def reasons(result: AuditResult, rows: Rows, ids: Sequence[str]) -> list[str]:
 def _reason(result: AuditResult, row: int, ids: Sequence[str], members: int) -> str:
     own, other = result.classes[result.labels[row]], result.classes[result.suggested[row]]
     if not result.times_tested[row]:
-        return f"Not tested: no other glitch labelled {own} is there to compare it with."
+        return f"Not tested: nothing else labelled {own} is there to compare it with."
     sentences = [_heads(result, row, own, other), _neighbours(result, row, own, other), _twin(result, row, ids)]
     if members <= RARE:
-        sentences.append(f"Only {members} glitches are labelled {own}, so this rests on little.")
+        sentences.append(f"Only {members} are labelled {own}, so this rests on little.")
     return " ".join(sentence for sentence in sentences if sentence)
 
 
@@ -61,7 +61,7 @@ def _neighbours(result: AuditResult, row: int, own: str, other: str) -> str:
         return ""
     near = result.labels[result.graph.neighbours[row, :AGREEMENT_NEIGHBOURS]]
     same, suggested = int((near == result.labels[row]).sum()), int((near == result.suggested[row]).sum())
-    return f"Of the {len(near)} glitches most like it {suggested} are labelled {other} and {same} {own}."
+    return f"Of the {len(near)} most like it {suggested} are labelled {other} and {same} {own}."
 
 
 def _twin(result: AuditResult, row: int, ids: Sequence[str]) -> str:

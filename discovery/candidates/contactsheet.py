@@ -124,7 +124,7 @@ class _Sheet:
         clusters = int(table["cluster"].nunique()) - (noise > 0)
         self.draw.text((_MARGIN, _MARGIN - 4), cut(showable(title), face, self.image.width - 320), INK, face)
         counts = counts or (
-            f"{len(table):,} glitches · {clusters:,} {'cluster' if clusters == 1 else 'clusters'} · "
+            f"{self.counted(len(table))} · {clusters:,} {'cluster' if clusters == 1 else 'clusters'} · "
             f"noise {noise:,} ({100 * noise / len(table):.0f} %)"
         )
         if self.thumbnails.empty:
@@ -175,9 +175,14 @@ class _Sheet:
         for place, line in enumerate(lines):
             self.draw.text((_MARGIN, y + 32 + 20 * place), cut(showable(line), font(14), _HEADER), QUIET, font(14))
 
+    def counted(self, count: int) -> str:
+        """Write a number of glitches, which are called pictures where they are plain ones."""
+        one, many = ("picture", "pictures") if self.thumbnails.plain else ("glitch", "glitches")
+        return f"{count:,} {one if count == 1 else many}"
+
     def _cluster_heading(self, row: ClusterRow) -> list[str]:
         lines = [row.group.name.capitalize()]
-        lines += [f"{row.group.count:,} {'glitch' if row.group.count == 1 else 'glitches'}"]
+        lines += [self.counted(row.group.count)]
         lines += [f"{100 * row.group.count / len(self.table):.1f} % of all"]
         if row.probability is not None:
             lines += [f"mean probability {row.probability:.2f}"]

@@ -108,6 +108,7 @@ def report_html(
         raise InputError(f"{len(thumbnails)} glitches have pictures but the table has {len(table)} rows: give one each")
     if thumbnails is not None and thumbnails.empty:
         thumbnails = None
+    table = table.drop(columns=[name for name in ("ifo", "gps") if _unknown(table, name)])
     optional = [shown for shown, name in _OPTIONAL.items() if name in table.columns]
     explorer = _EXPLORER if _EXPLORER in beside else ""
     return rendered(
@@ -128,6 +129,11 @@ def report_html(
         sheet=_sheet(sheet),
         most_rows=MAX_ROWS,
     )
+
+
+def _unknown(table: pd.DataFrame, name: str) -> bool:
+    """Whether a column is there and no row knows anything, as of plain pictures."""
+    return name in table.columns and bool((table[name].isna() | (table[name].astype(str) == "")).all())
 
 
 @dataclass(frozen=True)

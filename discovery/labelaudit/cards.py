@@ -94,6 +94,7 @@ def make_cards(result: AuditResult, glitches: pd.DataFrame, exhibits: Exhibits) 
     """
     ids = glitches["id"].astype(str).tolist()
     times = glitches["gps"].to_numpy(np.float64)
+    plain = exhibits.thumbnails is not None and exhibits.thumbnails.plain
     why = reasons(result, exhibits.rows, ids)
     return [
         Card(
@@ -101,7 +102,7 @@ def make_cards(result: AuditResult, glitches: pd.DataFrame, exhibits: Exhibits) 
             id=ids[row],
             label=result.classes[result.labels[row]],
             suggested=result.classes[result.suggested[row]],
-            when=_when(float(times[row])),
+            when=_when(float(times[row]), plain=plain),
             reason=why[place],
             p_wrong=(p_wrong := float(result.p_wrong[row])),
             low=(low := float(result.p_wrong_low[row])),
@@ -114,8 +115,11 @@ def make_cards(result: AuditResult, glitches: pd.DataFrame, exhibits: Exhibits) 
     ]
 
 
-def _when(gps: float) -> str:
-    return f"{utc(gps)} · GPS {gps:.3f}" if math.isfinite(gps) else "time unknown"
+def _when(gps: float, *, plain: bool) -> str:
+    """Write the time; of plain pictures nobody expects one."""
+    if math.isfinite(gps):
+        return f"{utc(gps)} · GPS {gps:.3f}"
+    return "" if plain else "time unknown"
 
 
 def _views(exhibits: Exhibits, row: int) -> list[Picture]:

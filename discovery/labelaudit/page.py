@@ -239,7 +239,7 @@ def _cards_caption(result: AuditResult, exhibits: Exhibits) -> str:
     parts = [f"{which}. The bar is p_wrong with its {100 * CONFIDENCE:.0f} % interval."]
     if exhibits.class_neighbours is not None:
         parts.append(
-            "Beside each: the most similar glitches with the same label, and the most similar with the suggested one."
+            "Beside each: those most similar with the same label, and those most similar with the suggested one."
         )
     if exhibits.thumbnails is not None and not exhibits.thumbnails.plain:
         parts.append("Pictures run from 10 to 2048 Hz (log), normalised energy 0 to 25.5.")

@@ -86,7 +86,7 @@ def test_the_reason_is_in_plain_words(found):
     ids = glitches()["id"].tolist()
     text, twin, lone = reasons(result, np.array([5, 89, 90]), ids)
     near = result.labels[result.graph.neighbours[5, :10]]
-    counted = re.search(r"Of the 10 glitches most like it (\d+) are labelled Blip and (\d+) =HYP", text)
+    counted = re.search(r"Of the 10 most like it (\d+) are labelled Blip and (\d+) =HYP", text)
     assert [int(number) for number in counted.groups()] == [
         (near == result.classes.index("Blip")).sum(),
         (near == result.classes.index(EVIL)).sum(),
@@ -94,7 +94,7 @@ def test_the_reason_is_in_plain_words(found):
     assert "In all 4 tests without its own label it was not taken for =HYPERLINK" in text
     assert "Blip fits best" in text
     assert "Its near-duplicate H1_0 is labelled Blip." in twin
-    assert lone == "Not tested: no other glitch labelled Lone is there to compare it with."
+    assert lone == "Not tested: nothing else labelled Lone is there to compare it with."
     assert "In all 4 tests without its own label it was taken for Blip." in reasons(result, np.array([7]), ids)[0]
 
 

@@ -67,6 +67,15 @@ def row_of(page, place):
     ]
 
 
+def test_plain_pictures_are_called_pictures_and_have_no_detectors_or_times():
+    plain = Thumbnails(np.zeros((5, 1, 6, 8, 3), np.uint8), (0.0,), np.ones((5, 1), bool))
+    page = report(table=table().assign(ifo="", gps=np.nan), thumbnails=plain)
+    lede = re.sub(r"<[^>]+>", "", page.split('class="lede">')[1].split("</p>")[0]).strip()
+    assert lede == "2 clusters among 5 pictures; 1 picture fits no cluster (20 %)."
+    heads = re.findall(r"<th[^>]*>(.*?)</th>", page.split('<table class="clusters">')[1].split("</thead>")[0])
+    assert not {"detectors", "first and last"} & set(heads)
+
+
 def test_every_figure_of_a_cluster():
     name, medoid, size, share, probability, detectors, when, labels, predicted = row_of(report(), 0)
     assert name == ["cluster", "0"]
