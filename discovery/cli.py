@@ -97,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _prepare_streams()
     typed = list(sys.argv[1:] if arguments is None else arguments)
     options = create_parser().parse_args(typed)
-    options.typed = shlex.join(["discover", *typed])
+    options.typed = as_typed(typed, options.study)
     logging.basicConfig(level=(logging.WARNING, logging.INFO)[min(options.verbose, 1)], format="%(name)s: %(message)s")
     try:
         import_module(f"discovery.checks.{options.command}").check(options)  # mistakes first: an engine takes seconds
@@ -120,6 +120,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 130
     return code or 0
+
+
+def as_typed(typed: Sequence[str], study: Path) -> str:
+    """Write the command line as it can be typed anywhere: with the study where only the environment named it."""
+    line = shlex.join(["discover", *typed])
+    named = os.environ.get("DISCOVER_STUDY")
+    return f"DISCOVER_STUDY={shlex.quote(named)} {line}" if named and study == Path(named) else line
 
 
 def _prepare_streams() -> None:

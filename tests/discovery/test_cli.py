@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from support.gallery import draw_levels, make_gallery, png, published, view_name
 from support.terminal import error_of, run
 
 from discovery.candidates.candidates import COLUMNS
-from discovery.cli import create_parser, main
+from discovery.cli import as_typed, create_parser, main
 from embed import EmbeddingOptions, Study, embed
 from embed.csvfile import csv_text
 from embed.storage import file_name
@@ -43,6 +44,13 @@ def test_every_command_has_the_common_options():
 def test_the_environment_names_the_study(monkeypatch):
     monkeypatch.setenv("DISCOVER_STUDY", "elsewhere")
     assert str(create_parser().parse_args(["status"]).study) == "elsewhere"
+
+
+def test_the_line_that_repeats_a_command_names_the_study(monkeypatch):
+    assert as_typed(["status"], Path("study")) == "discover status"
+    monkeypatch.setenv("DISCOVER_STUDY", "my study")
+    assert as_typed(["status"], Path("my study")) == "DISCOVER_STUDY='my study' discover status"
+    assert as_typed(["status", "--study", "other"], Path("other")) == "discover status --study other"
 
 
 @pytest.mark.parametrize(
