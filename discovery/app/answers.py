@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from audit.answers.decisions import Seen, decide, seen_now, undo_decision
+from audit.answers.decisions import Seen, decide, undo_decision
 from discovery.app.glitch import glitch_facts
-from discovery.app.queue import BEYOND, ReviewQueue, known_audit, precision
+from discovery.app.queue import BEYOND, ReviewQueue, known_audit, precision, standing
 from embed.errors import InputError
 from embed.study.study import Study
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from starlette.requests import Request
+
+    from audit.review.ledger import Audit
 
 LONGEST_KEY = 64
 
@@ -77,7 +79,7 @@ class Answers:
                 seen=Seen(field(seen, "event", int), field(seen, "run", int)),
                 new_class=body.get("new_class") is True,
             )
-            return vars(done) | {"seen": vars(seen_now(study, audit, glitch)), "precision": precision(study, audit)}
+            return vars(done) | _after(study, audit, glitch)
 
     def _undo(self, _: Request, body: dict[str, Any]) -> dict[str, Any]:
         glitch = field(body, "glitch", int)
@@ -87,9 +89,12 @@ class Answers:
             return {
                 "undone": undone is not None,
                 "changed_since": undone.changed_since if undone else 0,
-                "seen": vars(seen_now(study, audit, glitch)),
-                "precision": precision(study, audit),
+                **_after(study, audit, glitch),
             }
+
+
+def _after(study: Study, audit: Audit, glitch: int) -> dict[str, Any]:
+    return {"state": standing(study, audit, [glitch])[glitch], "precision": precision(study, audit)}
 
 
 def field(body: dict[str, Any], name: str, kind: type) -> Any:  # noqa: ANN401 - of the kind asked for

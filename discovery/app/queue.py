@@ -17,7 +17,7 @@ from discovery.pages.gpstime import utc
 from embed.csvfile import CsvFile, restored
 from embed.errors import InputError
 from embed.gravityspy import CLASS_LISTS
-from embed.study.reviews import decided_runs, given_labels, ids_of, last_event, latest_audit, select_queue
+from embed.study.reviews import decided_runs, given_labels, ids_of, latest_audit, select_queue
 from embed.study.study import Study
 from embed.vectors.store import stores
 
@@ -72,7 +72,7 @@ class ReviewQueue:
         Returns
         -------
         dict
-            ``audit`` (passport; None without one, with ``message``), ``listed``, ``audited``, ``event`` (the study's last), ``classes``,
+            ``audit`` (passport; None without one, with ``message``), ``listed``, ``audited``, ``classes``,
             ``items`` by rank and ``precision``.
         """
         with Study(self._folder) as study:
@@ -81,10 +81,9 @@ class ReviewQueue:
             if audit is None:
                 return {"audit": None, "message": NO_AUDIT, "items": [], "classes": []}
             listed = int(audit.facts.get("listed", 0))
-            event = last_event(study)
             rows = select_queue(study, audit.number, listed + max(0, beyond))
             reasons = self._reasons(audit.passport)
-            state = _state(study, audit, [row.glitch for row in rows])
+            state = standing(study, audit, [row.glitch for row in rows])
             items = [
                 {
                     "glitch": row.glitch,
@@ -104,19 +103,16 @@ class ReviewQueue:
                 "audit": audit.passport,
                 "listed": listed,
                 "audited": int(audit.facts.get("glitches", len(rows))),
-                "event": event,
                 "classes": _classes(study),
                 "items": items,
                 "precision": precision(study, audit),
             }
 
     def state(self, passport: str, glitches: list[int]) -> dict[str, Any]:
-        """Return what may have changed: the study's last event, and label and decision of these glitches."""
+        """Return what may have changed: label and decision of these glitches."""
         with Study(self._folder) as study:
-            audit = known_audit(study, passport)
-            event = last_event(study)
-            state = _state(study, audit, glitches)
-            return {"event": event, "state": {str(glitch): own for glitch, own in state.items()}}
+            state = standing(study, known_audit(study, passport), glitches)
+            return {"state": {str(glitch): own for glitch, own in state.items()}}
 
     def neighbours(self, passport: str, glitch: int) -> dict[str, Any]:
         """Return the glitches most like an audited one: three with its label, three with the suggested one; none without vectors."""
@@ -195,7 +191,7 @@ def precision(study: Study, audit: Audit) -> dict[str, Any]:
     }
 
 
-def _state(study: Study, audit: Audit, glitches: list[int]) -> dict[int, dict[str, Any]]:
+def standing(study: Study, audit: Audit, glitches: list[int]) -> dict[int, dict[str, Any]]:
     """Return the label that applies now and the decision of each glitch, as the page sends them back."""
     labels, decided = given_labels(study, glitches), decided_runs(study, audit.number)
     state = {}
