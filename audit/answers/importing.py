@@ -140,9 +140,7 @@ def import_answers(study: Study, path: Path, answers: Answers) -> Imported:
     events = 0
     if new:
         with (
-            study.run(
-                "audit import", {"audit": answers.audit.passport, "file": path.name}, wait_s=SHORT_WAIT_S
-            ) as run,
+            study.run("audit import", {"audit": answers.audit.passport, "file": path.name}, wait_s=SHORT_WAIT_S) as run,
             study.transaction(),
         ):
             events = add_decisions(study, run, answers.audit, new, path.name)

@@ -103,7 +103,7 @@ class ReviewQueue:
                 "audit": audit.passport,
                 "listed": listed,
                 "audited": int(audit.facts.get("glitches", len(rows))),
-                "classes": _classes(study),
+                "classes": classes(study),
                 "items": items,
                 "precision": precision(study, audit),
             }
@@ -155,9 +155,7 @@ class ReviewQueue:
         if not path.is_file():
             return {}
         rows = [row.cells for row in CsvFile(path).rows()]
-        return {
-            restored(cells["id"]): restored(cells["reason"]) for cells in rows if cells.get("passport") == passport
-        }
+        return {restored(cells["id"]): restored(cells["reason"]) for cells in rows if cells.get("passport") == passport}
 
 
 def known_audit(study: Study, passport: str) -> Audit:
@@ -205,7 +203,7 @@ def standing(study: Study, audit: Audit, glitches: list[int]) -> dict[int, dict[
     return state
 
 
-def _classes(study: Study) -> list[dict[str, Any]]:
+def classes(study: Study) -> list[dict[str, Any]]:
     """Return every class that an answer may name: the study's by size, then Gravity Spy's that it lacks."""
     sizes = study.counts_by_label()
     own = sorted(((int(n), str(name)) for name, n in sizes.items() if name), key=lambda one: (-one[0], one[1]))

@@ -57,11 +57,12 @@ def create_app(folder: Path, *, token: str, port: int) -> Starlette:
     port : int
         Where it will listen.
     """
+    folder = folder.absolute()
     answers, pictures = Answers(folder), Pictures(folder)
+    key = digest(str(folder))[:16]
 
     async def page(_: Request) -> Response:
-        key = digest(str(folder.absolute()))[:16]
-        return HTMLResponse(rendered("app/app.html", token=token, study=folder.absolute().name, key=key))
+        return HTMLResponse(rendered("app/app.html", token=token, study=folder.name, key=key))
 
     async def picture(request: Request) -> Response:
         glitch, duration = request.path_params["glitch"], request.path_params["duration"]
@@ -163,7 +164,9 @@ def listen(port: int) -> socket.socket:
 
 def serve(app: Starlette, listening: socket.socket) -> None:
     """Answer requests until the process is told to stop; jobs that run then are stopped too."""
-    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2)
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2
+    )
     try:
         uvicorn.Server(config).run(sockets=[listening])
     finally:
