@@ -1,9 +1,11 @@
 // The page: its tabs, and what is common to all of them.
 import { $ } from "./page.js";
+import * as clusters from "./clusters.js";
+import * as map from "./map.js";
 import * as review from "./review.js";
 import * as saver from "./saver.js";
 
-const tabs = { review };
+const tabs = { map, clusters, review };
 const shown = new Set();
 
 function show() {

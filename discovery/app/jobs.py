@@ -39,7 +39,7 @@ class Job:
         self.command = shlex.join(["discover", *arguments])
         self._lines: deque[str] = deque(maxlen=LINES)
         self._cancelled = False
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603 - a list of words, and no shell
             [sys.executable, "-m", "discovery.cli", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

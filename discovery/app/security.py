@@ -61,6 +61,7 @@ class Guard:
         self._cookie = f"discover-{port}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or hand it on."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
@@ -85,23 +86,27 @@ class Guard:
         headers = Headers(scope=scope)
         if headers.getlist("host") not in [[host] for host in self._hosts]:
             return PlainTextResponse("this server answers to 127.0.0.1 only\n", 421)
-        if headers.get("sec-fetch-site") in {"cross-site", "same-site"} and headers.get("sec-fetch-mode") != "navigate":
-            return PlainTextResponse("requests of other pages are refused\n", 403)
         welcome = f"token={self._token}".encode()
         if scope["path"] == "/" and secrets.compare_digest(scope["query_string"], welcome):
             response = RedirectResponse("/", 303)
             response.set_cookie(self._cookie, self._token, httponly=True, samesite="strict", path="/")
             return response
+        refusal = self._refusal(headers, scope["method"])
+        return PlainTextResponse(f"{refusal}\n", 403) if refusal else None
+
+    def _refusal(self, headers: Headers, method: str) -> str:
+        """Say why a request is refused; empty where it is not."""
+        foreign = headers.get("sec-fetch-site") in {"cross-site", "same-site"}
         cookie = cookie_parser(headers.get("cookie", "")).get(self._cookie, "")
+        if (foreign and headers.get("sec-fetch-mode") != "navigate") or (
+            method not in _READING and headers.get("origin") not in self._origins
+        ):
+            return "this request comes from another page"
         if not self._is_token(cookie):
-            return PlainTextResponse(f"{_FIRST}\n", 403)
-        if scope["method"] in _READING:
-            return None
-        if headers.get("origin") not in self._origins:
-            return PlainTextResponse("this request comes from another page\n", 403)
-        if not self._is_token(headers.get(TOKEN_HEADER, "")):
-            return PlainTextResponse(f"the token is missing or of an earlier server: {_FIRST}\n", 403)
-        return None
+            return _FIRST
+        if method not in _READING and not self._is_token(headers.get(TOKEN_HEADER, "")):
+            return f"the token is missing or of an earlier server: {_FIRST}"
+        return ""
 
     def _is_token(self, text: str) -> bool:
         return secrets.compare_digest(text.encode(), self._token.encode())

@@ -32,12 +32,13 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 LARGEST_BODY = 4_000_000
 """Bytes of a request: the numbers of half a million ticked glitches."""
-_OWN = ("app.css", "app.js", "page.js", "saver.js", "completion.js", "review.js", "glitch.js", "clusters.js", "map.js")
+_SCRIPTS = ("app", "page", "saver", "completion", "glitch", "review", "clusters", "timeline", "jobs", "map")
 _FILES = {
     "report.css": "pages/report.css",
     "views.css": "explorer/views.css",
     "pieces.js": "explorer/pieces.js",
-    **{name: f"app/{name}" for name in _OWN},
+    "app.css": "app/app.css",
+    **{f"{name}.js": f"app/{name}.js" for name in _SCRIPTS},
 }
 """What the page may load, by name; plotly.js comes from the installed package."""
 _TYPES = {".css": "text/css", ".js": "text/javascript"}

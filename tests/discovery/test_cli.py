@@ -27,7 +27,7 @@ def study(tmp_path, embedded):
 
 def test_every_command_has_the_common_options():
     parser = create_parser()
-    for command in ("ingest x", "status", "embed", "cluster x", "project", "search x", "novel"):
+    for command in ("ingest x", "status", "embed", "cluster x", "project", "explore", "search x", "novel"):
         options = parser.parse_args(
             [*command.split(), "--study", "s", "--seed", "3", "--device", "cpu", "--json", "-v"]
         )
@@ -74,6 +74,7 @@ def test_the_installed_command():
         "ingest",
         "status",
         "embed",
+        "explore",
         "batch",
         "cluster",
         "name",
