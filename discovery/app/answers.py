@@ -136,7 +136,7 @@ class Answers:
         return self._start("project", ["--method", one_of(body, "method", MAP_METHODS), "--dims", dims])
 
     def _start(self, command: str, options: list[str], *named: str) -> dict[str, Any]:
-        return self._jobs.start([command, f"--study={self._folder}", *options, "--", *named])
+        return self._jobs.start([command, f"--study={self._folder}", *options, *(["--", *named] if named else [])])
 
     def _review(self, request: Request) -> dict[str, Any]:
         return self._queue.read(BEYOND if "beyond" in request.query_params else 0)

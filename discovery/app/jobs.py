@@ -55,8 +55,9 @@ class Job:
 
     def _read(self) -> None:
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._lines.append(line.rstrip())
+        with self._process.stdout as lines:
+            for line in lines:
+                self._lines.append(line.rstrip())
         self._process.wait()
 
     @property

@@ -68,7 +68,12 @@ class Pictures:
         InputError
             When the file was removed or damaged since it was ingested.
         """
-        return self._kept[size](view)
+        try:
+            return self._kept[size](view)
+        except InputError as error:  # its message may quote the file's bytes, which are none of the page's business
+            raise InputError(
+                f"the view of {view.duration:g} s can no longer be read; restore its file, or ingest the images again"
+            ) from error
 
     def _make(self, view: View, size: str) -> bytes:
         height, width = SIZES[size]
