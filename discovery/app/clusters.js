@@ -148,9 +148,10 @@ function give(name) {
   $("name-done").textContent = `${name}: not saved yet …`;
   saver.save(entry);
 }
+const counted = (n) => (n === 1 ? "1 glitch is" : `${thousands(n)} glitches are`);
 async function saved(entry, done) {
   if (!clustering || entry.body.run !== clustering.run) return;
-  const text = `${thousands(done.glitches)} glitches are ${entry.body.name}${done.added < done.glitches ? `; ${thousands(done.added)} were not before` : ""}`;
+  const text = `${counted(done.glitches)} now ${entry.body.name}${done.added < done.glitches ? `; ${thousands(done.added)} were not before` : ""}`;
   if (done.warning) notice(`${done.warning}. If it is a slip, name the cluster again.`);
   await read();
   Object.assign(clustering, await ask(`/api/clusterings/${clustering.run}`));
@@ -187,7 +188,7 @@ function sheet() {
   $("sheet").replaceChildren(...here.map(card));
 }
 function card(one) {
-  const box = element("input", { type: "checkbox", "aria-label": `tick ${one.id}` });
+  const box = element("input", { type: "checkbox", "data-glitch": String(one.glitch), "aria-label": `tick ${one.id}` });
   box.checked = ticked.has(one.glitch);
   box.addEventListener("change", () => tick([one], box.checked));
   const label = one.label !== clustering.label ? one.label || "no label" : "";
@@ -197,8 +198,8 @@ function card(one) {
 }
 function tick(some, on) {
   for (const one of some) if (on) ticked.add(one.glitch); else ticked.delete(one.glitch);
+  for (const box of $("sheet").querySelectorAll("input")) box.checked = ticked.has(Number(box.dataset.glitch));
   naming();
-  sheet();
 }
 function turnPage(by) {
   const pages = Math.ceil(members.length / PAGE);

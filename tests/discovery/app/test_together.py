@@ -43,14 +43,14 @@ def review(client, confirmed, count, seed):
 
 
 def answers_file(folder, path, first):
-    """The audit's table with the answer Tomte to ten glitches."""
+    """The audit's table with an answer to ten glitches that no page gives."""
     with Study(folder) as study:
         rows = study.connection.execute(
             "SELECT g.id, v.label FROM verdicts v JOIN glitches g USING (glitch) ORDER BY rank"
         )
         rows = rows.fetchall()[first : first + 10]
     return write_csv(
-        path, [{"id": name, "label": label, "passport": "audit-test", "decision": "Tomte"} for name, label in rows]
+        path, [{"id": name, "label": label, "passport": "audit-test", "decision": "Scratchy"} for name, label in rows]
     )
 
 
