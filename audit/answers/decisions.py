@@ -13,9 +13,8 @@ from audit.answers.undo import undo_import
 from audit.answers.vocabulary import RIGHT, Vocabulary
 from audit.review.ledger import Decision, Verdict, add_decisions
 from embed.errors import ConflictError, InputError
-from embed.study.audits import current_labels
 from embed.study.database import SHORT_WAIT_S
-from embed.study.reviews import decided_runs, given_labels, is_undone, run_of_decision, select_verdict
+from embed.study.reviews import decided_runs, given_labels, is_undone, label_sizes, run_of_decision, select_verdict
 
 if TYPE_CHECKING:
     from audit.answers.undo import Undone
@@ -119,7 +118,7 @@ def decide(
 
 def _read(study: Study, verdict: QueueRow, text: str, *, new_class: bool) -> Answer:
     """Read an answer; a class that the study lacks only where `new_class` says so."""
-    labels = {label for _, label in current_labels(study).values()}
+    labels = label_sizes(study)
     try:
         return Vocabulary(labels).read(text, verdict.label, verdict.suggested, verdict.id)
     except InputError:

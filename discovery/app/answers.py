@@ -81,7 +81,6 @@ class Answers:
                 "glitches": study.count("glitches"),
                 "embedded": any(stores(self._folder)),
                 "classes": classes(study),
-                "predicted": [name for name in study.counts_by_label(predicted=True).index if name],
                 "methods": {"cluster": CLUSTER_METHODS, "map": MAP_METHODS, "dims": MAP_DIMENSIONS},
                 "clusterings": list_clusterings(study),
                 "maps": self._maps.list(),

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from discovery.candidates.folders import report_folder
 from discovery.candidates.naming import Chosen, name_cluster
@@ -13,7 +14,7 @@ from discovery.candidates.representatives import spread_sample
 from embed.csvfile import CsvFile, restored
 from embed.errors import InputError
 from embed.study.clusterings import finished_clusterings, latest_clustering
-from embed.study.reviews import given_labels, last_event
+from embed.study.reviews import facts_of, given_labels, last_event
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,27 +83,28 @@ def read_members(study: Study, run: int, cluster: int) -> dict[str, Any]:
     own = stored[stored["cluster"] == cluster]
     if own.empty:
         raise InputError(f"the clustering of run {run} has no cluster {cluster}; load the page again")
-    table = study.glitches().loc[own.index, ["id", "ifo", "gps", "label"]].reset_index()
-    probability = own["probability"].to_numpy()
-    metadata = study.metadata().reindex(own.index)
-    snr = metadata["snr"].to_numpy(float, na_value=np.nan) if "snr" in metadata else np.full(len(own), np.nan)
+    numbers = own.index.tolist()
+    facts = facts_of(study, numbers)
+    labels = given_labels(study, numbers)
+    table = pd.DataFrame({"ifo": [row[2] for row in facts], "gps": np.array([row[3] for row in facts], float)})
     first = spread_sample(table, np.arange(len(table)), min(FIRST, len(table)))
-    order = [*first, *np.setdiff1d(np.lexsort((table["gps"].to_numpy(),)), first, assume_unique=True).tolist()]
-    views = study.views(own.index.tolist())
+    by_time = np.argsort(table["gps"].to_numpy(), kind="stable")
+    order = [*first, *by_time[~np.isin(by_time, first)].tolist()]
+    probability = own["probability"].to_numpy()
     return {
         "event": event,
-        "durations": sorted({view.duration for view in views}),
+        "durations": sorted({view.duration for view in study.views(numbers)}),
         "members": [
             {
-                "glitch": int(table["glitch"].iloc[row]),
-                "id": table["id"].iloc[row],
-                "ifo": table["ifo"].iloc[row],
-                "gps": _number(table["gps"].iloc[row]),
-                "label": table["label"].iloc[row],
+                "glitch": glitch,
+                "id": identifier,
+                "ifo": ifo,
+                "gps": gps,
+                "label": labels[glitch].label if glitch in labels else "",
                 "probability": round(float(probability[row]), 3),
-                "snr": _number(snr[row]),
+                "snr": snr,
             }
-            for row in order
+            for row, (glitch, identifier, ifo, gps, snr) in ((row, facts[row]) for row in order)
         ],
     }
 
@@ -116,10 +118,6 @@ def give_name(study: Study, cluster: int, name: str, chosen: Chosen, *, dry_run:
         "warning": named.warning,
         "event": last_event(study),
     }
-
-
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
 
 
 def _certificates(folder: Path, stored: StoredClustering) -> dict[int, dict[str, str]]:

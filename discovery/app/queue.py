@@ -17,7 +17,7 @@ from discovery.pages.gpstime import utc
 from embed.csvfile import CsvFile, restored
 from embed.errors import InputError
 from embed.gravityspy import CLASS_LISTS
-from embed.study.reviews import decided_runs, given_labels, ids_of, latest_audit, select_queue
+from embed.study.reviews import decided_runs, given_labels, ids_of, label_sizes, latest_audit, select_queue
 from embed.study.study import Study
 from embed.vectors.store import stores
 
@@ -205,8 +205,7 @@ def standing(study: Study, audit: Audit, glitches: list[int]) -> dict[int, dict[
 
 def classes(study: Study) -> list[dict[str, Any]]:
     """Return every class that an answer may name: the study's by size, then Gravity Spy's that it lacks."""
-    sizes = study.counts_by_label()
-    own = sorted(((int(n), str(name)) for name, n in sizes.items() if name), key=lambda one: (-one[0], one[1]))
+    own = sorted(((n, name) for name, n in label_sizes(study).items() if name), key=lambda one: (-one[0], one[1]))
     known = {name for _, name in own}
     rest = sorted(set(CLASS_LISTS["O4"]) - known)
     return [{"name": name, "size": n} for n, name in own] + [{"name": name, "size": 0} for name in rest]

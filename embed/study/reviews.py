@@ -96,6 +96,18 @@ def given_labels(study: Study, glitches: Iterable[int]) -> dict[int, LabelEvent]
     return {row[0]: LabelEvent(*row[1:]) for row in rows}
 
 
+def label_sizes(study: Study) -> dict[str, int]:
+    """Number of glitches of each label that applies to some; predictions do not count."""
+    rows = study.connection.execute(
+        """
+        SELECT label, count(*) FROM (SELECT label, max(event) FROM labels WHERE by != ? GROUP BY glitch)
+        GROUP BY label
+        """,
+        (MODEL,),
+    )
+    return dict(rows.fetchall())
+
+
 def last_event(study: Study) -> int:
     """Number of the study's latest label event; 0 where there is none."""
     (event,) = study.connection.execute("SELECT coalesce(max(event), 0) FROM labels").fetchone()
@@ -140,6 +152,26 @@ def find_facts(study: Study, glitch: int) -> tuple[str, str, float | None, dict[
     if row is None:
         return None
     return (*row[:3], read_object(study.database, row[3], f"the metadata of glitch {glitch}"))
+
+
+def facts_of(study: Study, glitches: Iterable[int]) -> list[tuple[int, str, str, float | None, float | None]]:
+    """Rows (glitch, id, detector, GPS seconds, SNR) of these glitches in their order; the SNR is None where the metadata have none."""
+    return study.connection.execute(
+        """
+        SELECT g.glitch, g.id, coalesce(g.ifo, ''), g.gps, CAST(json_extract(g.metadata, '$.snr') AS REAL)
+        FROM json_each(?) wanted JOIN glitches g ON g.glitch = wanted.value ORDER BY wanted.key
+        """,
+        (json.dumps([int(glitch) for glitch in glitches]),),
+    ).fetchall()
+
+
+def doubts(study: Study, audit: int, glitches: Iterable[int]) -> dict[int, float | None]:
+    """The probability that each of these glitches' label is wrong, by an audit (its number); None where it was not tested."""
+    rows = study.connection.execute(
+        "SELECT v.glitch, v.p_wrong FROM json_each(?) g JOIN verdicts v ON v.audit = ? AND v.glitch = g.value",
+        (json.dumps([int(glitch) for glitch in glitches]), audit),
+    )
+    return dict(rows.fetchall())
 
 
 def ids_of(study: Study, glitches: Iterable[int]) -> dict[int, str]:

@@ -123,8 +123,18 @@ class Process:
 def start(folder: Path, port: int = 0) -> Process:
     """Start `discover explore`, and wait until it answers."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "discovery.cli", "explore", "--study", folder, "--port", str(port)]
-        + ["--no-browser", "--json"],
+        [
+            sys.executable,
+            "-m",
+            "discovery.cli",
+            "explore",
+            "--study",
+            folder,
+            "--port",
+            str(port),
+            "--no-browser",
+            "--json",
+        ],
         stdout=subprocess.PIPE,
         text=True,
         env=os.environ | {"PYTHONUNBUFFERED": "1"},
