@@ -118,7 +118,7 @@ function facts() {
     line("nearest classes", [known.nearest_1, known.nearest_2, known.nearest_3].filter(Boolean).join("\n"));
     line("separation", known.separation && `${Number(known.separation).toFixed(2)} nats`);
     line("stability", known.stability && `${Number(known.stability).toFixed(2)}, least ${Number(known.least_stability).toFixed(2)}`);
-    line("other settings", known.settings_tried && `found by ${known.settings_found} of ${known.settings_tried}`);
+    line("other settings", Number(known.settings_tried) && `found by ${known.settings_found} of ${known.settings_tried}`);
     line("other method", known.other_method && `overlap ${Number(known.other_method).toFixed(2)}`);
     line("detectors", known.detectors);
     line("days", known.days && `${known.days}, busiest ${known.busiest_day} (${share(known.busiest_share)})`);
@@ -215,7 +215,7 @@ function again() { // clustering with other settings
     event.preventDefault();
     jobs.begin("cluster", { label: label.value, method: method.value, k: k.disabled || !k.value ? null : k.valueAsNumber });
   } }, element("label", {}, "label ", label), element("label", {}, "method ", method), element("label", {}, "clusters ", k), element("button", { type: "submit" }, "Cluster"));
-  $("again").replaceChildren(element("details", study.clusterings.length ? {} : { open: "" }, element("summary", {}, "Cluster again, with other settings"), form), jobs.panel(),
+  $("again").replaceChildren(element("details", study.clusterings.length ? {} : { open: "" }, element("summary", {}, "Cluster again, with other settings"), form), jobs.panel(["cluster", "batch"]),
     element("p", { class: "hints" }, key("N"), " name ", key("←"), " ", key("→"), " page ", key("↑"), " ", key("↓"), " cluster"));
 }
 function move(by) {

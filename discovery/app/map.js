@@ -6,6 +6,8 @@ import * as jobs from "./jobs.js";
 
 const { box, element, number, scaled, swatch, thousands, turned } = Pieces;
 const HOME = { x: 1.25, y: 1.25, z: 0.7 };
+const FLAT = 1.5; // a flat map's sides, as a multiple of a turning one's
+const LOG_FROM = 20; // colours are on a log scale where the values spread over more than this factor
 const FOUND = 10;
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -36,7 +38,7 @@ export async function start(section) {
     return;
   }
   if (!study.maps.length) {
-    section.replaceChildren(element("div", { class: "empty" }, element("p", {}, study.embedded ? "The study has no map yet. Make one here, or run `discover project`." : "The study has no vectors and no map yet. Make both here, or run `discover project`."), maker(), jobs.panel()));
+    section.replaceChildren(element("div", { class: "empty" }, element("p", {}, study.embedded ? "The study has no map yet. Make one here, or run `discover project`." : "The study has no vectors and no map yet. Make both here, or run `discover project`."), maker(), jobs.panel(["project"])));
     return;
   }
   frame(section);
@@ -61,8 +63,10 @@ async function choose(name) {
   axes = [0, 1, 2].map((k) => (k < data.dims ? positions.subarray(k * data.n, (k + 1) * data.n) : new Float32Array(data.n)));
   for (const column of data.columns) {
     if (column.kind === "class") column.codes = new (column.wide ? Uint32Array : Uint16Array)(bytes(column.codes));
-    if (column.kind === "number") Object.assign(column, { values: new Float64Array(bytes(column.values)) }, {});
-    if (column.kind === "number") Object.assign(column, scaled(column.values));
+    if (column.kind !== "number") continue;
+    column.values = new Float64Array(bytes(column.values));
+    Object.assign(column, scaled(column.values));
+    column.log = column.extremes[0] > 0 && column.range[1] / column.range[0] > LOG_FROM; // such as SNR
   }
   current = colourable().find((column) => column.name === (current?.name ?? "label")) ?? colourable()[0];
   hidden = new Set();
@@ -72,6 +76,7 @@ async function choose(name) {
     ...study.maps.map((one) => element("option", one.name === name ? { value: one.name, selected: "" } : { value: one.name }, `${one.method}, ${one.dims}-D, ${one.of}`))));
   $("map-color").replaceChildren(...colourable().map((column) => element("option", column === current ? { selected: "" } : {}, column.name)));
   $("map-range").replaceChildren(element("option", { value: "" }, "no filter"), ...numeric().map((column) => element("option", {}, column.name)));
+  $("map-keys").firstChild.replaceWith(element("span", {}, data.dims === 2 ? "Drag moves, wheel zooms, click shows. " : "Drag turns, wheel zooms, click shows. ", ...(data.dims === 2 ? [] : [key("Shift"), " + arrows turn "])));
   limits();
   legend();
   await draw();
@@ -98,8 +103,8 @@ function frame(section) {
       element("div", { class: "completion" }, element("label", { for: "map-find" }, "Find an id or a class"), element("input", { id: "map-find", type: "search", autocomplete: "off", spellcheck: "false", placeholder: "press /", oninput: find, onblur: () => { $("map-found").hidden = true; }, onkeydown: findKey }), element("ul", { id: "map-found", hidden: "" }))),
     element("div", { id: "legend" })),
     element("article", { class: "plot" }, element("div", { id: "plot", tabindex: "0", "aria-label": "Map of the glitches" }),
-      element("p", { class: "hints" }, "Drag turns, wheel zooms, click shows. ", key("Shift"), " + arrows turn ", key("+"), " ", key("−"), " zoom ", key("0"), " all ", key("/"), " find ", key("Esc"), " close")),
-    element("aside", { class: "answer", id: "inspector" }, element("div", { id: "pinned" }, hint()), element("details", {}, element("summary", {}, "Make another map"), maker()), jobs.panel()));
+      element("p", { class: "hints", id: "map-keys" }, element("span"), key("+"), " ", key("−"), " zoom ", key("0"), " all ", key("/"), " find ", key("Esc"), " close")),
+    element("aside", { class: "answer", id: "inspector" }, element("div", { id: "pinned" }, hint()), element("details", {}, element("summary", {}, "Make another map"), maker()), jobs.panel(["project"])));
   new ResizeObserver(() => { if (drawn && $("plot").clientWidth) Plotly.Plots.resize($("plot")); }).observe($("plot"));
 }
 const hint = () => element("p", { class: "aside" }, "Click a glitch to see its spectrograms, its labels with their sources, and its nearest neighbours.");
@@ -121,7 +126,7 @@ function legend() {
   const place = $("legend");
   if (current.kind === "number") {
     const [low, high] = current.range;
-    place.replaceChildren(element("h3", {}, current.name), element("div", { class: "scale" }), element("div", { class: "ends" },
+    place.replaceChildren(element("h3", {}, current.name + (current.log ? ", log scale" : "")), element("div", { class: "scale" }), element("div", { class: "ends" },
       element("span", {}, (current.extremes[0] < low ? "≤ " : "") + number(current.name, low)), element("span", {}, (current.extremes[1] > high ? "≥ " : "") + number(current.name, high))));
     return;
   }
@@ -149,6 +154,7 @@ function trace(members, marker, extra = {}) {
   const [x, y, z] = axes.map((axis) => Float32Array.from(members, (row) => axis[row]));
   return { type: "scatter3d", mode: "markers", hoverinfo: "none", x, y, z, marker, ...extra };
 }
+const toned = (value) => (current.log ? Math.log(value) : value);
 function traces() {
   const edge = data.n <= 5000 ? { width: 1, color: dark.matches ? "rgba(0,0,0,.55)" : "rgba(20,24,29,.55)" } : { width: 0 };
   if (current.kind === "number") {
@@ -156,7 +162,7 @@ function traces() {
     for (let row = 0; row < data.n; row++) if (inside(row)) (Number.isNaN(current.values[row]) ? missing : known).push(row);
     rows = [known, missing].filter((members) => members.length);
     return rows.map((members) => trace(members, members === missing ? { size: size() * 0.8, color: "#8a8f95", symbol: "cross" }
-      : { size: size(), color: Float64Array.from(members, (row) => current.values[row]), cmin: current.range[0], cmax: current.range[1], colorscale: "Cividis", line: edge }));
+      : { size: size(), color: Float64Array.from(members, (row) => toned(current.values[row])), cmin: toned(current.range[0]), cmax: toned(current.range[1]), colorscale: "Cividis", line: edge }));
   }
   rows = current.groups.map(() => []);
   for (let row = 0; row < data.n; row++) if (inside(row)) rows[current.groupOf[current.codes[row]]].push(row);
@@ -171,11 +177,15 @@ function flags() {
 function camera() {
   return data.dims === 2 ? { eye: { x: 0, y: 0, z: 1.6 }, up: { x: 0, y: 1, z: 0 }, projection: { type: "orthographic" } } : { eye: HOME, up: { x: 0, y: 0, z: 1 }, projection: { type: "perspective" } };
 }
+function sides(by) {
+  const { x, y, z } = box(axes);
+  return { x: by * x, y: by * y, z: by * z };
+}
 function layout() {
   const look = (k) => ({ showticklabels: false, zeroline: false, showspikes: false, showbackground: false, gridcolor: ink("--line"), linecolor: ink("--line"), ticks: "",
     visible: k <= data.dims, title: { text: `${data.method.replace(/[<>&]/g, "")} ${k}`, font: { size: 12, color: ink("--quiet") } } });
   return { margin: { l: 0, r: 0, t: 0, b: 0 }, paper_bgcolor: "rgba(0,0,0,0)", showlegend: false, hovermode: "closest", uirevision: data.method + data.dims, font: { family: getComputedStyle(document.body).fontFamily },
-    scene: { annotations: flags(), aspectmode: "manual", aspectratio: box(axes), dragmode: data.dims === 2 ? "pan" : "orbit", xaxis: look(1), yaxis: look(2), zaxis: look(3), camera: camera() },
+    scene: { annotations: flags(), aspectmode: "manual", aspectratio: sides(data.dims === 2 ? FLAT : 1), dragmode: data.dims === 2 ? "pan" : "orbit", xaxis: look(1), yaxis: look(2), zaxis: look(3), camera: camera() },
     modebar: { bgcolor: "rgba(0,0,0,0)", color: ink("--quiet"), activecolor: ink("--accent") } };
 }
 const config = { displaylogo: false, showSendToCloud: false, plotlyServerURL: "", scrollZoom: true, displayModeBar: true, modeBarButtons: [["toImage"], ["zoom3d", "pan3d", "orbitRotation"], ["resetCameraDefault3d"]] };
@@ -260,10 +270,18 @@ export function shown([glitch]) {
 }
 export function pressed(event) {
   if (!data || typing(event)) return;
-  const turn = (azimuth, height, zoom) => () => { if (drawn) Plotly.relayout($("plot"), { "scene.camera.eye": data.dims === 2 ? { x: 0, y: 0, z: ($("plot").layout.scene.camera?.eye?.z ?? 1.6) * zoom } : turned($("plot").layout.scene.camera?.eye ?? HOME, azimuth, height, zoom) }); };
+  const turn = (azimuth, height, zoom) => () => {
+    if (!drawn) return;
+    const scene = $("plot").layout.scene;
+    if (data.dims === 2) { // an orthographic view is enlarged by its sides
+      const { x, y, z } = scene.aspectratio;
+      Plotly.relayout($("plot"), { "scene.aspectratio": { x: x / zoom, y: y / zoom, z: z / zoom } });
+    } else Plotly.relayout($("plot"), { "scene.camera.eye": turned(scene.camera?.eye ?? HOME, azimuth, height, zoom) });
+  };
+  const home = () => { if (drawn) Plotly.relayout($("plot"), { "scene.camera": camera(), "scene.aspectratio": layout().scene.aspectratio }); };
   const turns = { ArrowLeft: turn(-0.12, 0, 1), ArrowRight: turn(0.12, 0, 1), ArrowUp: turn(0, 0.1, 1), ArrowDown: turn(0, -0.1, 1) };
   const call = event.shiftKey && turns[event.key] ? turns[event.key]
-    : { "/": () => $("map-find").focus(), "+": turn(0, 0, 0.88), "=": turn(0, 0, 0.88), "-": turn(0, 0, 1.14), 0: () => { if (drawn) Plotly.relayout($("plot"), { "scene.camera": camera() }); }, Escape: () => pin(-1) }[event.key];
+    : { "/": () => $("map-find").focus(), "+": turn(0, 0, 0.88), "=": turn(0, 0, 0.88), "-": turn(0, 0, 1.14), 0: home, Escape: () => pin(-1) }[event.key];
   if (!call) return;
   event.preventDefault();
   call();

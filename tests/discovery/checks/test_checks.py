@@ -53,7 +53,6 @@ NO_WEIGHTS = "no weights 'modl:quick': give "
 MISTAKES = (
     ("name 0 Reverse_Chirp", "the study has no clustering; run `discover cluster LABEL` first"),
     ("explore --port 70000", "--port 70000: give a number from 0 to 65535"),
-    ("explore --port x", "'x' is not a whole number from 0"),
     ("audit --rate 7", "a false discovery rate of 7.0: give a number between 0 and 1"),
     ("audit --splits 2", "2 splits are fewer than the 5 that test every glitch once"),
     ("cluster Blap", "no glitch is labelled 'Blap'; did you mean 'Blip'? There are: Blip (3), Koi_Fish (3)"),
