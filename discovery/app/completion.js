@@ -9,6 +9,7 @@ export function completion({ id, label, placeholder, names, accept }) {
   const found = element("ul", { id: `${id}-list`, role: "listbox", "aria-label": "Classes", hidden: "" });
   let options = []; // {name, isNew}
   let chosen = 0;
+  let asked = ""; // the new name that was chosen once
 
   function matches(text) {
     const lower = text.toLowerCase();
@@ -21,11 +22,12 @@ export function completion({ id, label, placeholder, names, accept }) {
   }
   function show() {
     const text = input.value.trim();
+    if (text !== asked) asked = "";
     options = text ? matches(text) : [];
-    chosen = 0;
+    chosen = asked ? options.length - 1 : 0;
     found.replaceChildren(...options.map((one, i) => element("li", { role: "option", id: `${id}-${i}`,
       onmousedown: (event) => { event.preventDefault(); take(one); } },
-    element("span", {}, one.isNew ? `new class: ${one.name}` : one.name), element("small", {}, one.isNew ? "" : String(one.size)))));
+    element("span", {}, !one.isNew ? one.name : one.name === asked ? `new class ${one.name}: once more to be sure` : `new class: ${one.name}`), element("small", {}, one.isNew ? "" : String(one.size)))));
     found.hidden = !options.length;
     input.setAttribute("aria-expanded", String(!found.hidden));
     mark();
@@ -40,6 +42,12 @@ export function completion({ id, label, placeholder, names, accept }) {
     input.setAttribute("aria-expanded", "false");
   }
   function take(one) {
+    if (one.isNew && asked !== one.name) { // a slip does not become a class
+      asked = one.name;
+      show();
+      return;
+    }
+    asked = "";
     input.value = "";
     close();
     input.blur();

@@ -3,6 +3,7 @@
 import { $, ask, key, notice, typing } from "./page.js";
 import { labels, metadata, neighbours, openGlitch, views } from "./glitch.js";
 import * as jobs from "./jobs.js";
+import * as saver from "./saver.js";
 
 const { box, element, number, scaled, swatch, thousands, turned } = Pieces;
 const HOME = { x: 1.25, y: 1.25, z: 0.7 };
@@ -22,6 +23,7 @@ let rows = []; // for each trace, the row of each of its points
 let pinned = -1;
 let wanted = ""; // a glitch's number that the address names
 let drawn = false;
+let read = 0; // the confirmed decisions when the labels were read
 
 const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer;
 const colourable = () => data.columns.filter((column) => column.kind !== "text");
@@ -51,6 +53,7 @@ function loaded(address) {
 }
 async function choose(name) {
   let positions;
+  read = saver.confirmed;
   try {
     const [columns, answer] = await Promise.all([ask(`/api/maps/${encodeURIComponent(name)}/columns`), fetch(`/api/maps/${encodeURIComponent(name)}/coordinates`)]);
     data = columns;
@@ -264,9 +267,9 @@ function findKey(event) {
   event.stopPropagation();
 }
 export function shown([glitch]) {
-  if (!glitch) return;
-  wanted = glitch;
-  if (drawn) show(glitch);
+  wanted = glitch ?? "";
+  if (drawn && read !== saver.confirmed) choose($("map-which").firstChild.value); // labels were given since
+  else if (drawn && wanted) show(wanted);
 }
 export function pressed(event) {
   if (!data || typing(event)) return;

@@ -12,6 +12,7 @@ const PAUSES_MS = [300, 1000, 2000, 4000];
 
 const waiting = []; // what is not confirmed yet, the oldest first: {key, address, body}
 const listeners = {}; // first part of an address -> {saved(entry, answer), refused(entry, error)}
+export let confirmed = 0; // decisions that the study confirmed to this page
 let busy = false;
 let failures = 0;
 let problem = "";
@@ -74,6 +75,7 @@ async function send() {
       failures = 0;
       waiting.shift();
       keep();
+      confirmed += 1;
       later(entry, (other) => { other.body.seen = answer.state.seen; });
       listener(entry)?.saved(entry, answer);
     } catch (error) {

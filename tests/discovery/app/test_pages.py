@@ -97,6 +97,9 @@ def test_undo_a_number_and_a_typed_class(browser, address, folder):
     browser.key("/")
     browser.type("Zig zag 7")
     browser.key("Enter")
+    text = browser.evaluate("document.getElementById('typed-list').textContent")
+    assert text == "new class Zig zag 7: once more to be sure"
+    browser.key("Enter")
     browser.wait(SAVED)
     assert [labels(folder)[glitch] for glitch in (1, 2, 3)] == [first, "Koi_Fish", "Zig zag 7"]
     assert browser.evaluate("document.querySelector('#rows button[aria-current=true] .rank').textContent") == "4"
@@ -143,6 +146,7 @@ def test_a_name_becomes_label_events(browser, address, folder):
     browser.key("n")
     browser.type("Zigzag")
     browser.key("Enter")
+    browser.key("Enter")  # it is a new class
     browser.wait("/^2 glitches are now Zigzag/.test(document.getElementById('name-done')?.textContent)")
     assert sum(label == "Zigzag" for label in labels(folder).values()) == 2
     browser.key("n")
@@ -151,6 +155,20 @@ def test_a_name_becomes_label_events(browser, address, folder):
     browser.wait("/^40 glitches are now Zigzag/.test(document.getElementById('name-done')?.textContent)")
     assert sum(label == "Zigzag" for label in labels(folder).values()) == 40
     browser.wait("/Zigzag 40/.test(document.getElementById('cluster-list').textContent)")
+
+
+def test_the_map_shows_what_was_decided(browser, address):
+    go(browser, address, "map")
+    browser.evaluate("location.hash = 'review'")
+    browser.wait(READY["review"])
+    browser.key("/")
+    browser.type("tomte")
+    browser.key("Enter")
+    browser.wait(SAVED)
+    browser.evaluate("location.hash = 'map'")
+    browser.wait(
+        "/Tomte1$/.test([...document.querySelectorAll('#legend li')].map((one) => one.textContent).find((text) => text.startsWith('Tomte')))"
+    )
 
 
 def test_the_map_finds_and_shows_a_glitch(browser, address):
