@@ -21,6 +21,7 @@ from discovery.arguments.glitches import (
     add_batch,
     add_cluster,
     add_embed,
+    add_explore,
     add_guide,
     add_ingest,
     add_name,
@@ -75,6 +76,7 @@ def create_parser() -> Parser:
     add_novel(commands, common, vectors)
     add_onset(commands, common)
     add_project(commands, common, vectors)
+    add_explore(commands, common)
     add_scorecard(commands, common, vectors)
     add_search(commands, common, vectors)
     add_audit(commands, common, vectors)

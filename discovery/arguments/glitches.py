@@ -285,3 +285,17 @@ def add_novel(commands: Any, common: ArgumentParser, vectors: ArgumentParser) ->
         "-n", type=positive, metavar="N", default=LISTED, help=f"number of glitches listed (default: {LISTED})"
     )
     novel.add_argument("--out", metavar="DIR", type=Path, help=OUT)
+
+
+def add_explore(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
+    """Add ``discover explore``."""
+    explore = commands.add_parser(
+        "explore",
+        parents=[common],
+        help="review the study in the browser: map, clusters, doubtful labels",
+        description="Open the study in the browser, served by this machine to itself alone: a map of all glitches, the clusters, and the doubtful labels to decide by keyboard. Every decision is a label event at once.",
+    )
+    explore.add_argument(
+        "--port", metavar="N", type=natural, default=8765, help="port on 127.0.0.1; 0 takes a free one (default: 8765)"
+    )
+    explore.add_argument("--no-browser", action="store_true", help="only print the address")

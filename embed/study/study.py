@@ -76,10 +76,11 @@ class Study:
     # Writing
 
     @contextmanager
-    def run(self, command: str, arguments: dict[str, Any] | None = None) -> Iterator[int]:
+    def run(self, command: str, arguments: dict[str, Any] | None = None, *, wait_s: float = 0.0) -> Iterator[int]:
         """Hold the study's write lock and log a run; yields the run's number.
 
-        The run is logged as finished when the block ends, as failed when it raises; a killed run stays unfinished.
+        The run is logged as finished when the block ends, as failed when it raises; a killed run stays unfinished. Another
+        process's lock is waited for `wait_s` seconds.
 
         Raises
         ------
@@ -88,7 +89,7 @@ class Study:
         """
         if self._writing:
             raise StudyError(f"study {self.folder} is already being written by this process; end that run first")
-        with write_lock(self.folder, command):
+        with write_lock(self.folder, command, wait_s=wait_s):
             self._writing = True
             try:
                 sweep_temporaries(self.folder)

@@ -27,7 +27,7 @@ def study(tmp_path, embedded):
 
 def test_every_command_has_the_common_options():
     parser = create_parser()
-    for command in ("ingest x", "status", "embed", "cluster x", "project", "search x", "novel", "guide x"):
+    for command in ("ingest x", "status", "embed", "cluster x", "project", "explore", "search x", "novel", "guide x"):
         options = parser.parse_args(
             [*command.split(), "--study", "s", "--seed", "3", "--device", "cpu", "--json", "-v"]
         )
@@ -76,6 +76,7 @@ def test_the_installed_command():
         "fetch",
         "status",
         "embed",
+        "explore",
         "batch",
         "cluster",
         "name",

@@ -48,11 +48,23 @@ COMMANDS = (
     "train",
 )
 COMMANDS += ("fetch --all --out new", "export --to csv --out new.csv")
-COMMANDS += ("evaluate", "predict", "name 0 X", "batch 0", "update", "verify", "onset", "scorecard", "guide Blip")
+COMMANDS += (
+    "explore",
+    "evaluate",
+    "predict",
+    "name 0 X",
+    "batch 0",
+    "update",
+    "verify",
+    "onset",
+    "scorecard",
+    "guide Blip",
+)
 
 NO_WEIGHTS = "no weights 'modl:quick': give "
 MISTAKES = (
     ("name 0 Reverse_Chirp", "the study has no clustering; run `discover cluster LABEL` first"),
+    ("explore --port 70000", "--port 70000: give a number from 0 to 65535"),
     ("guide 0", "the study has no clustering; run `discover cluster LABEL` first"),
     ("guide Blap", "no glitch is labelled 'Blap'; did you mean 'Blip'?"),
     ("guide Blip --label Koi_Fish", "--label Koi_Fish goes with the number of a cluster, not with 'Blip'"),
