@@ -9,7 +9,7 @@ is sooner sets the pace at which it grows. Every --every seconds it writes into 
     samples.png            a row of generated glitches for each class, beside real.png
     history.csv            losses, and the spread of generated glitches relative to that of real ones
 
-    python examples/train_generator.py --out generator --n 8000 --images 1000000 --seconds 200 --device cuda
+    python examples/train_generator.py --out generator --n 8000 --images 3000000 --seconds 200 --batch 128 --lr 0.002 --device cuda
 """
 
 import argparse

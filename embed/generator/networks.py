@@ -170,6 +170,8 @@ class Critic(nn.Module):
             if place == steps - 1:
                 values = faded(values, lambda: activate(self.from_views[steps - 1](halved(pictures))), alpha)
         values = activate(self.end(deviation_map(values)))
-        features = activate(self.dense(values.flatten(1))).float()
-        projected = (self.label(classes) * features).sum(dim=1) / features.shape[1] ** 0.5
-        return self.score(features).float()[:, 0] + projected
+        features = activate(self.dense(values.flatten(1)))
+        with torch.autocast(pictures.device.type, enabled=False):  # eight bits of mantissa are too few for a difference of scores
+            features = features.float()
+            projected = (self.label(classes) * features).sum(dim=1) / features.shape[1] ** 0.5
+            return self.score(features)[:, 0] + projected

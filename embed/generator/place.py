@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 FOLDER = "generators"
 CARD, WEIGHTS = "generator.json", "weights.safetensors"
+PARTS = "parts.csv"
+"""Beside the card: id and part of each labelled glitch; the generator saw those of the training part."""
 _KEYS = ("method", "classes", "architecture", "resolution", "counts", "seed", "trained_on")
+_UNFINISHED = (".training", ".new", ".old")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -27,7 +30,7 @@ def generator_folder(study_folder: Path, name: str) -> Path:
     InputError
         When it cannot be a generator's name.
     """
-    if not _NAME.fullmatch(name) or name.endswith(".training"):
+    if not _NAME.fullmatch(name) or name.endswith(_UNFINISHED):
         raise InputError(f"{name!r} cannot be a generator's name; give letters, digits, and . _ - after the first")
     return study_folder / FOLDER / name
 
@@ -39,7 +42,8 @@ def training_folder(folder: Path) -> Path:
 
 def generator_names(study_folder: Path) -> list[str]:
     """Return the names of the study's finished generators, sorted."""
-    return sorted(path.parent.name for path in (study_folder / FOLDER).glob(f"*/{CARD}"))
+    names = (path.parent.name for path in (study_folder / FOLDER).glob(f"*/{CARD}"))
+    return sorted(name for name in names if not name.endswith(_UNFINISHED))
 
 
 def read_card(folder: Path) -> dict[str, Any]:

@@ -136,7 +136,8 @@ class Training:
         with self._precision():
             with torch.no_grad():
                 fake = self.generator(latents, classes, real.shape[-1], alpha).float()
-            scores = self.critic(real, classes, alpha), self.critic(fake, classes, alpha)
+            both = torch.cat([real, fake]).contiguous(memory_format=torch.channels_last)
+            scores = self.critic(both, torch.cat([classes, classes]), alpha).chunk(2)
         plain = critic_loss(*scores)
         penalty = gradient_penalty(lambda spot: self.critic(spot, classes, alpha), real, fake, places)
         weight = len(real) / self.recipe.batch
