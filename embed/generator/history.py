@@ -38,7 +38,7 @@ class History:
     """
 
     def __init__(self, training: Training, pictures: Pictures, rows: Sequence[Mapping[str, Any]] = ()) -> None:
-        self.rows: list[dict[str, Any]] = [dict(row) for row in rows]
+        self.rows: list[dict[str, Any]] = [{name: row[name] for name in COLUMNS} for row in rows]
         self._training = training
         self._real = _some_of_each(pictures)
         self._classes = pictures.classes
