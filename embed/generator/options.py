@@ -19,6 +19,9 @@ FEWEST = 2
 SIMULATOR = "simulator"
 """The name of the generator that is no network: the simulator, conditioned on the class."""
 
+FEATURES = ("glitch", "bundled", "inception")
+"""Networks in whose vectors generated and real glitches are compared."""
+
 
 @dataclass(frozen=True)
 class GeneratorOptions:

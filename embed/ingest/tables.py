@@ -29,8 +29,9 @@ CHUNK = 20_000
 """Rows per transaction."""
 
 _NUMBERS = ("peak_frequency", "central_frequency", "bandwidth", "duration", "snr", "amplitude", "q_value")
-_TEXTS = ("sample_type", "url1", "url2", "url3", "url4")
+_TEXTS = ("sample_type", "generated", "url1", "url2", "url3", "url4")
 _NO_URL = ("", "?")
+_NOT_GENERATED = ("0", "no", "false")
 
 
 def ingest_table(study: Study, path: Path, *, progress: Progress | None = None) -> IngestReport:
@@ -219,6 +220,8 @@ def _add_row(study: Study, row: dict[str, str], where: str, path: Path, report: 
     try:
         metadata: dict[str, Any] = {name: _number(row[name], name) for name in _NUMBERS if row.get(name)}
         metadata |= {name: row[name] for name in _TEXTS if row.get(name, "") not in _NO_URL}
+        if metadata.get("generated", "").lower() in _NOT_GENERATED:
+            del metadata["generated"]
         confidence = _number(row["machine_confidence"], "ml_confidence") if row.get("machine_confidence") else None
         glitch, added = study.add_glitch(identifier, ifo, _gps(row, identifier), metadata)
     except InputError as error:
