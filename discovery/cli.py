@@ -16,6 +16,7 @@ from pathlib import Path
 from discovery.arguments.audit import add_audit
 from discovery.arguments.base import Parser, common_options, vector_options
 from discovery.arguments.evaluation import add_evaluate, add_predict
+from discovery.arguments.generation import add_generate, add_generator
 from discovery.arguments.glitches import (
     add_batch,
     add_cluster,
@@ -77,6 +78,8 @@ def create_parser() -> Parser:
     add_train(commands, common)
     add_evaluate(commands, common, vectors)
     add_predict(commands, common)
+    add_generator(commands, common)
+    add_generate(commands, common)
     return parser
 
 

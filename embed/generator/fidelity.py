@@ -59,7 +59,8 @@ def kernel_distance(one: Floats, other: Floats) -> float:
     n, m = len(one), len(other)
     inside = [kernel(rows, rows) for rows in (one, other)]
     own = sum(
-        float(values.sum() - np.trace(values)) / (count * (count - 1)) for values, count in zip(inside, (n, m), strict=True)
+        float(values.sum() - np.trace(values)) / (count * (count - 1))
+        for values, count in zip(inside, (n, m), strict=True)
     )
     return own - 2.0 * float(kernel(one, other).mean())
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from embed.csvfile import csv_lines
-from embed.generator.model import class_code
 from embed.generator.options import DURATIONS
+from embed.generator.place import class_code
 from embed.simulator.folder import METADATA_COLUMNS
 from embed.storage import check_empty, digest, storage_errors
 from embed.views.png import write_views

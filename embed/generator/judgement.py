@@ -11,7 +11,7 @@ from embed.dataset.splits import TRAIN
 from embed.errors import InputError
 from embed.generator.fidelity import copies, frechet_distance, kernel_distance, precision_recall, two_sample_accuracy
 from embed.generator.source import resized
-from embed.metrics.accuracy import class_scores, confusion_matrix
+from embed.metrics.accuracy import class_scores, confusion_matrix, macro
 from embed.metrics.baseline import DEFAULT_STRENGTH, fit_baseline
 
 if TYPE_CHECKING:
@@ -152,7 +152,8 @@ def judge(
     by_real, by_made = _fitted(learned), _fitted(vectors)
     flags = {name: copies(vectors[name], learned[name]) for name in names}
     classes = tuple(
-        _fidelity(name, vectors, learned, unseen, flags[name], by_real=by_real, by_made=by_made, seed=seed) for name in names
+        _fidelity(name, vectors, learned, unseen, flags[name], by_real=by_real, by_made=by_made, seed=seed)
+        for name in names
     )
     summary = {
         **_scores("real", by_real, unseen),
@@ -177,8 +178,10 @@ def _scores(what: str, model: Baseline, rows: Mapping[str, Floats]) -> dict[str,
     truth: Codes = np.repeat([model.classes.index(name) for name in rows], [len(own) for own in rows.values()])
     predicted = model.probabilities(np.concatenate(list(rows.values()))).argmax(axis=1)
     scores = class_scores(confusion_matrix(truth, predicted, len(model.classes)))
-    there = np.bincount(truth, minlength=len(model.classes)) > 0
-    return {f"{what}_accuracy": float((truth == predicted).mean()), f"{what}_macro_f1": float(scores.f1[there].mean())}
+    return {
+        f"{what}_accuracy": float((truth == predicted).mean()),
+        f"{what}_macro_f1": macro(scores.f1, scores.support),
+    }
 
 
 def _fidelity(

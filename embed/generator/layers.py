@@ -6,8 +6,8 @@ import math
 from typing import TYPE_CHECKING
 
 import torch
-import torch.nn.functional as F
 from torch import nn
+from torch.nn import functional as fn
 
 from embed.generator.options import GROUP
 
@@ -39,7 +39,7 @@ class EqualConv(nn.Module):
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """(B, inputs, H, W) to (B, outputs, H, W)."""
-        return F.conv2d(values, self.weight * self.scale, self.bias, padding=self.padding)
+        return fn.conv2d(values, self.weight * self.scale, self.bias, padding=self.padding)
 
 
 class EqualLinear(nn.Module):
@@ -53,7 +53,7 @@ class EqualLinear(nn.Module):
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """(B, inputs) to (B, outputs)."""
-        return F.linear(values, self.weight * self.scale, self.bias)
+        return fn.linear(values, self.weight * self.scale, self.bias)
 
 
 def pixel_norm(values: torch.Tensor) -> torch.Tensor:
@@ -63,7 +63,7 @@ def pixel_norm(values: torch.Tensor) -> torch.Tensor:
 
 def activate(values: torch.Tensor) -> torch.Tensor:
     """Leaky ReLU."""
-    return F.leaky_relu(values, SLOPE)
+    return fn.leaky_relu(values, SLOPE)
 
 
 def deviation_map(values: torch.Tensor) -> torch.Tensor:
@@ -89,12 +89,12 @@ def deviation_map(values: torch.Tensor) -> torch.Tensor:
 
 def doubled(values: torch.Tensor) -> torch.Tensor:
     """Twice the side, by the nearest pixel."""
-    return F.interpolate(values, scale_factor=2, mode="nearest")
+    return fn.interpolate(values, scale_factor=2, mode="nearest")
 
 
 def halved(values: torch.Tensor) -> torch.Tensor:
     """Half the side, by the mean of four pixels."""
-    return F.avg_pool2d(values, 2)
+    return fn.avg_pool2d(values, 2)
 
 
 def faded(new: torch.Tensor, old: Callable[[], torch.Tensor], alpha: float) -> torch.Tensor:

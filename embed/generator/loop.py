@@ -148,7 +148,11 @@ def _restore(training: Training, plan: Plan, folder: Path) -> tuple[int, list[di
     before = f"continue from {found[-2][1].name}" if len(found) > 1 else "start again"
     state, facts = read_tensors(found[-1][1], f"delete it and run the command again to {before}")
     rows = facts.pop("history")
-    changed = [f"{name} {facts.get(name)!r} and now {value!r}" for name, value in plan.facts.items() if facts.get(name) != value]
+    changed = [
+        f"{name} {facts.get(name)!r} and now {value!r}"
+        for name, value in plan.facts.items()
+        if facts.get(name) != value
+    ]
     if changed:
         raise TrainingError(
             f"the training that was stopped was another: {'; '.join(changed)}; ask for the same, or train again with --replace"

@@ -13,8 +13,7 @@ from safetensors.torch import load_file, save
 from embed.errors import InputError, StudyError
 from embed.generator.networks import Architecture, Generator
 from embed.generator.pictures import levels_of
-from embed.generator.place import CARD, WEIGHTS, read_card
-from embed.spelling import closest
+from embed.generator.place import CARD, WEIGHTS, class_code, read_card
 from embed.storage import canonical_json, digest, file_digest, write_bytes, write_text
 
 if TYPE_CHECKING:
@@ -94,23 +93,10 @@ class GeneratorModel:
         codes = torch.cat([codes, codes.new_zeros(padding)])
         for start in range(0, len(latents), _BATCH):
             some = slice(start, start + _BATCH)
-            parts.append(torch.from_numpy(levels_of(self.generator(latents[some].to(device), codes[some].to(device), side))))
+            parts.append(
+                torch.from_numpy(levels_of(self.generator(latents[some].to(device), codes[some].to(device), side)))
+            )
         return torch.cat(parts)[: len(latents) - padding].numpy()
-
-
-def class_code(classes: tuple[str, ...], label: str, name: str) -> int:
-    """Return the number of a class.
-
-    Raises
-    ------
-    InputError
-        When it is none of them.
-    """
-    if label not in classes:
-        near = closest(label, classes)
-        hint = f"did you mean {near!r}? " if near else ""
-        raise InputError(f"the generator {name!r} makes no {label!r}; {hint}It makes {', '.join(classes)}")
-    return classes.index(label)
 
 
 def draw_latents(length: int, count: int, seed: int, code: int) -> torch.Tensor:
@@ -148,7 +134,9 @@ def load_generator(folder: Path, device: torch.device | None = None) -> Generato
         weights = {name: value.float() for name, value in load_file(folder / WEIGHTS).items()}
         generator.load_state_dict(weights)
     except (SafetensorError, OSError, RuntimeError, TypeError, ValueError) as error:
-        raise StudyError(f"the weights of the generator {folder} are damaged ({str(error)[:200]}); train it again with --replace") from error
+        raise StudyError(
+            f"the weights of the generator {folder} are damaged ({str(error)[:200]}); train it again with --replace"
+        ) from error
     generator = generator.to(device or torch.device("cpu")).to(memory_format=torch.channels_last).eval()
     return GeneratorModel(folder, card, generator.requires_grad_(False))  # noqa: FBT003 - torch's own
 

@@ -6,6 +6,7 @@ for a class by projection (Miyato and Koyama 2018, "cGANs with projection discri
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import torch
@@ -81,7 +82,7 @@ class Generator(nn.Module):
         maps = [architecture.maps(side) for side in sides]
         self.blocks = nn.ModuleList(
             nn.ModuleList([EqualConv(before, after, 3), EqualConv(after, after, 3)])
-            for before, after in zip(maps, maps[1:], strict=False)
+            for before, after in itertools.pairwise(maps)
         )
         self.to_views = nn.ModuleList(EqualConv(count, VIEWS, 1, gain=1.0) for count in maps)
         draw_weights(self, seed)
@@ -138,7 +139,7 @@ class Critic(nn.Module):
         self.from_views = nn.ModuleList(EqualConv(VIEWS, count, 1) for count in maps)
         self.blocks = nn.ModuleList(
             nn.ModuleList([EqualConv(after, after, 3), EqualConv(after, before, 3)])
-            for before, after in zip(maps, maps[1:], strict=False)
+            for before, after in itertools.pairwise(maps)
         )
         self.end = EqualConv(first + 1, first, 3)
         self.dense = EqualLinear(first * FIRST_SIDE**2, first)
@@ -171,7 +172,9 @@ class Critic(nn.Module):
                 values = faded(values, lambda: activate(self.from_views[steps - 1](halved(pictures))), alpha)
         values = activate(self.end(deviation_map(values)))
         features = activate(self.dense(values.flatten(1)))
-        with torch.autocast(pictures.device.type, enabled=False):  # eight bits of mantissa are too few for a difference of scores
+        with torch.autocast(
+            pictures.device.type, enabled=False
+        ):  # eight bits of mantissa are too few for a difference of scores
             features = features.float()
             projected = (self.label(classes) * features).sum(dim=1) / features.shape[1] ** 0.5
             return self.score(features)[:, 0] + projected

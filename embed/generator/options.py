@@ -70,11 +70,15 @@ class GeneratorOptions:
         if self.resolution not in RESOLUTIONS:
             raise InputError(f"--resolution {self.resolution} is none of {', '.join(map(str, RESOLUTIONS))}")
         if self.batch < GROUP or self.batch % GROUP:
-            raise InputError(f"--batch {self.batch} is no multiple of {GROUP}; give {GROUP * max(1, self.batch // GROUP)}")
+            raise InputError(
+                f"--batch {self.batch} is no multiple of {GROUP}; give {GROUP * max(1, self.batch // GROUP)}"
+            )
         if self.images < self.batch:
             raise InputError(f"--images {self.images} is less than one batch of {self.batch}; give more")
         if not 0 < self.learning_rate < 1:
-            raise InputError(f"--lr {self.learning_rate} is not between 0 and 1; {GeneratorOptions.learning_rate} is usual")
+            raise InputError(
+                f"--lr {self.learning_rate} is not between 0 and 1; {GeneratorOptions.learning_rate} is usual"
+            )
         if self.channels < 1:
             raise InputError(f"--channels {self.channels}: give at least 1; {GeneratorOptions.channels} is usual")
         if self.precision not in ("auto", "float32", "bfloat16"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-import torch.nn.functional as F
+from torch.nn import functional as fn
 
 from embed.errors import InputError
 from embed.generator.layers import doubled, faded, halved
@@ -113,7 +113,7 @@ def levels_of(pictures: torch.Tensor) -> Pixels:
 def at_side(pictures: torch.Tensor, side: int, alpha: float) -> torch.Tensor:
     """Real pictures at a lower resolution, blended with the next lower one as the generator's are."""
     factor = pictures.shape[-1] // side
-    small = F.avg_pool2d(pictures, factor) if factor > 1 else pictures
+    small = fn.avg_pool2d(pictures, factor) if factor > 1 else pictures
     return faded(small, lambda: doubled(halved(small)), alpha)
 
 

@@ -72,3 +72,18 @@ def read_card(folder: Path) -> dict[str, Any]:
     if not whole:
         raise StudyError(f"{path} is damaged: it needs {', '.join(_KEYS)}; train the generator again with --replace")
     return card
+
+
+def class_code(classes: tuple[str, ...], label: str, name: str) -> int:
+    """Return the number of a class.
+
+    Raises
+    ------
+    InputError
+        When it is none of them.
+    """
+    if label not in classes:
+        near = closest(label, classes)
+        hint = f"did you mean {near!r}? " if near else ""
+        raise InputError(f"the generator {name!r} makes no {label!r}; {hint}It makes {', '.join(classes)}")
+    return classes.index(label)

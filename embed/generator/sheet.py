@@ -43,10 +43,17 @@ def sheet(levels: Pixels, names: Sequence[str]) -> Image.Image:
     for row, name in enumerate(names):
         top = row * (side + _MARGIN)
         pen.text((4, top + max(0, side // 2 - 6)), name, fill="black")
-        for place in range(count):
-            strip = np.concatenate(list(levels[row, place]), axis=1)
-            left = _NAMES + place * (views * side + 3 * _MARGIN)
-            image.paste(Image.fromarray(colours_of_levels(strip)), (left, top))
+        image.paste(strip(levels[row]), (_NAMES, top))
+    return image
+
+
+def strip(levels: Pixels) -> Image.Image:
+    """Draw glitches, uint8 (S, 3, R, R), in one row: an RGB image."""
+    count, views, side, _ = levels.shape
+    step = views * side + 3 * _MARGIN
+    image = Image.new("RGB", (count * step - 3 * _MARGIN, side), "white")
+    for place, glitch in enumerate(levels):
+        image.paste(Image.fromarray(colours_of_levels(np.concatenate(list(glitch), axis=1))), (place * step, 0))
     return image
 
 

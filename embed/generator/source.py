@@ -8,9 +8,9 @@ import numpy as np
 from PIL import Image
 
 from embed.errors import InputError
-from embed.generator.model import class_code, load_generator
+from embed.generator.model import load_generator
 from embed.generator.options import DURATIONS, SIMULATOR
-from embed.generator.place import generator_folder
+from embed.generator.place import class_code, generator_folder
 from embed.simulator.families.catalogue import CLASSES
 from embed.simulator.population import Population
 from embed.simulator.simulation import simulate_batch
@@ -65,7 +65,11 @@ class SimulatorSource:
     @property
     def card(self) -> dict[str, Any]:
         """What it is."""
-        return {"method": SIMULATOR, "classes": list(self.classes), "trained_on": "no glitch: waveform models in design noise"}
+        return {
+            "method": SIMULATOR,
+            "classes": list(self.classes),
+            "trained_on": "no glitch: waveform models in design noise",
+        }
 
     @property
     def passport(self) -> str:

@@ -170,7 +170,7 @@ class Training:
     def _average(self, number: int) -> None:
         batch = self.recipe.batch
         keep = 0.5 ** (batch / max(min(HALF_LIFE, RAMP * (number + 1) * batch), 1.0))
-        torch._foreach_lerp_(list(self.mean.parameters()), list(self.generator.parameters()), 1.0 - keep)  # noqa: SLF001 - one kernel for all weights
+        torch._foreach_lerp_(list(self.mean.parameters()), list(self.generator.parameters()), 1.0 - keep)
 
     def _precision(self) -> Any:  # noqa: ANN401 - a context manager
         return torch.autocast(self.device.type, torch.bfloat16) if self.recipe.half else nullcontext()

@@ -159,7 +159,9 @@ def _save(
     with storage_errors(new):
         shutil.copytree(stopped / SAMPLES, new / SAMPLES)
         shutil.copyfile(stopped / HISTORY, new / HISTORY)
-    rows = [[name, PART_NAMES[part]] for name, part in zip(examples.ids, examples.part.tolist(), strict=True) if part >= 0]
+    rows = [
+        [name, PART_NAMES[part]] for name, part in zip(examples.ids, examples.part.tolist(), strict=True) if part >= 0
+    ]
     write_csv(new / PARTS, ("id", "part"), rows)
     save_generator(new, weights, card)
     move_into_place(folder)

@@ -21,7 +21,10 @@ def exactly(mean, spread, count=400):
 
 
 def test_the_frechet_distance_of_two_normals_in_closed_form():
-    one, other = exactly(np.array([0.0, 1.0]), np.array([1.0, 3.0])), exactly(np.array([2.0, 1.0]), np.array([4.0, 0.5]))
+    one, other = (
+        exactly(np.array([0.0, 1.0]), np.array([1.0, 3.0])),
+        exactly(np.array([2.0, 1.0]), np.array([4.0, 0.5])),
+    )
     # |m - n|^2 + sum of (s - t)^2 for commuting covariances
     assert frechet_distance(one, other) == pytest.approx(4.0 + 9.0 + 6.25)
     assert frechet_distance(one, one) == pytest.approx(0.0, abs=1e-9)
@@ -41,7 +44,8 @@ def test_the_kernel_distance_by_brute_force(samples):
         return (sum(a * b for a, b in zip(x, y, strict=True)) / len(x) + 1) ** 3
 
     own = [
-        np.mean([kernel(x, y) for i, x in enumerate(rows) for j, y in enumerate(rows) if i != j]) for rows in (one, other)
+        np.mean([kernel(x, y) for i, x in enumerate(rows) for j, y in enumerate(rows) if i != j])
+        for rows in (one, other)
     ]
     cross = np.mean([kernel(x, y) for x in one for y in other])
     assert kernel_distance(one, other) == pytest.approx(sum(own) - 2 * cross)

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from embed.generator.layers import EqualConv, EqualLinear, deviation_map, doubled, draw_weights, faded, halved, pixel_norm
+from embed.generator.layers import (
+    EqualConv,
+    EqualLinear,
+    deviation_map,
+    doubled,
+    draw_weights,
+    faded,
+    halved,
+    pixel_norm,
+)
 
 
 def test_equalised_layers_scale_unit_weights_by_their_fan_in():

@@ -8,6 +8,7 @@ from support.generators import CPU, make_pictures
 from embed.errors import InputError
 from embed.generator.pictures import Deck, Pictures, at_side, draw_classes, levels_of, scaled
 
+
 def test_all_256_levels_come_back():
     levels = np.arange(256, dtype=np.uint8).reshape(1, 1, 16, 16).repeat(3, axis=1)
     seen = scaled(torch.from_numpy(levels))
@@ -41,7 +42,9 @@ def test_real_pictures_fade_in_as_generated_ones_do():
 
 
 def test_a_class_of_one_example_is_refused_by_name():
-    with pytest.raises(InputError, match=r"a class needs 2 glitches with views of 1, 2 and 4 s .* too few have c \(1\)"):
+    with pytest.raises(
+        InputError, match=r"a class needs 2 glitches with views of 1, 2 and 4 s .* too few have c \(1\)"
+    ):
         make_pictures((2, 3, 1))
     with pytest.raises(InputError, match=r"float64 of shape \(2, 3, 8, 8\): give uint8"):
         Pictures(np.zeros((2, 3, 8, 8)), np.zeros(2, int), ("a",))

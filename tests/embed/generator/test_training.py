@@ -18,6 +18,7 @@ from embed.generator.loop import Plan, fit
 from embed.generator.pictures import Pictures, levels_of
 from embed.tensorfile import read_tensors
 
+
 def contents(folder):
     """Bytes of the samples and the history, tensors and facts of the checkpoints, whose header is in no order."""
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
@@ -91,7 +92,10 @@ def test_another_training_or_a_damaged_checkpoint_is_not_resumed(tmp_path):
         fit(make_training(pictures), pictures, Plan(4, {"batch": 16}), tmp_path)
     path = tmp_path / "step-00000002.safetensors"
     path.write_bytes(path.read_bytes()[:-1] + b"x")
-    with pytest.raises(TrainingError, match=r"step-00000002.*damaged.*delete it and run the command again to continue from step-00000001"):
+    with pytest.raises(
+        TrainingError,
+        match=r"step-00000002.*damaged.*delete it and run the command again to continue from step-00000001",
+    ):
         fit(make_training(pictures), pictures, Plan(4, {"batch": 8}), tmp_path)
 
 
@@ -104,7 +108,9 @@ def test_a_loss_that_is_no_number_stops_with_the_last_checkpoint_kept(tmp_path):
             with torch.no_grad():
                 training.critic.score.bias.fill_(float("nan"))
 
-    with pytest.raises(TrainingError, match=r"a loss is no number any more near step 4 \(critic nan.*give a lower --lr"):
+    with pytest.raises(
+        TrainingError, match=r"a loss is no number any more near step 4 \(critic nan.*give a lower --lr"
+    ):
         fit(training, pictures, Plan(6, {}), tmp_path, progress=spoil)
     assert sorted(path.name for path in tmp_path.glob("*.safetensors"))[-1] == "step-00000003.safetensors"
 
