@@ -12,6 +12,7 @@ import torch
 
 from discovery.generation.page import Shown, generator_html
 from embed.csvfile import write_csv
+from embed.errors import InputError
 from embed.generator.examples import read_examples
 from embed.generator.features import make_features
 from embed.generator.judgement import ClassFidelity, Judgement, judge
@@ -93,7 +94,12 @@ def evaluate_generator(
     source = open_source(study.folder, question.name, device)
     features = make_features(question.features, device)
     side = int(source.card.get("resolution", question.resolution))
-    examples = read_examples(study, (), side, seed=int(source.card.get("seed", question.seed)))
+    known = sorted({label for _, label in study.latest_labels(predicted=False)} & set(source.classes))
+    if not known:
+        raise InputError(
+            f"the study has no glitch of the classes that {question.name} makes: {', '.join(source.classes)}"
+        )
+    examples = read_examples(study, known, side, seed=int(source.card.get("seed", question.seed)))
     found = judge(source, examples, features, count=question.count, seed=question.seed, progress=progress)
     folder = out or study.folder / "reports" / file_name(f"generator-{question.name}")
     files = {name: folder / name for name in ("evaluation.csv", "summary.json", "generator.html")}

@@ -48,6 +48,8 @@ def make_features(name: str, device: torch.device) -> Callable[[Pixels], Floats]
     WeightsError
         When the weights are not here.
     """
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
     if name == "inception":
         module, size = _inception(), _INCEPTION
         mean = std = (0.5, 0.5, 0.5)

@@ -28,6 +28,11 @@ PREFIX = "generated-"
 COLUMNS = (*METADATA_COLUMNS, "generated", "model", "study", "seed")
 
 
+def made_id(passport: str, label: str, seed: int, number: int) -> str:
+    """Name a generated glitch by all that decides what it is."""
+    return PREFIX + digest([passport, label, seed, number])[:12]
+
+
 def write_generated(
     out: Path,
     source: Source,
@@ -83,7 +88,7 @@ def write_generated(
             for label in labels:
                 levels = source.sample(label, count, seed)
                 for number, views in enumerate(levels):
-                    identifier = PREFIX + digest([passport, label, seed, number])[:12]
+                    identifier = made_id(passport, label, seed, number)
                     write_views(out / label, DETECTOR, identifier, views, DURATIONS)
                     row = dict.fromkeys(COLUMNS, "") | {
                         "ifo": DETECTOR,

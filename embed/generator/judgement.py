@@ -205,22 +205,26 @@ def _fidelity(
     unknown = [float("nan")] * 3
     fid = [frechet_distance(drawn[0], rows) for rows in drawn[1:]] if enough else unknown
     kid = [kernel_distance(drawn[0], rows) for rows in drawn[1:]] if enough else unknown
-    precision, recall = precision_recall(held, made) if enough else unknown[:2]
+    precision, recall = precision_recall(held, made) if enough else (float("nan"), float("nan"))
     real = np.concatenate([seen, held])
     return ClassFidelity(
-        name,
-        len(made),
-        len(seen),
-        len(held),
-        count,
-        *fid,
-        *kid,
-        nearest,
-        precision,
-        recall,
-        float(flags.mean()),
-        two_sample_accuracy(real, made, seed=seed) if len(real) >= LEAST else float("nan"),
-        _given(by_real, made, name),
-        _given(by_real, held, name),
-        _given(by_made, held, name),
+        label=name,
+        generated=len(made),
+        learned=len(seen),
+        held_out=len(held),
+        compared=count,
+        fid=fid[0],
+        fid_floor=fid[1],
+        fid_ceiling=fid[2],
+        kid=kid[0],
+        kid_floor=kid[1],
+        kid_ceiling=kid[2],
+        nearest_class=nearest,
+        precision=precision,
+        recall=recall,
+        copied=float(flags.mean()),
+        told_apart=two_sample_accuracy(real, made, seed=seed) if len(real) >= LEAST else float("nan"),
+        given_class=_given(by_real, made, name),
+        real_given_class=_given(by_real, held, name),
+        found_by_generated=_given(by_made, held, name),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import nn
@@ -114,7 +115,7 @@ class Generator(nn.Module):
         for block in self.blocks[:steps]:
             before = values
             values = doubled(values)
-            for layer in block:
+            for layer in cast("nn.ModuleList", block):
                 values = pixel_norm(activate(layer(values)))
         if steps == 0:
             return self.to_views[0](values)
@@ -165,7 +166,7 @@ class Critic(nn.Module):
         steps = self.architecture.sides.index(pictures.shape[-1])
         values = activate(self.from_views[steps](pictures))
         for place in reversed(range(steps)):
-            for layer in self.blocks[place]:
+            for layer in cast("nn.ModuleList", self.blocks[place]):
                 values = activate(layer(values))
             values = halved(values)
             if place == steps - 1:

@@ -218,16 +218,17 @@ class Study:
             ``label`` (the given label: the latest event by a person or a file), ``predicted`` and ``confidence`` (the latest
             event by a model); empty strings and NaN where there is none.
         """
-        table = read_table(
-            self.connection,
-            """
+        query = f"""
             SELECT g.glitch, g.id, g.gravityspy_id, coalesce(g.ifo, '') AS ifo, g.gps,
                    coalesce(given.label, '') AS label, coalesce(model.label, '') AS predicted, model.confidence
             FROM glitches g
             LEFT JOIN labels given ON given.event = (SELECT max(event) FROM labels WHERE glitch = g.glitch AND by != :model)
             LEFT JOIN labels model ON model.event = (SELECT max(event) FROM labels WHERE glitch = g.glitch AND by = :model)
-            """
-            f"WHERE {self.shown} ORDER BY g.glitch",
+            WHERE {self.shown} ORDER BY g.glitch
+            """  # noqa: S608 - a condition of ours
+        table = read_table(
+            self.connection,
+            query,
             index="glitch",
             model=MODEL,
         )
