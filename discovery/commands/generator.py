@@ -64,13 +64,13 @@ def _evaluate(options: Namespace) -> None:
             progress=progress,
         )
     rows = [
-        (row.label, *(f"{value:.3f}" for value in (1000 * row.kid, 1000 * row.kid_floor, 1000 * row.kid_ceiling)),
+        (row.label, *(f"{value:.3f}" for value in (row.kid, row.kid_floor, row.kid_ceiling)),
          *(f"{value:.2f}" for value in (row.precision, row.recall, row.copied, row.told_apart, row.given_class)))
         for row in found.classes
     ]  # fmt: skip
     terminal.table(
         f"Generator {options.model}, held-out glitches",
-        ("class", "KID x 1000", "floor", "ceiling", "precision", "recall", "copies", "told apart", "given its class"),
+        ("class", "KID", "floor", "ceiling", "precision", "recall", "copies", "told apart", "given its class"),
         rows,
     )
     for name, value in found.summary.items():

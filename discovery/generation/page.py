@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from embed.types import Pixels
 
 HEADS = (
-    "class", "learned from", "held out", "FID", "floor", "ceiling", "KID x 1000", "floor", "ceiling", "precision", "recall",
+    "class", "learned from", "held out", "FID", "floor", "ceiling", "KID", "floor", "ceiling", "precision", "recall",
     "copies", "told apart", "given its class", "real ones", "found by generated ones",
 )  # fmt: skip
 CAPTION = (
@@ -122,14 +122,14 @@ def _lede(found: Judgement) -> list[tuple[str, bool]]:
 
 def _cells(row: ClassFidelity) -> list[str]:
     distances = (row.fid, row.fid_floor, row.fid_ceiling)
-    kernels = tuple(1000 * value for value in (row.kid, row.kid_floor, row.kid_ceiling))
+    kernels = (row.kid, row.kid_floor, row.kid_ceiling)
     shares = (row.precision, row.recall, row.copied, row.told_apart, row.given_class, row.real_given_class,
               row.found_by_generated)  # fmt: skip
     return [
         f"{row.learned:,}",
         f"{row.held_out:,}",
         *(_number(value, ".2f") for value in distances),
-        *(_number(value, ".2f") for value in kernels),
+        *(_number(value, ".3f") for value in kernels),
         *(_number(value, ".0%") for value in shares),
     ]
 

@@ -15,12 +15,13 @@ from embed.generator.options import FEATURES
 from embed.generator.source import resized
 from embed.network.backbones import DEFAULT_BACKBONE
 from embed.network.network import load_network
+from embed.network.runtime import make_runtime
 from embed.views.encoding import network_input
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from torch import nn
+    from numpy.typing import NDArray
 
     from embed.types import Floats, Pixels
 
@@ -51,29 +52,27 @@ def make_features(name: str, device: torch.device) -> Callable[[Pixels], Floats]
     mean: tuple[float, ...]
     std: tuple[float, ...]
     if name == "inception":
-        module, size = _inception(), _INCEPTION
+        run, size = _inception(device), _INCEPTION
         mean = std = (0.5, 0.5, 0.5)
     elif name in FEATURES:
         network = load_network(DEFAULT_BACKBONE, name)
-        module, size = network.module, network.backbone.size
-        mean, std = network.backbone.mean, network.backbone.std
+        size, mean, std = network.backbone.size, network.backbone.mean, network.backbone.std
+        run: Callable[[torch.Tensor], NDArray[np.float32]] = make_runtime(network, device)
     else:
         raise WeightsError(f"no features {name!r}; give {', '.join(FEATURES)}")
-    module = module.to(device).eval()
 
     def features(levels: Pixels) -> Floats:
         parts = []
         for start in range(0, len(levels), _BATCH):
             views = resized(levels[start : start + _BATCH], size)
             pictures = network_input(views, VIEWS, size, mean=mean, std=std, device=device)
-            with torch.inference_mode():
-                parts.append(module(pictures).cpu().numpy())
+            parts.append(run(pictures))
         return np.concatenate(parts).astype(np.float64)
 
     return features
 
 
-def _inception() -> nn.Module:
+def _inception(device: torch.device) -> Callable[[torch.Tensor], NDArray[np.float32]]:
     weights = torchvision.models.Inception_V3_Weights.IMAGENET1K_V1
     path = Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
     if not path.is_file():
@@ -82,4 +81,10 @@ def _inception() -> nn.Module:
         )
     module = torchvision.models.inception_v3(weights=weights)
     module.fc = torch.nn.Identity()
-    return module
+    module = module.to(device).eval()
+
+    def run(pictures: torch.Tensor) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            return np.asarray(module(pictures).cpu())
+
+    return run

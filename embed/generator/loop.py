@@ -54,7 +54,7 @@ class Plan:
 
     def shows(self, step: int) -> bool:
         """Whether a sample sheet follows as well."""
-        return step == self.steps or step % max(1, self.steps // REPORTS * (REPORTS // SHEETS)) == 0
+        return step == self.steps or step % (max(1, self.steps // REPORTS) * (REPORTS // SHEETS)) == 0
 
 
 def fit(

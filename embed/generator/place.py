@@ -84,6 +84,6 @@ def class_code(classes: tuple[str, ...], label: str, name: str) -> int:
     """
     if label not in classes:
         near = closest(label, classes)
-        hint = f"did you mean {near!r}? " if near else ""
-        raise InputError(f"the generator {name!r} makes no {label!r}; {hint}It makes {', '.join(classes)}")
+        hint = f"did you mean {near!r}? It makes" if near else "it makes"
+        raise InputError(f"the generator {name!r} makes no {label!r}; {hint} {', '.join(classes)}")
     return classes.index(label)
