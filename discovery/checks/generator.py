@@ -3,7 +3,7 @@
 from argparse import Namespace
 
 from embed.errors import InputError
-from embed.generator.options import SIMULATOR, GeneratorOptions
+from embed.generator.options import DURATIONS, SIMULATOR, GeneratorOptions
 from embed.generator.place import generator_folder, read_card
 from embed.study.study import Study
 from embed.views.selection import glitches_with_views
@@ -21,6 +21,7 @@ def check(options: Namespace) -> None:
         generator_options(options)
     with Study(options.study) as study:
         glitches_with_views(study)
+        durations = study.durations()
         if options.action == "train":
             generator_folder(study.folder, options.name)
             for label in options.classes:
@@ -29,6 +30,11 @@ def check(options: Namespace) -> None:
                 raise InputError("no glitch is labelled; add labels with `discover ingest PATH --labels CSV`")
         elif options.model != SIMULATOR:
             read_card(generator_folder(study.folder, options.model))
+        lacking = [f"{duration} s" for duration in DURATIONS if duration not in durations]
+        if lacking:
+            raise InputError(
+                f"a generator reads views of 1, 2 and 4 s, and the study has none of {', '.join(lacking)}; ingest them"
+            )
 
 
 def generator_options(options: Namespace) -> GeneratorOptions:

@@ -51,13 +51,14 @@ def make_features(name: str, device: torch.device) -> Callable[[Pixels], Floats]
     """
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    run: Callable[[torch.Tensor], NDArray[np.float32]]
     if name == "inception":
         run, size = _inception(device), _INCEPTION
         mean = std = (0.5, 0.5, 0.5)
     elif name in FEATURES:
         network = load_network(DEFAULT_BACKBONE, name)
         size, mean, std = network.backbone.size, network.backbone.mean, network.backbone.std
-        run: Callable[[torch.Tensor], NDArray[np.float32]] = make_runtime(network, device)
+        run = make_runtime(network, device)
     else:
         raise WeightsError(f"no features {name!r}; give {', '.join(FEATURES)}")
 

@@ -84,6 +84,8 @@ def test_the_installed_command():
         "scorecard",
         "search",
         "novel",
+        "generator",
+        "generate",
     ):
         assert f"    {command}" in out
 

@@ -1,7 +1,10 @@
 """From a study to a generator in it, and what is refused."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -144,3 +147,23 @@ def test_damaged_generators_are_refused(trained, tmp_path):
     (folder / "generator.json").write_text("{")
     with pytest.raises(StudyError, match=r"generator.json cannot be read"):
         load_generator(folder)
+
+
+@pytest.mark.long
+def test_two_processes_make_the_generator_of_one(trained, tmp_path):
+    folder = shutil.copytree(trained, tmp_path / "study")
+    script = tmp_path / "child.py"
+    script.write_text(
+        "import sys, torch\nfrom embed import Study\nfrom embed.generator.options import GeneratorOptions\n"
+        "from embed.generator.trainer import train_generator\n"
+        "with Study(sys.argv[1]) as study:\n"
+        "    train_generator(study, GeneratorOptions(name='two', resolution=8, images=160, batch=8, channels=8, device='cpu'))\n"
+    )
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", str(script), str(folder)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run(command, check=True, env=environment, timeout=300)
+    one, two = (load_generator(folder / "generators" / name) for name in ("g", "two"))
+    assert two.card["processes"] == 2
+    weights = two.generator.state_dict()
+    for name, value in one.generator.state_dict().items():
+        assert torch.allclose(value, weights[name], atol=5e-3), name
