@@ -54,10 +54,6 @@ def test_generated_glitches_are_in_nothing_unless_asked_for(capsys, made, tmp_pa
         assert run(capsys, "ingest", path, "--study", folder)[0] == 0
     status = json.loads(run(capsys, "status", "--study", folder, "--json")[1])
     assert (status["glitches"], status["generated"], status["given"]) == (54, 6, {"Blip": 30, "Koi_Fish": 24})
-    for more, glitches in (((), 24), (("--generated",), 30)):
-        code, out, _ = run(capsys, "cluster", "Koi_Fish", "--study", folder, "--json", *more)
-        assert code == 0
-        assert json.loads(out)["glitches"] == glitches
     assert run(capsys, "novel", "-n", 60, "--study", folder, "--out", tmp_path / "novel")[0] == 0
     assert "generated-" not in (tmp_path / "novel" / "novel.csv").read_text()
     assert run(capsys, "audit", "--splits", 5, "--study", folder, "--out", tmp_path / "audit")[0] == 0
@@ -70,6 +66,17 @@ def test_generated_glitches_are_in_nothing_unless_asked_for(capsys, made, tmp_pa
         assert (
             "generated" in study.connection.execute("SELECT metadata FROM glitches ORDER BY glitch DESC").fetchone()[0]
         )
+
+
+@pytest.mark.long
+def test_clusters_hold_them_only_if_asked(capsys, made, tmp_path):
+    folder = shutil.copytree(made, tmp_path / "study")
+    run(capsys, "generate", "Koi_Fish", "-n", 6, "--model", "simulator", "--out", tmp_path / "new", "--study", folder)
+    run(capsys, "ingest", tmp_path / "new", "--study", folder)
+    for more, glitches in (((), 24), (("--generated",), 30), ((), 24)):
+        code, out, _ = run(capsys, "cluster", "Koi_Fish", "--study", folder, "--json", *more)
+        assert code == 0
+        assert json.loads(out)["glitches"] == glitches
 
 
 @pytest.mark.parametrize("command", ["cluster Blip", "novel", "onset", "scorecard"])
