@@ -114,6 +114,7 @@ def test_rare_classes_are_filled_in_the_training_part(real, tiny):
     counts = np.bincount(training_set.targets[training_set.split.rows(TRAIN)])
     assert counts[0] == counts[1] == 14
     made = np.array(["generated-" in name for name in training_set.ids])
+    assert f"{made.sum()} of the 28 glitches of the training part are generated" in done.notes
     assert set(training_set.split.part[made]) == {TRAIN}
     assert set(training_set.targets[made]) == {1}
 
