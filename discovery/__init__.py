@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from discovery.clustering.result import Clustering
     from discovery.evaluation.evaluation import assess
     from discovery.evaluation.options import EvaluationOptions
+    from discovery.guide.guide import make_guide
     from discovery.labelaudit.labelaudit import audit_study
     from discovery.novelty.novelty import find_novel
     from discovery.novelty.scores import measure_novelty
@@ -36,6 +37,7 @@ _HOMES = {
     "find_candidates": "discovery.candidates.candidates",
     "find_novel": "discovery.novelty.novelty",
     "find_onsets": "discovery.onset.onset",
+    "make_guide": "discovery.guide.guide",
     "MapOptions": "discovery.candidates.options",
     "measure_novelty": "discovery.novelty.scores",
     "name_cluster": "discovery.candidates.naming",
@@ -59,6 +61,7 @@ __all__ = [
     "find_candidates",
     "find_novel",
     "find_onsets",
+    "make_guide",
     "measure_novelty",
     "name_cluster",
     "nearest",

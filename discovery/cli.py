@@ -16,11 +16,13 @@ from pathlib import Path
 from discovery.arguments.audit import add_audit
 from discovery.arguments.base import Parser, common_options, vector_options
 from discovery.arguments.evaluation import add_evaluate, add_predict
+from discovery.arguments.exchange import add_completion, add_doctor, add_export, add_fetch
 from discovery.arguments.generation import add_generate, add_generator
 from discovery.arguments.glitches import (
     add_batch,
     add_cluster,
     add_embed,
+    add_guide,
     add_ingest,
     add_name,
     add_novel,
@@ -60,6 +62,7 @@ def create_parser() -> Parser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
     common, vectors = common_options(), vector_options()
     add_ingest(commands, common)
+    add_fetch(commands, common)
     add_scan(commands, common)
     add_simulate(commands, common)
     add_status(commands, common)
@@ -69,6 +72,7 @@ def create_parser() -> Parser:
     add_verify(commands, common)
     add_name(commands, common)
     add_batch(commands, common, vectors)
+    add_guide(commands, common, vectors)
     add_novel(commands, common, vectors)
     add_onset(commands, common)
     add_project(commands, common, vectors)
@@ -80,6 +84,9 @@ def create_parser() -> Parser:
     add_predict(commands, common)
     add_generator(commands, common)
     add_generate(commands, common)
+    add_export(commands, common, vectors)
+    add_doctor(commands, common)
+    add_completion(commands, common, parser)
     return parser
 
 

@@ -6,6 +6,7 @@ from embed.lazy import lazy_names
 
 if TYPE_CHECKING:
     from embed.errors import DiscoverError
+    from embed.ingest.fetch import fetch
     from embed.ingest.folders import ingest_folder
     from embed.ingest.strain import ingest_strain
     from embed.ingest.tables import ingest_labels, ingest_table
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from embed.training.trainer import train
     from embed.vectors.embedding import embed
     from embed.vectors.graph import neighbour_graph
+    from embed.vectors.importing import ingest_vectors
     from embed.vectors.index import build_index, search
     from embed.vectors.options import EmbeddingOptions
     from embed.vectors.store import VectorStore
@@ -31,11 +33,13 @@ _HOMES = {
     "embed": "embed.vectors.embedding",
     "EmbeddingOptions": "embed.vectors.options",
     "evaluate": "embed.metrics.evaluation",
+    "fetch": "embed.ingest.fetch",
     "ingest_folder": "embed.ingest.folders",
     "ingest_labels": "embed.ingest.tables",
     "ingest_strain": "embed.ingest.strain",
     "ingest_table": "embed.ingest.tables",
     "ingest_training_set": "embed.ingest.trainingset",
+    "ingest_vectors": "embed.vectors.importing",
     "IngestReport": "embed.study.report",
     "load_model": "embed.network.model",
     "neighbour_graph": "embed.vectors.graph",
@@ -59,11 +63,13 @@ __all__ = [
     "build_index",
     "embed",
     "evaluate",
+    "fetch",
     "ingest_folder",
     "ingest_labels",
     "ingest_strain",
     "ingest_table",
     "ingest_training_set",
+    "ingest_vectors",
     "load_model",
     "neighbour_graph",
     "predict",

@@ -10,12 +10,13 @@ from __future__ import annotations
 import csv
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
 from embed.errors import InputError
-from embed.storage import check_regular, write_text
+from embed.storage import check_regular, write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -25,6 +26,8 @@ _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _BEGINNING = re.compile(r"(?:\A|(?<=[;\t\r\n]))(?=['\t\r\n]|\s*[=+\-@＝＋－＠])")  # noqa: RUF001 - full-width signs
 """Where an apostrophe is needed: at the beginning of a cell, or after a character that some program takes for its end."""
 _APOSTROPHE = re.compile(r"(?:\A|(?<=[;\t\r\n]))'")
+_BLOCK = 10_000
+"""Rows that are written together."""
 _SEPARATORS = (",", ";", "\t")
 """A spreadsheet saves with semicolons or tabs where the comma is the decimal point."""
 
@@ -82,14 +85,21 @@ class _Lines(list[str]):
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a table to a file atomically; see `csv_text`.
+    """Write a table to a file atomically, some thousand rows at a time; see `csv_text`.
 
     Raises
     ------
     StorageError
         When the file cannot be written.
     """
-    write_text(path, csv_text(columns, rows))
+    waiting = iter(rows)
+
+    def write(file: IO[bytes]) -> None:
+        file.write(csv_lines([columns]).encode("utf-8"))
+        while block := list(islice(waiting, _BLOCK)):
+            file.write(csv_lines(block).encode("utf-8"))
+
+    write_atomic(path, write)
 
 
 def _cell(value: object) -> str:

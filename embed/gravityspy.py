@@ -18,6 +18,9 @@ SAMPLE_TYPES = ("train", "validation", "test")
 TRAINING_SET_SUFFIXES = (".h5", ".hdf5")
 """Endings of files that are taken for the training set in HDF5."""
 
+NUMBERS = ("snr", "amplitude", "peak_frequency", "central_frequency", "duration", "bandwidth", "q_value")
+"""Metadata of a glitch that are numbers, by our names (see `COLUMN_ALIASES`), in the order in which tables and pages carry them along."""
+
 NONE_OF_THE_ABOVE = "None_of_the_Above"
 """The label of what is in no class."""
 

@@ -6,25 +6,13 @@ what they found with the truth.
 """
 
 import argparse
-import sys
-import time
 from pathlib import Path
 
 import pandas as pd
 from sklearn.metrics import adjusted_mutual_info_score, average_precision_score
+from story import run
 
-from discovery.cli import main as discover
 from embed.simulator import DEMO_HIDDEN
-
-
-def run(*arguments: str) -> None:
-    """Run one command of ``discover``, shown as a user types it."""
-    print(f"\n$ discover {' '.join(arguments)}", flush=True)
-    start = time.perf_counter()
-    code = discover(arguments)
-    if code:
-        sys.exit(code)
-    print(f"({time.perf_counter() - start:.0f} s)", flush=True)
 
 
 def main() -> None:

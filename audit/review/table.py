@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audit.review.reasons import reasons
-from embed.csvfile import csv_text
+from embed.csvfile import write_csv
 from embed.errors import InputError
-from embed.gravityspy import DURATIONS
+from embed.gravityspy import DURATIONS, NUMBERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import pandas as pd
 
@@ -30,6 +31,7 @@ COLUMNS = (
     *IMAGES,
     "passport",
 )
+"""Columns of ``audit.csv`` and ``ranking.csv`` before those of the metadata: see `audit_columns`."""
 DIGITS = 4
 """Decimals of probabilities and scores: more than their precision."""
 _BLOCK = 10_000
@@ -41,10 +43,15 @@ def image_column(duration: float) -> str:
     return f"image_{float(duration)}" if duration else IMAGES[0]
 
 
+def audit_columns(glitches: pd.DataFrame) -> tuple[str, ...]:
+    """Name the columns of the table: `COLUMNS`, and of `embed.gravityspy.NUMBERS` those that any of the glitches has."""
+    return (*COLUMNS, *(name for name in NUMBERS if name in glitches.columns and glitches[name].notna().any()))
+
+
 def audit_rows(
     result: AuditResult, glitches: pd.DataFrame, passport: str, *, first: int | None = None
 ) -> Iterator[list[object]]:
-    """Yield the rows of the table, by rank.
+    """Yield the rows of the table, by rank, with the columns that `audit_columns` names.
 
     Parameters
     ----------
@@ -52,7 +59,7 @@ def audit_rows(
         Of N glitches.
     glitches : DataFrame, N rows
         In the result's order: ``id``, ``ifo``, ``gps`` (seconds, NaN where unknown) and paths in the columns `IMAGES`, empty where
-        there is no view.
+        there is no view; metadata where they have any.
     passport : str
         Names the audit; in every row.
     first : int, optional
@@ -68,7 +75,8 @@ def audit_rows(
             f"{len(glitches)} glitches for an audit of {len(result)}: give those that were audited, in order"
         )
     ids = glitches["id"].astype(str).tolist()
-    facts = {name: glitches[name].to_numpy() for name in ("ifo", "gps", *IMAGES)}
+    carried = audit_columns(glitches)[len(COLUMNS) :]
+    facts = {name: glitches[name].to_numpy() for name in ("ifo", "gps", *IMAGES, *carried)}
     classes = np.asarray(result.classes, dtype=object)
     order = result.order[:first]
     for start in range(0, len(order), _BLOCK):
@@ -94,9 +102,12 @@ def audit_rows(
                 reason,
                 *(facts[name][row] for name in IMAGES),
                 passport,
+                *(facts[name][row] for name in carried),
             ]
 
 
-def audit_csv(result: AuditResult, glitches: pd.DataFrame, passport: str, *, first: int | None = None) -> str:
-    """Write the table as CSV with the columns `COLUMNS`; see `audit_rows`."""
-    return csv_text(COLUMNS, audit_rows(result, glitches, passport, first=first))
+def write_audit(
+    path: Path, result: AuditResult, glitches: pd.DataFrame, passport: str, *, first: int | None = None
+) -> None:
+    """Write the table as CSV, row by row; see `audit_rows`."""
+    write_csv(path, audit_columns(glitches), audit_rows(result, glitches, passport, first=first))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from embed.network.backbones import DEFAULT_BACKBONE
-from embed.network.names import BACKBONES, DEVICES, MODEL_PREFIX, RUNTIMES, WEIGHT_SOURCES
+from embed.network.names import BACKBONES, DEVICES, GIVEN_PREFIX, MODEL_PREFIX, RUNTIMES, WEIGHT_SOURCES
 from embed.vectors.options import EmbeddingOptions
 
 RUNTIME = (
@@ -14,7 +14,7 @@ RUNTIME = (
 )
 """Help of ``--runtime``."""
 
-WEIGHTS = "|".join(("FILE", *reversed(WEIGHT_SOURCES), f"{MODEL_PREFIX}NAME"))
+WEIGHTS = "|".join(("FILE", *reversed(WEIGHT_SOURCES), f"{MODEL_PREFIX}NAME", f"{GIVEN_PREFIX}NAME"))
 """What ``--weights`` takes."""
 
 VIEWS = "1.0,2.0,4.0 if every glitch has them, else the longest that every glitch has"
@@ -81,7 +81,7 @@ def vector_options() -> Parser:
     group.add_argument(
         "--weights",
         metavar=WEIGHTS,
-        help="the network's weights: glitch (trained on simulated glitches), bundled (trained on ImageNet, part of the installation), imagenet (the same for any network, downloaded), a file, or model:NAME for a trained model of the study (default: glitch; bundled for plain images)",
+        help="the network's weights: glitch (trained on simulated glitches), bundled (trained on ImageNet, part of the installation), imagenet (the same for any network, downloaded), a file, model:NAME for a trained model of the study, or vectors:NAME for vectors that were ingested (default: glitch; bundled for plain images)",
     )
     group.add_argument(
         "--views",

@@ -36,8 +36,15 @@ def _add_method(parser: ArgumentParser) -> None:
 def _add_stored_cluster(parser: ArgumentParser) -> None:
     """Name a cluster of a clustering that the study holds."""
     parser.add_argument("cluster", metavar="CLUSTER", type=natural, help="its number in clusters.csv")
+    _add_clustering(parser)
+
+
+def _add_clustering(parser: ArgumentParser) -> None:
+    """Say of which clustering a cluster is."""
     parser.add_argument(
-        "--label", metavar="LABEL", help="of the latest clustering of this label (default: the latest of all)"
+        "--label",
+        metavar="LABEL",
+        help="a cluster of the latest clustering of this label (default: the latest of all)",
     )
 
 
@@ -54,8 +61,15 @@ def add_ingest(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 -
         metavar="PATH",
         type=Path,
         nargs="?",
-        help="a folder of images, a metadata or classification CSV, or a Gravity Spy training set in HDF5",
+        help="a folder of images, a metadata or classification CSV, a Gravity Spy training set in HDF5, or vectors that were made elsewhere: .npy with --ids, or .parquet",
     )
+    ingest.add_argument(
+        "--ids",
+        metavar="TABLE",
+        type=Path,
+        help="with vectors in .npy: a CSV (or .parquet) with an id for each row, and label, ifo, event_time and metadata where known",
+    )
+    ingest.add_argument("--name", metavar="NAME", help="with vectors: their name (default: from the file's)")
     ingest.add_argument(
         "--labels", metavar="CSV", type=Path, help="add the labels of this table; earlier labels stay on record"
     )
@@ -143,7 +157,7 @@ def add_update(commands: Any, common: ArgumentParser, vectors: ArgumentParser) -
         "update",
         parents=[common, vectors],
         help="give new glitches to the clusters there are, and look for new ones",
-        description="Give the glitches that came after the latest clustering to its clusters, which keep their numbers, and look for new clusters among the rest.",
+        description="Give the glitches that came after the latest clustering to its clusters, which keep their numbers, and look for new clusters among the rest. Lists which clusters would come apart or together if all were clustered afresh, and which have ended; these are proposals, no glitch moves.",
     )
     update.add_argument("label", metavar="LABEL", nargs="?", help="of the clustering (default: the latest)")
     update.add_argument("--out", metavar="DIR", type=Path, help=OUT)
@@ -160,6 +174,21 @@ def add_batch(commands: Any, common: ArgumentParser, vectors: ArgumentParser) ->
     _add_stored_cluster(batch)
     batch.add_argument("-n", metavar="N", type=positive, default=BATCH, help=f"glitches (default: {BATCH})")
     batch.add_argument("--out", metavar="DIR", type=Path, help=OUT)
+
+
+def add_guide(commands: Any, common: ArgumentParser, vectors: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
+    """Add ``discover guide``."""
+    guide = commands.add_parser(
+        "guide",
+        parents=[common, vectors],
+        help="draft a class's page for the field guide",
+        description="Draft the page of a class, or of a cluster, for the field guide: typical glitches, the classes that it is confused with, its frequency, duration and SNR, when and where it occurs. Writes a page, the same as Markdown, and pictures.",
+    )
+    guide.add_argument(
+        "name", metavar="NAME_OR_CLUSTER", help="a label, or the number of a cluster in clusters.csv: Blip or 0"
+    )
+    _add_clustering(guide)
+    guide.add_argument("--out", metavar="DIR", type=Path, help=OUT)
 
 
 def add_onset(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
@@ -187,7 +216,7 @@ def add_project(commands: Any, common: ArgumentParser, vectors: ArgumentParser) 
         "project",
         parents=[common, vectors],
         help="draw an interactive map of the glitches",
-        description="Draw a map on which similar glitches are close together: an interactive page, and the coordinates as CSV.",
+        description="Draw a map on which similar glitches are close together: an interactive page, and the coordinates as CSV. On a map that was drawn before, the glitches keep their places and new ones are placed among them.",
     )
     project.add_argument("labels", metavar="LABEL", nargs="*", help="only glitches of these labels (default: all)")
     project.add_argument(
@@ -208,6 +237,11 @@ def add_project(commands: Any, common: ArgumentParser, vectors: ArgumentParser) 
         default=MapOptions.color,
         metavar="COLUMN",
         help=f"what the colours show: label, predicted, cluster, ifo, gps, or a column of the metadata such as snr (default: {MapOptions.color})",
+    )
+    project.add_argument(
+        "--anew",
+        action="store_true",
+        help="lay out all glitches (default: the points of a map that is there stay, and new glitches are placed among them)",
     )
     project.add_argument("--out", metavar="DIR", type=Path, help=OUT)
 

@@ -10,6 +10,7 @@ from discovery.arguments.generation import add_generator_choice
 from discovery.arguments.glitches import OUT
 from embed.dataset.kinds import KINDS
 from embed.network.backbones import DEFAULT_BACKBONE
+from embed.network.names import GIVEN_PREFIX
 from embed.training.options import FEWEST_EXAMPLES, MOST_EXAMPLES, TrainingOptions
 from embed.training.recipe import BATCH_NORMS, METRICS, MOST_EPOCHS, OPTIMIZERS, PRECISIONS, PRESETS, RANGES, SCHEDULES
 
@@ -47,7 +48,7 @@ def _add_start(train: ArgumentParser) -> None:
     )
     start.add_argument(
         "--weights",
-        metavar=WEIGHTS,
+        metavar=WEIGHTS.removesuffix(f"|{GIVEN_PREFIX}NAME"),
         help="its weights, as for `discover embed` (default: glitch; bundled for plain images and for the papers' presets)",
     )
     start.add_argument(

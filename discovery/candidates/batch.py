@@ -121,6 +121,10 @@ def _common_views(study: Study, glitches: Rows) -> tuple[tuple[float, ...], list
     for view in study.views(glitches.tolist()):
         found[view.glitch][view.duration] = view
     common = sorted(set.intersection(*(set(own) for own in found.values())))
+    if not any(found.values()):
+        raise InputError(
+            f"the study {study.folder} has no pictures of these glitches, and volunteers need some; add them with `discover fetch` or `discover ingest PATH`"
+        )
     if not common:
         raise InputError("the glitches of this batch have no view of one duration in common: ingest more views")
     return tuple(common), [[own[duration] for duration in common] for own in found.values()]

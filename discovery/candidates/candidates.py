@@ -183,9 +183,7 @@ def _read(study: Study, store: VectorStore, label: str, *, predicted: bool) -> _
     rows = store.rows(members)
     glitches, rows, lacking = members[rows >= 0], rows[rows >= 0], members[rows < 0]
     if not len(rows):
-        raise InputError(
-            f"none of the {len(members)} glitches labelled {label!r} has a vector with the views {store.passport['views']}; choose others with --views"
-        )
+        raise InputError(f"none of the {len(members)} glitches labelled {label!r} has {store.having}")
     reasons = {item.glitch: item.reason for item in store.left_out} if len(lacking) else {}
     left_out = [(str(table.loc[glitch, "id"]), reasons.get(int(glitch), "no vector")) for glitch in lacking]
     chosen = table.loc[glitches, ["id", "ifo", "gps", "label", "predicted"]].reset_index(drop=True)

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 
 from discovery.candidates.representatives import ClusterRow, chosen_view, cluster_rows, picture
 from discovery.pages.columns import Group, glitch_ids
-from discovery.pages.drawing import cut, font, png_bytes
+from discovery.pages.drawing import INK, LINE, QUIET, cut, font, frequency_ticks, place_picture, png_bytes
 from discovery.pages.page import showable
 from embed.errors import InputError
 from embed.views.viridis import table as viridis
@@ -22,7 +22,6 @@ from embed.views.viridis import table as viridis
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import numpy.typing as npt
     import pandas as pd
 
     from discovery.pages.thumbnails import Thumbnails
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 MAX_ROWS = 100
 """Rows drawn at most: past this the sheet is too tall to look at (and for some viewers to open); the rest is counted."""
 
-_INK, _QUIET, _LINE, _NOISE_BAND = "#1b2127", "#5a646e", "#dcdcd6", "#f1f1ee"
+_NOISE_BAND = "#f1f1ee"
 _PICTURE = (168, 140)
 """Width and height in pixels: the shape of Gravity Spy's axes, 573 x 479."""
 _GAP, _MARGIN, _HEADER, _TICKS = 10, 28, 176, 44
@@ -40,8 +39,6 @@ _ROW = _PICTURE[1] + _CAPTION + 22
 """Height of a row."""
 _TOP = _MARGIN + 76
 """Where the first row begins."""
-_FREQUENCIES = (2048, 512, 128, 32, 10)
-"""Hz, on the log axis from 10 to 2048."""
 
 
 def contact_sheet(
@@ -104,7 +101,7 @@ def contact_sheet(
     if left:
         members = sum(row.group.count for row in left)
         note = f"and {len(left):,} smaller clusters ({members:,} glitches), not drawn"
-        sheet.draw.text((_MARGIN, _TOP + len(drawn) * _ROW + 12), note, _QUIET, font(15))
+        sheet.draw.text((_MARGIN, _TOP + len(drawn) * _ROW + 12), note, QUIET, font(15))
     return png_bytes(picture)
 
 
@@ -125,52 +122,58 @@ class _Sheet:
         table, face = self.table, font(24, bold=True)
         noise = int((table["cluster"] == -1).sum())
         clusters = int(table["cluster"].nunique()) - (noise > 0)
-        self.draw.text((_MARGIN, _MARGIN - 4), cut(showable(title), face, self.image.width - 320), _INK, face)
+        self.draw.text((_MARGIN, _MARGIN - 4), cut(showable(title), face, self.image.width - 320), INK, face)
         counts = counts or (
             f"{len(table):,} glitches · {clusters:,} {'cluster' if clusters == 1 else 'clusters'} · "
             f"noise {noise:,} ({100 * noise / len(table):.0f} %)"
         )
-        if not self.thumbnails.plain:
+        if self.thumbnails.empty:
+            counts += " · no pictures"
+        elif not self.thumbnails.plain:
             counts += f" · each picture {self.thumbnails.durations[self.view]:g} s wide, 10 to 2048 Hz (log)"
-        self.draw.text((_MARGIN, _MARGIN + 30), counts, _QUIET, font(15))
-        if not self.thumbnails.plain:
+        self.draw.text((_MARGIN, _MARGIN + 30), counts, QUIET, font(15))
+        if self._has_axes:
             self._scale()
+
+    @property
+    def _has_axes(self) -> bool:
+        return not (self.thumbnails.plain or self.thumbnails.empty)
 
     def _scale(self) -> None:
         right = self.image.width - _MARGIN - _GAP
         left = right - 200
         bar = Image.fromarray(np.ascontiguousarray(viridis()[None])).resize((200, 10), Image.Resampling.NEAREST)
         self.image.paste(bar, (left, _MARGIN + 8))
-        self.draw.text((left, _MARGIN + 22), "0", _QUIET, font(13))
+        self.draw.text((left, _MARGIN + 22), "0", QUIET, font(13))
         middle = ((left + right) // 2, _MARGIN + 22)
-        self.draw.text(middle, "normalised energy", _QUIET, font(13), anchor="ma")
-        self.draw.text((right, _MARGIN + 22), "25.5", _QUIET, font(13), anchor="ra")
+        self.draw.text(middle, "normalised energy", QUIET, font(13), anchor="ma")
+        self.draw.text((right, _MARGIN + 22), "25.5", QUIET, font(13), anchor="ra")
 
     def row(self, top: int, row: ClusterRow) -> None:
         """Draw one cluster: its name and size, then its members."""
         if row.is_noise:
             self.draw.rectangle((0, top, self.image.width, top + _ROW), _NOISE_BAND)
-        self.draw.line((_MARGIN, top, self.image.width - _MARGIN, top), _LINE)
+        self.draw.line((_MARGIN, top, self.image.width - _MARGIN, top), LINE)
         y = top + 12
         self._header(y, row)
         left = _MARGIN + _HEADER + _TICKS
-        if not self.thumbnails.plain:
-            self._frequencies(left, y)
+        if self._has_axes:
+            frequency_ticks(self.draw, left, y, _PICTURE[1])
         for place, member in enumerate(row.members):
             x = left + place * (_PICTURE[0] + _GAP)
-            self._member((x, y), picture(self.thumbnails, member, self.view))
+            place_picture(self.image, (x, y), _PICTURE, picture(self.thumbnails, member, self.view))
             if member == row.medoid:
-                self.draw.rectangle((x - 3, y - 3, x + _PICTURE[0] + 2, y + _PICTURE[1] + 2), outline=_INK, width=2)
-            self.draw.text((x, y + _PICTURE[1] + 6), cut(self.ids[member], font(12), _PICTURE[0]), _INK, font(12))
-            self.draw.text((x, y + _PICTURE[1] + 21), self._second_line(member, row), _QUIET, font(12))
+                self.draw.rectangle((x - 3, y - 3, x + _PICTURE[0] + 2, y + _PICTURE[1] + 2), outline=INK, width=2)
+            self.draw.text((x, y + _PICTURE[1] + 6), cut(self.ids[member], font(12), _PICTURE[0]), INK, font(12))
+            self.draw.text((x, y + _PICTURE[1] + 21), self._second_line(member, row), QUIET, font(12))
 
     def _header(self, y: int, row: ClusterRow) -> None:
         swatch(self.draw, (_MARGIN + 8, y + 11), row.group)
         name, *lines = self.headings.get(row.number) or self._cluster_heading(row)
         face = font(19, bold=True)
-        self.draw.text((_MARGIN + 24, y), cut(showable(name), face, _HEADER - 30), _INK, face)
+        self.draw.text((_MARGIN + 24, y), cut(showable(name), face, _HEADER - 30), INK, face)
         for place, line in enumerate(lines):
-            self.draw.text((_MARGIN, y + 32 + 20 * place), cut(showable(line), font(14), _HEADER), _QUIET, font(14))
+            self.draw.text((_MARGIN, y + 32 + 20 * place), cut(showable(line), font(14), _HEADER), QUIET, font(14))
 
     def _cluster_heading(self, row: ClusterRow) -> list[str]:
         lines = [row.group.name.capitalize()]
@@ -182,29 +185,11 @@ class _Sheet:
             lines += ["in no cluster;", "an even sample of it"]
         return lines
 
-    def _frequencies(self, left: int, y: int) -> None:
-        for frequency in _FREQUENCIES:
-            up = np.log(frequency / 10) / np.log(204.8)
-            place = y + round(_PICTURE[1] * (1 - up))
-            self.draw.line((left - 5, place, left - 1, place), _QUIET)
-            anchor = {2048: "rt", 10: "rb"}.get(frequency, "rm")
-            self.draw.text((left - 8, place), str(frequency), _QUIET, font(11), anchor=anchor)
-        self.draw.text((left - 8, y + _PICTURE[1] + 6), "Hz", _QUIET, font(11), anchor="ra")
-
     def _second_line(self, member: int, row: ClusterRow) -> str:
         parts = ["medoid"] if member == row.medoid else []
         if "probability" in self.table.columns and not row.is_noise:
             parts.append(f"probability {float(self.table['probability'].iloc[member]):.2f}")
         return " · ".join(parts)
-
-    def _member(self, at: tuple[int, int], pixels: npt.NDArray[np.uint8] | None) -> None:
-        """Put one picture in its place, or say that there is none."""
-        if pixels is not None:
-            self.image.paste(Image.fromarray(pixels).resize(_PICTURE, Image.Resampling.BICUBIC), at)
-            return
-        (x, y), (width, height) = at, _PICTURE
-        self.draw.rectangle((x, y, x + width - 1, y + height - 1), outline=_LINE)
-        self.draw.text((x + width // 2, y + height // 2), "no such view", _QUIET, font(13), anchor="mm")
 
 
 def swatch(draw: ImageDraw.ImageDraw, centre: tuple[int, int], group: Group) -> None:

@@ -11,18 +11,20 @@ from PIL import Image, ImageDraw
 
 from discovery.candidates.representatives import chosen_view, picture, spread_sample
 from discovery.onset.livetime import DAY
-from discovery.pages.drawing import chart, chart_png, cut, font, plain_axes, png_bytes
+from discovery.pages.drawing import INK, QUIET, chart, chart_png, cut, font, place_picture, plain_axes, png_bytes
 from discovery.pages.palette import NOISE_LIGHT, OKABE_ITO
 from discovery.pages.thumbnails import data_uri
+from discovery.pages.treeplot import Limb, tree_svg
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
     from markupsafe import Markup
     from matplotlib.axes import Axes
 
     from discovery.certificates.certificate import Certificate
+    from discovery.clustering.branches import NestedBranch
     from discovery.pages.thumbnails import Thumbnails
     from embed.types import Rows
 
@@ -34,6 +36,8 @@ EXAMPLES = 2
 """Glitches shown of each of the nearest known classes."""
 MOST_MEMBERS = 400
 """Members on the sheet of all; of a larger cluster a sample spread over detectors and time."""
+MOST_BRANCHES = 21
+"""Branches of a cluster that are drawn: odd, so that the two parts of a split are drawn both."""
 _PICTURE = (150, 125)
 _GAP, _CAPTION, _EDGE = 8, 18, 4
 
@@ -47,8 +51,8 @@ class Dossier:
     certificate : Certificate
     pictures, charts : Markup or None
         PNGs as data URIs; None where there is nothing to show.
-    parts : list of (int, float)
-        Sizes and contrasts of denser groups within the cluster, the largest first: possible sub-morphologies.
+    branches : BranchTree or None
+        Denser groups within the cluster, possible sub-morphologies; None where there are not two.
     history : list of str
         When it was seen, and changes of its rate.
     """
@@ -56,8 +60,39 @@ class Dossier:
     certificate: Certificate
     pictures: Markup | None
     charts: Markup | None
-    parts: list[tuple[int, float]]
+    branches: BranchTree | None
     history: list[str]
+
+
+@dataclass(frozen=True)
+class BranchTree:
+    """A cluster's own branch and those nested in it, as the page shows them.
+
+    Attributes
+    ----------
+    shown : list of NestedBranch
+        Each before its parts; of very many the outermost `MOST_BRANCHES`.
+    finer : int
+        Further ones, which only ``clusters.csv`` names.
+    drawing : Markup
+        ``<svg>``.
+    """
+
+    shown: list[NestedBranch]
+    finer: int
+    drawing: Markup
+
+
+def branch_tree(nested: Sequence[NestedBranch]) -> BranchTree | None:
+    """Draw the branches of one cluster, its own first; None where nothing is nested in it."""
+    if len(nested) < 2:
+        return None
+    outermost = sorted(nested, key=lambda branch: branch.path.count("."))[:MOST_BRANCHES]
+    shown = [branch for branch in nested if branch in outermost]
+    limbs = [Limb(own.path, own.parent, len(own.rows), own.low, own.high) for own in shown]
+    across = "log density above the pass to the next cluster (nats)"
+    drawing = tree_svg(limbs, across=across, title=f"Branches within cluster {nested[0].cluster}")
+    return BranchTree(shown, len(nested) - len(shown), drawing)
 
 
 def strip_png(
@@ -66,7 +101,7 @@ def strip_png(
     members: Rows,
     known: Thumbnails | None,
     examples: Mapping[str, Rows],
-) -> bytes:
+) -> bytes | None:
     """Draw a sample of a cluster's members, and below them glitches of the nearest known classes.
 
     Parameters
@@ -81,7 +116,14 @@ def strip_png(
         Of known glitches.
     examples : mapping of str to ndarray of int64
         For each of the nearest classes rows of `known`, nearest class first.
+
+    Returns
+    -------
+    bytes or None
+        A PNG; None where none of them has a picture.
     """
+    if thumbnails.empty and (known is None or known.empty):
+        return None
     medoid = table["medoid"].to_numpy(dtype=bool) if "medoid" in table.columns else np.zeros(len(table), bool)
     lead = members[medoid[members]][:1].tolist()
     rows = lead + spread_sample(table, members[~np.isin(members, lead)], SHOWN - len(lead))
@@ -100,14 +142,11 @@ def strip_png(
         if not pictures:
             continue
         top = place * line
-        draw.text((_EDGE, top + 4), heading, "#1b2127", font(14, bold=True))
+        draw.text((_EDGE, top + 4), heading, INK, font(14, bold=True))
         for number, (caption, pixels) in enumerate(pictures):
             at = (_EDGE + number * (_PICTURE[0] + _GAP), top + 24)
-            if pixels is None:
-                draw.rectangle((*at, at[0] + _PICTURE[0], at[1] + _PICTURE[1]), outline="#dcdcd6")
-            else:
-                image.paste(Image.fromarray(pixels).resize(_PICTURE, Image.Resampling.BICUBIC), at)
-            draw.text((at[0], at[1] + _PICTURE[1] + 2), cut(caption, font(12), _PICTURE[0]), "#5a646e", font(12))
+            place_picture(image, at, _PICTURE, pixels)
+            draw.text((at[0], at[1] + _PICTURE[1] + 2), cut(caption, font(12), _PICTURE[0]), QUIET, font(12))
     return png_bytes(image)
 
 
@@ -125,7 +164,7 @@ def members_png(table: pd.DataFrame, thumbnails: Thumbnails, members: Rows) -> b
         if len(shown) == len(members)
         else f"{len(shown)} of {len(members)} members, spread over detectors and time"
     )
-    draw.text((_EDGE, 5), said, "#1b2127", font(14))
+    draw.text((_EDGE, 5), said, INK, font(14))
     for place, row in enumerate(shown):
         pixels = picture(thumbnails, int(row), view)
         if pixels is not None:

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from discovery.candidates.checks import check_color
 from discovery.candidates.options import MapOptions
+from discovery.candidates.storedmap import FILE, Layout, StoredMap, extended, load_map, save_map
 from discovery.clustering.projection import project
 from discovery.explorer.explorer import embedding_html
 from discovery.pages.columns import shown_columns
@@ -33,16 +35,22 @@ class GlitchMap:
     Attributes
     ----------
     table : DataFrame
-        One row for each glitch: ``id``, ``ifo``, ``gps``, ``label``, ``predicted``, ``cluster`` where there are clusters, and the axes.
-    coordinates : ndarray of float32, shape (N, 2) or (N, 3)
-        The axes alone.
+        One row for each glitch: ``id``, ``ifo``, ``gps``, ``label``, ``predicted``, ``cluster`` where there are clusters, ``placed``
+        (1 for a point that was placed on the map that was there) where there are such, and the axes.
+    layout : Layout
+        The points, and which of them were placed on the map that was there.
     files : dict
         Name -> path of what was written.
     """
 
     table: pd.DataFrame
-    coordinates: Vectors
+    layout: Layout
     files: dict[str, Path]
+
+    @property
+    def coordinates(self) -> Vectors:
+        """The axes alone, ndarray of float32, shape (N, 2) or (N, 3)."""
+        return self.layout.points
 
 
 def draw_map(
@@ -54,7 +62,10 @@ def draw_map(
     out: Path | None = None,
     step: Step = lambda _: None,
 ) -> GlitchMap:
-    """Lay out the glitches of some labels (all when none is named) and write ``coordinates.csv`` and ``embedding.html``.
+    """Lay out the glitches of some labels (all when none is named) and write ``coordinates.csv``, ``embedding.html`` and ``map.npz``.
+
+    Where the folder holds a map of the same settings its points stay as they are, byte for byte, and glitches that came since are
+    placed among them (`discovery.clustering.placement`).
 
     Parameters
     ----------
@@ -80,33 +91,35 @@ def draw_map(
     rows = store.rows(chosen)
     glitches, rows = chosen[rows >= 0], rows[rows >= 0]
     if not len(rows):
-        raise InputError(
-            f"none of the {len(chosen)} glitches labelled {', '.join(labels)} has a vector with the views {store.passport['views']}; choose others with --views"
-        )
+        raise InputError(f"none of the {len(chosen)} glitches labelled {', '.join(labels)} has {store.having}")
     table = _table(study, glitches, options.color)
     views = study.views(glitches)
     name = "-".join([*(file_name(label) for label in labels[:4]), options.method, f"{options.dims}d"])
     folder = out if out is not None else study.folder / "reports" / f"map-{name}"
-    arguments = {
+    settings = {
         "labels": list(labels),
         "method": options.method,
         "dims": options.dims,
         "seed": options.seed,
         "store": store.name,
     }
-    with study.run("project", arguments):
+    stored = None if options.anew else load_map(folder)
+    with study.run("project", settings):
         step("map")
-        whole = len(rows) == len(store.glitches)
-        vectors = store.vectors if whole else np.asarray(store.vectors[rows])
-        graph = store.graph if whole else neighbour_graph(vectors, seed=options.seed)
-        coordinates = project(vectors, graph, method=options.method, dims=options.dims, seed=options.seed)
+        layout = _layout(store, glitches, settings, stored)
+        coordinates = layout.points
+        if layout.placed.any():
+            table["placed"] = layout.placed.astype(int)
         drawn = pd.concat([table, pd.DataFrame(coordinates, columns=list(_AXES[: options.dims]))], axis=1)
         step("pictures")
         thumbnails = load_thumbnails(study, store, glitches, views)
         step("write")
-        files = {name: folder / name for name in ("coordinates.csv", "embedding.html")}
+        files = {name: folder / name for name in ("coordinates.csv", "embedding.html", FILE)}
         write_csv(files["coordinates.csv"], list(drawn.columns), drawn.itertuples(index=False))
         method, of = NAMES[options.method], ", ".join(labels)
+        facts = {"method": method, "seed": options.seed, "vectors": store.name, "labels": of or "all"}
+        if layout.placed.any():
+            facts["placed on the map that was there"] = f"{layout.placed.sum():,} of {len(rows):,} glitches"
         page = embedding_html(
             shown_columns(table),
             coordinates,
@@ -115,10 +128,27 @@ def draw_map(
             title=f"{method} of {of or 'all glitches'}",
             dims=options.dims,
             method=method,
-            facts={"method": method, "seed": options.seed, "vectors": store.name, "labels": of or "all"},
+            facts=facts,
         )
         write_text(files["embedding.html"], page)
-    return GlitchMap(drawn, coordinates, files)
+        save_map(folder, StoredMap(settings, glitches, coordinates, layout.placed, np.asarray(store.inputs)[rows]))
+    return GlitchMap(drawn, layout, files)
+
+
+def _layout(store: VectorStore, glitches: Rows, settings: dict[str, Any], stored: StoredMap | None) -> Layout:
+    """Extend the stored map, or lay all glitches out."""
+    note = ""
+    if stored is not None:
+        found = extended(stored, store, glitches, settings)
+        if isinstance(found, Layout):
+            return found
+        note = found
+    rows, seed = store.rows(glitches), settings["seed"]
+    whole = len(rows) == len(store.glitches)
+    vectors = store.vectors if whole else np.asarray(store.vectors[rows])
+    graph = store.graph if whole else neighbour_graph(vectors, seed=seed)
+    points = project(vectors, graph, method=settings["method"], dims=settings["dims"], seed=seed)
+    return Layout(points, np.zeros(len(points), bool), note=note)
 
 
 def _table(study: Study, glitches: Rows, color: str) -> pd.DataFrame:

@@ -66,6 +66,8 @@ class MapOptions:
         Column that gives the colours: ``label``, ``predicted``, ``cluster``, ``ifo``, ``gps`` or a column of the metadata.
     seed : int
         Same seed, same files.
+    anew : bool
+        Lay out all glitches, also where a map is there on which new ones could be placed.
 
     Raises
     ------
@@ -77,6 +79,7 @@ class MapOptions:
     dims: int = 3
     color: str = "label"
     seed: int = 0
+    anew: bool = False
 
     def __post_init__(self) -> None:
         if self.method not in MAP_METHODS:

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from discovery.candidates.contactsheet import contact_sheet
-from discovery.candidates.dossier import EXAMPLES, Dossier, as_uri, charts_png, members_png, strip_png
+from discovery.candidates.dossier import EXAMPLES, Dossier, as_uri, branch_tree, charts_png, members_png, strip_png
 from discovery.candidates.report import report_html
 from discovery.certificates.certificate import NAMED
+from discovery.clustering.branches import branch_paths, nested_branches
 from discovery.explorer.explorer import embedding_html
 from discovery.onset.history import history_of
 from discovery.onset.livetime import livetime_of
 from discovery.pages.columns import shown_columns
 from discovery.pages.pictures import load_thumbnails
 from embed.csvfile import write_csv
+from embed.gravityspy import NUMBERS
 from embed.storage import write_bytes, write_text
 from embed.vectors.similarity import normalise
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from discovery.candidates.known import Known
     from discovery.candidates.options import ClusterOptions
     from discovery.certificates.certificate import Certificate
+    from discovery.clustering.branches import NestedBranch
     from discovery.clustering.methods import MapMethod
     from discovery.clustering.result import Clustering
     from discovery.onset.livetime import Livetime
@@ -38,10 +41,9 @@ if TYPE_CHECKING:
     from embed.vectors.store import VectorStore
 
 COLUMNS = ("id", "ifo", "gps", "label", "predicted", "cluster", "probability", "medoid", "image")
-"""Columns of ``clusters.csv`` before those of the metadata: ``cluster`` -1 is noise, ``medoid`` is 1 for a cluster's most typical glitch,
-``image`` its longest view."""
-CARRIED = ("snr", "amplitude", "peak_frequency", "central_freq", "duration", "bandwidth", "q_value")
-"""Metadata that tables and pages carry along where a study has it."""
+"""Columns of ``clusters.csv`` before those of the metadata and ``branch``: ``cluster`` -1 is noise, ``medoid`` is 1 for a cluster's most
+typical glitch, ``image`` its longest view. ``branch`` is the finest branch of the density tree that the glitch is in: see
+`discovery.clustering.branches.NestedBranch`."""
 MAP_METHOD: MapMethod = "umap"
 """Of the 3-D view."""
 MOST_DOSSIERS = 60
@@ -69,7 +71,7 @@ class Results:
 
     def carried(self, glitches: Rows) -> pd.DataFrame:
         """Return the metadata that is carried along, of some glitches."""
-        names = [name for name in CARRIED if name in self.metadata.columns]
+        names = [name for name in NUMBERS if name in self.metadata.columns]
         return self.metadata.reindex(glitches)[names].reset_index(drop=True)
 
 
@@ -79,10 +81,11 @@ def write_results(results: Results, folder: Path, command: str) -> dict[str, Pat
     names = ("clusters.csv", "certificates.csv", "report.html", "contact-sheet.png", "embedding.html")
     files = {name: folder / name for name in names}
     carried = results.carried(results.glitches)
-    whole = results.table.join(carried)
+    nested = nested_branches(clustering.labels, clustering.tree) if clustering.tree else []
+    whole = results.table.join(carried).assign(branch=branch_paths(clustering.labels, nested))
     write_csv(
         files["clusters.csv"],
-        (*COLUMNS, *carried.columns),
+        (*COLUMNS, *carried.columns, "branch"),
         whole.assign(medoid=whole["medoid"].astype(int))
         .astype(object)
         .where(whole.notna(), None)
@@ -117,11 +120,13 @@ def write_results(results: Results, folder: Path, command: str) -> dict[str, Pat
     cautions = [*clustering.notes]
     if results.left_out:
         cautions.append(f"{len(results.left_out)} glitches of this label were left out: they have no vector")
-    dossiers = _dossiers(results, whole)
+    dossiers = _dossiers(results, whole, nested)
     for old in folder.glob("members-*.png"):
         old.unlink()
     for own in dossiers:
         number = own.certificate.cluster
+        if own.pictures is None:
+            continue
         sheet_name = f"members-{number}.png"
         files[sheet_name] = folder / sheet_name
         members = np.flatnonzero(clustering.labels == number)
@@ -144,7 +149,7 @@ def write_results(results: Results, folder: Path, command: str) -> dict[str, Pat
     return files
 
 
-def _dossiers(results: Results, whole: pd.DataFrame) -> list[Dossier]:
+def _dossiers(results: Results, whole: pd.DataFrame, nested: list[NestedBranch]) -> list[Dossier]:
     """Gather what is shown of each cluster, the likeliest new class first."""
     ordered = sorted(
         results.certificates,
@@ -173,7 +178,7 @@ def _dossiers(results: Results, whole: pd.DataFrame) -> list[Dossier]:
                 certificate=own,
                 pictures=as_uri(strip_png(whole, results.thumbnails, members, pictures, places)),
                 charts=as_uri(charts_png(whole.iloc[members], beside, title=f"cluster {own.cluster}")),
-                parts=_parts(results.clustering, own.cluster, own.size),
+                branches=branch_tree([branch for branch in nested if branch.cluster == own.cluster]),
                 history=_history(whole.iloc[members], live),
             )
         )
@@ -197,18 +202,3 @@ def _examples(results: Results, own: Certificate) -> dict[str, Rows]:
         alike = (normalise(results.known.vectors[rows]) @ unit[0]).round(6)
         found[name] = rows[np.argsort(-alike, kind="stable")[:EXAMPLES]]
     return found
-
-
-def _parts(clustering: Clustering, cluster: int, size: int) -> list[tuple[int, float]]:
-    """Return sizes and contrasts of the denser groups within a cluster, where there are two and more."""
-    if clustering.tree is None:
-        return []
-    branches, children = clustering.tree.branches, clustering.tree.children()
-    owners = clustering.tree.owners(clustering.labels)
-    finest = [
-        branches[number]
-        for number in np.flatnonzero(owners == cluster).tolist()
-        if len(branches[number].rows) < size and not any(len(branches[child].rows) for child in children[number])
-    ]
-    parts = sorted(((len(branch.rows), branch.contrast) for branch in finest), reverse=True)
-    return parts if len(parts) > 1 else []

@@ -106,6 +106,8 @@ def report_html(
     rows = cluster_rows(table, 1)
     if thumbnails is not None and len(thumbnails) != len(table):
         raise InputError(f"{len(thumbnails)} glitches have pictures but the table has {len(table)} rows: give one each")
+    if thumbnails is not None and thumbnails.empty:
+        thumbnails = None
     optional = [shown for shown, name in _OPTIONAL.items() if name in table.columns]
     explorer = _EXPLORER if _EXPLORER in beside else ""
     return rendered(

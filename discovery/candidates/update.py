@@ -1,6 +1,6 @@
 """New glitches in a study that was clustered: known clusters keep their numbers, what fits none of them is looked through for births.
 
-The cost is that of the new glitches beside the old ones; nothing old is clustered again.
+Old members stay where they are. What a clustering of all glitches would change is listed beside: see `discovery.candidates.changes`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy.stats
 
+from discovery.candidates.changes import COLUMNS as CHANGE_COLUMNS
+from discovery.candidates.changes import Members, Proposal, cluster_afresh, compare, ended
 from discovery.candidates.known import BACKGROUND, Known, evidence_beside, known_glitches
+from discovery.candidates.updatepage import Outcome, update_html
 from discovery.certificates.certificate import Certificate, certify
 from discovery.clustering.clustering import cluster
 from discovery.clustering.density import ASKED_NEIGHBOURS, MAJORITY
@@ -19,30 +21,35 @@ from discovery.clustering.hierarchy import LEAST_ROWS
 from discovery.clustering.result import NOISE
 from embed.csvfile import write_csv
 from embed.errors import InputError
-from embed.storage import file_name
+from embed.storage import file_name, write_text
 from embed.study.clusterings import latest_clustering
+from embed.vectors.index import flat_index, search_unit
 from embed.vectors.similarity import mean_of_nearest, normalise
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
+    from numpy.typing import ArrayLike
 
+    from embed.study.clusterings import StoredClustering
     from embed.study.study import Study
     from embed.types import Codes, Floats, Rows, Step, Vectors
     from embed.vectors.store import VectorStore
 
-COLUMNS = ("id", "ifo", "gps", "cluster", "how", "neighbours", "distance")
+COLUMNS = ("id", "ifo", "gps", "cluster", "how", "neighbours", "distance", "probability")
 """Columns of ``update.csv``, a row for each new glitch: ``how`` is joined, born or none; ``neighbours`` is the share of its ten nearest old
-glitches in the cluster, ``distance`` the mean cosine distance to the five nearest of them."""
+glitches in the old cluster that most of them are in, ``distance`` the mean cosine distance to the five nearest of that cluster, and
+``probability`` what the study keeps: that share for one that joined, what the clustering of the rest gives for one that was born."""
+MEMBER_COLUMNS = ("change", "part", "id", "cluster")
+"""Columns of ``change-members.csv``, a row for each glitch of a proposal: the line of ``changes.csv``, the part, and today's cluster."""
+PAGE = "update.html"
 NEAREST = 5
 """Members whose mean distance says whether a glitch is within reach of a cluster."""
 REACH = 0.99
 """Quantile of the members' own such distances that a new member may have."""
 MOST_MEMBERS = 500
 """Members of a cluster that the reach is measured on."""
-GONE = 0.01
-"""Chance of no new member below which a cluster is said not to have been seen."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +67,8 @@ class Update:
         New members of each old cluster.
     births : list of Certificate
         New clusters, with the numbers that they have in the study.
-    unseen : dict of int to float
-        Old clusters without a new member, and how many were expected.
+    changes : list of Proposal
+        Proposed splits and merges, emerged groups and clusters that ended; no glitch was moved for them.
     files : dict
         Name -> path.
     """
@@ -72,7 +79,7 @@ class Update:
     table: pd.DataFrame
     joined: dict[int, int]
     births: list[Certificate]
-    unseen: dict[int, float]
+    changes: list[Proposal]
     files: dict[str, Path]
 
 
@@ -83,6 +90,7 @@ def update_clusters(
     *,
     out: Path | None = None,
     seed: int = 0,
+    command: str = "discover update",
     step: Step = lambda _: None,
 ) -> Update:
     """Give the glitches that came after a clustering to its clusters, and look for new ones among the rest.
@@ -96,8 +104,10 @@ def update_clusters(
     label : str, optional
         Of the clustering; by default the latest.
     out : Path, optional
-        Folder of ``update.csv``; by default one of the study's reports.
+        Folder of ``update.csv``, ``changes.csv``, ``change-members.csv`` and ``update.html``; by default one of the study's reports.
     seed : int
+    command : str
+        The command line, for the page.
     step : callable, optional
         Receives the name of each step as it begins.
 
@@ -106,59 +116,80 @@ def update_clusters(
     InputError
         Nothing was clustered, the vectors are others, or no glitch of the label is new.
     """
+    stored, table, fresh = _new_glitches(study, store, label)
+    step("join")
+    old = stored.table
+    members = old.index.to_numpy(np.int64)
+    kept = old[store.rows(members) >= 0]
+    before = _Before(kept.index.to_numpy(np.int64), _vectors(store, kept.index), kept["cluster"].to_numpy(np.int64))
+    new = _vectors(store, fresh)
+    labels, share, distance = join(new, before.vectors, before.numbers)
+    step("births")
+    known = _without(known_glitches(table, store, stored.label, seed), members)
+    residue = np.flatnonzero(labels == NOISE)
+    how = np.where(labels == NOISE, "none", "joined").astype(object)
+    probability = np.where(labels == NOISE, 0.0, share)
+    births = []
+    first = int(old["cluster"].max()) + 1
+    for own, rows, firmly in _births(new[residue], _with_clusters(known, before), table.loc[fresh[residue]], seed):
+        births.append(replace(own, cluster=first + own.cluster))
+        labels[residue[rows]], how[residue[rows]], probability[residue[rows]] = first + own.cluster, "born", firmly
+    step("changes")
+    glitches = table.loc[np.concatenate([before.glitches, fresh]), ["id", "ifo", "gps"]]
+    after = Members(
+        labels=np.concatenate([before.numbers, labels]),
+        is_new=np.arange(len(glitches)) >= len(kept),
+        gps=glitches["gps"].to_numpy(float),
+    )
+    changes = _changes(after, np.concatenate([before.vectors, new]), known, table["gps"], seed)
+    found = glitches[after.is_new].assign(
+        cluster=labels, how=how, neighbours=share.round(4), distance=distance.round(6), probability=probability.round(6)
+    )
+    folder = out if out is not None else study.folder / "reports" / f"update-{file_name(stored.label)}"
+    with study.run("cluster", {**stored.arguments, "update_of": stored.run}) as run:
+        step("write")
+        outcome = Outcome(stored.label, after, glitches, births, changes)
+        files = _write(folder, found, outcome)
+        passport = {"clustering": f"run {stored.run}", "vectors": store.name, "seed": seed}
+        page = update_html(outcome, study, store, command=command, beside=tuple(files), passport=passport)
+        write_text(folder / PAGE, page)
+        study.save_clusters(
+            run,
+            np.concatenate([members, fresh]),
+            np.concatenate([old["cluster"].to_numpy(np.int64), labels]),
+            np.concatenate([old["probability"].to_numpy(float), probability]),
+        )
+    counts = {int(own): int((labels == own).sum()) for own in np.unique(before.numbers[before.numbers != NOISE])}
+    files |= {PAGE: folder / PAGE}
+    return Update(run, stored.run, stored.label, found.reset_index(drop=True), counts, births, changes, files)
+
+
+def _new_glitches(study: Study, store: VectorStore, label: str | None) -> tuple[StoredClustering, pd.DataFrame, Rows]:
+    """Return the clustering, all glitches of the study, and those of the label with a vector that came after it."""
     stored = latest_clustering(study, label)
-    of, arguments, old = stored
-    clustered = stored.label
-    if arguments.get("store") != store.name:
+    if stored.arguments.get("store") != store.name:
         raise InputError(
-            f"the clustering of run {of} was made from the vectors {arguments.get('store')}, not {store.name}; give the same --backbone, --weights and --views"
+            f"the clustering of run {stored.run} was made from the vectors {stored.arguments.get('store')}, not {store.name}; give the same --backbone, --weights and --views"
         )
     table = study.glitches()
-    column = "predicted" if arguments.get("predicted") else "label"
-    fresh = np.setdiff1d(table.index[table[column] == clustered].to_numpy(np.int64), old.index.to_numpy(np.int64))
+    column = "predicted" if stored.arguments.get("predicted") else "label"
+    labelled = table.index[table[column] == stored.label].to_numpy(np.int64)
+    fresh = np.setdiff1d(labelled, stored.table.index.to_numpy(np.int64))
     fresh = fresh[store.rows(fresh) >= 0]
     if not len(fresh):
-        raise InputError(f"no glitch labelled {clustered!r} came after the clustering of run {of}: nothing to update")
-    step("join")
-    kept = old[store.rows(old.index.to_numpy(np.int64)) >= 0]
-    numbers = kept["cluster"].to_numpy(np.int64)
-    before = _vectors(store, kept.index.to_numpy(np.int64))
-    new = _vectors(store, fresh)
-    labels, share, distance = join(new, before, numbers)
-    how = np.where(labels == NOISE, "none", "joined").astype(object)
-    step("births")
-    beside = _with_clusters(
-        known_glitches(table, store, clustered, seed), kept.index.to_numpy(np.int64), before, numbers
-    )
-    residue = np.flatnonzero(labels == NOISE)
-    births = []
-    first = int(numbers.max(initial=-1)) + 1
-    for own, members in _births(new[residue], beside, table.loc[fresh[residue]], seed):
-        births.append(replace(own, cluster=first + own.cluster))
-        labels[residue[members]], how[residue[members]] = first + own.cluster, "born"
-    found = table.loc[fresh, ["id", "ifo", "gps"]].assign(
-        cluster=labels, how=how, neighbours=share.round(4), distance=distance.round(6)
-    )
-    folder = out if out is not None else study.folder / "reports" / f"update-{file_name(clustered)}"
-    files = {"update.csv": folder / "update.csv"}
-    everything = np.concatenate([old.index.to_numpy(np.int64), fresh])
-    probability = np.concatenate(
-        [old["probability"].to_numpy(float), np.where(labels == NOISE, 0.0, np.maximum(share, 0.0))]
-    )
-    with study.run("cluster", {**arguments, "update_of": of}) as run:
-        write_csv(files["update.csv"], COLUMNS, found[list(COLUMNS)].itertuples(index=False))
-        study.save_clusters(run, everything, np.concatenate([old["cluster"].to_numpy(np.int64), labels]), probability)
-    counts = {int(number): int((labels == number).sum()) for number in np.unique(numbers[numbers != NOISE])}
-    return Update(
-        run=run,
-        of=of,
-        label=clustered,
-        table=found.reset_index(drop=True),
-        joined=counts,
-        births=births,
-        unseen=_unseen(counts, numbers, len(fresh)),
-        files=files,
-    )
+        raise InputError(
+            f"no glitch labelled {stored.label!r} came after the clustering of run {stored.run}: nothing to update"
+        )
+    return stored, table, fresh
+
+
+@dataclass(frozen=True)
+class _Before:
+    """The members of the clustering that have a vector: row numbers in the study, normalised vectors, clusters."""
+
+    glitches: Rows
+    vectors: Vectors
+    numbers: Codes
 
 
 def join(new: Vectors, old: Vectors, numbers: Codes) -> tuple[Codes, Floats, Floats]:
@@ -179,68 +210,101 @@ def join(new: Vectors, old: Vectors, numbers: Codes) -> tuple[Codes, Floats, Flo
     share, distance : ndarray of float64, shape (M,)
         Of the nearest neighbours in the favourite cluster, and the mean cosine distance to its nearest members.
     """
-    cosines = (new @ old.T).astype(np.float64).round(6)
-    asked = min(ASKED_NEIGHBOURS, len(old))
-    nearest = numbers[np.argsort(-cosines, axis=1, kind="stable")[:, :asked]]
     clusters = np.unique(numbers[numbers != NOISE])
     if not clusters.size:
         return np.full(len(new), NOISE), np.zeros(len(new)), np.full(len(new), np.nan)
+    asked = min(ASKED_NEIGHBOURS, len(old))
+    nearest = numbers[search_unit(flat_index(old), new, asked, None)[0]]
     sizes = np.array([(numbers == number).sum() for number in clusters])
-    votes = (nearest[:, :, None] == clusters[None, None, :]).sum(axis=1) / np.minimum(asked, sizes)
+    votes = np.column_stack([(nearest == number).sum(axis=1) for number in clusters]) / np.minimum(asked, sizes)
     best = votes.argmax(axis=1)
     distance = np.empty(len(new))
     reach = np.empty(clusters.size)
     for place, number in enumerate(clusters):
         members = np.flatnonzero(numbers == number)
         own = best == place
-        distance[own] = _mean_nearest(1.0 - cosines[np.ix_(own, members)])
+        distance[own] = _mean_nearest(_apart_from(new[own], old[members]))
         sample = members[:: max(1, len(members) // MOST_MEMBERS)]
-        apart = 1.0 - (old[sample] @ old[members].T).astype(np.float64).round(6)
+        apart = _apart_from(old[sample], old[members])
         apart[sample[:, None] == members[None, :]] = np.inf  # a member is not its own neighbour
         reach[place] = np.quantile(_mean_nearest(apart), REACH)
     fits = (votes.max(axis=1) >= MAJORITY) & (distance <= reach[best])
     return np.where(fits, clusters[best], NOISE), votes.max(axis=1), distance
 
 
+def _apart_from(some: Vectors, others: Vectors) -> Floats:
+    """Return cosine distances, to six decimals: what linear algebra gives with any number of threads."""
+    return 1.0 - (some @ others.T).astype(np.float64).round(6)
+
+
 def _mean_nearest(apart: Floats) -> Floats:
     return mean_of_nearest(apart, min(NEAREST, max(1, apart.shape[1] - 1)))
 
 
-def _vectors(store: VectorStore, glitches: Rows) -> Vectors:
-    return normalise(np.asarray(store.vectors[store.rows(glitches)]))
+def _vectors(store: VectorStore, glitches: ArrayLike) -> Vectors:
+    return normalise(np.asarray(store.vectors[store.rows(np.asarray(glitches, np.int64))]))
 
 
-def _with_clusters(known: Known, glitches: Rows, vectors: Vectors, numbers: Codes) -> Known:
+def _with_clusters(known: Known, before: _Before) -> Known:
     """Count the old clusters to the known classes, and sample the background anew."""
+    numbers = before.numbers
     classes = {
         f"cluster {number}": np.flatnonzero(numbers == number) for number in np.unique(numbers[numbers != NOISE])
     }
-    classes |= {name: len(vectors) + rows for name, rows in known.classes.items()}
+    classes |= {name: len(numbers) + rows for name, rows in known.classes.items()}
     samples = [rows[:: max(1, len(rows) // BACKGROUND)] for rows in classes.values()]
     return Known(
-        glitches=np.concatenate([glitches, known.glitches]),
-        vectors=np.concatenate([vectors, known.vectors]) if len(known.vectors) else vectors,
+        glitches=np.concatenate([before.glitches, known.glitches]),
+        vectors=np.concatenate([before.vectors, known.vectors]) if len(known.vectors) else before.vectors,
         classes=classes,
         background=np.concatenate(samples) if samples else np.empty(0, np.int64),
     )
 
 
-def _births(residue: Vectors, beside: Known, table: pd.DataFrame, seed: int) -> list[tuple[Certificate, Rows]]:
-    """Cluster what fits no old cluster, beside old clusters and known classes; returns each cluster with its members."""
+def _births(residue: Vectors, beside: Known, table: pd.DataFrame, seed: int) -> list[tuple[Certificate, Rows, Floats]]:
+    """Cluster what fits no old cluster, beside old clusters and known classes; returns each cluster with its members and how firmly they belong."""
     if len(residue) < LEAST_ROWS:
         return []
     found = cluster(residue, seed=seed, background=beside.vectors[beside.background])
     if not len(beside.background) and found.clusters == 1:
         return []
     certificates = certify(found, evidence_beside(residue, beside, table), seed=seed)
-    return [(own, np.flatnonzero(found.labels == own.cluster)) for own in certificates]
+    members = [np.flatnonzero(found.labels == own.cluster) for own in certificates]
+    return [(own, rows, found.probability[rows]) for own, rows in zip(certificates, members, strict=True)]
 
 
-def _unseen(counts: dict[int, int], numbers: Codes, fresh: int) -> dict[int, float]:
-    """Return the old clusters of which too few new members came to be chance, with the number expected at their old share."""
-    expected = {number: fresh * float((numbers == number).mean()) for number in counts}
-    return {
-        number: expected[number]
-        for number, count in counts.items()
-        if not count and scipy.stats.poisson.pmf(0, expected[number]) < GONE
-    }
+def _without(known: Known, glitches: Rows) -> Known:
+    """Leave out known glitches that are members: those of a cluster that has got a name."""
+    kept = ~np.isin(known.glitches, glitches)
+    place = np.cumsum(kept) - 1
+    return Known(
+        glitches=known.glitches[kept],
+        vectors=known.vectors[kept],
+        classes={name: place[rows[kept[rows]]] for name, rows in known.classes.items() if kept[rows].any()},
+        background=place[known.background[kept[known.background]]],
+    )
+
+
+def _changes(after: Members, unit: Vectors, known: Known, times: ArrayLike, seed: int) -> list[Proposal]:
+    found = ended(after, np.asarray(times, float))
+    if len(unit) < LEAST_ROWS:
+        return found
+    around = known.vectors[known.background]
+    background = normalise(around) if len(around) else unit[:0]
+    return compare(after, cluster_afresh(unit, background, seed=seed)) + found
+
+
+def _write(folder: Path, table: pd.DataFrame, found: Outcome) -> dict[str, Path]:
+    files = {name: folder / name for name in ("update.csv", "changes.csv", "change-members.csv")}
+    write_csv(files["update.csv"], COLUMNS, table[list(COLUMNS)].itertuples(index=False))
+    rows = [change.row() for change in found.changes]
+    write_csv(files["changes.csv"], CHANGE_COLUMNS, ([row[name] for name in CHANGE_COLUMNS] for row in rows))
+    ids, labels = found.glitches["id"].tolist(), found.members.labels
+    members = (
+        (number, part, ids[row], labels[row])
+        for number, change in enumerate(found.changes, 1)
+        for part, group in enumerate(change.groups, 1)
+        for row in group.tolist()
+    )
+    write_csv(files["change-members.csv"], MEMBER_COLUMNS, members)
+    return files

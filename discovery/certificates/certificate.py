@@ -11,9 +11,9 @@ from discovery.certificates.calibration import calibrate
 from discovery.certificates.divergence import Divergences, diverge, sampled_classes
 from discovery.certificates.occurrence import Occurrence, occurrence
 from discovery.certificates.stability import FOUND_AGAIN, jaccard, resampled
+from discovery.clustering.branches import own_branches
 from discovery.clustering.clustering import cluster
 from discovery.clustering.hierarchy import NEIGHBOURS, prepare
-from discovery.clustering.result import NOISE
 from embed.vectors.graph import neighbour_graph
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ class Certificate:
         Largest Jaccard index with a cluster of the other method.
     density : float or None
         How many times as dense as the pass to the next cluster its members are (geometric mean); None for a cluster that is no branch.
+    persistence : float or None
+        Rise of the log density, in nats, from that pass to the cluster's densest glitch: see `discovery.clustering.hierarchy.Branch`.
     occurrence : Occurrence
         Detectors, runs and days.
     """
@@ -88,6 +90,7 @@ class Certificate:
     settings: tuple[int, int]
     other_method: float
     density: float | None
+    persistence: float | None
     occurrence: Occurrence
 
     def row(self) -> dict[str, Any]:
@@ -111,6 +114,7 @@ class Certificate:
             "settings_tried": self.settings[1],
             "other_method": _rounded(self.other_method),
             "density": _rounded(self.density),
+            "persistence": _rounded(self.persistence),
             "detectors": self.occurrence.text("detectors"),
             "runs": self.occurrence.text("runs"),
             "days": self.occurrence.days,
@@ -173,13 +177,14 @@ def certify(clustering: Clustering, evidence: Evidence, *, k: int | None = None,
     other: ClusterMethod = "spectral" if clustering.method == "hdbscan" else "hdbscan"
     agreed = jaccard(labels, cluster(unit, evidence.graph, method=other, seed=seed).labels) if count > 1 else np.ones(1)
     apart = separations(clustering, evidence, seed)
-    densities = _densities(clustering)
+    branches = _own_branches(clustering)
     whole = occurrence(evidence.ifo, evidence.gps, np.arange(len(labels)))
     found = []
     for number in range(count):
         members = np.flatnonzero(labels == number)
         where, chance = apart[number]
         probability, low, high = chance or (None, None, None)
+        own = branches.get(number)
         bare = Certificate(
             cluster=number,
             size=len(members),
@@ -194,7 +199,8 @@ def certify(clustering: Clustering, evidence: Evidence, *, k: int | None = None,
             least_stability=float(np.nanmin(again[number])),
             settings=(int((settings[:, number] >= FOUND_AGAIN).sum()), len(settings)),
             other_method=float(agreed[number]),
-            density=densities.get(number),
+            density=float(np.exp(own.contrast)) if own else None,
+            persistence=own.persistence if own else None,
             occurrence=occurrence(evidence.ifo, evidence.gps, members),
         )
         reasons = _reasons(bare, where, whole)
@@ -210,15 +216,13 @@ def _stability(evidence: Evidence, clustering: Clustering, k: int | None, seed: 
     return resampled(unit, clustering, k, seed)
 
 
-def _densities(clustering: Clustering) -> dict[int, float]:
-    """Return how many times as dense as the pass around it each cluster is, where it is a branch of the tree."""
-    if clustering.tree is None or clustering.clusters == 1:
+def _own_branches(clustering: Clustering) -> dict[int, Branch]:
+    """Return each cluster's own branch of the tree, where it has one that meets another."""
+    if clustering.tree is None:
         return {}
-    largest: dict[int, Branch] = {}
-    for owner, branch in zip(clustering.tree.owners(clustering.labels).tolist(), clustering.tree.branches, strict=True):
-        if owner != NOISE and (owner not in largest or len(branch.rows) > len(largest[owner].rows)):
-            largest[owner] = branch
-    return {number: float(np.exp(branch.contrast)) for number, branch in largest.items()}
+    branches = clustering.tree.branches
+    own = own_branches(clustering.labels, clustering.tree)
+    return {number: branches[branch] for number, branch in own.items() if branches[branch].parent >= 0}
 
 
 def separations(

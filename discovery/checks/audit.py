@@ -13,6 +13,7 @@ from embed.errors import InputError
 from embed.network.backbones import find_backbone
 from embed.network.sources import is_model, model_folder, read_card
 from embed.study.study import Study
+from embed.vectors.given import is_given
 from embed.views.encoding import parse_encoding
 from embed.views.selection import glitches_with_views
 
@@ -63,6 +64,10 @@ def audit_options(options: Namespace) -> AuditOptions:
 def _check_refit(study: Study, options: Namespace) -> None:
     """Refuse what a refit cannot start from; a model stands for the weights it began from, with any backbone and views."""
     weights = options.weights or (study.latest_arguments("embed") or {}).get("weights")
+    if is_given(weights):
+        raise InputError(
+            f"--refit trains a network on pictures, and {weights} were made elsewhere; name a network's weights, such as --weights glitch"
+        )
     if weights is None or not is_model(weights):
         check_vectors(study, Namespace(**{**vars(options), "weights": weights}))
         return

@@ -15,6 +15,7 @@ from embed.network.sources import (
     read_card,
 )
 from embed.study.study import Study
+from embed.vectors.given import chosen_given
 from embed.views.encoding import parse_encoding
 from embed.views.selection import glitches_with_views, richest_encoding
 
@@ -35,6 +36,11 @@ def check_vectors(study: Study, options: Namespace, *, views: str | None = None)
     InputError, WeightsError
         As the embedding itself would.
     """
+    if (
+        chosen_given(study, backbone=options.backbone, weights=options.weights, views=options.views or views)
+        is not None
+    ):
+        return
     glitches_with_views(study)
     views = options.views or views
     if views:

@@ -11,13 +11,15 @@ from discovery.clustering.hierarchy import LOOSE, DensitySettings, DensityTree, 
 from discovery.clustering.result import NOISE
 
 if TYPE_CHECKING:
-    from embed.types import Codes, Floats
+    from embed.types import Codes, Floats, Rows
     from embed.vectors.graph import NeighbourGraph
 
 ASKED_NEIGHBOURS = 10
 """Nearest neighbours that say which cluster a row belongs to, and how firmly."""
 MAJORITY = 0.6
 """Share of them from which a row joins another cluster than its branch's, or than none."""
+FEW_LINKS = 0.01
+"""Share of the links to nearest neighbours that may cross between two branches, if they are clusters although the pass is shallow."""
 MOST_ROUNDS = 10
 """After which nothing moves but a few rows that go to and fro."""
 UNASKED = -2
@@ -79,17 +81,55 @@ def other_clusters(
 
 def density_labels(tree: DensityTree, settings: DensitySettings, graph: NeighbourGraph) -> Codes:
     """Number the clusters of a tree; each row then joins the cluster of most of its neighbours."""
-    labels = np.full(len(graph.neighbours), NOISE, np.int64)
-    for number, branch in enumerate(tree.clusters(settings)):
-        labels[tree.branches[branch].rows] = number
     nearest = graph.neighbours[:, :ASKED_NEIGHBOURS]
+    labels = np.full(len(nearest), NOISE, np.int64)
+    for number, branch in enumerate(tree.clusters(settings, hardly_linked(tree, settings, nearest))):
+        labels[tree.branches[branch].rows] = number
+    return _settled(labels, nearest)
+
+
+def hardly_linked(tree: DensityTree, settings: DensitySettings, nearest: Rows) -> set[int]:
+    """Return the numbers of the branches whose two children have hardly a link between them, among those that contrast leaves open.
+
+    Near the middle of two neighbouring families the density falls little, yet neighbours of the one are no neighbours of the other.
+    In 50 mixtures of families that no network learned from, this finds 48 of 81 splits that contrast misses, and no false one; in
+    162 of known classes 6 of 14, and 7 false ones.
+    """
+    found = set()
+    for number, pair in enumerate(tree.children()):
+        sides = [tree.branches[child] for child in pair]
+        loose = (
+            bool(pair) and all(side.holds(LOOSE) for side in sides) and not all(side.holds(settings) for side in sides)
+        )
+        if loose and _crossing(tree.branches[number].rows, [side.rows for side in sides], nearest) <= FEW_LINKS:
+            found.add(number)
+    return found
+
+
+def _crossing(rows: Rows, sides: list[Rows], nearest: Rows) -> float:
+    """Return the share of links that cross between two sides of a branch, once all its rows have chosen a side."""
+    place = np.full(len(nearest), len(rows))
+    place[rows] = np.arange(len(rows))
+    near = place[nearest[rows]]
+    labels = np.full(len(rows), NOISE, np.int64)
+    for number, side in enumerate(sides):
+        labels[place[side]] = number
+    labels = _settled(labels, near)
+    linked = np.append(labels, NOISE)[near]
+    both = (labels[:, None] != NOISE) & (linked != NOISE)
+    return float((both & (linked != labels[:, None])).sum() / max(both.sum(), 1))
+
+
+def _settled(labels: Codes, nearest: Rows) -> Codes:
+    """Let rows join the cluster of most of their neighbours until none moves; a neighbour's number beyond the rows is of none."""
     for _ in range(MOST_ROUNDS):
         asked = _asked(labels)
-        favourite, share = _favourite(np.where(np.arange(nearest.shape[1]) < asked[:, None], labels[nearest], UNASKED))
+        near = np.append(labels, NOISE)[nearest]
+        favourite, share = _favourite(np.where(np.arange(nearest.shape[1]) < asked[:, None], near, UNASKED))
         moving = (share >= MAJORITY) & (favourite != labels)
         if not moving.any():
             break
-        labels[moving] = favourite[moving]
+        labels = np.where(moving, favourite, labels)
     return labels
 
 

@@ -24,7 +24,9 @@ import scipy.sparse
 from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
 if TYPE_CHECKING:
-    from embed.types import Codes, Floats, Rows, Vectors
+    from collections.abc import Collection
+
+    from embed.types import Floats, Rows, Vectors
     from embed.vectors.graph import NeighbourGraph
 
 LEAST_CLUSTER = 5
@@ -93,6 +95,10 @@ class Branch:
         Mean log ratio of its members' density to that of the pass.
     firmness : float
         contrast x sqrt(M).
+    persistence : float
+        Rise of the log density, in nats, from the pass up to its densest row: D log(w / c), with w the distance at which it meets the
+        other and c the least core distance of its members. It is the prominence of a peak (Chazal et al. 2013, "Persistence-based
+        clustering in Riemannian manifolds") for log density; with HDBSCAN's lambda = 1 / distance, D log(lambda_max / lambda_birth).
     parent : int
         Number of the branch that it and the other form; -1 for the root.
     """
@@ -101,6 +107,7 @@ class Branch:
     distance: float
     contrast: float
     firmness: float
+    persistence: float
     parent: int
 
     def holds(self, settings: DensitySettings) -> bool:
@@ -139,27 +146,22 @@ class DensityTree:
         kept = [replace(branch, rows=branch.rows[branch.rows < count]) for branch in self.branches]
         return DensityTree(kept, self.dimension)
 
-    def owners(self, labels: Codes) -> Codes:
-        """Return for each branch the cluster that holds all its rows, by the labels of the rows; -1 where none does."""
-        return np.array([_owner(labels[branch.rows]) for branch in self.branches], np.int64)
+    def clusters(self, settings: DensitySettings, apart: Collection[int] = ()) -> list[int]:
+        """Return the finest branches that hold by `settings`, of which no two share a row; the root alone if nothing splits it.
 
-    def clusters(self, settings: DensitySettings) -> list[int]:
-        """Return the finest branches that hold by `settings`, of which no two share a row; the root alone if nothing splits it."""
+        The children of the branches numbered in `apart` are taken to hold.
+        """
         children = self.children()
         kept: list[list[int]] = []
         for number in range(len(self.branches)):
             pair = children[number]
             firm = [len(kept[child]) > 1 or self.branches[child].holds(settings) for child in pair]
-            if pair and (all(firm) or any(self.branches[child].holds(SURE) for child in pair)):
+            if pair and (all(firm) or number in apart or any(self.branches[child].holds(SURE) for child in pair)):
                 kept.append([cluster for child in pair for cluster in kept[child]])
             else:  # no real split here: one that lies deeper, or the branch as a whole
                 deeper = next((kept[child] for child in pair if len(kept[child]) > 1), None)
                 kept.append(deeper or [number])
         return kept[-1]
-
-
-def _owner(labels: Codes) -> int:
-    return int(labels[0]) if len(labels) and (labels == labels[0]).all() else -1
 
 
 def density_tree(prepared: Prepared, settings: DensitySettings = LOOSE) -> DensityTree:
@@ -289,13 +291,13 @@ def _branches(
 
 
 class _Groups:
-    """Rows that are joined one pass after the other: disjoint sets, each a linked list with the sum of its members' log core distances."""
+    """Rows that are joined one pass after the other: disjoint sets, each a linked list with the sum and the least of its members' log core distances."""
 
     def __init__(self, log_core: Floats, dimension: float, settings: DensitySettings) -> None:
         n = len(log_core)
         self.settings, self.dimension = settings, dimension
         self.root, self.after, self.last = list(range(n)), [-1] * n, list(range(n))
-        self.size, self.total = [1] * n, log_core.tolist()
+        self.size, self.total, self.densest = [1] * n, log_core.tolist(), log_core.tolist()
         self.inner = [-1] * n
         """The branch that a group's two last branches form, by its number; -1 where there were none."""
         self.branches: list[Branch] = []
@@ -316,7 +318,7 @@ class _Groups:
         if smaller >= self.settings.least and self._holds(one, length) and self._holds(other, length):
             numbers = [self.keep(group, length) for group in (one, other)]
             formed = len(self.branches)
-            self.branches.append(Branch(np.empty(0, np.int64), 0.0, 0.0, 0.0, -1))  # until it meets another
+            self.branches.append(Branch(np.empty(0, np.int64), 0.0, 0.0, 0.0, 0.0, -1))  # until it meets another
             for number in numbers:
                 self.branches[number] = replace(self.branches[number], parent=formed)
         if self.size[one] < self.size[other]:
@@ -325,6 +327,7 @@ class _Groups:
         self.after[self.last[one]], self.last[one] = other, self.last[other]
         self.size[one] += self.size[other]
         self.total[one] += self.total[other]
+        self.densest[one] = min(self.densest[one], self.densest[other])
         self.inner[one] = formed
 
     def keep(self, group: int, length: float) -> int:
@@ -334,9 +337,10 @@ class _Groups:
             rows.append(row)
             row = self.after[row]
         contrast = self._contrast(group, length)
-        branch = Branch(np.sort(np.array(rows, np.int64)), length, contrast, contrast * len(rows) ** 0.5, -1)
-        number = self.inner[group]
-        if number >= 0:
+        persistence = self.dimension * (math.log(length) - self.densest[group])
+        members = np.sort(np.array(rows, np.int64))
+        branch = Branch(members, length, contrast, contrast * len(rows) ** 0.5, persistence, -1)
+        if (number := self.inner[group]) >= 0:
             self.branches[number] = branch
             return number
         self.branches.append(branch)

@@ -112,7 +112,10 @@ def finished(unit: Vectors, labels: NDArray[np.integer], probability: Floats, me
     method : Method
     """
     numbered = by_size(labels)
-    medoids = {cluster: _medoid(unit, np.flatnonzero(numbered == cluster)) for cluster in range(numbered.max() + 1)}
+    medoids = {
+        cluster: int(by_typicality(unit, np.flatnonzero(numbered == cluster))[0])
+        for cluster in range(numbered.max() + 1)
+    }
     rounded = np.where(numbered == NOISE, 0.0, probability).round(PROBABILITY_DECIMALS)
     return Clustering(
         labels=numbered,
@@ -143,7 +146,14 @@ def by_size(labels: NDArray[np.integer]) -> Codes:
     return numbers[labels]
 
 
-def _medoid(unit: Vectors, members: Rows) -> int:
-    """Return the member most similar on average to its cluster: the largest inner product with the members' sum."""
+def by_typicality(unit: Vectors, members: Rows) -> Rows:
+    """Return members in order of their mean similarity to all of them, the medoid first: by the inner product with their sum.
+
+    Parameters
+    ----------
+    unit : ndarray of float32, shape (N, D)
+        Normalised vectors.
+    members : ndarray of int64, shape (M,)
+    """
     rows = unit[members].astype(np.float64)
-    return int(members[(rows @ rows.sum(axis=0)).round(9).argmax()])
+    return members[np.argsort(-(rows @ rows.sum(axis=0)).round(9), kind="stable")]

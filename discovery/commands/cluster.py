@@ -7,6 +7,7 @@ from discovery.candidates.options import ClusterOptions
 from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
 from embed.study.study import Study
+from embed.vectors.passport import describe_vectors
 
 
 def run(options: Namespace) -> None:
@@ -21,7 +22,7 @@ def run(options: Namespace) -> None:
             )
     result = summary(found)
     terminal.say(
-        f"{result['glitches']} glitches of {options.label}, views {store.passport['views']}, {store.passport['backbone']} ({store.passport['weights']}), {options.method}"
+        f"{result['glitches']} glitches of {options.label}, {describe_vectors(store.passport)}, {options.method}"
     )
     rows = [
         (

@@ -6,7 +6,8 @@ from collections import Counter
 from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
 from embed.study.study import Study
-from embed.vectors.passport import describe_graph
+from embed.study.views import count_viewed
+from embed.vectors.passport import describe_graph, describe_vectors
 
 SHOWN = 20
 """Reasons that are printed."""
@@ -17,11 +18,15 @@ def run(options: Namespace) -> None:
     terminal = Terminal(as_json=options.json)
     with Study(options.study) as study:
         store = make_vectors(study, options, terminal, retry=True)
+        pictured = count_viewed(study)
         counts = Counter(item.reason for item in store.left_out)
     terminal.say(f"{store.passport['rows']} vectors of {store.passport['dimension']} numbers in {store.folder}")
-    terminal.say(
-        f"views {store.passport['views']}, {store.passport['backbone']} ({store.passport['weights']}), {store.passport['runtime']} on {store.passport['device']}; graph: {describe_graph(store.passport)}"
-    )
+    how = "" if store.is_given else f", {store.passport['runtime']} on {store.passport['device']}"
+    terminal.say(f"{describe_vectors(store.passport)}{how}; graph: {describe_graph(store.passport)}")
+    if store.is_given:
+        terminal.say(
+            f"nothing was embedded; for vectors of pictures ({pictured} glitches have some) give --weights glitch"
+        )
     if counts:
         terminal.table(
             f"Left out {len(store.left_out)}",

@@ -13,6 +13,7 @@ from embed.network.model import Model, load_model
 from embed.network.sources import model_folder, models
 from embed.study.study import Study
 from embed.vectors.embedding import embed
+from embed.vectors.given import chosen_given
 from embed.vectors.options import EmbeddingOptions
 from embed.vectors.store import VectorStore
 
@@ -80,11 +81,13 @@ def run(options: Namespace) -> None:
 
 
 def _baseline_vectors(study: Study, options: Namespace, chosen: Sequence[Model], terminal: Terminal) -> VectorStore:
-    """Return vectors of a frozen network, by default of the first model's views."""
+    """Return vectors of a frozen network, by default of the first model's views; or those that were ingested last."""
+    views = options.views or (str(chosen[0].encoding) if chosen else None)
+    given = chosen_given(study, backbone=options.backbone, weights=options.weights, views=views) is not None
     settings = EmbeddingOptions(
         options.backbone,
-        options.weights or IMAGENET,
-        options.views or (str(chosen[0].encoding) if chosen else None),
+        options.weights or (None if given else IMAGENET),
+        views,
         options.device,
         options.runtime,
         options.seed,

@@ -13,29 +13,27 @@ from embed.ingest.tables import ingest_labels, ingest_table
 from embed.ingest.trainingset import ingest_training_set
 from embed.study.report import IngestReport
 from embed.study.study import Study
+from embed.vectors.given import VECTOR_SUFFIXES
 
 SHOWN = 20
 """Skipped files that are printed; all of them are in the study's reports."""
 
 
 def run(options: Namespace) -> None:
-    """Add a folder, a table, a training set or labels to the study."""
+    """Add a folder, a table, a training set, vectors or labels to the study."""
     terminal = Terminal(as_json=options.json)
     report = IngestReport()
-    with (
-        Study(options.study, create=True) as study,
-        study.run("ingest", {"path": _text(options.path), "labels": _text(options.labels)}),
-    ):
-        if options.path is not None:
-            with terminal.progress("ingest") as progress:
-                report = _ingest_path(study, options, progress)
-        if options.labels is not None:
-            with terminal.progress("labels") as progress:
-                added = ingest_labels(study, options.labels, column=options.label_column, progress=progress)
-            report.labels += added.labels
-            report.unchanged += added.unchanged
-            report.skipped += added.skipped
-            report.warnings += added.warnings
+    with Study(options.study, create=True) as study:
+        vectors = options.path is not None and options.path.suffix.lower() in VECTOR_SUFFIXES
+        if vectors:
+            report = _ingest_vectors(study, options, terminal)
+        if options.labels is not None or not vectors:
+            with study.run("ingest", {"path": _text(options.path), "labels": _text(options.labels)}):
+                if options.path is not None and not vectors:
+                    with terminal.progress("ingest") as progress:
+                        report = _ingest_path(study, options, progress)
+                if options.labels is not None:
+                    _add_labels(study, options, report, terminal)
         skipped = study.folder / "reports" / "ingest-skipped.csv"
         write_csv(skipped, ("path", "reason"), [(skip.path, skip.reason) for skip in report.skipped])
     show_skipped(terminal, report, skipped)
@@ -50,6 +48,36 @@ def run(options: Namespace) -> None:
         raise InputError(
             f"nothing in {options.path or options.labels} could be used ({len(report.skipped)} skipped; {first})"
         )
+
+
+def _ingest_vectors(study: Study, options: Namespace, terminal: Terminal) -> IngestReport:
+    from embed.network.devices import choose_device  # noqa: PLC0415 - seconds that other files need not wait for
+    from embed.vectors.importing import ingest_vectors  # noqa: PLC0415
+
+    with terminal.progress("vectors") as progress:
+        given = ingest_vectors(
+            study,
+            options.path,
+            options.ids,
+            name=options.name,
+            seed=options.seed,
+            device=choose_device(options.device).type,
+            progress=progress,
+        )
+    passport = given.store.passport
+    terminal.say(
+        f"{passport['rows']} vectors of {passport['dimension']} numbers, {passport['weights']}, in {given.store.folder}"
+    )
+    return given.report
+
+
+def _add_labels(study: Study, options: Namespace, report: IngestReport, terminal: Terminal) -> None:
+    with terminal.progress("labels") as progress:
+        added = ingest_labels(study, options.labels, column=options.label_column, progress=progress)
+    report.labels += added.labels
+    report.unchanged += added.unchanged
+    report.skipped += added.skipped
+    report.warnings += added.warnings
 
 
 def _ingest_path(study: Study, options: Namespace, progress: Callable[[int, int], None]) -> IngestReport:

@@ -1,10 +1,13 @@
 """``discover name``."""
 
+import shlex
 from argparse import Namespace
 
 from discovery.candidates.naming import name_cluster
 from discovery.commands.console import Terminal
+from embed.network.sources import models
 from embed.study.study import Study
+from embed.training.options import FEWEST_EXAMPLES
 
 
 def run(options: Namespace) -> None:
@@ -12,6 +15,7 @@ def run(options: Namespace) -> None:
     terminal = Terminal(as_json=options.json)
     with Study(options.study) as study:
         named = name_cluster(study, options.cluster, options.name, label=options.label, dry_run=options.dry_run)
+        model = next(iter(models(study.folder)), None)
     if named.warning:
         terminal.say(f"warning: {named.warning}")
     done = "would be" if options.dry_run else "are"
@@ -19,6 +23,10 @@ def run(options: Namespace) -> None:
         f"the {len(named.glitches)} glitches of cluster {options.cluster} of {named.label} (run {named.run}) {done} labelled {options.name}; "
         f"{named.added} label events added"
     )
+    if model is not None and not options.dry_run and len(named.glitches) >= FEWEST_EXAMPLES:
+        terminal.say(
+            f"a model learns it by: discover train --weights model:{model} --name NEW --add-class {shlex.quote(options.name)}"
+        )
     terminal.result(
         {
             "cluster": options.cluster,

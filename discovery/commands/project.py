@@ -7,6 +7,7 @@ from discovery.candidates.options import MapOptions
 from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
 from embed.study.study import Study
+from embed.vectors.passport import describe_vectors
 
 
 def run(options: Namespace) -> None:
@@ -19,13 +20,29 @@ def run(options: Namespace) -> None:
                 study,
                 store,
                 options.labels,
-                MapOptions(options.method, options.dims, options.color, options.seed),
+                MapOptions(options.method, options.dims, options.color, options.seed, options.anew),
                 out=options.out,
                 step=step,
             )
     terminal.say(
-        f"{len(drawn.table)} glitches, {options.method} in {options.dims} dimensions, views {store.passport['views']}, {store.passport['backbone']} ({store.passport['weights']})"
+        f"{len(drawn.table)} glitches, {options.method} in {options.dims} dimensions, {describe_vectors(store.passport)}"
     )
+    layout = drawn.layout
+    if layout.note:
+        terminal.say(f"laid out afresh: {layout.note}")
+    if layout.added:
+        terminal.say(
+            f"{layout.added} new glitches were placed on the map that was there, and the others stayed; {layout.far} of the new ones are far "
+            "from all that were laid out, and such a map cannot show where they belong: --anew lays out all"
+        )
     for path in drawn.files.values():
         terminal.say(str(path))
-    terminal.result({"glitches": len(drawn.table), "files": {name: str(path) for name, path in drawn.files.items()}})
+    terminal.result(
+        {
+            "glitches": len(drawn.table),
+            "placed": layout.added,
+            "far": layout.far,
+            "note": layout.note,
+            "files": {name: str(path) for name, path in drawn.files.items()},
+        }
+    )

@@ -14,19 +14,23 @@ def run(options: Namespace) -> None:
     with Study(options.study) as study:
         store = make_vectors(study, options, terminal)
         with terminal.steps() as step:
-            found = update_clusters(study, store, options.label, out=options.out, seed=options.seed, step=step)
+            found = update_clusters(
+                study, store, options.label, out=options.out, seed=options.seed, command=options.typed, step=step
+            )
     counts = found.table["how"].value_counts()
     terminal.say(
         f"{len(found.table)} new glitches of {found.label} after run {found.of}: {counts.get('joined', 0)} joined a cluster, "
-        f"{counts.get('born', 0)} are in {len(found.births)} new ones, {counts.get('none', 0)} fit none"
+        f"{counts.get('born', 0)} are in {len(found.births)} new {'cluster' if len(found.births) == 1 else 'clusters'}, {counts.get('none', 0)} fit none"
     )
     rows = [(str(number), str(count), "") for number, count in found.joined.items()]
     rows += [(str(own.cluster), str(own.size), f"born: {own.verdict}") for own in found.births]
     terminal.table("clusters", ("cluster", "new glitches", ""), rows)
     for own in found.births:
         terminal.say(f"cluster {own.cluster}: " + " ".join(own.reasons))
-    for number, expected in found.unseen.items():
-        terminal.say(f"cluster {number} has no new glitch; {expected:.1f} were expected at its old share")
+    for change in found.changes:
+        terminal.say(f"{change.kind}: {change.evidence}")
+    if found.changes:
+        terminal.say("these are proposals: no glitch was moved and no number changed")
     for path in found.files.values():
         terminal.say(str(path))
     terminal.result(
@@ -37,7 +41,7 @@ def run(options: Namespace) -> None:
             "glitches": len(found.table),
             "joined": {str(number): count for number, count in found.joined.items()},
             "births": [own.row() for own in found.births],
-            "unseen": {str(number): expected for number, expected in found.unseen.items()},
+            "changes": [change.row() for change in found.changes],
             "none": int(counts.get("none", 0)),
             "files": {name: str(path) for name, path in found.files.items()},
         }

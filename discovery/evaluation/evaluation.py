@@ -17,6 +17,7 @@ from embed.metrics.calibration import fit_temperature, tempered
 from embed.metrics.evaluation import Evaluation, aligned, evaluate, mean_probabilities
 from embed.storage import file_name
 from embed.training.prediction import Prediction, predict
+from embed.vectors.passport import describe_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -233,12 +234,18 @@ def _baseline(store: VectorStore, parts: Mapping[str, str], glitches: pd.DataFra
     vectors = {name: np.asarray(store.vectors[store.rows(numbers)]) for name, numbers in rows.items()}
     labels = {name: glitches.loc[numbers, "label"].tolist() for name, numbers in rows.items()}
     validation = (vectors["validation"], labels["validation"]) if len(rows["validation"]) else None
+    made_by = store.passport
+    vectors_used = (
+        describe_vectors(made_by)
+        if store.is_given
+        else f"frozen {made_by['backbone']} ({made_by['weights']}), {made_by['views']}"
+    )
     fitted = fit_baseline(vectors["train"], labels["train"], validation=validation)
     return _Classifier(
         BASELINE,
         fitted.classes,
         fitted.probabilities(np.asarray(store.vectors[store.rows(test_set.glitches)])),
-        f"logistic regression on frozen {store.passport['backbone']} ({store.passport['weights']}), {store.passport['views']}; C {fitted.strength:g}",
+        f"logistic regression on {vectors_used}; C {fitted.strength:g}",
     )
 
 

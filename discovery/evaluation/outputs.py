@@ -105,7 +105,8 @@ class Mistaken:
         views = study.views(mistaken)
         table = glitches.loc[mistaken, ["id", "ifo", "gps"]].assign(image=longest_views(mistaken, views))
         pictured = mistaken[:MAX_GALLERY]
-        return cls(table, load_thumbnails(study, store, pictured, views) if len(pictured) else None)
+        thumbnails = load_thumbnails(study, store, pictured, views) if len(pictured) else None
+        return cls(table, None if thumbnails is None or thumbnails.empty else thumbnails)
 
 
 def mistaken_rows(item: Evaluation) -> Rows:

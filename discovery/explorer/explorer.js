@@ -188,7 +188,7 @@
   function drawPointed() {
     const card = $("pointed");
     if (pointed < 0) {
-      const hint = pinned < 0 ? "Point at a glitch to see its spectrograms; click to pin it here." : "Point at another glitch to compare.";
+      const hint = pinned < 0 ? `Point at a glitch to see ${data.pictures ? "its spectrograms" : "its facts"}; click to pin it here.` : "Point at another glitch to compare.";
       card.replaceChildren(element("p", { class: "aside" }, hint));
       return;
     }

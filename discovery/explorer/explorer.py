@@ -186,7 +186,7 @@ def _pictures(
     table: pd.DataFrame, thumbnails: Thumbnails | None, color: str, max_pictures: int
 ) -> tuple[Atlases | None, str]:
     """Pack the pictures that fit, and say how many did not."""
-    if thumbnails is None:
+    if thumbnails is None or thumbnails.empty:
         return None, "This page holds no pictures."
     kind = column_kind(color, table[color])
     groups = classes(color, table[color]).codes if kind == "class" else np.zeros(len(table), np.int64)

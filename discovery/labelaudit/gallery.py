@@ -81,6 +81,8 @@ def load_exhibits(
     numbers = glitches["glitch"].to_numpy()[shown]
     own = [view for number in numbers.tolist() for view in views.get(number, ())]
     thumbnails = _decoded(own, numbers) if store is None else load_thumbnails(study, store, numbers, own)
+    if thumbnails is not None and thumbnails.empty:
+        thumbnails = None
     return Exhibits(rows, class_neighbours, thumbnails, {int(row): place for place, row in enumerate(shown)})
 
 

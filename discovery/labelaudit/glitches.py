@@ -11,6 +11,7 @@ import numpy as np
 from audit.review.table import IMAGES, image_column
 from discovery.pages.gpstime import utc
 from embed.errors import InputError
+from embed.gravityspy import NUMBERS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +33,8 @@ class StudyGlitches:
     folder : Path
         The study's, for messages.
     table : DataFrame
-        Index ``glitch``; ``id``, ``gravityspy_id``, ``ifo``, ``gps``, ``label`` and ``q_value`` (NaN where unknown).
+        Index ``glitch``; ``id``, ``gravityspy_id``, ``ifo``, ``gps``, ``label`` and the metadata `embed.gravityspy.NUMBERS`
+        (NaN where unknown).
     views : dict of int to list of View
         By glitch, in order of duration; glitches without views are absent.
     """
@@ -62,13 +64,11 @@ class StudyGlitches:
         Returns
         -------
         DataFrame
-            ``glitch``, ``id``, ``gravityspy_id``, ``ifo``, ``gps``, ``label``, ``date`` (UTC, YYYYMMDD), ``q_value`` and the paths of
-            the views in the columns `audit.review.table.IMAGES`, empty where there is none.
+            ``glitch``, ``id``, ``gravityspy_id``, ``ifo``, ``gps``, ``label``, ``date`` (UTC, YYYYMMDD), the metadata and the
+            paths of the views in the columns `audit.review.table.IMAGES`, empty where there is none.
         """
         table = self.table.loc[numbers].reset_index()
-        q_value = table.pop("q_value")
         table["date"] = [utc(gps)[:10].replace("-", "") if gps >= 0 else "" for gps in table["gps"]]
-        table["q_value"] = q_value
         paths = {name: np.full(len(numbers), "", dtype=object) for name in IMAGES}
         for row, number in enumerate(numbers.tolist()):
             for view in self.views.get(number, ()):
@@ -115,5 +115,4 @@ def read_glitches(study: Study) -> StudyGlitches:
     views: dict[int, list[View]] = {}
     for view in study.views():
         views.setdefault(view.glitch, []).append(view)
-    q_value = metadata["q_value"].to_numpy() if "q_value" in metadata.columns else np.nan
-    return StudyGlitches(study.folder, table.assign(q_value=q_value), views)
+    return StudyGlitches(study.folder, table.join(metadata.reindex(columns=list(NUMBERS))), views)

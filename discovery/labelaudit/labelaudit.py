@@ -13,9 +13,10 @@ from audit.heldout.probabilities import External, read_probabilities
 from audit.heldout.refit import refit_network
 from audit.options import DEFAULTS, AuditOptions
 from audit.review.comparisons import find_class_neighbours
+from audit.review.heldout import HELD_OUT, write_held_out
 from audit.review.ledger import Verdict, remember
 from audit.review.manifest import ReviewManifest, write_manifest
-from audit.review.table import audit_csv
+from audit.review.table import write_audit
 from discovery.labelaudit.facts import audit_facts, cautions, printed_facts, printed_options
 from discovery.labelaudit.gallery import Exhibits, load_exhibits
 from discovery.labelaudit.glitches import StudyGlitches, read_glitches
@@ -155,7 +156,7 @@ def audit_study(
         subjects = manifest.subjects if manifest else ()
         remember(study, run, passport, facts, verdicts=_verdicts(result, glitches), subjects=subjects)
         step("write")
-        files = {name: folder / name for name in ("audit.csv", "audit.html", "ranking.csv", "passport.json")}
+        files = {name: folder / name for name in ("audit.csv", "audit.html", "ranking.csv", HELD_OUT, "passport.json")}
         if manifest is not None:
             files |= {f"volunteers/{path.name}": path for path in manifest.files}
         found = LabelAudit(result, glitches, passport, facts, judged.left_out, manifest, files)
@@ -198,9 +199,7 @@ def _judge_by_vectors(
     rows = store.rows(labelled)
     lacking = int((rows < 0).sum())
     if lacking == len(rows):
-        raise InputError(
-            f"none of the {len(rows)} labelled glitches has a vector with the views {store.passport['views']}; ingest their images, or choose others with --views"
-        )
+        raise InputError(f"none of the {len(rows)} labelled glitches has {store.having}")
     numbers, rows = labelled[rows >= 0], rows[rows >= 0]
     whole = len(rows) == len(store.glitches)
     vectors = store.vectors if whole else np.asarray(store.vectors[rows])
@@ -270,8 +269,9 @@ def _load_exhibits(study: Study, store: VectorStore | None, known: StudyGlitches
 def _write(found: LabelAudit, exhibits: Exhibits, options: AuditOptions, origin: str, command: str) -> None:
     """Write the tables, the passport and the page."""
     result, glitches, passport, files = found.result, found.glitches, found.passport, found.files
-    write_text(files["audit.csv"], audit_csv(result, glitches, passport, first=result.listed))
-    write_text(files["ranking.csv"], audit_csv(result, glitches, passport))
+    write_audit(files["audit.csv"], result, glitches, passport, first=result.listed)
+    write_audit(files["ranking.csv"], result, glitches, passport)
+    write_held_out(files[HELD_OUT], result, glitches, passport)
     write_text(files["passport.json"], canonical_json({"passport": passport, **found.facts}) + "\n")
     page = audit_html(
         result,

@@ -17,7 +17,7 @@ from embed.dataset.dataset import find_groups, labelled_glitches
 from embed.errors import InputError
 from embed.notebook import html_summary
 from embed.storage import file_name, write_bytes
-from embed.views.encoding import parse_encoding
+from embed.views.encoding import stored_encoding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,9 +104,7 @@ def find_novel(
     names = table["label"].where(table["label"] != UNKNOWN, "").tolist()
     listed = np.isin(store.glitches, wanted) if labels else np.ones(len(table), bool)
     if not listed.any():
-        raise InputError(
-            f"no glitch labelled {', '.join(labels)} has a vector with the views {store.passport['views']}; choose others with --views"
-        )
+        raise InputError(f"no glitch labelled {', '.join(labels)} has {store.having}")
     folder = out if out is not None else study.folder / "reports" / "-".join(["novel", *map(file_name, labels)])
     with study.run("novel", {"labels": list(labels), "count": count, "store": store.name}):
         step("compare")
@@ -128,7 +126,7 @@ def find_novel(
 def _groups(study: Study, store: VectorStore) -> np.ndarray:
     """Number sets of copies: same files, or one detector within half a second; others are each their own set."""
     groups = -1 - np.arange(len(store.glitches))
-    labelled = labelled_glitches(study, parse_encoding(store.passport["views"])).only(store.glitches)
+    labelled = labelled_glitches(study, stored_encoding(store.passport["views"])).only(store.glitches)
     groups[store.rows(labelled.glitches)] = find_groups(labelled, store)
     return groups
 

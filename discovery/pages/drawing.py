@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,11 +11,17 @@ from typing import TYPE_CHECKING
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from PIL import ImageFont
+from PIL import Image, ImageDraw, ImageFont
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     from matplotlib.axes import Axes
-    from PIL import Image
+
+INK, QUIET, LINE = "#1b2127", "#5a646e", "#dcdcd6"
+"""Colours of text, of secondary text, and of outlines."""
+_FREQUENCIES = (2048, 512, 128, 32, 10)
+"""Hz, on the log axis from 10 to 2048."""
 
 
 @cache
@@ -35,6 +42,29 @@ def cut(text: str, face: ImageFont.FreeTypeFont, width: int) -> str:
     while short and face.getlength(short + "…") > width:
         short = short[:-1]
     return short + "…"
+
+
+def place_picture(
+    image: Image.Image, at: tuple[int, int], size: tuple[int, int], pixels: npt.NDArray[np.uint8] | None
+) -> None:
+    """Put the picture (h, w, 3) of a glitch at a place of an image, in a width and a height; where there is none, say so."""
+    (x, y), (width, height) = at, size
+    if pixels is not None:
+        image.paste(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC), at)
+        return
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((x, y, x + width - 1, y + height - 1), outline=LINE)
+    draw.text((x + width // 2, y + height // 2), "no picture", QUIET, font(13), anchor="mm")
+
+
+def frequency_ticks(draw: ImageDraw.ImageDraw, left: int, top: int, height: int) -> None:
+    """Draw the ticks of the frequency axis to the left of a spectrogram that begins at `left`, `top`, pixels."""
+    for frequency in _FREQUENCIES:
+        place = top + round(height * (1 - math.log(frequency / 10) / math.log(204.8)))
+        draw.line((left - 5, place, left - 1, place), QUIET)
+        anchor = {2048: "rt", 10: "rb"}.get(frequency, "rm")
+        draw.text((left - 8, place), str(frequency), QUIET, font(11), anchor=anchor)
+    draw.text((left - 8, top + height + 6), "Hz", QUIET, font(11), anchor="ra")
 
 
 def png_bytes(image: Image.Image) -> bytes:

@@ -10,15 +10,19 @@ from PIL import Image
 
 from discovery.pages.thumbnails import Thumbnails
 from embed.errors import InputError
+from embed.gravityspy import DURATIONS
 from embed.study.records import View
 from embed.study.study import Study
 from embed.types import Rows
 from embed.vectors.store import VectorStore
 from embed.views.cache import ViewCache
-from embed.views.encoding import parse_encoding
+from embed.views.encoding import stored_encoding
 
 HEIGHT, WIDTH = 120, 144
 """Pixels of a thumbnail: the aspect of the published picture, a quarter of its size."""
+
+SIDE = 224
+"""Side in pixels at which views are decoded where no network reads them."""
 
 ALL_DURATIONS_UP_TO = 2_000
 """Glitches up to which every duration is shown; above it only those that the embedding has decoded already."""
@@ -41,16 +45,16 @@ def load_thumbnails(study: Study, store: VectorStore, glitches: Rows, views: Seq
     Returns
     -------
     Thumbnails
-        Of `HEIGHT` x `WIDTH`. A view that is absent, or whose file can no longer be read, is marked as absent.
+        Of `HEIGHT` x `WIDTH`. A view that is absent, or whose file can no longer be read, is marked as absent. Where no glitch has a
+        picture, all are absent.
     """
     row = {int(glitch): place for place, glitch in enumerate(glitches)}
     views = [view for view in views if view.glitch in row]
-    encoding = parse_encoding(store.passport["views"])
-    durations = encoding.durations
-    side = encoding.side(store.passport["size"])
+    encoding = stored_encoding(store.passport["views"])
+    side = encoding.side(store.passport.get("size", SIDE))
     plain = any(view.kind == "image" for view in views)
-    if len(glitches) <= ALL_DURATIONS_UP_TO:
-        durations = tuple(sorted({view.duration for view in views if (view.kind == "image") == plain}))
+    there = tuple(sorted({view.duration for view in views if (view.kind == "image") == plain})) or DURATIONS[-1:]
+    durations = there if len(glitches) <= ALL_DURATIONS_UP_TO else encoding.durations or there[-1:]
     column = {duration: place for place, duration in enumerate(durations)}
     chosen = [view for view in views if view.duration in column]
     shape = (len(glitches), len(durations), HEIGHT, WIDTH) + ((3,) if plain else ())

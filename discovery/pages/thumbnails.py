@@ -71,6 +71,11 @@ class Thumbnails:
         """Whether these are plain colour pictures rather than levels of spectrograms."""
         return self.levels.ndim == 5
 
+    @property
+    def empty(self) -> bool:
+        """Whether there is no picture at all, as where vectors were ingested without pictures."""
+        return not self.present.any()
+
     def __len__(self) -> int:
         """Count the glitches."""
         return len(self.levels)

@@ -22,6 +22,7 @@ from embed.errors import InputError
 from embed.gravityspy import NONE_OF_THE_ABOVE
 from embed.notebook import html_summary
 from embed.vectors.similarity import normalise
+from embed.vectors.vectorfile import open_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -172,18 +173,7 @@ def read_vectors(vectors: Path, labels: Path) -> tuple[Vectors, list[str]]:
     InputError
         A file cannot be read, the array is no table of numbers, or the CSV has no such column or another number of rows.
     """
-    try:
-        array = np.load(vectors, allow_pickle=False)
-    except OSError as error:
-        raise InputError(f"the vectors {vectors} cannot be read: {error}; give a .npy file of numbers") from error
-    except (ValueError, EOFError) as error:  # numpy's own message advises to load objects, which can run code
-        raise InputError(
-            f"the vectors {vectors} cannot be read: the file holds no plain array; give a .npy file of numbers"
-        ) from error
-    if array.ndim != 2 or array.dtype.kind not in "fiu":
-        raise InputError(
-            f"the vectors {vectors} have shape {array.shape} and type {array.dtype}: give one row of numbers a glitch"
-        )
+    array = open_vectors(vectors)
     try:
         table = pd.read_csv(labels, dtype=str, keep_default_na=False)
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:

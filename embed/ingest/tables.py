@@ -1,41 +1,47 @@
-"""Gravity Spy's metadata and machine-classification tables (CSV) into glitches, metadata and label events.
+"""Gravity Spy's metadata and machine-classification tables (CSV or Parquet) into glitches, metadata and label events.
 
 The columns are found by name through the aliases of `embed.gravityspy.COLUMN_ALIASES`; position and number of columns
 never matter (the published files disagree about both).
 """
 
 import math
-import warnings
-from collections.abc import Iterator
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import pandas as pd
-
-from embed.csvfile import neutralised, restored
 from embed.errors import InputError
-from embed.gravityspy import COLUMN_ALIASES, class_name, gps_of_id, is_identifier, parse_view_name
+from embed.gravityspy import COLUMN_ALIASES, NUMBERS, class_name, gps_of_id, is_identifier, parse_view_name
+from embed.ingest.tablefile import read_chunks, table_rows
 from embed.ingest.typos import warn_of_typos
-from embed.storage import check_regular
 from embed.study.records import MODEL, Label
 from embed.study.report import IngestReport
 from embed.study.study import Study
 from embed.types import Progress
 
-MAX_CELL = 10_000
-"""Longest cell in characters; the longest that Gravity Spy publishes is a URL of about 120."""
-
-CHUNK = 20_000
-"""Rows per transaction."""
-
-_NUMBERS = ("peak_frequency", "central_frequency", "bandwidth", "duration", "snr", "amplitude", "q_value")
 _TEXTS = ("sample_type", "generated", "url1", "url2", "url3", "url4")
 _NO_URL = ("", "?")
 _NOT_GENERATED = ("0", "no", "false")
 
 
-def ingest_table(study: Study, path: Path, *, progress: Progress | None = None) -> IngestReport:
-    """Add a metadata or classification CSV: glitches (with or without images), metadata, label events.
+class TableRow(NamedTuple):
+    """What a row says of its glitch; `gps` are seconds, `confidence` is a machine label's."""
+
+    gravityspy_id: str
+    ifo: str | None
+    gps: float | None
+    metadata: dict[str, Any]
+    confidence: float | None
+
+    @property
+    def id(self) -> str:
+        """The id with the detector, where there is one."""
+        return f"{self.ifo}_{self.gravityspy_id}" if self.ifo else self.gravityspy_id
+
+
+def ingest_table(
+    study: Study, path: Path, *, without: Collection[str] | None = None, progress: Progress | None = None
+) -> IngestReport:
+    """Add a metadata or classification table: glitches (with or without images), metadata, label events.
 
     A ``label`` column becomes a label event by ``metadata``, ``ml_label`` with ``ml_confidence`` one by ``model``.
 
@@ -44,7 +50,9 @@ def ingest_table(study: Study, path: Path, *, progress: Progress | None = None) 
     study : Study
         Open for writing within `Study.run`.
     path : Path
-        The CSV file, UTF-8.
+        The CSV file, UTF-8, or a Parquet file.
+    without : collection of str, optional
+        Keep every further column but these as metadata; by default no further one is kept.
     progress : callable, optional
         Called with (rows done, 0).
 
@@ -56,9 +64,9 @@ def ingest_table(study: Study, path: Path, *, progress: Progress | None = None) 
     report = IngestReport()
     done = 0
     with warn_of_typos(study, report):
-        for chunk, names in _read(path, required=("gravityspy_id",)):
+        for chunk, names in read_chunks(path, required=("gravityspy_id",), without=without):
             with study.transaction():
-                for number, row in _rows(chunk, names, path, report):
+                for number, row in table_rows(chunk, names, path, report):
                     _add_row(study, row, f"{path.name}:{number}", path, report)
             done += len(chunk)
             if progress is not None:
@@ -93,92 +101,15 @@ def ingest_labels(
     said: dict[int, str] = {}
     done = 0
     with warn_of_typos(study, report):
-        for chunk, names in _read(path, required=("gravityspy_id",), also=(column,)):
+        for chunk, names in read_chunks(path, required=("gravityspy_id",), also=(column,)):
             with study.transaction():
-                for number, row in _rows(chunk, names, path, report):
+                for number, row in table_rows(chunk, names, path, report):
                     label = Label(class_name(row[column]), by=by, source=path.name)
                     _label_row(study, row, f"{path.name}:{number}", label, said=said, report=report)
             done += len(chunk)
             if progress is not None:
                 progress(done, 0)
     return report
-
-
-def _read(
-    path: Path, *, required: tuple[str, ...], also: tuple[str, ...] = ()
-) -> Iterator[tuple[pd.DataFrame, dict[str, str]]]:
-    """Chunks of a CSV as text, and the file's name of each of our columns."""
-    check_regular(path)
-    try:
-        header = list(pd.read_csv(path, nrows=0, dtype=str, encoding="utf-8-sig").columns)
-        names = {
-            ours: found
-            for ours, aliases in COLUMN_ALIASES.items()
-            if (found := next((name for name in aliases if name in header), None))
-        }
-        for name in required:
-            if name not in names:
-                raise InputError(
-                    f"{path} has no column {' or '.join(COLUMN_ALIASES[name])}; its columns are: {_some(header)}"
-                )
-        for name in also:
-            if name not in header:
-                raise InputError(f"{path} has no column {name!r}; its columns are: {_some(header)}")
-            names[name] = name
-        with (
-            warnings.catch_warnings(action="error", category=pd.errors.ParserWarning),  # rows longer than the header
-            pd.read_csv(
-                path,
-                dtype=str,
-                encoding="utf-8-sig",
-                keep_default_na=False,
-                index_col=False,
-                chunksize=CHUNK,
-                skipinitialspace=True,
-            ) as reader,
-        ):
-            for chunk in reader:
-                yield chunk, names
-    except UnicodeDecodeError as error:
-        where = f"byte 0x{error.object[error.start]:02x} at position {error.start}"
-        raise InputError(
-            f"{path} is not UTF-8 ({where}); convert it, for instance with `iconv -f LATIN1 -t UTF-8`"
-        ) from error
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, pd.errors.ParserWarning) as error:
-        raise InputError(
-            f"{path} is not a readable CSV ({str(error).strip()}); every row needs the header's columns"
-        ) from error
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror or error})") from error
-
-
-def _some(names: list[str]) -> str:
-    shown = ", ".join(name[:40] for name in names[:12])
-    return shown + (f", and {len(names) - 12} more" if len(names) > 12 else "")
-
-
-def _rows(
-    chunk: pd.DataFrame, names: dict[str, str], path: Path, report: IngestReport
-) -> Iterator[tuple[int, dict[str, str]]]:
-    """Rows under our names, with their line in the file; rows with a cell that is too long are listed and left out."""
-    ours = list(names)
-    table = chunk[[names[name] for name in ours]]
-    for number, values in zip(table.index.to_numpy() + 2, table.itertuples(index=False, name=None), strict=True):
-        row = {name: _unquoted(value) for name, value in zip(ours, values, strict=True)}
-        long = next((name for name, value in row.items() if len(value) > MAX_CELL), None)
-        if long is not None:
-            report.skip(
-                f"{path.name}:{number}",
-                f"its cell {names[long]!r} has {len(row[long])} characters, the limit is {MAX_CELL}",
-            )
-            continue
-        yield int(number), row
-
-
-def _unquoted(text: str) -> str:
-    """Undo `neutralised` in a cell of one of our own tables; text that no table of ours holds stays."""
-    plain = restored(text) if "'" in text else text
-    return plain if neutralised(plain) == text else text
 
 
 def _identity(row: dict[str, str]) -> tuple[str, str | None]:
@@ -212,18 +143,39 @@ def _number(text: str, column: str) -> float:
     return value
 
 
-def _add_row(study: Study, row: dict[str, str], where: str, path: Path, report: IngestReport) -> None:
+def parse_row(row: dict[str, str]) -> TableRow:
+    """Read a row, as `embed.ingest.tablefile.table_rows` yields it.
+
+    Raises
+    ------
+    InputError
+        When its id cannot be one, or a number is none.
+    """
     identifier, ifo = _identity(row)
     if not is_identifier(identifier):
-        report.skip(where, f"{identifier[:80]!r} cannot be an id (letters, digits and . _ + - ( ) only)")
-        return
+        raise InputError(f"{identifier[:80]!r} cannot be an id (letters, digits and . _ + - ( ) only)")
+    metadata: dict[str, Any] = {name: _number(row[name], name) for name in NUMBERS if row.get(name)}
+    metadata |= {name: row[name] for name in _TEXTS if row.get(name, "") not in _NO_URL}
+    metadata |= {name: _value(text) for name, text in row.items() if name not in COLUMN_ALIASES and text}
+    if metadata.get("generated", "").lower() in _NOT_GENERATED:
+        del metadata["generated"]
+    confidence = _number(row["machine_confidence"], "ml_confidence") if row.get("machine_confidence") else None
+    return TableRow(identifier, ifo, _gps(row, identifier), metadata, confidence)
+
+
+def _value(text: str) -> float | str:
+    """A number where it is one; NaN and infinity, which JSON lacks, stay text."""
     try:
-        metadata: dict[str, Any] = {name: _number(row[name], name) for name in _NUMBERS if row.get(name)}
-        metadata |= {name: row[name] for name in _TEXTS if row.get(name, "") not in _NO_URL}
-        if metadata.get("generated", "").lower() in _NOT_GENERATED:
-            del metadata["generated"]
-        confidence = _number(row["machine_confidence"], "ml_confidence") if row.get("machine_confidence") else None
-        glitch, added = study.add_glitch(identifier, ifo, _gps(row, identifier), metadata)
+        value = float(text)
+    except ValueError:
+        return text
+    return value if math.isfinite(value) else text
+
+
+def _add_row(study: Study, row: dict[str, str], where: str, path: Path, report: IngestReport) -> None:
+    try:
+        said = parse_row(row)
+        glitch, added = study.add_glitch(said.gravityspy_id, said.ifo, said.gps, said.metadata)
     except InputError as error:
         report.skip(where, str(error))
         return
@@ -232,7 +184,7 @@ def _add_row(study: Study, row: dict[str, str], where: str, path: Path, report: 
         events += study.add_label(glitch, Label(class_name(row["given"]), by="metadata", source=path.name))
     if row.get("machine"):
         events += study.add_label(
-            glitch, Label(class_name(row["machine"]), by=MODEL, source="gravityspy", confidence=confidence)
+            glitch, Label(class_name(row["machine"]), by=MODEL, source="gravityspy", confidence=said.confidence)
         )
     report.glitches += added
     report.labels += events

@@ -12,3 +12,5 @@ WEIGHT_SOURCES = ("imagenet", "bundled", "glitch")
 """Weights besides a file and ``model:NAME``; none of them saw a label of any study."""
 MODEL_PREFIX = "model:"
 """What ``--weights`` begins with to name a trained model of the study."""
+GIVEN_PREFIX = "vectors:"
+"""What ``--weights`` begins with to name vectors of the study that were made elsewhere."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from embed.errors import InputError, WeightsError
 from embed.network.backbones import DEFAULT_BACKBONE
-from embed.network.names import MODEL_PREFIX, WEIGHT_SOURCES
+from embed.network.names import GIVEN_PREFIX, MODEL_PREFIX, WEIGHT_SOURCES
 from embed.views.encoding import parse_encoding
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def check_weights_file(path: Path) -> None:
     """
     if not path.is_file():
         raise WeightsError(
-            f"no weights {str(path)!r}: give {', '.join(reversed(WEIGHT_SOURCES))}, {MODEL_PREFIX}NAME for a trained model of the study, or an existing .safetensors or .pth file"
+            f"no weights {str(path)!r}: give {', '.join(reversed(WEIGHT_SOURCES))}, {MODEL_PREFIX}NAME for a trained model of the study, {GIVEN_PREFIX}NAME for ingested vectors, or an existing .safetensors or .pth file"
         )
 
 

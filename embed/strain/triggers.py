@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from embed.csvfile import CsvFile
 from embed.errors import InputError
-from embed.gravityspy import COLUMN_ALIASES, gps_of_id, is_identifier
+from embed.gravityspy import COLUMN_ALIASES, NUMBERS, gps_of_id, is_identifier
 from embed.study.report import Skip
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ GPS_RANGE = (6.0e8, 2.0e9)
 
 GPS_ALIASES = (*COLUMN_ALIASES["gps"], "time", "GPS", "peak_gps_time", "geocent_time")
 """Names of the column of GPS times, those of Omicron and search pipelines included."""
-
-NUMBERS = ("snr", "peak_frequency", "q_value", "duration", "bandwidth", "central_frequency", "amplitude")
 
 
 @dataclass(frozen=True)

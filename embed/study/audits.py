@@ -133,6 +133,14 @@ def select_audit(study: Study, passport: str) -> tuple[int, dict[str, Any]] | No
     return (row[0], json.loads(row[1])) if row else None
 
 
+def latest_audit(study: Study) -> tuple[int, str] | None:
+    """Number and passport of the latest audit; None where the study has none."""
+    if not has_audits(study):
+        return None
+    row = study.connection.execute("SELECT audit, passport FROM audits ORDER BY audit DESC LIMIT 1").fetchone()
+    return None if row is None else (int(row[0]), str(row[1]))
+
+
 def select_verdicts(study: Study, audit: int) -> list[tuple[str, int, int, str, str, float | None]]:
     """Rows (id, glitch, rank, label, suggested, p_wrong) of an audit."""
     return study.connection.execute(

@@ -270,7 +270,9 @@ def _notes(training_set: TrainingSet, labelled: Labelled) -> list[str]:
     notes = []
     made = sum(glitch < 0 for glitch in training_set.glitches.tolist())
     if made:
-        notes.append(f"{made} of the {training_set.split.counts()['train']} glitches of the training part are generated")
+        notes.append(
+            f"{made} of the {training_set.split.counts()['train']} glitches of the training part are generated"
+        )
     if labelled.left_out:
         first = labelled.left_out[0]
         notes.append(f"left out {len(labelled.left_out)} labelled glitches, the first: {first.glitch}: {first.reason}")

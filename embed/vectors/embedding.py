@@ -15,6 +15,7 @@ from embed.storage import settle
 from embed.study.records import View
 from embed.study.study import Study
 from embed.types import Progress, Rows
+from embed.vectors.given import chosen_given
 from embed.vectors.options import EmbeddingOptions
 from embed.vectors.parts import blocks_of, drop_parts, part_path, read_part, write_part
 from embed.vectors.plan import Plan, asked_digest, latest_choice, make_plan
@@ -38,7 +39,7 @@ def embed(
     command: str = "embed",
     progress: Progress | None = None,
 ) -> VectorStore:
-    """Compute every glitch's vector, the index and the neighbour graph; existing vectors are reused.
+    """Compute every glitch's vector, the index and the neighbour graph; existing vectors, also those made elsewhere, are reused.
 
     Parameters
     ----------
@@ -66,6 +67,9 @@ def embed(
         See the modules of these names.
     """
     options = options or EmbeddingOptions()
+    given = chosen_given(study, backbone=options.backbone, weights=options.weights, views=options.views)
+    if given is not None:
+        return _given(study, VectorStore(given), command if retry else None)
     latest = latest_choice(study) if options.asks_for_nothing else None
     if latest is not None and not retry:
         store = _finished(study, study.folder / "vectors" / latest["store"])
@@ -83,6 +87,15 @@ def embed(
         if found is not None and found.passport["asked"] == plan.asked and not found.passport["failed"]:
             return found
         return _make(study, plan, found, options, progress)
+
+
+def _given(study: Study, store: VectorStore, command: str | None) -> VectorStore:
+    """Return vectors that were made elsewhere; a command makes them those that later commands read."""
+    if command is not None:
+        facts = {name: str(store.passport[name]) for name in ("backbone", "weights", "views")}
+        with study.run(command, {**facts, "store": store.name, "runtime": "none"}):
+            pass
+    return store
 
 
 def _finished(study: Study, folder: Path) -> VectorStore | None:

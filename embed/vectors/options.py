@@ -12,7 +12,8 @@ class EmbeddingOptions:
     backbone : str or None
         See `embed.network.backbones.find_backbone`.
     weights : str or None
-        ``glitch``, ``bundled``, ``imagenet``, a file, or ``model:NAME``: a trained model of the study, with its own backbone and views.
+        ``glitch``, ``bundled``, ``imagenet``, a file, ``model:NAME``: a trained model of the study, with its own backbone and views; or ``vectors:NAME``:
+        vectors that were made elsewhere.
     views : str or None
         See `embed.views.encoding.parse_encoding`; by default the richest encoding that every glitch has.
     device : str

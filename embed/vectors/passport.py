@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from embed.storage import digest
+from embed.views.encoding import NO_VIEWS
+
+GIVEN = "given"
+"""The ``backbone`` of vectors that were made elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,52 @@ class Passport:
         """The store's folder: backbone, weights, views and a hash of the whole passport."""
         weights = self.weights.replace(":", "-") if self.trained_on else Path(self.weights).stem
         return f"{self.backbone.replace(':', '-')}-{weights}-{self.views}-{digest(self.facts)[:10]}"
+
+
+@dataclass(frozen=True)
+class GivenPassport:
+    """Where vectors come from that were made elsewhere.
+
+    Attributes
+    ----------
+    weights : str
+        ``vectors:NAME``.
+    file, sha256 : str
+        Name and hash of the file that held them.
+    table, table_sha256 : str
+        The same of the table of their ids.
+    dtype : str
+        Of the file's numbers.
+    backbone, views : str
+        ``given`` and ``none``: no network of this toolkit, no picture.
+    """
+
+    weights: str
+    file: str
+    sha256: str
+    table: str
+    table_sha256: str
+    dtype: str
+    backbone: str = GIVEN
+    views: str = NO_VIEWS.name
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """The passport as JSON values."""
+        return asdict(self)
+
+
+def describe_vectors(passport: Mapping[str, Any]) -> str:
+    """Describe what made the vectors of a store.
+
+    Parameters
+    ----------
+    passport : mapping
+        Of a `embed.vectors.store.VectorStore`.
+    """
+    if passport["backbone"] == GIVEN:
+        return f"vectors of {passport['file']} ({passport['weights']}), made elsewhere"
+    return f"views {passport['views']}, {passport['backbone']} ({passport['weights']})"
 
 
 def describe_graph(passport: Mapping[str, Any]) -> str:

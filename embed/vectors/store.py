@@ -40,7 +40,7 @@ from embed.storage import (
 from embed.types import Rows, Vectors
 from embed.vectors.graph import NeighbourGraph, load_graph, neighbour_graph, save_graph
 from embed.vectors.index import DEFAULT_K, VectorIndex, build_index, load_index, save_index
-from embed.vectors.passport import Passport
+from embed.vectors.passport import GIVEN, GivenPassport, Passport
 from embed.views.selection import LeftOut
 
 MARK = "passport.json"
@@ -123,6 +123,18 @@ class VectorStore:
         """The store's folder name."""
         return self.folder.name
 
+    @property
+    def is_given(self) -> bool:
+        """Whether the vectors were made elsewhere."""
+        return bool(self.passport["backbone"] == GIVEN)
+
+    @property
+    def having(self) -> str:
+        """What a glitch of this store has, and what to do where none of those asked for has it; the end of a message."""
+        if self.is_given:
+            return f"a vector in {self.passport['file']}; ingest vectors of them, or choose others with --weights"
+        return f"a vector with the views {self.passport['views']}; choose others with --views"
+
     def _repr_html_(self) -> str:
         keys = ("rows", "dimension", "backbone", "weights", "views", "left_out", "k", "exact", "recall")
         return html_summary(f"Vectors {self.name}", {key: self.passport.get(key, "") for key in keys})
@@ -195,7 +207,7 @@ def stores(study_folder: Path) -> list[VectorStore]:
 
 def write_store(
     folder: Path,
-    passport: Passport,
+    passport: Passport | GivenPassport,
     rows: StoreRows,
     vectors: Iterable[Vectors],
     *,
@@ -212,7 +224,7 @@ def write_store(
     ----------
     folder : Path
         The store's place.
-    passport : Passport
+    passport : Passport or GivenPassport
         What made the vectors.
     rows : StoreRows
         N of them.
@@ -240,7 +252,7 @@ def write_store(
     with storage_errors(folder):
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(parents=True)
-    write_atomic(new / "vectors.npy", lambda file: _write_blocks(file, vectors, len(rows)))
+    write_atomic(new / "vectors.npy", lambda file: write_blocks(file, vectors, len(rows)))
     write_array(new / "glitches.npy", rows.glitches)
     write_array(new / "inputs.npy", rows.inputs)
     write_text(new / "ids.txt", "".join(f"{name}\n" for name in rows.ids))
@@ -267,8 +279,8 @@ def write_store(
     return VectorStore(folder)
 
 
-def _write_blocks(file: Any, blocks: Iterable[Vectors], rows: int) -> None:  # noqa: ANN401 - a binary file
-    """Write an ``.npy`` block by block: plain writes, since a full disk under a memory map kills the process."""
+def write_blocks(file: Any, blocks: Iterable[np.ndarray], rows: int) -> None:  # noqa: ANN401 - a binary file
+    """Write an ``.npy`` of float32 block by block: plain writes, since a full disk under a memory map kills the process."""
     written = 0
     for block in blocks:
         if written == 0:

@@ -33,7 +33,7 @@ class Encoding:
     Attributes
     ----------
     name : str
-        ``single``, ``rgb``, ``mosaic`` or ``plain``.
+        ``single``, ``rgb``, ``mosaic``, ``plain``, or ``none`` of vectors that were made elsewhere.
     durations : tuple of float
         Seconds, in the order of the channels.
     """
@@ -42,7 +42,7 @@ class Encoding:
     durations: tuple[float, ...]
 
     def __str__(self) -> str:
-        return "plain" if self.name == "plain" else ",".join(str(duration) for duration in self.durations)
+        return self.name if self.name in ("plain", "none") else ",".join(str(duration) for duration in self.durations)
 
     def side(self, size: int) -> int:
         """Rows and columns of one view in a network's input of `size`: half of it in a mosaic."""
@@ -56,6 +56,15 @@ RICHEST_FIRST = (
 )
 """Tried in this order when no views are chosen: the paper's three durations, then one. The mosaic must be chosen: it shows each
 view at half the resolution, and was no better on real glitches."""
+
+
+NO_VIEWS = Encoding("none", ())
+"""Of vectors that were made elsewhere, from no picture of the study."""
+
+
+def stored_encoding(text: str) -> Encoding:
+    """Read the encoding of a store's passport: `NO_VIEWS`, or as `parse_encoding`."""
+    return NO_VIEWS if text == NO_VIEWS.name else parse_encoding(text)
 
 
 def parse_encoding(text: str) -> Encoding:

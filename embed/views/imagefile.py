@@ -22,7 +22,9 @@ MAX_PIXELS = 25_000_000
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 
-_PNG = b"\x89PNG\r\n\x1a\n"
+PNG = b"\x89PNG\r\n\x1a\n"
+"""The first bytes of a PNG."""
+
 _JPEG = b"\xff\xd8\xff"
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
@@ -75,11 +77,11 @@ def probe_bytes(data: bytes) -> ImageFile:
     """Probe an image held in memory; see `probe`."""
     if not data:
         raise InputError("empty file")
-    if data.startswith(_PNG):
+    if data.startswith(PNG):
         width, height = _png_size(data)
     elif data.startswith(_JPEG):
         width, height = _jpeg_size(data)
-    elif _PNG.startswith(data[:8]):
+    elif PNG.startswith(data[:8]):
         raise InputError(f"truncated PNG (only {len(data)} bytes)")
     else:
         raise InputError(f"not a PNG or JPEG image (begins with {data[:8]!r})")
@@ -91,7 +93,7 @@ def probe_bytes(data: bytes) -> ImageFile:
 
 
 def _png_size(data: bytes) -> tuple[int, int]:
-    position, size, pixels = len(_PNG), (0, 0), False
+    position, size, pixels = len(PNG), (0, 0), False
     while position + 12 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, position)
         end = position + 8 + length

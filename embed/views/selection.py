@@ -11,7 +11,7 @@ from embed.errors import InputError
 from embed.study.study import Study
 from embed.study.views import count_viewed, view_hashes
 from embed.types import Pixels, Rows
-from embed.views.encoding import Encoding, richest
+from embed.views.encoding import NO_VIEWS, Encoding, richest
 
 
 class LeftOut(NamedTuple):
@@ -41,7 +41,7 @@ def glitches_with_views(study: Study) -> int:
 
 
 def wanted(study: Study, encoding: Encoding) -> tuple[Rows, Pixels, list[LeftOut]]:
-    """Separate the glitches with every view of an encoding from the others.
+    """Separate the glitches with every view of an encoding from the others; `NO_VIEWS` needs none, and a glitch's input is then its id.
 
     Returns
     -------
@@ -55,6 +55,11 @@ def wanted(study: Study, encoding: Encoding) -> tuple[Rows, Pixels, list[LeftOut
     glitches: list[int] = []
     inputs = bytearray()
     left_out: list[LeftOut] = []
+    if encoding == NO_VIEWS:
+        names = study.ids()
+        glitches = sorted(names)
+        inputs += b"".join(hashlib.sha256(names[glitch].encode()).digest() for glitch in glitches)
+        return np.array(glitches, np.int64), np.frombuffer(bytes(inputs), np.uint8).reshape(-1, 32), left_out
     for glitch, group in groupby(view_hashes(study), key=itemgetter(0)):
         hashes = {duration: sha256 for _, duration, sha256 in group}
         lacking = [duration for duration in encoding.durations if duration not in hashes]

@@ -1,4 +1,4 @@
-"""Training against a plain PyTorch loop on the same pictures, and on a GPU embedding against the network alone; printed by ``make bench``."""
+"""Training against a plain PyTorch loop on the same pictures, embedding and prediction against the network alone; printed by ``make bench``, on a GPU by ``make gpu``."""
 
 import os
 import time
@@ -9,13 +9,16 @@ import pytest
 import torch
 from PIL import Image
 from support.gallery import make_gallery
+from support.models import LABELS, PARTS, make_model
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
 from embed import EmbeddingOptions, Study, embed, ingest_folder
+from embed.network.backbones import DEFAULT_BACKBONE
 from embed.network.network import load_network
 from embed.training.options import TrainingOptions
+from embed.training.prediction import predict
 from embed.training.trainer import train
 from embed.views.decoding import PUBLISHED_BOX
 
@@ -24,6 +27,7 @@ pytestmark = pytest.mark.benchmark
 REPEATS = 3
 EPOCHS = 2
 COUNTS = {"Blip": 32, "Koi_Fish": 32, "Power_Line": 32}
+DEVICES = ("cpu", pytest.param("cuda", marks=pytest.mark.gpu))
 
 
 class Pictures(Dataset):
@@ -83,7 +87,7 @@ def processor_time():
     return times.user + times.system + times.children_user + times.children_system
 
 
-@pytest.mark.parametrize("device", ["cpu", "cuda"])
+@pytest.mark.parametrize("device", DEVICES)
 def test_training_beside_a_plain_loop(tmp_path, device):
     """Ours from images on disk to the model on disk: decoding, checkpoints and the richest augmentation are within its time."""
     if device == "cuda" and not torch.cuda.is_available():
@@ -154,25 +158,70 @@ def test_later_epochs(tmp_path):
     assert share > 0.6
 
 
-@pytest.mark.parametrize("device", ["cpu", "cuda"])
+@pytest.mark.parametrize("device", DEVICES)
 def test_embedding_beside_the_network_alone(tmp_path, device):
     """From decoded views in the cache to a finished store, against the network's forward rate on random numbers."""
     if device == "cuda" and not torch.cuda.is_available():
         pytest.skip("no CUDA device")
     count, size, repeats = (20_000, 256, 50) if device == "cuda" else (1000, 32, 10)
-    make_gallery(tmp_path / "data", {"Blip": 200})
-    pictures = sorted((tmp_path / "data").glob("*/*.png"))
-    folder = tmp_path / "many" / "Blip"
-    folder.mkdir(parents=True)
-    for number in range(count):
-        (folder / f"H1_g{number:09d}_spectrogram_4.0.png").symlink_to(pictures[number % len(pictures)])
+    folder = many_pictures(tmp_path, {"Blip": count})
     with Study(tmp_path / "study", create=True) as study:
         with study.run("ingest"):
-            ingest_folder(study, folder.parent)
+            ingest_folder(study, folder)
         embed(study, EmbeddingOptions(views="4.0", device=device, weights="glitch"))  # fills the cache
         start = time.perf_counter()
         embed(study, EmbeddingOptions(views="4.0", device=device, weights="bundled"))
         whole = count / (time.perf_counter() - start)
+    alone = forward_rate(device, size, repeats)
+    print(
+        f"\nembedding on {device} from the cache {whole:.0f} images a second, "
+        f"the network alone in torch {alone:.0f}: {whole / alone:.0%}"
+    )
+    assert whole >= 0.6 * alone
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_prediction_beside_the_network_alone(tmp_path, device):
+    """A glitch asked about for the first time, its views in the cache, and asked about again."""
+    if device == "cuda" and not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    count, size, repeats = (6000, 256, 50) if device == "cuda" else (300, 32, 10)
+    folder = many_pictures(tmp_path, dict.fromkeys(LABELS, count // 3))
+    with Study(tmp_path / "study", create=True) as study:
+        with study.run("ingest"):
+            ingest_folder(study, folder)
+        ids = study.glitches()["id"]
+        spec = {"backbone": DEFAULT_BACKBONE, "weights": "bundled", "device": device}
+        parts = {identifier: PARTS[place % 6] for place, identifier in enumerate(ids)}
+        model = make_model(study, spec, "one", parts=parts)  # fills the cache of decoded views
+        glitches, options = study.glitches().index.to_numpy(), EmbeddingOptions(device=device)
+        seconds = []
+        for _ in range(2):
+            start = time.perf_counter()
+            predict(study, model, glitches, options=options)
+            seconds.append(time.perf_counter() - start)
+    alone = forward_rate(device, size, repeats)
+    first, again = (1e3 * taken / count for taken in seconds)
+    print(
+        f"\na prediction on {device} takes {first:.2f} ms a glitch, asked again {again:.3f} ms, the network alone {1e3 / alone:.2f} ms"
+    )
+    assert again < first
+
+
+def many_pictures(folder, counts):
+    """A folder of 200 pictures a class, each linked to until there are as many as asked for."""
+    make_gallery(folder / "data", dict.fromkeys(counts, 200))
+    for label, count in counts.items():
+        pictures = sorted((folder / "data" / label).glob("*.png"))
+        place = folder / "many" / label
+        place.mkdir(parents=True)
+        for number in range(count):
+            (place / f"H1_{label}{number:09d}_spectrogram_4.0.png").symlink_to(pictures[number % len(pictures)])
+    return folder / "many"
+
+
+def forward_rate(device, size, repeats):
+    """Images a second of the network alone, in torch."""
     kind = torch.bfloat16 if device == "cuda" else torch.float32
     network = load_network().module.to(device, kind, memory_format=torch.channels_last)
     batch = torch.randn(size, 3, 224, 224).to(device, kind, memory_format=torch.channels_last)
@@ -189,9 +238,4 @@ def test_embedding_beside_the_network_alone(tmp_path, device):
         for _ in range(repeats):
             network(batch)
         wait()
-    alone = repeats * size / (time.perf_counter() - start)
-    print(
-        f"\nembedding on {device} from the cache {whole:.0f} images a second, "
-        f"the network alone in torch {alone:.0f}: {whole / alone:.0%}"
-    )
-    assert whole >= 0.6 * alone
+    return repeats * size / (time.perf_counter() - start)

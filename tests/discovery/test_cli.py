@@ -27,7 +27,7 @@ def study(tmp_path, embedded):
 
 def test_every_command_has_the_common_options():
     parser = create_parser()
-    for command in ("ingest x", "status", "embed", "cluster x", "project", "search x", "novel"):
+    for command in ("ingest x", "status", "embed", "cluster x", "project", "search x", "novel", "guide x"):
         options = parser.parse_args(
             [*command.split(), "--study", "s", "--seed", "3", "--device", "cpu", "--json", "-v"]
         )
@@ -53,6 +53,7 @@ def test_the_environment_names_the_study(monkeypatch):
         ["cluster", "x", "--method", "kmeans"],
         ["search", "x", "-k", "0"],
         ["novel", "-n", "0"],
+        ["guide"],
         ["name", "x", "Y"],
         ["name", "-1", "Y"],
         ["status", "--seed", "-1"],
@@ -72,6 +73,7 @@ def test_the_installed_command():
     ).stdout
     for command in (
         "ingest",
+        "fetch",
         "status",
         "embed",
         "batch",
@@ -79,9 +81,13 @@ def test_the_installed_command():
         "name",
         "update",
         "verify",
+        "guide",
         "onset",
         "project",
         "scorecard",
+        "export",
+        "doctor",
+        "completion",
         "search",
         "novel",
         "generator",
@@ -113,7 +119,7 @@ def test_the_whole_path_without_embedding_by_hand(capsys, tmp_path):
         "report.html",
     ]
     table = pd.read_csv(reports / "clusters.csv")
-    assert tuple(table.columns) == COLUMNS
+    assert tuple(table.columns) == (*COLUMNS, "branch")
     assert table["medoid"].sum() == len(result["clusters"])
     assert all(table["image"].map(lambda path: path.endswith("_spectrogram_4.0.png")))
     code, out, _ = run(capsys, "status", "--study", folder, "--json")

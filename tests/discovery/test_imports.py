@@ -47,6 +47,7 @@ def test_engines_load_where_they_run(module):
         "embed.vectors.options",
         "discovery.arguments.audit",
         "discovery.arguments.evaluation",
+        "discovery.arguments.exchange",
         "discovery.arguments.glitches",
         "discovery.arguments.strain",
         "discovery.arguments.training",

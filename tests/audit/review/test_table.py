@@ -11,8 +11,8 @@ import pytest
 from audit import AuditOptions, audit, audit_probabilities
 from audit.review.comparisons import find_class_neighbours
 from audit.review.reasons import reasons
-from audit.review.table import COLUMNS, IMAGES, audit_csv, image_column
-from embed.csvfile import restored
+from audit.review.table import COLUMNS, IMAGES, audit_columns, audit_rows, image_column, write_audit
+from embed.csvfile import csv_text, restored
 from embed.errors import InputError
 
 EVIL = '=HYPERLINK("http://x","y")'
@@ -37,6 +37,10 @@ def glitches(count=91):
         {"id": [f"H1_{n}" for n in range(count)], "ifo": "H1", "gps": np.where(np.arange(count) == 5, np.nan, 1.1e9)}
     )
     return table.assign(**{name: f"/data/{name}.png" for name in IMAGES})
+
+
+def audit_csv(result, table, passport, **options):
+    return csv_text(audit_columns(table), audit_rows(result, table, passport, **options))
 
 
 def rows_of(text):
@@ -125,3 +129,17 @@ def test_expected_pairs_add_up(found):
     pairs = result.expected_pairs()
     assert pairs.sum() == pytest.approx(np.nansum(result.p_wrong))
     assert (np.diag(pairs) == 0).all()
+
+
+def test_metadata_are_carried_along_where_there_are_any(found, tmp_path):
+    result, *_ = found
+    snr = np.where(np.arange(91) == 3, np.nan, 7.5 + np.arange(91))
+    table = glitches().assign(snr=snr, q_value=np.nan, central_frequency=100.0, url1="https://x")
+    assert audit_columns(table) == (*COLUMNS, "snr", "central_frequency")
+    write_audit(tmp_path / "audit.csv", result, table, "x", first=40)
+    rows = rows_of((tmp_path / "audit.csv").read_text("utf-8"))
+    assert len(rows) == 40
+    for row, place in zip(rows, result.order[:40], strict=True):
+        assert row["snr"] == ("" if place == 3 else str(7.5 + place))
+        assert row["central_frequency"] == "100.0"
+        assert row["passport"] == "x"

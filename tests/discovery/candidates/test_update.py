@@ -6,8 +6,11 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from support.mixtures import mixture
 
+from discovery.candidates.changes import COLUMNS as CHANGE_COLUMNS
 from discovery.candidates.update import COLUMNS, join, update_clusters
 from embed import Study
 from embed.errors import InputError
@@ -73,6 +76,13 @@ def test_old_clusters_keep_their_numbers_and_a_family_is_born(clustered):
     _, arguments, table = latest_clustering(study)
     assert arguments["update_of"] == found.of < found.run
     assert (table.loc[old, "cluster"].to_numpy() == truth[old - 1]).all()
+    assert (table.loc[old, "probability"] == 1.0).all()
+    born = table.loc[table["cluster"] == 2, "probability"]
+    assert born.median() > 0.9  # of their own cluster: none of their old neighbours is in it
+    assert found.changes == []
+    page = found.files["update.html"].read_text("utf-8")
+    assert "Cluster 2: new class" in page
+    assert "None: a clustering of all glitches of the label, old and new, finds no split" in page
     new = table.drop(index=old)
     right = new["cluster"].to_numpy() == np.where(truth[new.index - 1] == CLASSES, 2, truth[new.index - 1])
     assert right.mean() > 0.85
@@ -97,6 +107,7 @@ def test_a_named_member_stays_in_its_cluster(clustered):
 
 
 def test_a_cluster_that_no_new_glitch_joins_is_named(tmp_path):
+    """All old glitches are of two clusters, and as many are new, of one of them: by numbers, because new times lie among the old."""
     study, store, truth, turn = planted(tmp_path)
     old = study.members("None_of_the_Above")
     with study.run("cluster", {"label": "None_of_the_Above", "store": "planted"}) as run:
@@ -105,7 +116,44 @@ def test_a_cluster_that_no_new_glitch_joins_is_named(tmp_path):
         for place in np.flatnonzero((truth == 0) & (turn >= 48)):
             study.add_label(int(place) + 1, Label("None_of_the_Above", "file", "later"))
     found = update_clusters(study, store)
-    assert found.unseen == {1: pytest.approx(6.0)}
+    (change,) = found.changes
+    assert (change.kind, change.clusters) == ("ended", (1,))
+    assert change.expected == pytest.approx(6.0)
+    assert change.probability == pytest.approx((96 / 108) ** 48)
+    written = pd.read_csv(found.files["changes.csv"])
+    assert tuple(written.columns) == CHANGE_COLUMNS
+    assert written["kind"].tolist() == ["ended"]
+    assert written["evidence"].tolist() == [change.evidence]
+    study.close()
+
+
+def test_two_families_in_one_cluster_are_proposed_as_a_split_and_nothing_moves(tmp_path):
+    study, store, truth, _ = planted(tmp_path)
+    old = study.members("None_of_the_Above")
+    with study.run("cluster", {"label": "None_of_the_Above", "store": "planted"}) as run:
+        study.save_clusters(run, old, np.zeros(len(old), int), np.ones(len(old)))
+    with study.run("ingest"):
+        for place in np.flatnonzero(study.glitches()["label"].to_numpy() == ""):
+            study.add_label(int(place) + 1, Label("None_of_the_Above", "file", "later"))
+    found = update_clusters(study, store)
+    (change,) = found.changes
+    assert (change.kind, change.clusters) == ("split", (0,))
+    assert len(change.parts) == 2
+    assert change.members == 96 + change.new
+    _, _, table = latest_clustering(study)
+    members = pd.read_csv(found.files["change-members.csv"])
+    assert members.groupby("part").size().tolist() == list(change.parts)
+    assert (members["cluster"] == 0).all()
+    ids = study.glitches()["id"]
+    families = {part: set(truth[ids.isin(own["id"]).to_numpy()]) for part, own in members.groupby("part")}
+    assert sorted(map(list, families.values())) == [[0], [1]]
+    page = found.files["update.html"].read_text("utf-8")
+    assert f'<th scope="row">split</th><td>0</td><td class="number">{change.members}</td>' in page
+    assert change.evidence in page
+    assert "No glitch was moved and no number changed." in page
+    assert f"<b>{len(found.table)}</b> new glitches: <b>{change.new}</b> joined a cluster" in page
+    assert (table.loc[old, "cluster"] == 0).all()
+    assert set(table["cluster"]) <= {-1, 0, 1}
     study.close()
 
 
@@ -139,3 +187,37 @@ def test_joining_by_hand():
     nothing = join(at(5.0), old, np.full(24, -1))
     assert nothing[0].tolist() == [-1]
     assert SimpleNamespace(labels=nothing[0]).labels.dtype.kind == "i"
+
+
+def test_a_named_cluster_is_no_background_of_its_own(clustered):
+    """All members of cluster 0 got a name: nothing is proposed about it, and its new members join it as before."""
+    study, store, truth, old = clustered
+    with study.run("name"):
+        for glitch in old[truth[old - 1] == 0].tolist():
+            study.add_label(glitch, Label("Reverse_Chirp", "person", "test"))
+    found = update_clusters(study, store)
+    assert found.changes == []
+    assert found.joined[0] >= 9
+
+
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 1000), later=st.integers(1, 40), wrong=st.integers(1, 4))
+def test_old_members_and_numbers_never_change(tmp_path_factory, seed, later, wrong):
+    """Whatever the clusters were, even nonsense: old glitches keep cluster and probability, new clusters get new numbers."""
+    study, store, *_ = planted(tmp_path_factory.mktemp("any"), later=later, seed=seed)
+    old = study.members("None_of_the_Above")
+    rng = np.random.default_rng(seed)
+    clusters, probability = rng.integers(-1, wrong, len(old)), rng.random(len(old))
+    with study.run("cluster", {"label": "None_of_the_Above", "store": "planted"}) as run:
+        study.save_clusters(run, old, clusters, probability)
+    with study.run("ingest"):
+        for place in np.flatnonzero(study.glitches()["label"].to_numpy() == ""):
+            study.add_label(int(place) + 1, Label("None_of_the_Above", "file", "later"))
+    found = update_clusters(study, store)
+    _, _, table = latest_clustering(study)
+    assert (table.loc[old, "cluster"].to_numpy() == clusters).all()
+    assert (table.loc[old, "probability"].to_numpy() == probability).all()
+    assert {own.cluster for own in found.births}.isdisjoint(clusters.tolist())
+    assert table["probability"].between(0, 1).all()
+    assert (table.loc[table["cluster"] == -1].drop(index=old, errors="ignore")["probability"] == 0).all()
+    study.close()

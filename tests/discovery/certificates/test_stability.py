@@ -22,7 +22,9 @@ def test_jaccard_by_hand():
 
 
 def test_branches_count_too():
-    tree = DensityTree([Branch(np.array([0, 1]), 1.0, 1.0, 1.0, 1), Branch(np.arange(6), 2.0, 1.0, 1.0, -1)], 2.0)
+    tree = DensityTree(
+        [Branch(np.array([0, 1]), 1.0, 1.0, 1.0, 1.0, 1), Branch(np.arange(6), 2.0, 1.0, 1.0, 1.0, -1)], 2.0
+    )
     assert branch_jaccard(np.array([0, 0, 1, 1, 1, -1]), tree).tolist() == pytest.approx([1.0, 3 / 6])
 
 

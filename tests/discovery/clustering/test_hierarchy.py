@@ -30,7 +30,7 @@ def groups(n, noise, seed, count=30, width=1280):
 
 
 def branch(rows, contrast, firmness, parent):
-    return Branch(np.array(rows), 1.0, contrast, firmness, parent)
+    return Branch(np.array(rows), 1.0, contrast, firmness, contrast, parent)
 
 
 @pytest.mark.parametrize("dims", [1, 2, 5, 10])

@@ -177,3 +177,27 @@ def test_the_gap_is_that_of_planted_duplicates():
     assert f"a gap of +{100 * (grouped.random - grouped.honest):.2f} points" in grouped.in_words()
     honest = split_gap(vectors, targets, make_split(targets, "random"))
     assert honest.random == pytest.approx(honest.honest, abs=0.12)
+
+
+def test_a_found_cluster_becomes_a_class_of_the_model(tmp_path, tiny, capsys):
+    """The whole way: a model that does not know the family, the cluster, its name, the extended model and its predictions."""
+    make_gallery(tmp_path / "data", {"Blip": 10, "Power_Line": 10, "None_of_the_Above": 12})
+    study = tmp_path / "study"
+    network = ("--backbone", tiny["backbone"], "--weights", tiny["weights"], "--device", "cpu")
+    assert main(["ingest", str(tmp_path / "data"), "--study", str(study)]) == 0
+    assert run(study, tiny, "--name", "mine", "--no-vectors") == 0
+    assert load_model(study / "models" / "mine").classes == ("Blip", "None_of_the_Above", "Power_Line")
+    assert main(["cluster", "None_of_the_Above", "--study", str(study), *network]) == 0
+    with Study(study) as opened:
+        members = opened.latest_clusters().query("cluster == 0").index.to_numpy()
+    assert main(["name", "0", "Arch", "--study", str(study)]) == 0
+    step = "discover train --weights model:mine --name NEW --add-class Arch"
+    assert step in capsys.readouterr().out
+    assert main([*step.replace("NEW", "more").split()[1:], "--study", str(study), "--device", "cpu"]) == 0
+    said = capsys.readouterr().out
+    assert f"Arch: {len(members)} examples" in said
+    model = load_model(study / "models" / "more")
+    assert model.classes == ("Arch", "Blip", "None_of_the_Above", "Power_Line")
+    assert main(["predict", "more", "--all", "--study", str(study), "--device", "cpu"]) == 0
+    with Study(study) as opened:
+        assert (opened.glitches().loc[members, "predicted"] == "Arch").mean() > 0.8

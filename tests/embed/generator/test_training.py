@@ -49,39 +49,39 @@ def test_each_resolution_is_shown_twice_the_one_before():
 
 
 def test_a_stopped_training_ends_with_the_bytes_of_one_that_was_not(tmp_path):
-    pictures, plan = make_pictures(), Plan(60, {"seed": 1})
+    pictures, plan = make_pictures(), Plan(20, {"seed": 1})
     fit(make_training(pictures), pictures, plan, tmp_path / "whole")
 
     def stop(done, _):
-        if done == 33:
+        if done == 13:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         fit(make_training(pictures), pictures, plan, tmp_path / "again", progress=stop)
     rows = fit(make_training(pictures, seed=1), pictures, plan, tmp_path / "again")
     assert_same(tmp_path / "again", tmp_path / "whole")
-    assert [row["step"] for row in rows] == list(range(1, 61))
+    assert [row["step"] for row in rows] == list(range(1, 21))
     other = fit(make_training(pictures, seed=2), pictures, plan, tmp_path / "other")
     assert other[-1]["critic"] != rows[-1]["critic"]
 
 
 def test_killed_at_any_step_it_ends_with_the_same_bytes(tmp_path):
-    pictures, plan = make_pictures(), Plan(40, {"seed": 1})
+    pictures, plan = make_pictures(), Plan(16, {"seed": 1})
     fit(make_training(pictures), pictures, plan, tmp_path / "whole")
     script = (
         f"import os, signal, sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r}); import torch; torch.set_num_threads({torch.get_num_threads()})\n"
         "from pathlib import Path; from support.generators import make_pictures, make_training; from embed.generator.loop import Plan, fit\n"
         "def kill(done, whole):\n    if done == int(sys.argv[2]): os.kill(os.getpid(), signal.SIGKILL)\n"
-        "p = make_pictures(); fit(make_training(p), p, Plan(40, {'seed': 1}), Path(sys.argv[1]), progress=kill)"
+        "p = make_pictures(); fit(make_training(p), p, Plan(16, {'seed': 1}), Path(sys.argv[1]), progress=kill)"
     )
-    command = [sys.executable, "-c", script, str(tmp_path / "killed"), "17"]
+    command = [sys.executable, "-c", script, str(tmp_path / "killed"), "9"]
     done = subprocess.run(command, check=False, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
     assert done.returncode == -signal.SIGKILL
     fit(make_training(pictures), pictures, plan, tmp_path / "killed")
     assert_same(tmp_path / "killed", tmp_path / "whole")
     assert sorted(path.name for path in (tmp_path / "killed").glob("*.safetensors")) == [
-        "step-00000039.safetensors",
-        "step-00000040.safetensors",
+        "step-00000015.safetensors",
+        "step-00000016.safetensors",
     ]
 
 

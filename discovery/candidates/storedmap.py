@@ -1,0 +1,150 @@
+"""The points of a map that was drawn, kept beside its page: what a later map with new glitches starts from.
+
+``map.npz`` in the map's folder holds the glitches' row numbers, their points, whether each was placed on a map that was drawn before,
+the hashes of the files that its vector was made from, and as JSON the settings: labels, method, dimensions, seed and vectors.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from discovery.clustering.placement import place
+from discovery.clustering.projection import LEAST_ROWS
+from embed.errors import StudyError
+from embed.storage import canonical_json, write_atomic
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from discovery.clustering.methods import MapMethod
+    from embed.types import Rows, Vectors
+    from embed.vectors.store import VectorStore
+
+FILE = "map.npz"
+
+
+@dataclass(frozen=True)
+class StoredMap:
+    """A map that was drawn.
+
+    Attributes
+    ----------
+    settings : dict
+        ``labels``, ``method``, ``dims``, ``seed`` and ``store``.
+    glitches : ndarray of int64, shape (N,)
+        Row numbers in the study.
+    points : ndarray of float32, shape (N, dims)
+    placed : ndarray of bool, shape (N,)
+        Placed among the others later, instead of laid out with them.
+    inputs : ndarray of uint8, shape (N, 32)
+        As in `embed.vectors.store.StoreRows`.
+    """
+
+    settings: dict[str, Any]
+    glitches: Rows
+    points: Vectors
+    placed: NDArray[np.bool_]
+    inputs: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The points of a map of N glitches.
+
+    Attributes
+    ----------
+    points : ndarray of float32, shape (N, dims)
+    placed : ndarray of bool, shape (N,)
+    added, far : int
+        Points that were placed now, and how many of them are far from all that were laid out: see `discovery.clustering.placement.place`.
+    note : str
+        Why a stored map was not kept; empty where it was, or there was none.
+    """
+
+    points: Vectors
+    placed: NDArray[np.bool_]
+    added: int = 0
+    far: int = 0
+    note: str = ""
+
+
+def save_map(folder: Path, stored: StoredMap) -> None:
+    """Write ``map.npz``, atomically; the same map gives the same bytes."""
+    arrays: dict[str, Any] = {
+        **{name: getattr(stored, name) for name in ("glitches", "points", "placed", "inputs")},
+        "settings": np.str_(canonical_json(stored.settings)),
+    }
+    write_atomic(folder / FILE, lambda file: np.savez(file, **arrays))
+
+
+def load_map(folder: Path) -> StoredMap | None:
+    """Read ``map.npz``; None where there is none.
+
+    Raises
+    ------
+    StudyError
+        The file is damaged.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        return None
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
+            stored = StoredMap(
+                settings=json.loads(str(held["settings"])),
+                glitches=held["glitches"],
+                points=held["points"],
+                placed=held["placed"],
+                inputs=held["inputs"],
+            )
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise StudyError(f"the map {path} cannot be read; delete it, or lay out afresh with --anew") from error
+    lengths = {len(part) for part in (stored.glitches, stored.points, stored.placed, stored.inputs)}
+    if len(lengths) > 1 or stored.points.ndim != 2 or not np.isfinite(stored.points).all():
+        raise StudyError(f"the map {path} is damaged; delete it, or lay out afresh with --anew")
+    return stored
+
+
+def extended(stored: StoredMap, store: VectorStore, glitches: Rows, settings: dict[str, Any]) -> Layout | str:
+    """Keep the points of a stored map and place the glitches that it lacks; returns why not where it cannot be kept.
+
+    Parameters
+    ----------
+    stored : StoredMap
+    store : VectorStore
+        The vectors.
+    glitches : ndarray of int64, shape (N,)
+        Of the new map, ascending; those of the stored map that are not among them are left out.
+    settings : dict
+        As in `StoredMap`.
+    """
+    if stored.settings != settings:
+        other = [
+            f"{name} {stored.settings.get(name)!r}" for name in settings if stored.settings.get(name) != settings[name]
+        ]
+        return f"the map that was there has {', '.join(other)}"
+    order = np.argsort(stored.glitches)
+    where = np.searchsorted(stored.glitches[order], glitches)
+    where = order[np.minimum(where, len(order) - 1)]
+    kept = stored.glitches[where] == glitches
+    rows = store.rows(glitches)
+    changed = (np.asarray(store.inputs)[rows[kept]] != stored.inputs[where[kept]]).any(axis=1).sum()
+    if changed:
+        return f"{changed} glitches of the map that was there have other pictures now"
+    laid_out = kept & ~stored.placed[where]
+    if laid_out.sum() < LEAST_ROWS or not stored.points[where[laid_out]].any():
+        return f"the map that was there has {laid_out.sum()} of these glitches, too few to place others among them"
+    points = stored.points[where]
+    method: MapMethod = settings["method"]
+    if kept.all():
+        return Layout(points, stored.placed[where])
+    new, old = (np.asarray(store.vectors[rows[chosen]]) for chosen in (~kept, laid_out))
+    points[~kept], far = place(new, old, points[laid_out], method=method, seed=settings["seed"])
+    return Layout(points, ~kept | stored.placed[where], int((~kept).sum()), int(far.sum()))

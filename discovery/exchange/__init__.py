@@ -1,0 +1,1 @@
+"""A study's glitches and results in the formats of other tools."""

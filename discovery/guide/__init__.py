@@ -1,0 +1,1 @@
+"""A draft of a class's page in the field guide."""
