@@ -17,6 +17,13 @@ OUT = "folder of the results (default: a folder in the study's reports)"
 """Help of ``--out``, where it names a folder."""
 
 
+def add_generated(parser: ArgumentParser) -> None:
+    """Add ``--generated``, which shows what is otherwise left out."""
+    parser.add_argument(
+        "--generated", action="store_true", help="count the study's generated glitches in; otherwise they are left out"
+    )
+
+
 def _add_method(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--method",
@@ -116,6 +123,7 @@ def add_cluster(commands: Any, common: ArgumentParser, vectors: ArgumentParser) 
         help="number of clusters, for spectral only (default: chosen by the eigengap)",
     )
     cluster.add_argument("--out", metavar="DIR", type=Path, help=OUT)
+    add_generated(cluster)
 
 
 def add_name(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
@@ -199,6 +207,7 @@ def add_onset(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - 
         help="live time: a start and an end in GPS seconds a line (default: estimated from the times of all glitches)",
     )
     onset.add_argument("--out", metavar="DIR", type=Path, help=OUT)
+    add_generated(onset)
 
 
 def add_project(commands: Any, common: ArgumentParser, vectors: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
@@ -256,6 +265,7 @@ def add_scorecard(commands: Any, common: ArgumentParser, vectors: ArgumentParser
         "--labels-file", metavar="CSV", type=Path, help="their labels, in the same order: a column 'label'"
     )
     scorecard.add_argument("--out", metavar="DIR", type=Path, help=OUT)
+    add_generated(scorecard)
 
 
 def add_search(commands: Any, common: ArgumentParser, vectors: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
@@ -285,6 +295,7 @@ def add_novel(commands: Any, common: ArgumentParser, vectors: ArgumentParser) ->
         "-n", type=positive, metavar="N", default=LISTED, help=f"number of glitches listed (default: {LISTED})"
     )
     novel.add_argument("--out", metavar="DIR", type=Path, help=OUT)
+    add_generated(novel)
 
 
 def add_explore(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class

@@ -12,7 +12,7 @@ def run(options: Namespace) -> None:
     """Say when classes began, ended and changed their rates."""
     terminal = Terminal(as_json=options.json)
     live = None if options.segments is None else read_segments(options.segments)
-    with Study(options.study) as study:
+    with Study(options.study, generated=options.generated) as study:
         found = find_onsets(study, options.labels, live=live, out=options.out)
     terminal.say(f"{found.livetime.seconds / 86400:.1f} live days in {len(found.livetime.starts)} segments")
     for name, history in found.histories.items():

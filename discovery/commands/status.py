@@ -3,6 +3,7 @@
 from argparse import Namespace
 
 from discovery.commands.console import Terminal
+from embed.generator.place import generator_names
 from embed.study.study import Study
 from embed.vectors.passport import describe_graph
 from embed.vectors.store import stores
@@ -19,9 +20,12 @@ def run(options: Namespace) -> None:
         durations = study.durations()
         given, predicted = study.counts_by_label(), study.counts_by_label(predicted=True)
         runs = study.runs()
+        generated = len(study.generated_ids())
+        generators = generator_names(study.folder)
         vectors = stores(study.folder)
         cached = sum(path.stat().st_size for path in (study.folder / "cache").glob("*.bin"))
-    terminal.table(f"Study {options.study}", ("", "number"), [(name, str(count)) for name, count in counts.items()])
+    sizes = counts | ({"generated glitches, not among them": generated} if generated else {})
+    terminal.table(f"Study {options.study}", ("", "number"), [(name, str(count)) for name, count in sizes.items()])
     terminal.table(
         "Views",
         ("duration", "glitches"),
@@ -43,6 +47,8 @@ def run(options: Namespace) -> None:
             for store in vectors
         ],
     )
+    if generators:
+        terminal.say(f"Generators: {', '.join(generators)}")
     terminal.table(
         "Runs, latest last",
         ("run", "command", "outcome"),
@@ -57,6 +63,8 @@ def run(options: Namespace) -> None:
     terminal.result(
         {
             **counts,
+            "generated": generated,
+            "generators": generators,
             "durations": durations,
             "given": given.to_dict(),
             "predicted": predicted.to_dict(),

@@ -91,6 +91,8 @@ def test_the_installed_command():
         "completion",
         "search",
         "novel",
+        "generator",
+        "generate",
     ):
         assert f"    {command}" in out
 
