@@ -50,7 +50,10 @@ def on_page_markdown(markdown: str, **_: Any) -> str:  # noqa: ANN401 - page, co
 def on_page_content(html: str, **_: Any) -> str:  # noqa: ANN401 - as above
     """Turn formulas into MathML."""
     html = re.sub(
-        r'<span class="arithmatex">\\\((.*?)\\\)</span>', lambda found: convert(unescape(found[1])), html, flags=re.DOTALL
+        r'<span class="arithmatex">\\\((.*?)\\\)</span>',
+        lambda found: convert(unescape(found[1])),
+        html,
+        flags=re.DOTALL,
     )
     return re.sub(
         r'<div class="arithmatex">\\\[(.*?)\\\]</div>',
@@ -85,7 +88,9 @@ def _command(title: str, parser: argparse.ArgumentParser, level: int) -> Iterato
     for group in parser._action_groups:  # noqa: SLF001 - argparse has no public list of them
         actions = [action for action in group._group_actions if action.help != argparse.SUPPRESS]  # noqa: SLF001
         actions = [
-            action for action in actions if not isinstance(action, argparse._HelpAction | argparse._SubParsersAction)  # noqa: SLF001
+            action
+            for action in actions
+            if not isinstance(action, argparse._HelpAction | argparse._SubParsersAction)  # noqa: SLF001
         ]
         if group.title in SHARED:
             shared.append(str(group.title).split(" (")[0])
