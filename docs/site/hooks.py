@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 FIGURES = "examples/figures/"
 """Where pages of the repository find its figures; on the site they are in ``figures/``."""
-SHARED = ("common options", "vectors (default: those that `discover embed` made last)")
-"""Groups of options that many commands have; they are described once."""
+SHARED = ("common options", "vectors")
+"""Groups of options that many commands have, by the first words of their titles; they are described once."""
+HIDDEN = (argparse._HelpAction, argparse._SubParsersAction)  # noqa: SLF001 - argparse has no public names for them
+"""Not listed: ``--help``, and sub-commands, which have their own section."""
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -72,10 +74,12 @@ def commands() -> Iterator[str]:
     yield "|---|---|"
     for choice in subparsers._choices_actions:  # noqa: SLF001 - argparse keeps the short helps nowhere else
         yield f"| [`{choice.dest}`](#discover-{choice.dest}) | {choice.help} |"
-    embed = subparsers.choices["embed"]
-    for group in (group for title in SHARED for group in embed._action_groups if group.title == title):  # noqa: SLF001
-        yield f"\n## {str(group.title)[:1].upper()}{str(group.title)[1:]}\n"
-        yield from _arguments(embed, group._group_actions)  # noqa: SLF001
+    for group in subparsers.choices["embed"]._action_groups:  # noqa: SLF001 - argparse has no public list of them
+        name, _, note = str(group.title).partition(" (")
+        if name in SHARED:
+            yield f"\n## {name.capitalize()}\n"
+            yield f"{note.removesuffix(')').capitalize()}.\n" if note else ""
+            yield from _arguments(subparsers.choices["embed"], group._group_actions)  # noqa: SLF001
     for name, command in subparsers.choices.items():
         yield from _command(f"discover {name}", command, 2)
 
@@ -84,23 +88,25 @@ def _command(title: str, parser: argparse.ArgumentParser, level: int) -> Iterato
     """Describe one command, and below it its sub-commands."""
     yield f"\n{'#' * level} {title}\n"
     yield f"{parser.description}\n"
+    own: list[argparse.Action] = []
     shared = []
-    for group in parser._action_groups:  # noqa: SLF001 - argparse has no public list of them
-        actions = [action for action in group._group_actions if action.help != argparse.SUPPRESS]  # noqa: SLF001
-        actions = [
-            action
-            for action in actions
-            if not isinstance(action, argparse._HelpAction | argparse._SubParsersAction)  # noqa: SLF001
-        ]
-        if group.title in SHARED:
-            shared.append(str(group.title).split(" (")[0])
+    groups: list[tuple[str, list[argparse.Action]]] = []
+    for group in parser._action_groups:  # noqa: SLF001
+        name = str(group.title).split(" (")[0]
+        actions = [action for action in group._group_actions if not isinstance(action, HIDDEN)]  # noqa: SLF001
+        if name in SHARED:
+            shared.append(f"[{name}](#{name.replace(' ', '-')})")
+        elif name in {"positional arguments", "options"}:
+            own += actions
         elif actions:
-            if group.title not in {"positional arguments", "options"}:
-                yield f"\n*{group.title}*\n"
-            yield from _arguments(parser, actions)
+            groups.append((str(group.title), actions))
+    if own:
+        yield from _arguments(parser, own)
+    for name, actions in groups:
+        yield f"\n{name.capitalize()}:\n"
+        yield from _arguments(parser, actions)
     if shared:
-        links = [f"[{name}](#{_slug(next(title for title in SHARED if title.startswith(name)))})" for name in shared]
-        yield f"\nAlso: {', '.join(links)}.\n"
+        yield f"\nAlso: {', '.join(shared)}.\n"
     nested = _subparsers(parser)
     for name, command in nested.choices.items() if nested else ():
         yield from _command(f"{title} {name}", command, level + 1)
@@ -122,8 +128,3 @@ def _subparsers(parser: argparse.ArgumentParser) -> argparse._SubParsersAction[A
     """Return the sub-commands of a parser."""
     found = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))  # noqa: SLF001
     return next(found, None)
-
-
-def _slug(title: str) -> str:
-    """Return the anchor that a heading gets."""
-    return re.sub(r"[\s-]+", "-", re.sub(r"[^\w\s-]", "", title.lower()).strip())
