@@ -5,7 +5,7 @@ READY := $(VENV)/ready
 STUDY ?= study
 BIOME := $(VENV)/javascript/node_modules/.bin/biome
 
-.PHONY: demo test test-all bench gpu lint clean
+.PHONY: demo test test-all bench gpu lint docs clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -44,6 +44,10 @@ test-all: $(READY) lint ## the long tests too
 
 bench: $(READY) ## the paired measurements, printed
 	$(BIN)/python -m pytest -m benchmark -s tests/benchmarks -o python_files='bench_*.py' --timeout 7200
+
+docs: $(READY) ## the documentation's pages, in build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "open build/site/index.html"
 
 gpu: ## the tests and measurements that need a CUDA device, by any python that has torch: make gpu PYTHON=python3
 	$(if $(wildcard $(READY)),$(BIN)/python,$(PYTHON)) -m pytest -m gpu -s -o python_files='test_*.py bench_*.py' --durations 0 --timeout 300 $$(grep -rl 'pytest.mark.gpu' tests)

@@ -197,7 +197,7 @@ def add_onset(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - 
         "onset",
         parents=[common],
         help="find when classes began, ended and changed their rates",
-        description="Find the changes of each class's rate, with 90 %% intervals, and glitches that both detectors saw at once. Writes a table and a timeline.",
+        description="Find the changes of each class's rate, with 90 % intervals, and glitches that both detectors saw at once. Writes a table and a timeline.",
     )
     onset.add_argument("labels", metavar="LABEL", nargs="*", help="only these labels (default: all)")
     onset.add_argument(
