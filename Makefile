@@ -5,7 +5,7 @@ READY := $(VENV)/ready
 STUDY ?= study
 BIOME := $(VENV)/javascript/node_modules/.bin/biome
 
-.PHONY: demo test test-all bench gpu lint clean
+.PHONY: demo test test-all bench gpu lint docs clean
 .DEFAULT_GOAL := help
 
 help: ## say what there is
@@ -30,7 +30,7 @@ lint: $(READY) ## style, types, import contracts, JavaScript
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	@if [ -x $(BIOME) ] || { command -v npm >/dev/null && npm install --silent --no-audit --no-fund --prefix $(VENV)/javascript @biomejs/biome@2.6.8; }; \
-	then $(BIOME) lint --error-on-warnings discovery/explorer/explorer.js; \
+	then $(BIOME) lint --error-on-warnings discovery/explorer/*.js discovery/app/*.js; \
 	else echo "The JavaScript is not linted: it needs npm (Node.js) and the package @biomejs/biome"; fi
 
 test: $(READY) lint ## everything that ends within minutes, a process for each of two cores
@@ -41,6 +41,10 @@ test-all: $(READY) lint ## the long tests too
 
 bench: $(READY) ## the paired measurements, printed
 	$(BIN)/python -m pytest -m benchmark -s tests/benchmarks -o python_files='bench_*.py' --timeout 7200
+
+docs: $(READY) ## the documentation's pages, in build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "open build/site/index.html"
 
 gpu: ## the tests and measurements that need a CUDA device, by any python that has torch: make gpu PYTHON=python3
 	$(if $(wildcard $(READY)),$(BIN)/python,$(PYTHON)) -m pytest -m gpu -s -o python_files='test_*.py bench_*.py' --durations 0 --timeout 300 $$(grep -rl 'pytest.mark.gpu' tests)

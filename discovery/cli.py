@@ -17,10 +17,12 @@ from discovery.arguments.audit import add_audit
 from discovery.arguments.base import Parser, common_options, vector_options
 from discovery.arguments.evaluation import add_evaluate, add_predict
 from discovery.arguments.exchange import add_completion, add_doctor, add_export, add_fetch
+from discovery.arguments.generation import add_generate, add_generator
 from discovery.arguments.glitches import (
     add_batch,
     add_cluster,
     add_embed,
+    add_explore,
     add_guide,
     add_ingest,
     add_name,
@@ -51,7 +53,7 @@ a first session:
 
 
 RECORDED = frozenset({"ingest", "fetch", "scan", "embed", "cluster", "update", "name", "guide", "novel", "onset"})
-RECORDED |= {"project", "scorecard", "audit", "train", "evaluate", "predict"}
+RECORDED |= {"project", "scorecard", "audit", "train", "evaluate", "predict", "explore", "generator", "generate"}
 """Commands that change what a study holds: after them its ``index.html`` is written again."""
 
 
@@ -80,12 +82,15 @@ def create_parser() -> Parser:
     add_novel(commands, common, vectors)
     add_onset(commands, common)
     add_project(commands, common, vectors)
+    add_explore(commands, common)
     add_scorecard(commands, common, vectors)
     add_search(commands, common, vectors)
     add_audit(commands, common, vectors)
     add_train(commands, common)
     add_evaluate(commands, common, vectors)
     add_predict(commands, common)
+    add_generator(commands, common)
+    add_generate(commands, common)
     add_export(commands, common, vectors)
     add_doctor(commands, common)
     add_completion(commands, common, parser)

@@ -13,6 +13,14 @@ class StudyError(DiscoverError):
     """The study folder is missing, locked by another process, damaged, or made by another version."""
 
 
+class LockedError(StudyError):
+    """Another process writes to the study; trying again later helps."""
+
+
+class ConflictError(DiscoverError):
+    """What a decision is about was changed since the person saw it."""
+
+
 class WeightsError(DiscoverError):
     """The chosen network weights are not available, or do not fit the network."""
 

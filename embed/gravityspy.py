@@ -135,6 +135,7 @@ COLUMN_ALIASES = {
     "snr": ("snr",),
     "amplitude": ("amplitude",),
     "q_value": ("q_value", "qvalue"),
+    "generated": ("generated",),
     "url1": ("url1", "imgUrl1"),
     "url2": ("url2", "imgUrl2"),
     "url3": ("url3", "imgUrl3"),

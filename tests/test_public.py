@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-LAZY = ("embed", "audit", "discovery", "embed.simulator")
+LAZY = ("embed", "audit", "discovery", "embed.simulator", "embed.generator")
 
 
 @pytest.mark.parametrize("name", LAZY)

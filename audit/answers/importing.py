@@ -28,6 +28,7 @@ from audit.review.ledger import (
 from embed.csvfile import CsvFile, restored
 from embed.errors import InputError
 from embed.study.audits import current_labels
+from embed.study.database import SHORT_WAIT_S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -139,7 +140,7 @@ def import_answers(study: Study, path: Path, answers: Answers) -> Imported:
     events = 0
     if new:
         with (
-            study.run("audit import", {"audit": answers.audit.passport, "file": path.name}) as run,
+            study.run("audit import", {"audit": answers.audit.passport, "file": path.name}, wait_s=SHORT_WAIT_S) as run,
             study.transaction(),
         ):
             events = add_decisions(study, run, answers.audit, new, path.name)

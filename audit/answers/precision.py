@@ -10,8 +10,9 @@ import numpy as np
 from audit.answers.vocabulary import RIGHT, UNSURE, WRONG
 from audit.review.controls import PLANTED
 from audit.review.controls import RIGHT as RIGHT_CONTROL
-from audit.review.ledger import ASKED, control_keys, live_decisions, verdicts_by_id
+from audit.review.ledger import ASKED, control_keys, live_decisions
 from embed.metrics.intervals import wilson
+from embed.study.reviews import doubts
 
 if TYPE_CHECKING:
     from audit.answers.vocabulary import Answer
@@ -112,9 +113,10 @@ def measured_precision(study: Study, audit: Audit) -> Measured:
     Where a person and volunteers disagree, the person counts. Unsure answers and untested glitches do not count.
     """
     controls = control_keys(study, audit)
-    verdicts = {verdict.glitch: verdict.p_wrong for verdict in verdicts_by_id(study, audit).values()}
+    live = live_decisions(study, audit).values()
+    verdicts = doubts(study, audit.number, {decision.glitch for decision in live})
     decided: dict[int, str] = {}
-    for decision in sorted(live_decisions(study, audit).values(), key=lambda one: one.by == "person"):
+    for decision in sorted(live, key=lambda one: one.by == "person"):
         if decision.subject not in controls and decision.outcome != UNSURE and verdicts[decision.glitch] is not None:
             decided[decision.glitch] = decision.outcome
     wrong = sum(outcome == WRONG for outcome in decided.values())

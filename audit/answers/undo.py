@@ -14,6 +14,7 @@ from embed.study.audits import (
     label_history,
     last_import,
 )
+from embed.study.database import SHORT_WAIT_S
 from embed.study.records import Label
 
 if TYPE_CHECKING:
@@ -30,33 +31,42 @@ class Undone:
     changed_since: int
 
 
-def import_to_undo(study: Study) -> tuple[int, str]:
-    """Return the run and the file of the last import that is not undone.
+def import_to_undo(study: Study, run: int | None = None) -> tuple[int, str]:
+    """Return the run and the file of an import that is not undone, by default of the last one.
 
     Raises
     ------
     InputError
         When there is no import to undo.
     """
-    found = last_import(study)
+    found = last_import(study, run)
     if found is None:
-        raise InputError(f"the study {study.folder} has no import of answers to undo")
+        which = "" if run is None else f" of run {run}"
+        raise InputError(f"the study {study.folder} has no import of answers{which} to undo")
     return found
 
 
-def undo_import(study: Study) -> Undone:
-    """Restore the labels before the last import that is not undone, by label events; its decisions are kept.
+def undo_import(study: Study, import_run: int | None = None) -> Undone:
+    """Restore the labels before an import, by label events; its decisions are kept.
 
     A glitch whose label was changed after the import keeps that label.
+
+    Parameters
+    ----------
+    study : Study
+    import_run : int, optional
+        The import's run; by default the last import that is not undone.
 
     Raises
     ------
     InputError
         When there is no import to undo.
     """
-    last, file = import_to_undo(study)
+    last, file = import_to_undo(study, import_run)
     events = changed = 0
-    with study.run("audit undo", {"import": last, "file": file}) as run, study.transaction():
+    arguments = {"import": last, "file": file}
+    with study.run("audit undo", arguments, wait_s=SHORT_WAIT_S) as run, study.transaction():
+        import_to_undo(study, last)  # another process may have undone it while this one waited
         for glitch, event in imported_events(study, last):
             (latest, _), *earlier = label_history(study, glitch)
             if latest != event:

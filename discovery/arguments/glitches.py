@@ -17,6 +17,13 @@ OUT = "folder of the results (default: a folder in the study's reports)"
 """Help of ``--out``, where it names a folder."""
 
 
+def add_generated(parser: ArgumentParser) -> None:
+    """Add ``--generated``, which shows what is otherwise left out."""
+    parser.add_argument(
+        "--generated", action="store_true", help="count the study's generated glitches in; otherwise they are left out"
+    )
+
+
 def _add_method(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--method",
@@ -117,6 +124,7 @@ def add_cluster(commands: Any, common: ArgumentParser, vectors: ArgumentParser) 
     )
     cluster.add_argument("--out", metavar="DIR", type=Path, help=OUT)
     add_figures(cluster)
+    add_generated(cluster)
 
 
 def add_name(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
@@ -190,7 +198,7 @@ def add_onset(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - 
         "onset",
         parents=[common],
         help="find when classes began, ended and changed their rates",
-        description="Find the changes of each class's rate, with 90 %% intervals, and glitches that both detectors saw at once. Writes a table and a timeline.",
+        description="Find the changes of each class's rate, with 90 % intervals, and glitches that both detectors saw at once. Writes a table and a timeline.",
     )
     onset.add_argument("labels", metavar="LABEL", nargs="*", help="only these labels (default: all)")
     onset.add_argument(
@@ -201,6 +209,7 @@ def add_onset(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - 
     )
     onset.add_argument("--out", metavar="DIR", type=Path, help=OUT)
     add_figures(onset)
+    add_generated(onset)
 
 
 def add_project(commands: Any, common: ArgumentParser, vectors: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
@@ -260,6 +269,7 @@ def add_scorecard(commands: Any, common: ArgumentParser, vectors: ArgumentParser
     )
     scorecard.add_argument("--out", metavar="DIR", type=Path, help=OUT)
     add_figures(scorecard)
+    add_generated(scorecard)
 
 
 def add_search(commands: Any, common: ArgumentParser, vectors: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
@@ -290,3 +300,18 @@ def add_novel(commands: Any, common: ArgumentParser, vectors: ArgumentParser) ->
     )
     novel.add_argument("--out", metavar="DIR", type=Path, help=OUT)
     add_figures(novel)
+    add_generated(novel)
+
+
+def add_explore(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
+    """Add ``discover explore``."""
+    explore = commands.add_parser(
+        "explore",
+        parents=[common],
+        help="review the study in the browser: map, clusters, doubtful labels",
+        description="Open the study in the browser, served by this machine to itself alone: a map of all glitches, the clusters, and the doubtful labels to decide by keyboard. Every decision is a label event at once.",
+    )
+    explore.add_argument(
+        "--port", metavar="N", type=natural, default=8765, help="port on 127.0.0.1; 0 takes a free one (default: 8765)"
+    )
+    explore.add_argument("--no-browser", action="store_true", help="only print the address")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from discovery.arguments.base import VIEWS, WEIGHTS
+from discovery.arguments.generation import add_generator_choice
 from discovery.arguments.glitches import OUT
 from embed.dataset.kinds import KINDS
 from embed.network.backbones import DEFAULT_BACKBONE
@@ -37,6 +38,7 @@ def add_train(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - 
     _add_state(train)
     _add_recursive(train)
     _add_new_class(train)
+    add_generator_choice(train)
 
 
 def _add_start(train: ArgumentParser) -> None:

@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embed.errors import InputError
+from embed.errors import ConflictError, InputError
 from embed.spelling import closest
+from embed.study.audits import insert_label
 from embed.study.clusterings import latest_clustering
+from embed.study.database import SHORT_WAIT_S
 from embed.study.records import Label
+from embed.study.reviews import given_labels
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from embed.study.reviews import LabelEvent
     from embed.study.study import Study
     from embed.types import Rows
 
@@ -45,8 +51,35 @@ class Named:
     warning: str
 
 
-def name_cluster(study: Study, cluster: int, name: str, *, label: str | None = None, dry_run: bool = False) -> Named:
-    """Label the members of a cluster of the latest clustering.
+@dataclass(frozen=True)
+class Chosen:
+    """Which clustering and which of its members a name is for; by default the latest one, and all.
+
+    Attributes
+    ----------
+    run : int or None
+        Not the latest clustering, but that of this run.
+    glitches : sequence of int
+        Row numbers of the members that get the name; empty: all.
+    seen : int or None
+        The study's last label event when the person looked: a member that was labelled since is a conflict.
+    """
+
+    run: int | None = None
+    glitches: Sequence[int] = ()
+    seen: int | None = None
+
+
+def name_cluster(
+    study: Study,
+    cluster: int,
+    name: str,
+    *,
+    label: str | None = None,
+    chosen: Chosen | None = None,
+    dry_run: bool = False,
+) -> Named:
+    """Label the members of a cluster.
 
     Parameters
     ----------
@@ -57,37 +90,73 @@ def name_cluster(study: Study, cluster: int, name: str, *, label: str | None = N
         The new class, for instance ``Reverse_Chirp``.
     label : str, optional
         Take the latest clustering of this label; by default the latest of all.
+    chosen : Chosen, optional
+        By default all members.
     dry_run : bool
         Write nothing.
 
     Raises
     ------
     InputError
-        Nothing was clustered, there is no such cluster, or the name is empty or has line breaks.
+        Nothing was clustered, there is no such cluster or member, or the name is empty or has line breaks.
+    ConflictError
+        A member was labelled since the person looked.
     """
+    chosen = chosen or Chosen()
     if not name.strip() or not name.isprintable():
         raise InputError(f"{name!r} cannot be the name of a class: give printable characters")
-    run, clustered, members = members_of(study, cluster, label)
+    run, clustered, members = members_of(study, cluster, label, run=chosen.run)
+    members = _ticked(members, chosen.glitches, cluster)
     names = [known for known in study.counts_by_label().index if known]
     near = closest(name, names)
     warning = f"{name!r} looks like {near!r}, which the study has" if near not in {None, name} else ""
     added = 0
     if not dry_run:
         event = Label(name, PERSON, f"cluster {cluster} of run {run}", why=f"named by `discover name {cluster}`")
-        with study.run("name", {"cluster": cluster, "name": name, "of": run}), study.transaction():
-            added = sum(study.add_label(int(glitch), event) for glitch in members)
+        arguments = {"cluster": cluster, "name": name, "of": run}
+        with study.run("name", arguments, wait_s=SHORT_WAIT_S), study.transaction():
+            labels = given_labels(study, members.tolist())
+            if chosen.seen is not None:
+                _check_unchanged(study, labels, name, chosen.seen)
+            for glitch in members.tolist():
+                if glitch not in labels or labels[glitch].label != name:
+                    insert_label(study, glitch, event)
+                    added += 1
     return Named(run, clustered, members, added, warning)
 
 
-def members_of(study: Study, cluster: int, label: str | None = None) -> tuple[int, str, Rows]:
-    """Return the run of the latest clustering (of `label`, if given), the label that it clustered, and a cluster's members.
+def _ticked(members: Rows, glitches: Sequence[int], cluster: int) -> Rows:
+    """Return the members that were chosen, all where none was."""
+    if not glitches:
+        return members
+    ticked = np.unique(np.asarray(glitches, np.int64))
+    foreign = np.setdiff1d(ticked, members)
+    if len(foreign):
+        raise InputError(f"glitch {foreign[0]} is no member of cluster {cluster}; load the cluster again")
+    return ticked
+
+
+def _check_unchanged(study: Study, labels: dict[int, LabelEvent], name: str, seen: int) -> None:
+    """Refuse to override a label that was given since; the same name is no conflict."""
+    changed = [glitch for glitch, label in labels.items() if label.event > seen and label.label != name]
+    if changed:
+        first = labels[changed[0]]
+        raise ConflictError(
+            f"{len(changed)} of these glitches got another label since you looked, the first {study.ids()[changed[0]]} {first.label!r} by {first.by} ({first.source}); nothing was written"
+        )
+
+
+def members_of(
+    study: Study, cluster: int, label: str | None = None, *, run: int | None = None
+) -> tuple[int, str, Rows]:
+    """Return the run of the latest clustering (of `label`, if given; or the clustering of `run`), the label that it clustered, and a cluster's members.
 
     Raises
     ------
     InputError
         Nothing was clustered, or there is no such cluster.
     """
-    run, arguments, table = latest_clustering(study, label)
+    run, arguments, table = latest_clustering(study, label, run=run)
     members = table.index[table["cluster"] == cluster].to_numpy(np.int64)
     if not len(members) or cluster < 0:
         numbers = sorted(set(table["cluster"].tolist()) - {-1})

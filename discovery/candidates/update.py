@@ -14,7 +14,7 @@ from discovery.candidates.changes import COLUMNS as CHANGE_COLUMNS
 from discovery.candidates.changes import Members, Proposal, cluster_afresh, compare, ended
 from discovery.candidates.known import BACKGROUND, Known, evidence_beside, known_glitches
 from discovery.candidates.updatepage import Outcome, update_html
-from discovery.certificates.certificate import Certificate, certify
+from discovery.certificates.certificate import PART, Certificate, certify
 from discovery.clustering.clustering import cluster
 from discovery.clustering.density import ASKED_NEIGHBOURS, MAJORITY
 from discovery.clustering.hierarchy import LEAST_ROWS
@@ -47,6 +47,8 @@ MEMBER_COLUMNS = ("change", "part", "id", "cluster")
 PAGE = "update.html"
 NEAREST = 5
 """Members whose mean distance says whether a glitch is within reach of a cluster."""
+OLD = "cluster "
+"""Before the number of an old cluster, which stands beside the known classes."""
 REACH = 0.99
 """Quantile of the members' own such distances that a new member may have."""
 MOST_MEMBERS = 500
@@ -132,9 +134,10 @@ def update_clusters(
     probability = np.where(labels == NOISE, 0.0, share)
     births = []
     first = int(old["cluster"].max()) + 1
-    for own, rows, firmly in _births(new[residue], _with_clusters(known, before), table.loc[fresh[residue]], seed):
-        births.append(replace(own, cluster=first + own.cluster))
-        labels[residue[rows]], how[residue[rows]], probability[residue[rows]] = first + own.cluster, "born", firmly
+    born = _births(new[residue], _with_clusters(known, before), table.loc[fresh[residue]], seed)
+    for number, (own, rows, firmly) in enumerate(born, first):
+        births.append(replace(own, cluster=number))
+        labels[residue[rows]], how[residue[rows]], probability[residue[rows]] = number, "born", firmly
     step("changes")
     glitches = table.loc[np.concatenate([before.glitches, fresh]), ["id", "ifo", "gps"]]
     after = Members(
@@ -154,8 +157,8 @@ def update_clusters(
         passport = {"clustering": f"run {stored.run}", "vectors": store.name, "seed": seed}
         page = update_html(outcome, study, store, command=command, beside=tuple(files), passport=passport)
         write_text(folder / PAGE, page)
-        joined, born = int((how == "joined").sum()), len(births)
-        answer = f"{len(found):,} new glitches: {joined:,} joined a cluster; {born} new {'cluster' if born == 1 else 'clusters'}; {len(changes)} proposed changes."
+        joined = int((how == "joined").sum())
+        answer = f"{len(found):,} new glitches: {joined:,} joined a cluster; {len(births)} new {'cluster' if len(births) == 1 else 'clusters'}; {len(changes)} proposed changes."
         add_report(study, run, folder / PAGE, f"Update of {stored.label}", answer)
         study.save_clusters(
             run,
@@ -252,9 +255,7 @@ def _vectors(store: VectorStore, glitches: ArrayLike) -> Vectors:
 def _with_clusters(known: Known, before: _Before) -> Known:
     """Count the old clusters to the known classes, and sample the background anew."""
     numbers = before.numbers
-    classes = {
-        f"cluster {number}": np.flatnonzero(numbers == number) for number in np.unique(numbers[numbers != NOISE])
-    }
+    classes = {f"{OLD}{number}": np.flatnonzero(numbers == number) for number in np.unique(numbers[numbers != NOISE])}
     classes |= {name: len(numbers) + rows for name, rows in known.classes.items()}
     samples = [rows[:: max(1, len(rows) // BACKGROUND)] for rows in classes.values()]
     return Known(
@@ -266,13 +267,20 @@ def _with_clusters(known: Known, before: _Before) -> Known:
 
 
 def _births(residue: Vectors, beside: Known, table: pd.DataFrame, seed: int) -> list[tuple[Certificate, Rows, Floats]]:
-    """Cluster what fits no old cluster, beside old clusters and known classes; returns each cluster with its members and how firmly they belong."""
+    """Cluster what fits no old cluster, beside old clusters and known classes; returns each cluster with its members and how firmly they belong.
+
+    The outskirts of an old cluster are no birth: what the certificate calls a part of that cluster stays without one.
+    """
     if len(residue) < LEAST_ROWS:
         return []
     found = cluster(residue, seed=seed, background=beside.vectors[beside.background])
     if not len(beside.background) and found.clusters == 1:
         return []
-    certificates = certify(found, evidence_beside(residue, beside, table), seed=seed)
+    certificates = [
+        own
+        for own in certify(found, evidence_beside(residue, beside, table), seed=seed)
+        if not (own.verdict == PART and own.nearest[0][0].startswith(OLD))
+    ]
     members = [np.flatnonzero(found.labels == own.cluster) for own in certificates]
     return [(own, rows, found.probability[rows]) for own, rows in zip(certificates, members, strict=True)]
 

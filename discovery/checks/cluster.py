@@ -10,6 +10,6 @@ from embed.study.study import Study
 def check(options: Namespace) -> None:
     """Refuse a label that no glitch has, and a number of clusters for HDBSCAN."""
     ClusterOptions(options.predicted, options.method, options.k, options.seed)
-    with Study(options.study) as study:
+    with Study(options.study, generated=options.generated) as study:
         study.members(options.label, predicted=options.predicted)
         check_vectors(study, options)

@@ -8,5 +8,5 @@ from embed.study.study import Study
 
 def check(options: Namespace) -> None:
     """Refuse labels that the study lacks."""
-    with Study(options.study) as study:
+    with Study(options.study, generated=options.generated) as study:
         check_labels(study, options.labels)

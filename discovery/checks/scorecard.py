@@ -14,5 +14,5 @@ def check(options: Namespace) -> None:
             "--vectors-file and --labels-file go together: give both, or none to judge the study's vectors"
         )
     if options.vectors_file is None:
-        with Study(options.study) as study:
+        with Study(options.study, generated=options.generated) as study:
             check_vectors(study, options)

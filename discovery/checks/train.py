@@ -9,6 +9,9 @@ from discovery.checks.labels import check_labels
 from discovery.checks.vectors import check_network
 from embed.csvfile import CsvFile, restored
 from embed.errors import InputError
+from embed.generator.options import SIMULATOR
+from embed.generator.place import generator_folder
+from embed.generator.place import read_card as read_generator
 from embed.network.sources import is_model, model_folder, read_card
 from embed.study.study import Study
 from embed.training.place import check_free, check_place
@@ -59,7 +62,9 @@ def check(options: Namespace) -> None:
         As the training itself would.
     """
     _check_together(options)
-    with Study(options.study) as study:
+    with Study(options.study, generated=options.generated) as study:
+        if options.generator and options.generator != SIMULATOR:
+            read_generator(generator_folder(study.folder, options.generator))
         if options.add_class:
             read_card(model_folder(study.folder, options.weights))
             if not options.replace:
@@ -122,6 +127,12 @@ def _check_together(options: Namespace) -> None:
         raise InputError("--add-class extends a trained model; name it with --weights model:NAME")
     if options.add_class and (surplus := given(_NOT_WITH_ADD_CLASS)):
         raise InputError(f"--add-class keeps the model's network as it is and has no use for {surplus}; leave that out")
+    if options.generator and (options.recursive or options.add_class):
+        raise InputError("--generator goes with neither --recursive nor --add-class; leave one of them out")
+    if not options.generator and options.generated_per_class is not None:
+        raise InputError(
+            "--generated-per-class has no effect without --generator; add --generator NAME, or leave it out"
+        )
     if not options.recursive and (surplus := given(("any_class", "truth", "out"))):
         raise InputError(f"{surplus} has no effect without --recursive; add --recursive N, or leave it out")
 

@@ -16,7 +16,7 @@ def run(options: Namespace) -> None:
     """Cluster the glitches of one label."""
     terminal = Terminal(as_json=options.json)
     chosen = ClusterOptions(options.predicted, options.method, options.k, options.seed)
-    with Study(options.study) as study:
+    with Study(options.study, generated=options.generated) as study:
         store = make_vectors(study, options, terminal)
         with terminal.steps() as step:
             found = find_candidates(

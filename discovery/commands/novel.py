@@ -13,7 +13,7 @@ from embed.study.study import Study
 def run(options: Namespace) -> None:
     """List the oddest glitches."""
     terminal = Terminal(as_json=options.json)
-    with Study(options.study) as study:
+    with Study(options.study, generated=options.generated) as study:
         store = make_vectors(study, options, terminal)
         with terminal.progress("compare") as progress:
             found = find_novel(study, store, options.labels, count=options.n, out=options.out, progress=progress)

@@ -14,7 +14,7 @@ def run(options: Namespace) -> None:
     """Say when classes began, ended and changed their rates."""
     terminal = Terminal(as_json=options.json)
     live = None if options.segments is None else read_segments(options.segments)
-    with Study(options.study) as study:
+    with Study(options.study, generated=options.generated) as study:
         found = find_onsets(study, options.labels, live=live, out=options.out)
         if options.figures:
             found.files.update(save_figures(onset_figures(found), found.folder, options.figures))

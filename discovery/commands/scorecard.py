@@ -21,7 +21,7 @@ def run(options: Namespace) -> None:
         vectors, labels = read_vectors(options.vectors_file, options.labels_file)
         folder = Path() if options.out is None else options.out
     else:
-        with Study(options.study) as study:
+        with Study(options.study, generated=options.generated) as study:
             store = make_vectors(study, options, terminal)
             table = study.glitches()
             places = store.rows(table.index.to_numpy(np.int64))

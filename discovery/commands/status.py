@@ -62,6 +62,8 @@ def run(options: Namespace) -> None:
     terminal.result(
         {
             **counts,
+            "generated": contents.generated,
+            "generators": contents.generators,
             "durations": durations,
             "given": contents.labels,
             "predicted": contents.predicted,
@@ -81,9 +83,11 @@ def run(options: Namespace) -> None:
 def _print_counts(terminal: Terminal, folder: Path, contents: Contents) -> None:
     rows = [
         ("glitches", str(contents.glitches)),
+        *([("generated glitches, not among them", str(contents.generated))] if contents.generated else []),
         ("views (pictures)", str(contents.views)),
         ("label events (a glitch may have several)", str(contents.events)),
         ("models", ", ".join(contents.models) or "none"),
+        *([("generators", ", ".join(contents.generators))] if contents.generators else []),
         ("clusterings", str(contents.clusterings)),
         ("audits", str(contents.audits)),
     ]

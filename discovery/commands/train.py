@@ -2,6 +2,7 @@
 
 import os
 from argparse import Namespace
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -9,8 +10,13 @@ from discovery.checks.train import recipe_changes
 from discovery.commands.console import Terminal
 from discovery.commands.epochs import watched
 from discovery.commands.recursive import train_in_rounds
+from embed.dataset.dataset import TrainingSet
 from embed.dataset.gap import describe_gap
+from embed.dataset.made import Made
 from embed.errors import InputError
+from embed.generator.filling import fill
+from embed.generator.source import open_source
+from embed.network.devices import choose_device
 from embed.network.model import load_model
 from embed.network.names import WEIGHT_SOURCES
 from embed.network.sources import model_folder
@@ -22,6 +28,7 @@ from embed.training.trainer import Trained, train
 from embed.vectors.embedding import embed
 from embed.vectors.options import EmbeddingOptions
 from embed.vectors.store import VectorStore
+from embed.views.encoding import Encoding
 
 
 def run(options: Namespace) -> None:
@@ -37,7 +44,7 @@ def run(options: Namespace) -> None:
     training = _training_options(options)
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and (options.recursive or options.add_class):
         raise InputError("--recursive and --add-class run in one process; leave torchrun out")
-    with Study(options.study) as study:
+    with Study(options.study, generated=options.generated) as study:
         if options.add_class:
             _add_class(study, options, terminal)
             return
@@ -47,10 +54,25 @@ def run(options: Namespace) -> None:
             return
         with watched(terminal, shown=lead) as (progress, report):
             done = train(
-                study, training, changes=recipe_changes(options), store=store, progress=progress, report=report
+                study,
+                training,
+                changes=recipe_changes(options),
+                store=store,
+                fill=_filling(study, options) if options.generator else None,
+                progress=progress,
+                report=report,
             )
         if lead:
             _report(study, done, terminal, store=store, seed=options.seed)
+
+
+def _filling(study: Study, options: Namespace) -> Callable[[TrainingSet, Encoding, int], Made]:
+    source = open_source(study.folder, options.generator, choose_device(options.device))
+
+    def filling(training_set: TrainingSet, encoding: Encoding, side: int) -> Made:
+        return fill(training_set, source, encoding, side, count=options.generated_per_class, seed=options.seed)
+
+    return filling
 
 
 def _training_options(options: Namespace) -> TrainingOptions:

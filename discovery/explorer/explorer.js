@@ -1,8 +1,9 @@
 "use strict";
-/* global Plotly */
+/* global Pieces, Plotly */
 // The explorer page: reads the data that discovery/explorer/explorer.py wrote, draws the map with plotly, and paints spectrograms itself.
 // Every text of the data reaches the page through textContent, never as markup.
 (() => {
+  const { box, element, isGps, number, scaled, spectrogram, swatch, thousands, turned, utc } = Pieces;
   const $ = (id) => document.getElementById(id);
   const data = JSON.parse($("data").textContent);
 
@@ -19,50 +20,11 @@
   const colourable = data.columns.filter((column) => column.kind !== "text");
 
   // --- small things --------------------------------------------------------------------------------------------------
-  function element(tag, attributes = {}, ...children) {
-    const made = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) {
-      if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
-      else made.setAttribute(name, value);
-    }
-    made.append(...children);
-    return made;
-  }
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const thousands = (n) => n.toLocaleString("en");
-  const decimals = (x, most) => x.toFixed(most).replace(/\.?0+$/, "");
-  const isGps = (column) => /(^|_)gps|event_time/i.test(column.name);
-
-  function number(column, value) {
-    if (Number.isNaN(value)) return "–";
-    if (isGps(column)) return decimals(value, 6);
-    return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)));
-  }
-  function utc(gps) { // as discovery/pages/gpstime.py does
-    const whole = Math.floor(gps);
-    const leaps = data.leapSeconds.filter((start) => start <= whole).length;
-    const date = new Date(Date.UTC(1980, 0, 6) + (whole - leaps) * 1000).toISOString();
-    const inside = leaps > 0 && data.leapSeconds[leaps - 1] === whole;
-    return `${date.slice(0, 10)} ${date.slice(11, 17)}${inside ? "60" : date.slice(17, 19)} UTC`;
-  }
   function shown(column, row) {
     if (column.kind === "class") return column.names[column.codes[row]];
-    return column.kind === "number" ? number(column, column.values[row]) : column.values[row];
-  }
-  const shapes = {
-    circle: '<circle cx="8" cy="8" r="5.5"/>', diamond: '<path d="M8 1.5 14.5 8 8 14.5 1.5 8Z"/>', square: '<path d="M3 3h10v10H3Z"/>',
-    cross: '<path d="M6 2h4v4h4v4h-4v4H6v-4H2V6h4Z"/>',
-  };
-  function swatch(group) {
-    const open = group.symbol.endsWith("-open");
-    const colour = dark.matches ? group.dark : group.light;
-    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-    svg.setAttribute("viewBox", "0 0 16 16");
-    svg.setAttribute("aria-hidden", "true");
-    svg.innerHTML = shapes[group.symbol.replace("-open", "")]; // constants of this file only
-    svg.firstChild.setAttribute("style", open ? `fill:none;stroke:${colour};stroke-width:2.2` : `fill:${colour};stroke:#0007;stroke-width:.6`);
-    return svg;
+    return column.kind === "number" ? number(column.name, column.values[row]) : column.values[row];
   }
 
   // --- spectrograms --------------------------------------------------------------------------------------------------
@@ -72,7 +34,7 @@
     if (known) { sheets.delete(key); sheets.set(key, known); return known; }
     const promise = (async () => {
       const image = new Image();
-      image.src = $("sheet-" + key).textContent;
+      image.src = $(`sheet-${key}`).textContent;
       await image.decode();
       const canvas = element("canvas", { width: image.width, height: image.height });
       const context = canvas.getContext("2d", { willReadFrequently: true });
@@ -100,7 +62,6 @@
     canvas.dataset.painted = "yes";
   }
   const unreadable = (canvas) => (error) => { canvas.replaceWith(element("div", { class: "without" }, `this picture cannot be read: ${error.message}`)); };
-  const ticks = [2048, 512, 128, 32, 10]; // Hz, on the log axis from 10 to 2048
   function views(row) {
     const durations = data.pictures.durations;
     const have = durations.map((_, v) => slots[row * durations.length + v]);
@@ -111,7 +72,6 @@
       if (slot === -1 && there.length) return; // views that were never made are listed below, not drawn
       if (slot < 0 && shownViews.querySelector(".without")) return;
       const seconds = durations[v];
-      const half = decimals(seconds / 2, 3);
       if (slot < 0) {
         shownViews.append(element("div", { class: "view" }, element("div", { class: "without" },
           slot === -1 ? "no picture of this glitch" : "picture left out to keep this page small")));
@@ -124,10 +84,7 @@
         paint(canvas, v, slot).catch(unreadable(canvas));
         return;
       }
-      const hz = element("div", { class: "hz", "aria-hidden": "true" });
-      for (const f of ticks) hz.append(element("span", { style: `bottom:${(100 * Math.log(f / 10)) / Math.log(204.8)}%` }, String(f)));
-      shownViews.append(element("figure", { class: "view" }, hz, canvas, element("figcaption", {},
-        element("span", {}, `−${half}`), element("b", {}, `${seconds} s`), element("span", {}, `+${half}`))));
+      shownViews.append(spectrogram(canvas, seconds));
       paint(canvas, v, slot).catch(unreadable(canvas));
     });
     return shownViews;
@@ -149,7 +106,7 @@
     const line = (term, text) => list.append(element("dt", {}, term), element("dd", {}, text));
     for (const column of data.columns) {
       line(column.name, shown(column, row));
-      if (column.kind === "number" && isGps(column) && column.values[row] >= 0) line("UTC", utc(column.values[row]));
+      if (column.kind === "number" && isGps(column.name) && column.values[row] >= 0) line("UTC", utc(column.values[row], data.leapSeconds));
     }
     if (data.pictures) {
       const count = data.pictures.durations.length;
@@ -161,7 +118,7 @@
   function classLine(row) {
     if (current.kind !== "class") return element("div", { class: "class" }, `${current.name} ${shown(current, row)}`);
     const code = current.codes[row];
-    return element("div", { class: "class" }, swatch(current.groups[current.groupOf[code]]), current.names[code]);
+    return element("div", { class: "class" }, swatch(current.groups[current.groupOf[code]], dark.matches), current.names[code]);
   }
   function copy(code, button) {
     getSelection().selectAllChildren(code);
@@ -272,14 +229,6 @@
     return [{ ...at, text: "pinned", showarrow: true, ax: 0, ay: -34, arrowhead: 6, arrowsize: 1, arrowwidth: 1.5, arrowcolor: ink("--ink"), standoff: flat ? 5 : 4,
       bgcolor: ink("--ink"), borderpad: 3, font: { size: 11, color: ink("--sheet") }, opacity: 1 }];
   }
-  // The longest side just fits the window; a map more than LONGEST times as long as wide is squeezed along, or its ends would be out of sight.
-  const LONGEST = 2.5, SIDE = 1.25;
-  function box() {
-    const spans = [0, 1, 2].map((k) => axis(k).reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]));
-    const lengths = spans.map(([low, high]) => high - low), most = Math.max(...lengths) || 1;
-    const [x, y, z] = lengths.map((length) => SIDE * Math.max(length / most, 1 / LONGEST));
-    return { x, y, z };
-  }
   const HOME = { x: 1.25, y: 1.25, z: 0.7 }; // where the eye is at first
   function layout() {
     const name = (k) => (data.method ? `${data.method.replace(/[<>&]/g, "")} ${k}` : String(k)); // plotly reads some tags in titles
@@ -290,7 +239,7 @@
       modebar: { bgcolor: "rgba(0,0,0,0)", color: ink("--quiet"), activecolor: ink("--accent") } };
     if (flat) return { ...shared, annotations: flags(), dragmode: "pan", margin: { l: 28, r: 8, t: 8, b: 28 }, xaxis: { ...look, title: title(1) }, yaxis: { ...look, title: title(2), scaleanchor: "x" } };
     const spatial = (k) => ({ ...look, title: title(k), showspikes: false, showbackground: false });
-    return { ...shared, scene: { annotations: flags(), aspectmode: "manual", aspectratio: box(), dragmode: "orbit", xaxis: spatial(1), yaxis: spatial(2), zaxis: spatial(3), camera: { eye: HOME } } };
+    return { ...shared, scene: { annotations: flags(), aspectmode: "manual", aspectratio: box([0, 1, 2].map(axis)), dragmode: "orbit", xaxis: spatial(1), yaxis: spatial(2), zaxis: spatial(3), camera: { eye: HOME } } };
   }
   const config = { displaylogo: false, showSendToCloud: false, plotlyServerURL: "", scrollZoom: true, doubleClick: "reset", showAxisRangeEntryBoxes: false,
     // Named one by one: by default plotly 4 puts in a button that uploads the chart.
@@ -331,11 +280,8 @@
   }
   function turn(azimuth, height, zoom) {
     if (!drawn || flat) return;
-    const { x, y, z } = $("plot").layout.scene.camera.eye ?? HOME; // plotly keeps its public layout up to date
-    const radius = Math.hypot(x, y, z) * zoom;
-    const around = Math.atan2(y, x) + azimuth;
-    const up = Math.max(-1.5, Math.min(1.5, Math.asin(z / Math.hypot(x, y, z)) + height));
-    Plotly.relayout($("plot"), { "scene.camera.eye": { x: radius * Math.cos(up) * Math.cos(around), y: radius * Math.cos(up) * Math.sin(around), z: radius * Math.sin(up) } });
+    const eye = $("plot").layout.scene.camera.eye ?? HOME; // plotly keeps its public layout up to date
+    Plotly.relayout($("plot"), { "scene.camera.eye": turned(eye, azimuth, height, zoom) });
   }
 
   // --- legend --------------------------------------------------------------------------------------------------------
@@ -368,7 +314,7 @@
     $("groups").replaceChildren(...current.groups.map((group, g) => element("li", {}, element("button", {
       type: "button", "aria-pressed": String(!hidden.has(g)),
       onclick: (event) => (event.detail > 1 || event.shiftKey ? isolate(g) : toggle(g)),
-    }, swatch(group), element("span", { class: "name" }, group.name), " ", element("span", { class: "count" }, `${thousands(group.count)} (${share(group.count)} %)`)))));
+    }, swatch(group, dark.matches), element("span", { class: "name" }, group.name), " ", element("span", { class: "count" }, `${thousands(group.count)} (${share(group.count)} %)`)))));
   }
   function scale() {
     const [low, high] = current.range;
@@ -376,17 +322,11 @@
     const [least, most] = current.extremes;
     $("scale").replaceChildren(
       element("div", { class: "bar", style: "background:linear-gradient(90deg,#00204d,#31446b,#666870,#958f78,#cab969,#ffea46)" }),
-      element("div", { class: "ends" }, element("span", {}, (least < low ? "≤ " : "") + number(current, low)), element("span", {}, (most > high ? "≥ " : "") + number(current, high))),
-      ...(isGps(current) && low >= 0 ? [element("div", { class: "ends aside" }, element("span", {}, utc(low).slice(0, 10)), element("span", {}, utc(high).slice(0, 10)))] : []),
+      element("div", { class: "ends" }, element("span", {}, (least < low ? "≤ " : "") + number(current.name, low)), element("span", {}, (most > high ? "≥ " : "") + number(current.name, high))),
+      ...(isGps(current.name) && low >= 0 ? [element("div", { class: "ends aside" }, element("span", {}, utc(low, data.leapSeconds).slice(0, 10)), element("span", {}, utc(high, data.leapSeconds).slice(0, 10)))] : []),
       ...(missing ? [element("p", { class: "aside" }, `missing ${thousands(missing)} (${share(missing)} %), grey +`)] : []));
   }
-  for (const column of colourable) { // a scale from the 2nd to the 98th percentile, so that one loud glitch does not flatten it
-    if (column.kind !== "number") continue;
-    const sorted = column.values.filter((value) => !Number.isNaN(value)).sort();
-    const at = (q) => (sorted.length ? sorted[Math.round(q * (sorted.length - 1))] : 0);
-    column.range = at(0.02) < at(0.98) ? [at(0.02), at(0.98)] : [at(0), at(1) > at(0) ? at(1) : at(0) + 1];
-    column.extremes = [at(0), at(1)];
-  }
+  for (const column of colourable) if (column.kind === "number") Object.assign(column, scaled(column.values));
 
   // --- finding -------------------------------------------------------------------------------------------------------
   const lower = data.ids.map((id) => id.toLowerCase());

@@ -2,7 +2,8 @@
 
 The page needs no server and no network. It holds plotly.js, the points as base64 typed arrays, and the spectrograms as grey
 atlases that it colours by viridis itself (`discovery.pages.thumbnails` says how many pictures fit, and the page says what was left out).
-`explorer.html`, `explorer.css` and `explorer.js` beside this file are its template, look and behaviour.
+`explorer.html`, `explorer.css` and `explorer.js` beside this file are its template, look and behaviour; `pieces.js` and
+`views.css` are shared with the review app.
 """
 
 from __future__ import annotations
@@ -128,7 +129,8 @@ def _page(data: Mapping[str, Any], **shown: object) -> str:
     from plotly.offline import get_plotlyjs  # noqa: PLC0415 - megabytes that only this page needs
 
     # The line breaks belong to the hashed text: a script element's text is all that is between its tags.
-    plotly, behaviour = Markup(f"\n{get_plotlyjs()}\n"), Markup("\n").join(["", asset("explorer/explorer.js"), ""])  # noqa: S704 - a library
+    plotly = Markup(f"\n{get_plotlyjs()}\n")  # noqa: S704 - a library
+    behaviour = Markup("\n").join(["", asset("explorer/pieces.js"), asset("explorer/explorer.js"), ""])
     return rendered(
         "explorer/explorer.html",
         # plotly's flat WebGL plots compile their drawing commands with Function(); the turning ones do not.

@@ -3,7 +3,8 @@
 Times are taken as a Poisson process whose rate is constant between changes. For one change the posterior of its time is exact: the
 rates before and after are integrated out with a Gamma prior (Raftery and Akman 1986, "Bayesian analysis of a Poisson process with a
 change-point"). A change is claimed where the model with one is better by a Bayes factor of `CLAIMED`; each side is then looked at
-again. Glitches come in bursts, which are no change of the rate: those within an hour after another count once.
+again, and in the end each change between its two neighbours, since its first interval was drawn over other changes too. Glitches come
+in bursts, which are no change of the rate: those within an hour after another count once.
 """
 
 from __future__ import annotations
@@ -28,8 +29,14 @@ LEVEL = 0.9
 """Of the intervals."""
 GRID = 2000
 """Live times at which a change is tried, besides the glitches' own."""
+MOST_ROUNDS = 20
+"""Of looking at all changes again; they settle within a few."""
 SHAPE = 0.5
 """Of the Gamma prior; its scale is that of the mean rate."""
+
+
+Found = tuple[float, float, float, float]
+"""Median, low and high in live seconds, and the Bayes factor."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +94,7 @@ def find_changes(gps: Floats, livetime: Livetime) -> list[Change]:
     """
     times = bursts(livetime.elapsed(gps))
     rate = max(len(times), 1) / livetime.seconds
-    found = sorted(_split(times, 0.0, livetime.seconds, rate))
+    found = _refined(times, livetime.seconds, rate, sorted(_split(times, 0.0, livetime.seconds, rate)))
     edges = np.array([0.0, *(change[0] for change in found), livetime.seconds])
     counts = np.histogram(times, edges)[0]
     rates = counts / np.maximum(np.diff(edges), 1e-9) * DAY
@@ -104,13 +111,32 @@ def find_changes(gps: Floats, livetime: Livetime) -> list[Change]:
     ]
 
 
-def _split(times: Floats, start: float, end: float, rate: float) -> list[tuple[float, float, float, float]]:
-    """Return the changes between two live times, with their intervals and Bayes factors."""
+def _split(times: Floats, start: float, end: float, rate: float) -> list[Found]:
+    """Return the changes between two live times, each found with a Bayes factor and an interval."""
     factor, middle, low, high = change_point(times, start, end, rate)
     if factor < CLAIMED:
         return []
     early, late = times[times < middle], times[times >= middle]
     return [*_split(early, start, middle, rate), (middle, low, high, factor), *_split(late, middle, end, rate)]
+
+
+def _refined(times: Floats, end: float, rate: float, found: list[Found]) -> list[Found]:
+    """Look at each change again between its two neighbours, until none moves; one that is no change there is dropped."""
+    for _ in range(MOST_ROUNDS):
+        before, place = list(found), 0
+        while place < len(found):
+            first = found[place - 1][0] if place else 0.0
+            last = found[place + 1][0] if place + 1 < len(found) else end
+            between = times[(times >= first) & (times < last)]
+            factor, middle, low, high = change_point(between, first, last, rate)
+            if factor < CLAIMED:
+                del found[place]
+            else:
+                found[place] = (middle, low, high, factor)
+                place += 1
+        if found == before:
+            break
+    return found
 
 
 def change_point(times: Floats, start: float, end: float, rate: float) -> tuple[float, float, float, float]:

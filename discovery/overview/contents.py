@@ -6,6 +6,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from embed.generator.place import generator_names
 from embed.gravityspy import NONE_OF_THE_ABOVE
 from embed.network.sources import models
 from embed.study.audits import count_audits
@@ -32,6 +33,10 @@ class Contents:
         Name of each vector store -> what it is.
     models : list of str
         Names.
+    generated : int
+        Generated glitches, which are not among the others.
+    generators : list of str
+        Names.
     audits, clusterings : int
         Done.
     reports : list of Report
@@ -45,6 +50,8 @@ class Contents:
     predicted: dict[str, int]
     vectors: dict[str, str]
     models: list[str]
+    generated: int
+    generators: list[str]
     audits: int
     clusterings: int
     reports: list[Report]
@@ -84,6 +91,8 @@ def read_contents(study: Study) -> Contents:
         predicted={str(name): int(count) for name, count in predicted.items()},
         vectors={store.name: describe_vectors(store.passport) for store in stores(study.folder)},
         models=models(study.folder),
+        generated=len(study.generated_ids()),
+        generators=generator_names(study.folder),
         audits=count_audits(study),
         clusterings=int(clusterings[0]),
         reports=latest_reports(study),

@@ -90,10 +90,12 @@ def _held(contents: Contents) -> dict[str, str]:
     unlabelled = contents.labels.get("", 0)
     return {
         "glitches": f"{contents.glitches:,}" + (f", {unlabelled:,} of them without a label" if unlabelled else ""),
+        **({"generated glitches, not among them": f"{contents.generated:,}"} if contents.generated else {}),
         "pictures": f"{contents.views:,}",
         "classes": f"{contents.classes:,}",
         "vectors": "; ".join(contents.vectors.values()) or "none yet",
         "models": ", ".join(contents.models) or "none yet",
+        **({"generators": ", ".join(contents.generators)} if contents.generators else {}),
         "clusterings": f"{contents.clusterings:,}",
         "audits": f"{contents.audits:,}",
     }

@@ -18,8 +18,9 @@ from embed.study.report import IngestReport
 from embed.study.study import Study
 from embed.types import Progress
 
-_TEXTS = ("sample_type", "url1", "url2", "url3", "url4")
+_TEXTS = ("sample_type", "generated", "url1", "url2", "url3", "url4")
 _NO_URL = ("", "?")
+_NOT_GENERATED = ("0", "no", "false")
 
 
 class TableRow(NamedTuple):
@@ -156,6 +157,8 @@ def parse_row(row: dict[str, str]) -> TableRow:
     metadata: dict[str, Any] = {name: _number(row[name], name) for name in NUMBERS if row.get(name)}
     metadata |= {name: row[name] for name in _TEXTS if row.get(name, "") not in _NO_URL}
     metadata |= {name: _value(text) for name, text in row.items() if name not in COLUMN_ALIASES and text}
+    if metadata.get("generated", "").lower() in _NOT_GENERATED:
+        del metadata["generated"]
     confidence = _number(row["machine_confidence"], "ml_confidence") if row.get("machine_confidence") else None
     return TableRow(identifier, ifo, _gps(row, identifier), metadata, confidence)
 

@@ -202,12 +202,14 @@ def current_labels(study: Study) -> dict[int, tuple[int, str]]:
 # Undoing an import
 
 
-def last_import(study: Study) -> tuple[int, str] | None:
-    """Run and file of the last import of answers that is not undone; None where there is none."""
+def last_import(study: Study, run: int | None = None) -> tuple[int, str] | None:
+    """Run and file of the last import of answers (or of that of `run`) that is not undone; None where there is none."""
     if not has_audits(study):
         return None
     execute = study.connection.execute
-    (run,) = execute("SELECT max(run) FROM decisions WHERE run NOT IN (SELECT run FROM undone)").fetchone()
+    (run,) = execute(
+        "SELECT max(run) FROM decisions WHERE run NOT IN (SELECT run FROM undone) AND (?1 IS NULL OR run = ?1)", (run,)
+    ).fetchone()
     if run is None:
         return None
     (file,) = execute("SELECT json_extract(arguments, '$.file') FROM runs WHERE run = ?", (run,)).fetchone()

@@ -35,7 +35,7 @@ class StoredClustering(NamedTuple):
         return str(self.arguments["label"])
 
 
-def latest_clustering(study: Study, label: str | None = None) -> StoredClustering:
+def latest_clustering(study: Study, label: str | None = None, *, run: int | None = None) -> StoredClustering:
     """Read the latest finished clustering of a study.
 
     Parameters
@@ -43,19 +43,27 @@ def latest_clustering(study: Study, label: str | None = None) -> StoredClusterin
     study : Study
     label : str, optional
         Of this label; by default of any.
+    run : int, optional
+        Not the latest one, but that of this run.
 
     Raises
     ------
     InputError
         There is none.
     """
+    for number, arguments in finished_clusterings(study):
+        if run in {None, number} and (label is None or arguments.get("label") == label):
+            query = "SELECT glitch, cluster, probability FROM clusters WHERE run = :run ORDER BY glitch"
+            table = read_table(study.connection, query, index="glitch", run=str(number))
+            return StoredClustering(number, arguments, table)
+    asked = "" if label is None else f" of {label!r}"
+    asked += "" if run is None else f" of run {run}"
+    raise InputError(f"the study has no clustering{asked}; run `discover cluster {label or 'LABEL'}` first")
+
+
+def finished_clusterings(study: Study) -> list[tuple[int, dict[str, Any]]]:
+    """Run and arguments of each finished clustering, the latest first."""
     rows = study.connection.execute(
         "SELECT run, arguments FROM runs WHERE command = 'cluster' AND outcome = 'done' ORDER BY run DESC"
-    )
-    for run, text in rows:
-        arguments = read_object(study.database, text, f"what run {run} was given")
-        if label is None or arguments.get("label") == label:
-            query = "SELECT glitch, cluster, probability FROM clusters WHERE run = :run ORDER BY glitch"
-            return StoredClustering(int(run), arguments, read_table(study.connection, query, index="glitch", run=run))
-    asked = "" if label is None else f" of {label!r}"
-    raise InputError(f"the study has no clustering{asked}; run `discover cluster {label or 'LABEL'}` first")
+    ).fetchall()
+    return [(int(run), read_object(study.database, text, f"what run {run} was given")) for run, text in rows]

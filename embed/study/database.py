@@ -9,7 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from embed.errors import InputError, StorageError, StudyError
+from embed.errors import InputError, LockedError, StorageError, StudyError
 from embed.storage import storage_errors
 
 SCHEMA_VERSION = 1
@@ -73,6 +73,9 @@ TABLES = ("glitches", "views", "labels", "runs", "clusters")
 """Tables that every study has."""
 
 _BUSY_SECONDS = 30.0
+SHORT_WAIT_S = 5.0
+"""Seconds that a person's decision waits for another writer, which is usually another decision."""
+_POLL_SECONDS = 0.01
 
 
 def now() -> int:
@@ -151,7 +154,7 @@ def _database_error(error: sqlite3.DatabaseError, path: Path) -> StudyError | St
     if "readonly" in text or "unable to open" in text:
         return StorageError(f"cannot write {path}: no permission ({text}); choose another --study folder")
     if "locked" in text:
-        return StudyError(f"study {path.parent} is locked by another process; wait for it or choose another --study")
+        return LockedError(f"study {path.parent} is locked by another process; wait for it or choose another --study")
     return StudyError(f"{path} is not a study database ({text}); choose another --study folder")
 
 
@@ -172,27 +175,27 @@ def transaction(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def write_lock(folder: Path, command: str) -> Iterator[None]:
-    """Hold the study's write lock; a second writer is refused at once, and a killed one leaves no lock behind.
+def write_lock(folder: Path, command: str, *, wait_s: float = 0.0) -> Iterator[None]:
+    """Hold the study's write lock; a second writer is refused after `wait_s` seconds, and a killed one leaves no lock behind.
 
     The lock is `flock`'s on the file ``.lock``, which the operating system releases when its process ends. The file holds
     the writer's process number and command while it is locked, and is empty otherwise.
 
     Raises
     ------
-    StudyError
+    LockedError
         When another process holds it; the message names that process.
     StorageError
         When the lock file cannot be written, or its file system has no locks.
     """
     path = folder / ".lock"
-    lock = FileLock(path, blocking=False, thread_local=False, fallback_to_soft=False)
+    lock = FileLock(path, timeout=wait_s, poll_interval=_POLL_SECONDS, thread_local=False, fallback_to_soft=False)
     with storage_errors(path):
         try:
             lock.acquire()
         except Timeout as error:
             holder = path.read_text("utf-8", "replace")[:200] or "another process"
-            raise StudyError(
+            raise LockedError(
                 f"study {folder} is locked by {holder}; wait for it to end or choose another --study"
             ) from error
     try:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 MODEL = "model"
 """The author (``by``) of predicted labels; every other author gives labels."""
+IS_GENERATED = """(g.gravityspy_id LIKE 'generated-%' OR g.metadata LIKE '%"generated":%')"""
+"""SQL: whether a row ``g`` of the table ``glitches`` is of no detector: its id begins so, or its metadata says so."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from embed.spelling import closest
 from embed.storage import canonical_json, storage_errors, sweep_temporaries
 from embed.study.database import connect, now, transaction, write_lock
 from embed.study.reading import read_object, read_table
-from embed.study.records import MODEL, Label, View
+from embed.study.records import IS_GENERATED, MODEL, Label, View
 
 if TYPE_CHECKING:
     import os
@@ -37,6 +37,9 @@ class Study:
         The study's folder.
     create : bool
         Make it when it does not exist.
+    generated : bool
+        Show generated glitches among the others. Otherwise only `generated_ids` knows of them: whatever is counted, clustered, split,
+        audited or embedded is real.
 
     Raises
     ------
@@ -52,8 +55,9 @@ class Study:
     ...     study.glitches().groupby("label").size()
     """
 
-    def __init__(self, folder: str | os.PathLike[str], *, create: bool = False) -> None:
+    def __init__(self, folder: str | os.PathLike[str], *, create: bool = False, generated: bool = False) -> None:
         self.folder = Path(folder).absolute()
+        self.generated = generated
         if create:
             with storage_errors(self.folder):
                 self.folder.mkdir(parents=True, exist_ok=True)
@@ -76,10 +80,11 @@ class Study:
     # Writing
 
     @contextmanager
-    def run(self, command: str, arguments: dict[str, Any] | None = None) -> Iterator[int]:
+    def run(self, command: str, arguments: dict[str, Any] | None = None, *, wait_s: float = 0.0) -> Iterator[int]:
         """Hold the study's write lock and log a run; yields the run's number.
 
-        The run is logged as finished when the block ends, as failed when it raises; a killed run stays unfinished.
+        The run is logged as finished when the block ends, as failed when it raises; a killed run stays unfinished. Another
+        process's lock is waited for `wait_s` seconds.
 
         Raises
         ------
@@ -88,7 +93,7 @@ class Study:
         """
         if self._writing:
             raise StudyError(f"study {self.folder} is already being written by this process; end that run first")
-        with write_lock(self.folder, command):
+        with write_lock(self.folder, command, wait_s=wait_s):
             self._writing = True
             try:
                 sweep_temporaries(self.folder)
@@ -214,16 +219,17 @@ class Study:
             ``label`` (the given label: the latest event by a person or a file), ``predicted`` and ``confidence`` (the latest
             event by a model); empty strings and NaN where there is none.
         """
-        table = read_table(
-            self.connection,
-            """
+        query = f"""
             SELECT g.glitch, g.id, g.gravityspy_id, coalesce(g.ifo, '') AS ifo, g.gps,
                    coalesce(given.label, '') AS label, coalesce(model.label, '') AS predicted, model.confidence
             FROM glitches g
             LEFT JOIN labels given ON given.event = (SELECT max(event) FROM labels WHERE glitch = g.glitch AND by != :model)
             LEFT JOIN labels model ON model.event = (SELECT max(event) FROM labels WHERE glitch = g.glitch AND by = :model)
-            ORDER BY g.glitch
-            """,
+            WHERE {self.shown} ORDER BY g.glitch
+            """  # noqa: S608 - a condition of ours
+        table = read_table(
+            self.connection,
+            query,
             index="glitch",
             model=MODEL,
         )
@@ -234,6 +240,16 @@ class Study:
                 f"{self.database} has a gps or confidence that is no number ({error}); another program has changed it, restore a copy"
             ) from error
 
+    @property
+    def shown(self) -> str:
+        """SQL: the condition that a row ``g`` of the table ``glitches`` fulfils to be shown."""
+        return "1" if self.generated else f"NOT {IS_GENERATED}"
+
+    def generated_ids(self) -> dict[int, str]:
+        """Return the id of each generated glitch: row number -> id; they are shown nowhere else unless the study was opened so."""
+        query = f"SELECT glitch, id FROM glitches g WHERE {IS_GENERATED} ORDER BY glitch"  # noqa: S608 - a condition of ours
+        return dict(self.connection.execute(query))
+
     def ids(self) -> dict[int, str]:
         """Return the id of each glitch: row number -> id."""
         return dict(self.connection.execute("SELECT glitch, id FROM glitches"))
@@ -242,7 +258,8 @@ class Study:
         """The glitches' metadata (SNR, frequencies, URLs, ...), one row each; a column for every name that occurs, index ``glitch``."""
         import pandas as pd  # noqa: PLC0415 - see `read_table`
 
-        rows = self.connection.execute("SELECT glitch, metadata FROM glitches ORDER BY glitch").fetchall()
+        query = f"SELECT glitch, metadata FROM glitches g WHERE {self.shown} ORDER BY glitch"  # noqa: S608 - a condition of ours
+        rows = self.connection.execute(query).fetchall()
         return pd.DataFrame(
             [read_object(self.database, text, f"the metadata of glitch {row}") for row, text in rows],
             index=pd.Index([row for row, _ in rows], name="glitch"),
@@ -250,14 +267,17 @@ class Study:
 
     def metadata_columns(self) -> list[str]:
         """The columns of `metadata`, in the same order."""
-        rows = self.connection.execute("SELECT metadata FROM glitches ORDER BY glitch")
+        query = f"SELECT metadata FROM glitches g WHERE {self.shown} ORDER BY glitch"  # noqa: S608 - a condition of ours
+        rows = self.connection.execute(query)
         return list(dict.fromkeys(name for (text,) in rows for name in json.loads(text)))
 
     def views(self, glitches: Iterable[int] | None = None) -> list[View]:
-        """The views of `glitches` in their order (of all glitches when None), each glitch's by duration."""
+        """The views of `glitches` in their order (of all glitches that are shown when None), each glitch's by duration."""
         columns = "v.view, v.glitch, v.duration, v.kind, v.source, v.dataset, v.sha256"
         if glitches is None:
-            rows = self.connection.execute(f"SELECT {columns} FROM views v ORDER BY glitch, duration")  # noqa: S608 - columns of ours
+            rows = self.connection.execute(
+                f"SELECT {columns} FROM views v JOIN glitches g USING (glitch) WHERE {self.shown} ORDER BY v.glitch, v.duration"  # noqa: S608 - columns of ours
+            )
         else:
             rows = self.connection.execute(
                 f"SELECT {columns} FROM json_each(?) g JOIN views v ON v.glitch = g.value ORDER BY g.key, v.duration",  # noqa: S608 - columns of ours
@@ -267,11 +287,13 @@ class Study:
 
     def durations(self) -> dict[float, int]:
         """How many glitches have a view of each duration (seconds; 0 is a plain image)."""
-        return dict(self.connection.execute("SELECT duration, count(*) FROM views GROUP BY duration ORDER BY duration"))
+        query = f"SELECT duration, count(*) FROM views JOIN glitches g USING (glitch) WHERE {self.shown} GROUP BY duration ORDER BY duration"  # noqa: S608 - a condition of ours
+        return dict(self.connection.execute(query))
 
     def count(self, table: str) -> int:
         """Number of rows of ``glitches``, ``views``, ``labels``, ``runs`` or ``clusters``."""
-        (number,) = self.connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 - a table's name of ours
+        rows = f"{table} g WHERE {self.shown}" if table == "glitches" else table
+        (number,) = self.connection.execute(f"SELECT count(*) FROM {rows}").fetchone()  # noqa: S608 - a table's name of ours
         return int(number)
 
     def counts_by_label(self, *, predicted: bool = False) -> pd.Series:
@@ -307,7 +329,7 @@ class Study:
             f"""
             SELECT g.glitch, coalesce(l.label, '') FROM glitches g LEFT JOIN labels l
             ON l.event = (SELECT max(event) FROM labels WHERE glitch = g.glitch AND by {"=" if predicted else "!="} ?)
-            ORDER BY g.glitch
+            WHERE {self.shown} ORDER BY g.glitch
             """,  # noqa: S608 - a comparison of ours
             (MODEL,),
         ).fetchall()

@@ -50,11 +50,13 @@ def update_view(study: Study, view: View, file: ViewFile) -> None:
 
 
 def count_viewed(study: Study) -> int:
-    """Return how many glitches have a view."""
-    (glitches,) = study.connection.execute("SELECT count(DISTINCT glitch) FROM views").fetchone()
+    """Return how many glitches that are shown have a view."""
+    query = f"SELECT count(DISTINCT glitch) FROM views JOIN glitches g USING (glitch) WHERE {study.shown}"  # noqa: S608 - a condition of ours
+    (glitches,) = study.connection.execute(query).fetchone()
     return int(glitches)
 
 
 def view_hashes(study: Study) -> Iterator[tuple[int, float, str]]:
-    """Yield glitch (row number), duration (s) and SHA-256 of every view, ordered by glitch, then duration."""
-    yield from study.connection.execute("SELECT glitch, duration, sha256 FROM views ORDER BY glitch, duration")
+    """Yield glitch (row number), duration (s) and SHA-256 of every view that is shown, ordered by glitch, then duration."""
+    query = f"SELECT glitch, duration, sha256 FROM views JOIN glitches g USING (glitch) WHERE {study.shown} ORDER BY glitch, duration"  # noqa: S608 - a condition of ours
+    yield from study.connection.execute(query)

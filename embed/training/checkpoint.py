@@ -8,19 +8,14 @@ They are in ``models/<name>.training/`` until the model is finished::
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 
-from embed.errors import TrainingError
-from embed.storage import canonical_json, write_bytes
+from embed.tensorfile import read_tensors, write_tensors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,7 +55,7 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint, *, best: bool) -> Non
     """Write a checkpoint and, where it is the best so far, its weights; older ones are removed after it."""
     tensors = {f"weights/{name}": value for name, value in checkpoint.weights.items()}
     tensors |= {f"optimizer/{name}": value for name, value in checkpoint.optimizer.items()}
-    _write(folder / f"epoch-{checkpoint.epochs:04d}.safetensors", tensors, checkpoint.facts)
+    write_tensors(folder / f"epoch-{checkpoint.epochs:04d}.safetensors", tensors, checkpoint.facts)
     if best:
         write_best(folder, checkpoint)
     for _, path in sorted(_numbered(folder))[:-KEPT]:
@@ -69,7 +64,7 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint, *, best: bool) -> Non
 
 def write_best(folder: Path, checkpoint: Checkpoint) -> None:
     """Keep a checkpoint's weights as the best."""
-    _write(folder / _BEST, checkpoint.weights, {"epoch": checkpoint.epochs})
+    write_tensors(folder / _BEST, checkpoint.weights, {"epoch": checkpoint.epochs})
 
 
 def read_best(folder: Path) -> tuple[dict[str, torch.Tensor], int]:
@@ -80,7 +75,7 @@ def read_best(folder: Path) -> tuple[dict[str, torch.Tensor], int]:
     TrainingError
         When they are damaged.
     """
-    tensors, facts = _read(folder / _BEST, "train again with --replace")
+    tensors, facts = read_tensors(folder / _BEST, "train again with --replace")
     return tensors, int(facts["epoch"])
 
 
@@ -96,7 +91,7 @@ def latest_checkpoint(folder: Path) -> Checkpoint | None:
     if not found:
         return None
     before = f"continue from {found[-2][1].name}" if len(found) > 1 else "start again"
-    tensors, facts = _read(found[-1][1], f"delete it and --resume to {before}")
+    tensors, facts = read_tensors(found[-1][1], f"delete it and --resume to {before}")
     parts: dict[str, dict[str, torch.Tensor]] = {"weights": {}, "optimizer": {}}
     for key, value in tensors.items():
         part, name = key.split("/", 1)
@@ -112,33 +107,6 @@ def drop_checkpoints(folder: Path) -> None:
 def _numbered(folder: Path) -> list[tuple[int, Path]]:
     matches = ((_NAME.fullmatch(path.name), path) for path in folder.glob("epoch-*"))
     return [(int(match[1]), path) for match, path in matches if match]
-
-
-def _write(path: Path, tensors: Mapping[str, torch.Tensor], facts: Mapping[str, Any]) -> None:
-    plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    text = canonical_json(facts)
-    write_bytes(path, save(plain, {"facts": text, "sha256": _digest(plain, text)}))
-
-
-def _read(path: Path, remedy: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    try:
-        with safe_open(path, "pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-            text = file.metadata()["facts"]
-            whole = file.metadata()["sha256"] == _digest(tensors, text)
-    except (SafetensorError, OSError, KeyError, TypeError) as error:
-        raise TrainingError(f"the checkpoint {path} cannot be read ({error}); {remedy}") from error
-    if not whole:
-        raise TrainingError(f"the checkpoint {path} is damaged (its checksum is another); {remedy}")
-    return tensors, json.loads(text)
-
-
-def _digest(tensors: Mapping[str, torch.Tensor], text: str) -> str:
-    sha = hashlib.sha256(text.encode())
-    for name, value in sorted(tensors.items()):
-        sha.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
-        sha.update(value.flatten().view(torch.uint8).numpy().tobytes())
-    return sha.hexdigest()
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:

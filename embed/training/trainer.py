@@ -20,6 +20,7 @@ from embed.dataset.dataset import (
     make_training_set,
     untested_classes,
 )
+from embed.dataset.made import with_made
 from embed.network.devices import choose_device
 from embed.network.model import load_model, save_model
 from embed.network.names import WEIGHT_SOURCES
@@ -39,12 +40,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from embed.dataset.made import Made
     from embed.network.model import Model
     from embed.study.study import Study
     from embed.types import Progress
     from embed.vectors.store import VectorStore
+    from embed.views.encoding import Encoding
 
     NamedProgress = Callable[[str, int, int], None]
+    Fill = Callable[[TrainingSet, Encoding, int], Made]
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ def train(
     changes: Mapping[str, Any] | None = None,
     store: VectorStore | None = None,
     extra: Mapping[int, str] | None = None,
+    fill: Fill | None = None,
     progress: NamedProgress | None = None,
     report: Callable[[dict[str, Any]], None] | None = None,
 ) -> Trained:
@@ -105,6 +110,8 @@ def train(
         Vectors whose near-duplicates stay in one part.
     extra : mapping, optional
         Row number -> label of glitches that people have not labelled; they are trained on, never tested.
+    fill : callable, optional
+        Given the training set, the encoding and the side of its views, returns generated glitches for the training part.
     progress : callable, optional
         Called with (what, done, in all).
     report : callable, optional
@@ -124,7 +131,15 @@ def train(
     try:
         with study.run("train", given) if ranks.lead else nullcontext():
             prepared = _prepare(
-                study, options, ranks, device, changes=changes or {}, store=store, extra=extra or {}, progress=progress
+                study,
+                options,
+                ranks,
+                device,
+                changes=changes or {},
+                store=store,
+                extra=extra or {},
+                fill=fill,
+                progress=progress,
             )
             return _train(study, options, prepared, progress=progress, report=report)
     finally:
@@ -149,6 +164,7 @@ def _prepare(
     changes: Mapping[str, Any],
     store: VectorStore | None,
     extra: Mapping[int, str],
+    fill: Fill | None,
     progress: NamedProgress | None,
 ) -> _Prepared:
     network, before = starting_network(study, options)
@@ -169,10 +185,14 @@ def _prepare(
     if ranks.lead:
         ranks.wait()
     labelled = labelled.only(kept, broken)
-    given = labelled.only(np.setdiff1d(labelled.glitches, list(extra)))
+    trained_only = [*extra, *study.generated_ids()]
+    given = labelled.only(np.setdiff1d(labelled.glitches, trained_only))
     groups = ranks.broadcast(find_groups(given, store))
     kind = choose_kind(given, options.split)
-    training_set = make_training_set(labelled, kind, groups, seed=options.seed, always_train=list(extra))
+    training_set = make_training_set(labelled, kind, groups, seed=options.seed, always_train=trained_only)
+    if fill is not None:
+        made = fill(training_set, encoding, encoding.side(network.backbone.size))
+        training_set, levels = with_made(training_set, made, groups), levels.joined(made.levels)
     context = TrainingContext(training_set, levels, network, encoding, recipe, options.seed, device, ranks)
     return _Prepared(context, labelled, before)
 
@@ -248,6 +268,11 @@ def _save(folder: Path, context: TrainingContext, fitted: Fitted, before: Model 
 
 def _notes(training_set: TrainingSet, labelled: Labelled) -> list[str]:
     notes = []
+    made = sum(glitch < 0 for glitch in training_set.glitches.tolist())
+    if made:
+        notes.append(
+            f"{made} of the {training_set.split.counts()['train']} glitches of the training part are generated"
+        )
     if labelled.left_out:
         first = labelled.left_out[0]
         notes.append(f"left out {len(labelled.left_out)} labelled glitches, the first: {first.glitch}: {first.reason}")

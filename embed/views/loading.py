@@ -59,6 +59,10 @@ class Levels:
             return self._arranged(self._resident[torch.from_numpy(rows).to(self._device)])
         return self._arranged(self._read(rows).to(self._device, non_blocking=True))
 
+    def joined(self, more: Pixels) -> Levels:
+        """Return these glitches and more, uint8 (M, V, side, side), which come after them."""
+        return _Joined(self, more, self._device)
+
     def mean(self, rows: Rows) -> torch.Tensor:
         """Return the mean of some glitches' views, computed in float64: tensor of float32, shape (1, ...) as of `batch`."""
         total = sum(
@@ -79,6 +83,27 @@ class Levels:
         for start in range(0, len(self), _CHUNK):
             rows = np.arange(start, min(start + _CHUNK, len(self)))
             whole[start : start + len(rows)] = self._read(rows).to(self._device)
+        return whole
+
+
+class _Joined(Levels):
+    """Glitches of a study, and others that are held in memory."""
+
+    def __init__(self, first: Levels, more: Pixels, device: torch.device) -> None:
+        self._first = first
+        self._more = torch.from_numpy(more).to(device)
+        self._device = device
+
+    def __len__(self) -> int:
+        return len(self._first) + len(self._more)
+
+    def batch(self, rows: Rows) -> torch.Tensor:
+        own = rows < len(self._first)
+        whole = torch.empty((len(rows), *self._more.shape[1:]), dtype=torch.uint8, device=self._device)
+        if own.any():
+            whole[torch.from_numpy(own).to(self._device)] = self._first.batch(rows[own])
+        rest = torch.from_numpy(rows[~own] - len(self._first)).to(self._device)
+        whole[torch.from_numpy(~own).to(self._device)] = self._more[rest]
         return whole
 
 

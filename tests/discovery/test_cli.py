@@ -28,7 +28,7 @@ def study(tmp_path, embedded):
 
 def test_every_command_has_the_common_options():
     parser = create_parser()
-    for command in ("ingest x", "status", "embed", "cluster x", "project", "search x", "novel", "guide x"):
+    for command in ("ingest x", "status", "embed", "cluster x", "project", "explore", "search x", "novel", "guide x"):
         options = parser.parse_args(
             [*command.split(), "--study", "s", "--seed", "3", "--device", "cpu", "--json", "-v"]
         )
@@ -84,6 +84,7 @@ def test_the_installed_command():
         "fetch",
         "status",
         "embed",
+        "explore",
         "batch",
         "cluster",
         "name",
@@ -98,6 +99,8 @@ def test_the_installed_command():
         "completion",
         "search",
         "novel",
+        "generator",
+        "generate",
     ):
         assert f"    {command}" in out
 

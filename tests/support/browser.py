@@ -90,7 +90,10 @@ class Browser:
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.send(f"{domain}.enable")
 
-    def open(self, path: Path, *, fragment: str = "", size: tuple[int, int] = (1440, 900), dark: bool = False) -> None:
+    def open(
+        self, page: Path | str, *, fragment: str = "", size: tuple[int, int] = (1440, 900), dark: bool = False
+    ) -> None:
+        """Open a file, or an address of a server."""
         self.requests.clear()
         self.console.clear()
         self.send(
@@ -99,7 +102,7 @@ class Browser:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.send("Emulation.setEmulatedMedia", features=[scheme])
         self.send("Page.navigate", url="about:blank")
-        self.send("Page.navigate", url=path.resolve().as_uri() + fragment)
+        self.send("Page.navigate", url=(page if isinstance(page, str) else page.resolve().as_uri()) + fragment)
 
     def evaluate(self, script: str) -> Any:
         """Run JavaScript in the page and give back its value; a promise is waited for."""

@@ -13,7 +13,6 @@ from embed.simulator.families.family import O1_TABLE, O4_EXAMPLES, Family, Range
 from embed.simulator.families.waves import (
     accompanied,
     high_passed,
-    narrow_noise,
     plateau,
     pulse,
     repeated,
@@ -61,34 +60,29 @@ def blip_low_frequency(t: Array, p: Parameters, rng: np.random.Generator) -> Arr
 
 
 def koi_fish(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
-    """Return a loud pulse that drives the readout into saturation, its fins and scales, and sometimes companions.
+    """Return a loud pulse that drives the readout into saturation, its lobes, and sometimes companions.
 
-    A pulse from ``low`` to ``peak``, falling as f^-fall above, is compressed, w -> tanh(c w), which joins a flatter ``tail`` up to
-    ``top``; two weaker lobes of low frequency, ``lobe`` seconds before and after, are the belly. Fins and scales are the whitening
-    filter's ringing, which dies away within ``ring`` seconds on both sides: narrow at calibration lines and mains, faint and broad
-    above 100 Hz.
+    A pulse falling from ``low`` as f^-fall is compressed, w -> tanh(c w), which joins a flatter ``tail`` up to ``top``;
+    two weaker lobes of low frequency, ``lobe`` seconds before and after, are the belly. Fins and scales are the whitening filter's
+    ringing, which dies away within ``ring`` seconds: at the lines of the mains, and more faintly above 200 Hz.
     """
-    body = pulse(t, 0.0, p["low"], p["peak"], steepness=(p["rise"], p["fall"]), drift=p["drift"])
-    body += p["tail"] * np.abs(body).max() * _unit(pulse(t, 0.0, 2.0 * p["low"], p["top"], steepness=(4.0, 3.0)))
-    body = _unit(high_passed(t, np.tanh(p["saturation"] * _unit(body)), 9.0))
+    body = pulse(t, 0.0, p["low"], 1.5 * p["low"], steepness=(8.0, p["fall"]), drift=p["drift"])
+    body += p["tail"] * pulse(t, 0.0, 2.0 * p["low"], p["top"], steepness=(4.0, 3.0))
+    body /= np.abs(body).max()
+    body = high_passed(t, np.tanh(p["saturation"] * body), p["low"])
+    body /= np.abs(body).max()
     for side in (-1.0, 1.0):
         lobe = sine_gaussian(t, side * p["lobe"] * rng.uniform(0.7, 1.3), 1.3 * p["low"], 0.6, rng.uniform(0, 6.3))
-        body += p["belly"] * rng.uniform(0.2, 1.0) * lobe
-    away = np.abs(t)
-    for band in (35.0, 45.0, 60.0):
-        ringing = narrow_noise(t, band * np.exp(rng.uniform(-0.15, 0.15)), 10.0, rng)
-        body += p["fin"] * rng.uniform(0.4, 1.0) * ringing * np.exp(-away / p["ring"])
-    noise = high_passed(t, rng.standard_normal(len(t)), 100.0, 4.0)
-    body += p["scales"] * noise * np.exp(-away / (0.3 * p["ring"]))
+        body += p["fin"] * rng.uniform(0.2, 1.0) * lobe
+    ringing = [(band, 1.2, p["fin"], p["ring"]) for band in (38.0, 55.0, 75.0, 105.0)]
+    ringing += [(band, 4.0, p["scales"], 0.6 * p["ring"]) for band in (230.0, 380.0, 600.0, 950.0)]
+    for band, cycles, height, ring in ringing:
+        stroke = sine_gaussian(t, 0.0, band * np.exp(rng.uniform(-0.2, 0.2)), cycles, rng.uniform(0, 6.3))
+        body += height * repeated(t, stroke, rng.laplace(0.0, ring, 14), rng.uniform(-1.0, 1.0, 14))
     others = int(p["companions"])
-    centres = np.concatenate([[0.0], rng.uniform(-1.9, 1.9, others)])
-    heights = np.concatenate([[1.0], np.exp(rng.uniform(-3.5, -0.5, others))])
+    centres = np.concatenate([[0.0], rng.uniform(-1.0, 1.9, others)])
+    heights = np.concatenate([[1.0], np.exp(rng.uniform(-3.0, -0.3, others))])
     return repeated(t, body, centres, heights)
-
-
-def _unit(wave: Array) -> Array:
-    """A wave (n,) whose largest excursion is one."""
-    return wave / np.abs(wave).max()
 
 
 def extremely_loud(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
@@ -97,8 +91,10 @@ def extremely_loud(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
     The wall is what is left when the lock is lost or the readout rails: the whole band is full from one moment on, ``wait``
     after the disturbance began and for ``length`` seconds, with gaps where the noise happens to be low.
     """
-    body = _unit(pulse(t, 0.0, p["low"], p["high"], steepness=(8.0, p["fall"])))
-    body = _unit(high_passed(t, np.tanh(p["saturation"] * body), p["low"]))
+    body = pulse(t, 0.0, p["low"], p["high"], steepness=(8.0, p["fall"]))
+    body /= np.abs(body).max()
+    body = high_passed(t, np.tanh(p["saturation"] * body), p["low"])
+    body /= np.abs(body).max()
     walk = smooth_walk(t, 0.6 / p["low"], rng)
     rumble = walk * np.where(t < 0, np.exp(t / (0.15 * p["decay"])), np.exp(-np.abs(t) / p["decay"]))
     if rng.random() < 0.5:
@@ -201,20 +197,17 @@ FAMILIES = (
         f"Zevin et al. 2017; {O1_TABLE}",
         koi_fish,
         {
-            "low": Range(12.0, 30.0, "Hz"),
-            "rise": Range(2.5, 8.0),
-            "peak": Spread((25.0, 32.0, 60.0, 100.0, 170.0, 330.0, 420.0), "Hz"),
-            "fall": Range(1.8, 3.5),
-            "tail": Range(0.02, 0.2, "1", "log"),
+            "low": Range(8.0, 28.0, "Hz"),
+            "fall": Range(1.6, 3.0),
+            "tail": Range(0.015, 0.12, "1", "log"),
             "top": Range(300.0, 1500.0, "Hz", "log"),
             "saturation": Range(0.3, 2.0),
             "drift": Range(-0.005, 0.01, "s"),
             "lobe": Range(0.04, 0.12, "s"),
-            "belly": Range(0.01, 0.1, "1", "log"),
-            "fin": Range(0.003, 0.05, "1", "log"),
-            "scales": Range(0.003, 0.04, "1", "log"),
-            "ring": Range(0.04, 0.15, "s"),
-            "companions": Range(0, 2, "1", "integer"),
+            "fin": Range(0.01, 0.1, "1", "log"),
+            "scales": Range(0.002, 0.02, "1", "log"),
+            "ring": Range(0.04, 0.13, "s"),
+            "companions": Range(0, 4, "1", "integer"),
         },
         Spread((23.8, 40.8, 69.8, 108.0, 166.0, 282.0, 367.0)),
         share_h1=0.6,

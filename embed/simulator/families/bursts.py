@@ -25,20 +25,19 @@ def light_modulation(t: Array, p: Parameters, rng: np.random.Generator) -> Array
     """Return a volley of spikes from a radio-frequency sideband that flickers, and the rumble that comes with it.
 
     About ``spikes`` pulses within ``span`` seconds, of uneven height and reach; the rumble at 10-40 Hz lasts
-    ``rumble`` seconds and begins with the volley: a tenth of a second of it holds ``floor``^2 of a spike's energy.
+    ``rumble`` seconds and begins with the volley.
     """
     half = p["span"] / 2
     count = max(6, rng.poisson(p["spikes"]))
     out = np.zeros_like(t)
     for band in (0.7, 1.0, 1.6):
-        one = pulse(t, 0.0, band * p["low"], band * p["high"], steepness=(5.0, p["fall"]))
+        one = pulse(t, 0.0, band * p["low"], band * p["high"], steepness=(5.0, 2.0))
         k = count // 3
         centres = np.clip(rng.normal(0.0, half, k), -3.0, 3.0)
-        out += repeated(t, one / np.linalg.norm(one), centres, np.exp(p["scatter"] * rng.standard_normal(k)))
+        out += repeated(t, one / np.abs(one).max(), centres, np.exp(p["scatter"] * rng.standard_normal(k)))
     start = rng.normal(0.0, 0.05) - 0.2 * half
     window = plateau(t, start, start + p["rumble"], 0.03) * np.exp(0.5 * smooth_walk(t, 0.08, rng))
-    tenth = 0.1 / (t[1] - t[0])
-    return out + p["floor"] / np.sqrt(tenth) * window * narrow_noise(t, p["bottom"], 0.8 * p["bottom"], rng)
+    return out + p["floor"] * window * narrow_noise(t, p["bottom"], 0.8 * p["bottom"], rng)
 
 
 def scratchy(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
@@ -87,14 +86,13 @@ FAMILIES = (
         light_modulation,
         {
             "low": Range(22.0, 50.0, "Hz"),
-            "high": Range(150.0, 3000.0, "Hz", "log"),
-            "fall": Range(0.8, 2.0),
-            "span": Range(0.04, 3.0, "s", "log"),
+            "high": Range(90.0, 3000.0, "Hz", "log"),
+            "span": Range(0.06, 3.0, "s", "log"),
             "spikes": Range(7.0, 50.0, "1", "log"),
-            "scatter": Range(0.3, 0.9),
-            "bottom": Range(12.0, 32.0, "Hz", "log"),
+            "scatter": Range(0.3, 0.6),
+            "bottom": Range(13.0, 32.0, "Hz", "log"),
             "rumble": Range(0.2, 2.5, "s", "log"),
-            "floor": Range(0.1, 1.5, "1", "log"),
+            "floor": Range(0.1, 0.5, "1", "log"),
         },
         Spread((8.5, 10.0, 14.5, 20.0, 38.0, 90.0, 172.0)),
         share_h1=0.97,

@@ -64,13 +64,12 @@ def fast_scattering(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
 def paired_doves(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
     """Return short sweeps that climb and fall in turn, as a beamsplitter rocking at 0.4 Hz makes them, once each half-swing.
 
-    Each goes from ``bottom`` to ``top`` within ``length`` seconds, wavering by ``zigzag`` (in ln f) and in strength on the way,
-    and mirrored in time for every other half-swing.
+    Each goes from ``bottom`` to ``top`` within ``length`` seconds, with a step in strength on the way, and mirrored in time for
+    every other half-swing.
     """
     half = p["length"] / 2
     phase = np.clip(t / p["length"] + 0.5, 0.0, 1.0)
-    zigzag = np.exp(p["zigzag"] * smooth_walk(t, 0.3 * p["length"], rng))
-    track = p["bottom"] * (p["top"] / p["bottom"]) ** (phase ** p["bend"]) * zigzag
+    track = p["bottom"] * (p["top"] / p["bottom"]) ** (phase ** p["bend"])
     window = plateau(t, -half, half, 0.1 * p["length"]) * (1.0 + 0.5 * smooth_walk(t, 0.25 * p["length"], rng))
     sweep = window * (tone(t, track, rng.uniform(0, 6.3)) + p["echo"] * tone(t, 1.5 * track, rng.uniform(0, 6.3)))
     if rng.random() < 0.5:
@@ -133,12 +132,11 @@ FAMILIES = (
         f"Zevin et al. 2017 (motion of the Hanford beamsplitter at 0.4 Hz); {O1_TABLE}",
         paired_doves,
         {
-            "length": Range(0.1, 0.3, "s"),
+            "length": Range(0.08, 0.28, "s"),
             "spacing": Range(0.9, 1.5, "s"),
             "bottom": Range(16.0, 30.0, "Hz"),
             "top": Range(60.0, 130.0, "Hz", "log"),
             "bend": Range(0.7, 2.0),
-            "zigzag": Range(0.0, 0.35),
             "echo": Range(0.0, 0.6),
             "company": Range(0.3, 1.0),
         },

@@ -90,6 +90,19 @@ def test_old_clusters_keep_their_numbers_and_a_family_is_born(clustered):
     assert written["how"].value_counts().to_dict() == found.table["how"].value_counts().to_dict()
 
 
+def test_the_outskirts_of_a_cluster_are_no_birth(clustered):
+    """New glitches of cluster 0, moved together beyond its reach: they fit none, and are no class of their own."""
+    study, store, truth, old = clustered
+    late = np.setdiff1d(np.flatnonzero(truth == 0), old - 1)
+    away = np.random.default_rng(1).normal(size=store.vectors.shape[1])
+    store.vectors[late] += 0.9 * away / np.linalg.norm(away)
+    found = update_clusters(study, store)
+    labels = found.table.set_index("id")["cluster"]
+    outskirts = labels[[f"H1_g{place}" for place in late]]
+    assert [own.size >= 27 for own in found.births] == [True]
+    assert (outskirts == -1).sum() >= 5
+
+
 def test_an_update_can_follow_an_update_and_nothing_new_is_said(clustered):
     study, store, *_ = clustered
     first = update_clusters(study, store)

@@ -47,12 +47,25 @@ COMMANDS = (
     "audit undo",
     "train",
 )
+COMMANDS += ("generator train", "generator evaluate", "generate Blip -n 1 --out new")
 COMMANDS += ("fetch --all --out new", "export --to csv --out new.csv")
-COMMANDS += ("evaluate", "predict", "name 0 X", "batch 0", "update", "verify", "onset", "scorecard", "guide Blip")
+COMMANDS += (
+    "explore",
+    "evaluate",
+    "predict",
+    "name 0 X",
+    "batch 0",
+    "update",
+    "verify",
+    "onset",
+    "scorecard",
+    "guide Blip",
+)
 
 NO_WEIGHTS = "no weights 'modl:quick': give "
 MISTAKES = (
     ("name 0 Reverse_Chirp", "the study has no clustering; run `discover cluster LABEL` first"),
+    ("explore --port 70000", "--port 70000: give a number from 0 to 65535"),
     ("guide 0", "the study has no clustering; run `discover cluster LABEL` first"),
     ("guide Blap", "no glitch is labelled 'Blap'; did you mean 'Blip'?"),
     ("guide Blip --label Koi_Fish", "--label Koi_Fish goes with the number of a cluster, not with 'Blip'"),
@@ -156,6 +169,22 @@ MISTAKES = (
     ("simulate --n 2 --out new --noise missing.hdf5", "missing.hdf5 cannot be read"),
     ("simulate --n 2 --out new --noise pipe", "pipe is a pipe, a socket or a device; give a file"),
     ("simulate --n 2 --out new --label-noise 2", "label noise 2.0"),
+    ("generator train", "a generator reads views of 1, 2 and 4 s, and the study has none of 1.0 s, 2.0 s; ingest them"),
+    ("generator train --classes Blap", "no glitch is labelled 'Blap'; did you mean 'Blip'?"),
+    ("generator train --name ../up", "'../up' cannot be a generator's name"),
+    ("generator train --name simulator", "--name simulator is the name of the simulator itself"),
+    ("generator train --batch 30", "--batch 30 is no multiple of 4; give 28"),
+    ("generator train --images 3", "--images 3 is less than one batch of 64"),
+    ("generator train --lr 2", "--lr 2.0 is not between 0 and 1"),
+    ("generator evaluate --model quick", "no generator 'quick'; there are: made, simulator; train one with"),
+    ("generator evaluate --model made", "a generator reads views of 1, 2 and 4 s"),
+    ("generate Blip -n 2 --out new --model mde", "no generator 'mde'; did you mean 'made'?"),
+    ("generate Blap -n 2 --out new --model made", "the generator 'made' makes no 'Blap'; did you mean 'Blip'?"),
+    ("generate Blap -n 2 --out new --model simulator", "the generator 'simulator' makes no 'Blap'"),
+    ("generate Blip -n 2 --out full --model made", "full exists and is not an empty folder; name a new one"),
+    ("train --generator quick", "no generator 'quick'"),
+    ("train --generator made --recursive 3", "--generator goes with neither --recursive nor --add-class"),
+    ("train --generated-per-class 3", "--generated-per-class has no effect without --generator"),
 )
 CARD = {"backbone": "efficientnet_lite0", "classes": ["Blip", "Koi_Fish"], "views": "4.0", "trained_on": "labels"}
 
@@ -172,6 +201,9 @@ def folder(tmp_path_factory):
         card = json.dumps(CARD) if name != "torn" else "{"
         (folder / "study" / "models" / name / "model.json").write_text(card)
     (folder / "study" / "models" / "stopped.training").mkdir()
+    made = {"method": "progan", "architecture": {}, "resolution": 64, "counts": {}, "seed": 0, "trained_on": "labels"}
+    (folder / "study" / "generators" / "made").mkdir(parents=True)
+    (folder / "study" / "generators" / "made" / "generator.json").write_text(json.dumps(CARD | made))
     (folder / "data.txt").write_text("no data here")
     os.mkfifo(folder / "pipe")
     (folder / "full").mkdir()

@@ -104,6 +104,26 @@ def test_a_class_that_comes_and_goes_has_two_changes_as_bayesian_blocks_find():
         assert (change.low - O1) / DAY - 0.5 <= planted <= (change.high - O1) / DAY + 0.5
 
 
+def test_each_of_several_changes_has_the_interval_between_its_neighbours():
+    """A quiet time between two busy ones: the change that is found first is told from all, and its interval reaches over the other."""
+    live = segments([O1], [O1 + 300 * DAY])
+    found, held, widths = 0, 0, []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        parts = [
+            steady(rng, rate, O1 + start * DAY, O1 + end * DAY)
+            for rate, start, end in ((3.0, 0, 100), (0.3, 100, 160), (2.5, 160, 300))
+        ]
+        changes = find_changes(np.concatenate(parts), live)
+        found += [change.is_rise for change in changes] == [False, True]
+        for change, planted in zip(changes, (100, 160), strict=False):
+            held += change.low <= O1 + planted * DAY <= change.high
+            widths.append((change.high - change.low) / DAY)
+    assert found >= 10  # one change alone explains little here, and is not always decisive
+    assert held >= 0.8 * len(widths)
+    assert max(widths) < 20
+
+
 def test_the_bayes_factor_by_numerical_integration():
     """Three times early in a day: both evidences by quadrature over rate and time."""
     times = np.array([0.1, 0.2, 0.25])

@@ -1,0 +1,72 @@
+"""One glitch for the page: its views, metadata, every label with its source, and its nearest neighbours from the stored graph."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from discovery.app.queue import when
+from embed.errors import InputError
+from embed.study.reviews import find_facts, given_labels, ids_of, label_events
+from embed.vectors.store import stores
+
+if TYPE_CHECKING:
+    from embed.study.study import Study
+
+NEIGHBOURS = 12
+"""Nearest glitches shown at most."""
+
+
+def glitch_facts(study: Study, glitch: int) -> dict[str, Any]:
+    """Return what the study holds of a glitch as JSON values.
+
+    Parameters
+    ----------
+    study : Study
+    glitch : int
+        Row number.
+
+    Raises
+    ------
+    InputError
+        When there is no such glitch.
+    """
+    found = find_facts(study, glitch)
+    if found is None:
+        raise InputError(f"the study has no glitch {glitch}; load the page again")
+    identifier, ifo, gps, metadata = found
+    return {
+        "glitch": glitch,
+        "id": identifier,
+        "ifo": ifo,
+        "gps": gps,
+        "when": when(gps),
+        "metadata": {name: value if isinstance(value, int | float) else str(value) for name, value in metadata.items()},
+        "views": [{"duration": view.duration, "plain": view.kind == "image"} for view in study.views([glitch])],
+        "labels": [label._asdict() for label in label_events(study, glitch)],
+        "neighbours": _neighbours(study, glitch),
+    }
+
+
+def _neighbours(study: Study, glitch: int) -> list[dict[str, Any]]:
+    """Return the nearest glitches in the graph of the vectors that were made last, nearest first; none where it has no vector."""
+    there = {store.name: store for store in stores(study.folder)}
+    store = there.get((study.latest_arguments("embed") or {}).get("store", "")) or next(iter(there.values()), None)
+    if store is None:
+        return []
+    row = int(store.rows(np.array([glitch]))[0])
+    if row < 0:
+        return []
+    graph = store.graph.nearest(NEIGHBOURS)
+    numbers = store.glitches[graph.neighbours[row]].tolist()
+    labels, names = given_labels(study, numbers), ids_of(study, numbers)
+    return [
+        {
+            "glitch": number,
+            "id": names[number],
+            "label": labels[number].label if number in labels else "",
+            "similarity": round(float(similarity), 4),
+        }
+        for number, similarity in zip(numbers, graph.similarities[row], strict=True)
+    ]

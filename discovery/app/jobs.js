@@ -1,0 +1,56 @@
+/* global Pieces */
+// Long work on the server: start it, follow its lines, stop it.
+import { ask, notice, tell } from "./page.js";
+
+const { element } = Pieces;
+const POLL_MS = 1_000;
+const LINES = 12; // lines shown
+
+const places = []; // where the latest job of some kinds is shown: {place, kinds}
+const finished = {}; // kind of job -> what to do when one is done
+let current = null;
+let following = false;
+
+export function on(kind, call) { finished[kind] = call; }
+const kindOf = (job) => job.command.split(" ")[1];
+export function panel(kinds) {
+  const place = element("div", { class: "jobs", "aria-live": "polite" });
+  places.push({ place, kinds });
+  follow();
+  return place;
+}
+export async function begin(kind, body) {
+  try {
+    current = await tell(`/api/jobs/${kind}`, body);
+    show();
+    follow();
+  } catch (error) {
+    notice(error.message);
+  }
+}
+async function follow() {
+  if (following) return;
+  following = true;
+  try {
+    for (;;) {
+      const before = current;
+      current = (await ask("/api/jobs")).jobs.at(-1) ?? null;
+      show();
+      if (current?.state !== "running") {
+        if (before?.state === "running") finished[kindOf(current)]?.(current);
+        break;
+      }
+      await new Promise((done) => { setTimeout(done, POLL_MS); });
+    }
+  } catch { /* the server is gone: saver.js says so */ }
+  following = false;
+}
+function show() {
+  for (const { place, kinds } of places) {
+    if (!current || !kinds.includes(kindOf(current))) { place.replaceChildren(); continue; }
+    const stop = element("button", { type: "button", onclick: async () => { stop.disabled = true; current = await tell("/api/jobs/stop", { number: current.number }).catch(() => current); show(); } }, "Stop");
+    const state = { running: "running …", done: "done", stopped: "stopped", failed: "failed" }[current.state];
+    place.replaceChildren(element("p", { class: `state ${current.state}` }, element("code", {}, current.command.replace(/ --study=\S+/, "")), " ", element("b", {}, state), " ", current.state === "running" ? stop : ""),
+      element("pre", {}, current.lines.slice(-LINES).join("\n") || " "));
+  }
+}

@@ -1,0 +1,51 @@
+/* global Pieces */
+// What the tabs share: asking the server, pictures, notices, keys. Text of the study reaches the page as text only.
+const { element } = Pieces;
+
+export const $ = (id) => document.getElementById(id);
+const meta = (name) => document.querySelector(`meta[name="${name}"]`).content;
+export const studyKey = meta("study");
+
+export class Refused extends Error { // the server's answer was an error; `status` is HTTP's number
+  constructor(message, status) {
+    super(message);
+    this.status = status;
+  }
+}
+
+const PATIENCE_MS = 30_000;
+
+async function asked(address, options) {
+  const answer = await fetch(address, { ...options, signal: AbortSignal.timeout(PATIENCE_MS) });
+  const text = await answer.text();
+  if (answer.ok) return JSON.parse(text);
+  let message = text.trim();
+  try {
+    message = JSON.parse(text).error;
+  } catch { /* the guard answers in plain text */ }
+  throw new Refused(message, answer.status);
+}
+export const ask = (address) => asked(address, {});
+export const tell = (address, body) => asked(address, {
+  method: "POST", headers: { "Content-Type": "application/json", "X-Discover-Token": meta("token") }, body: JSON.stringify(body),
+});
+
+export function picture(glitch, duration, size, alt) {
+  const image = element("img", { src: `/pictures/${glitch}/${duration}/${size}.png`, alt, loading: "lazy", decoding: "async" });
+  image.addEventListener("error", () => image.replaceWith(element("div", { class: "without" }, "this picture cannot be read")), { once: true });
+  return image;
+}
+
+export function notice(text, ...more) { // stays until it is closed
+  const line = element("p", {}, element("span", {}, text), ...more, element("button", { type: "button", onclick: () => line.remove() }, "close"));
+  $("notices").append(line);
+  while ($("notices").children.length > 4) $("notices").firstChild.remove();
+}
+
+export const percent = (x) => `${(100 * x).toFixed(x > 0 && x < 0.1 ? 1 : 0)} %`;
+export const typing = (event) => /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName) || event.ctrlKey || event.metaKey || event.altKey;
+export const key = (name) => element("kbd", {}, name);
+
+export function openTab(name, rest = "") {
+  location.hash = rest ? `${name}/${rest}` : name;
+}

@@ -1,0 +1,1 @@
+"""How good a generator is: the evaluation's files and its page."""

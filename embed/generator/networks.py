@@ -1,0 +1,181 @@
+"""Generator and critic of a progressive GAN, conditioned on the class.
+
+The generator follows table 2 of Karras et al. 2018. Its latent is joined by a learned vector of the class; the critic scores a picture
+for a class by projection (Miyato and Koyama 2018, "cGANs with projection discriminator", equation 3).
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import nn
+
+from embed.generator.layers import (
+    EqualConv,
+    EqualLinear,
+    activate,
+    deviation_map,
+    doubled,
+    draw_weights,
+    faded,
+    halved,
+    pixel_norm,
+)
+from embed.generator.options import DURATIONS, FIRST_SIDE
+
+VIEWS = len(DURATIONS)
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The size of both networks.
+
+    Attributes
+    ----------
+    classes : int
+        How many.
+    resolution : int
+        Side of the finished pictures, a power of two.
+    channels : int
+        Most feature maps of a layer; where the side exceeds 16 they are halved with every doubling, from 256 at most.
+    latent, label : int
+        Length of the latent, and of the class's vector that joins it.
+    """
+
+    classes: int
+    resolution: int = 64
+    channels: int = 256
+    latent: int = 128
+    label: int = 32
+
+    @property
+    def sides(self) -> tuple[int, ...]:
+        """The resolutions, from 4 on."""
+        return tuple(FIRST_SIDE << step for step in range((self.resolution // FIRST_SIDE).bit_length()))
+
+    def maps(self, side: int) -> int:
+        """Feature maps at a resolution."""
+        return min(self.channels, 4096 // side)
+
+
+class Generator(nn.Module):
+    """Pictures of glitches from latents and classes.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    seed : int
+        Of the weights.
+    """
+
+    def __init__(self, architecture: Architecture, seed: int = 0) -> None:
+        super().__init__()
+        self.architecture = architecture
+        first = architecture.maps(FIRST_SIDE)
+        self.label = nn.Embedding(architecture.classes, architecture.label)
+        # the paper's gain for this layer: sqrt(2) / 4
+        self.dense = EqualLinear(architecture.latent + architecture.label, first * FIRST_SIDE**2, gain=2**0.5 / 4)
+        self.start = EqualConv(first, first, 3)
+        sides = architecture.sides
+        maps = [architecture.maps(side) for side in sides]
+        self.blocks = nn.ModuleList(
+            nn.ModuleList([EqualConv(before, after, 3), EqualConv(after, after, 3)])
+            for before, after in itertools.pairwise(maps)
+        )
+        self.to_views = nn.ModuleList(EqualConv(count, VIEWS, 1, gain=1.0) for count in maps)
+        draw_weights(self, seed)
+
+    def forward(self, latents: torch.Tensor, classes: torch.Tensor, side: int, alpha: float = 1.0) -> torch.Tensor:
+        """Make pictures.
+
+        Parameters
+        ----------
+        latents : tensor of float32, shape (B, latent)
+            N(0, 1).
+        classes : tensor of int64, shape (B,)
+        side : int
+            One of the architecture's.
+        alpha : float
+            How far this resolution is faded in, 0 to 1.
+
+        Returns
+        -------
+        tensor, shape (B, 3, side, side)
+            Levels of the three durations, about -1 to 1.
+        """
+        joined = torch.cat([pixel_norm(latents), pixel_norm(self.label(classes))], dim=1)
+        maps = self.architecture.maps(FIRST_SIDE)
+        values = self.dense(joined).view(-1, maps, FIRST_SIDE, FIRST_SIDE)
+        values = pixel_norm(activate(values).contiguous(memory_format=torch.channels_last))
+        values = before = pixel_norm(activate(self.start(values)))
+        steps = self.architecture.sides.index(side)
+        for block in self.blocks[:steps]:
+            before = values
+            values = doubled(values)
+            for layer in cast("nn.ModuleList", block):
+                values = pixel_norm(activate(layer(values)))
+        if steps == 0:
+            return self.to_views[0](values)
+        return faded(self.to_views[steps](values), lambda: doubled(self.to_views[steps - 1](before)), alpha)
+
+
+class Critic(nn.Module):
+    """Scores of pictures for classes: higher for real ones.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    seed : int
+        Of the weights.
+    """
+
+    def __init__(self, architecture: Architecture, seed: int = 0) -> None:
+        super().__init__()
+        self.architecture = architecture
+        maps = [architecture.maps(side) for side in architecture.sides]
+        first = maps[0]
+        self.from_views = nn.ModuleList(EqualConv(VIEWS, count, 1) for count in maps)
+        self.blocks = nn.ModuleList(
+            nn.ModuleList([EqualConv(after, after, 3), EqualConv(after, before, 3)])
+            for before, after in itertools.pairwise(maps)
+        )
+        self.end = EqualConv(first + 1, first, 3)
+        self.dense = EqualLinear(first * FIRST_SIDE**2, first)
+        self.score = EqualLinear(first, 1, gain=1.0)
+        self.label = nn.Embedding(architecture.classes, first)
+        draw_weights(self, seed + 1)
+
+    def forward(self, pictures: torch.Tensor, classes: torch.Tensor, alpha: float = 1.0) -> torch.Tensor:
+        """Score pictures.
+
+        Parameters
+        ----------
+        pictures : tensor, shape (B, 3, side, side)
+            The side is one of the architecture's; rows in groups for `embed.generator.layers.deviation_map`.
+        classes : tensor of int64, shape (B,)
+        alpha : float
+            How far this resolution is faded in.
+
+        Returns
+        -------
+        tensor of float32, shape (B,)
+        """
+        steps = self.architecture.sides.index(pictures.shape[-1])
+        values = activate(self.from_views[steps](pictures))
+        for place in reversed(range(steps)):
+            for layer in cast("nn.ModuleList", self.blocks[place]):
+                values = activate(layer(values))
+            values = halved(values)
+            if place == steps - 1:
+                values = faded(values, lambda: activate(self.from_views[steps - 1](halved(pictures))), alpha)
+        values = activate(self.end(deviation_map(values)))
+        features = activate(self.dense(values.flatten(1)))
+        with torch.autocast(
+            pictures.device.type, enabled=False
+        ):  # eight bits of mantissa are too few for a difference of scores
+            features = features.float()
+            projected = (self.label(classes) * features).sum(dim=1) / features.shape[1] ** 0.5
+            return self.score(features)[:, 0] + projected

@@ -1,0 +1,230 @@
+"""The page in a browser: decisions by keyboard, naming, text that stays text, and no request to anybody else."""
+
+import contextlib
+import re
+import time
+
+import pytest
+from support.browser import chromium, needs_chromium
+from support.reviewing import HOSTILE, HOSTILE_ID, LISTED, serving
+
+from embed import Study
+from embed.study.database import write_lock
+from embed.study.records import Label
+
+pytestmark = needs_chromium
+
+SIZES = ((390, 844), (1280, 800), (1920, 1080))
+READY = {
+    "review": "document.querySelectorAll('#case-views img').length && document.querySelectorAll('.side').length",
+    "clusters": "document.querySelectorAll('#sheet img').length",
+    "map": "document.documentElement.dataset.map",
+}
+SAVED = "document.getElementById('saved').textContent === 'everything is saved'"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    with chromium(tmp_path_factory.mktemp("profile")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def address(browser, folder):
+    with serving(folder) as found:
+        yield found
+        browser.send("Page.navigate", url="about:blank")  # before the server goes
+
+
+def go(browser, address, tab, **options):
+    browser.open(address, **options)
+    browser.wait("document.querySelector('#top')")
+    browser.evaluate(f"location.hash = '{tab}'")
+    browser.wait(READY[tab])
+
+
+def leave(browser):
+    """Say yes to the page's question whether to leave it."""
+    for _ in range(100):
+        with contextlib.suppress(RuntimeError):  # the question is not there yet
+            browser.send("Page.handleJavaScriptDialog", accept=True)
+            return
+        time.sleep(0.1)
+    raise TimeoutError("the page does not ask before it loses what is not saved")
+
+
+def labels(folder):
+    with Study(folder) as study:
+        return study.glitches()["label"].to_dict()
+
+
+def decisions(folder):
+    with Study(folder) as study:
+        return study.connection.execute("SELECT glitch, outcome, label FROM decisions ORDER BY decision").fetchall()
+
+
+def test_fifty_flags_by_keyboard(browser, address, folder):
+    go(browser, address, "review")
+    items = browser.evaluate("fetch('/api/review').then((answer) => answer.json())")["items"]
+    expected = []
+    for number, item in enumerate(items[:50]):
+        key = "skwu"[number % 4]
+        browser.key(key)
+        outcome = {"s": "wrong", "k": "right", "w": "wrong", "u": "unsure"}[key]
+        label = {"s": item["suggested"], "k": item["label"], "w": "", "u": ""}[key]
+        expected.append((item["glitch"], outcome, label))
+    browser.wait(SAVED)
+    assert decisions(folder) == expected
+    assert browser.evaluate("document.querySelector('#progress b').textContent") == "50"
+    wrong = sum(outcome == "wrong" for _, outcome, _ in expected)
+    assert f"{wrong} of 38" in browser.evaluate("document.getElementById('precision').textContent")
+    assert browser.console == []
+
+
+def test_undo_a_number_and_a_typed_class(browser, address, folder):
+    go(browser, address, "review")
+    before = labels(folder)
+    browser.key("s")
+    browser.wait(SAVED)
+    browser.key("z")
+    browser.wait(SAVED + " && document.querySelector('#progress b').textContent === '0'")
+    assert labels(folder) == before
+    first = browser.evaluate("document.querySelector('.class-keys button span').textContent")
+    browser.key("1")  # the page is at the first glitch again
+    browser.key("/")
+    browser.type("koi")
+    browser.key("Enter")
+    browser.key("/")
+    browser.type("Zig zag 7")
+    browser.key("Enter")
+    text = browser.evaluate("document.getElementById('typed-list').textContent")
+    assert text == "new class Zig zag 7: once more to be sure"
+    browser.key("Enter")
+    browser.wait(SAVED)
+    assert [labels(folder)[glitch] for glitch in (1, 2, 3)] == [first, "Koi_Fish", "Zig zag 7"]
+    assert browser.evaluate("document.querySelector('#rows button[aria-current=true] .rank').textContent") == "4"
+    browser.key("ArrowLeft")
+    assert "Decided: Zig zag 7" in browser.evaluate("document.getElementById('question').textContent")
+
+
+def test_a_conflict_is_shown(browser, address, folder):
+    go(browser, address, "review")
+    with Study(folder) as study, study.run("ingest"), study.transaction():
+        study.add_label(1, Label("Tomte", "person", HOSTILE))
+    browser.key("s")
+    browser.wait("document.querySelector('#notices p')")
+    text = browser.evaluate("document.getElementById('notices').textContent")
+    assert f"Not written, {HOSTILE_ID}: this glitch was decided elsewhere in between: it is now 'Tomte'" in text
+    assert labels(folder)[1] == "Tomte"
+    browser.click_on("document.querySelector('#notices button')")
+    browser.wait(
+        "/Since the audit its label was changed to Tomte by person/.test(document.getElementById('question').textContent)"
+    )
+
+
+def test_not_saved_is_said_until_it_is(browser, address, folder, monkeypatch):
+    monkeypatch.setattr("audit.answers.decisions.SHORT_WAIT_S", 0.05)
+    go(browser, address, "review")
+    with write_lock(folder, "train"):
+        for _ in range(3):
+            browser.key("s")
+        browser.wait(
+            "/^3 not saved: study .* is locked by process .*discover train/.test(document.getElementById('saved').textContent)"
+        )
+        browser.send("Page.reload")
+        leave(browser)  # what is not saved survives
+        time.sleep(0.5)
+        browser.wait("/^3 not saved/.test(document.getElementById('saved')?.textContent)")
+        assert decisions(folder) == []
+    browser.wait(SAVED)
+    assert len(decisions(folder)) == 3
+
+
+def test_a_name_becomes_label_events(browser, address, folder):
+    go(browser, address, "clusters")
+    browser.evaluate("[...document.querySelectorAll('#sheet input')].slice(0, 2).forEach((box) => box.click())")
+    browser.key("n")
+    browser.type("Zigzag")
+    browser.key("Enter")
+    browser.key("Enter")  # it is a new class
+    browser.wait("/^2 glitches are now Zigzag/.test(document.getElementById('name-done')?.textContent)")
+    assert sum(label == "Zigzag" for label in labels(folder).values()) == 2
+    browser.key("n")
+    browser.type("Zigz")
+    browser.key("Enter")  # the class is known now
+    browser.wait("/^40 glitches are now Zigzag/.test(document.getElementById('name-done')?.textContent)")
+    assert sum(label == "Zigzag" for label in labels(folder).values()) == 40
+    browser.wait("/Zigzag 40/.test(document.getElementById('cluster-list').textContent)")
+
+
+def test_the_map_shows_what_was_decided(browser, address):
+    go(browser, address, "map")
+    browser.evaluate("location.hash = 'review'")
+    browser.wait(READY["review"])
+    browser.key("/")
+    browser.type("tomte")
+    browser.key("Enter")
+    browser.wait(SAVED)
+    browser.evaluate("location.hash = 'map'")
+    browser.wait(
+        "/Tomte1$/.test([...document.querySelectorAll('#legend li')].map((one) => one.textContent).find((text) => text.startsWith('Tomte')))"
+    )
+
+
+def test_the_map_finds_and_shows_a_glitch(browser, address):
+    go(browser, address, "map")
+    browser.key("/")
+    browser.type("alert(2)")
+    browser.key("Enter")
+    browser.wait("document.querySelectorAll('#pinned .strip img').length === 12")
+    assert browser.evaluate("document.querySelector('#pinned h2').textContent") == HOSTILE_ID
+    assert browser.evaluate("document.querySelectorAll('#pinned .views img').length") == 4
+    assert browser.evaluate("location.hash") == "#map/1"
+    browser.evaluate("document.querySelector('#pinned .strip button').click()")
+    browser.wait("location.hash !== '#map/1'")
+    browser.evaluate(
+        "document.querySelector('#map-range').value = 'snr'; document.querySelector('#map-range').dispatchEvent(new Event('change'))"
+    )
+    browser.evaluate(
+        "document.querySelector('#map-low').value = 16; document.querySelector('#map-low').dispatchEvent(new Event('change'))"
+    )
+    shown = "document.getElementById('plot').data.reduce((sum, trace) => sum + trace.x.length, 0)"
+    browser.wait(f"{shown} === 11")  # SNR is 5 + glitch / 10
+
+
+@pytest.mark.parametrize("tab", READY)
+def test_hostile_text_stays_text_and_no_request_leaves(browser, address, tab):
+    go(browser, address, tab)
+    if tab != "map":
+        browser.evaluate("document.querySelector('.case button.link, #sheet figure > button').click()")
+        browser.wait("document.querySelector('dialog[open] table')")
+    assert HOSTILE in browser.evaluate("document.body.textContent")
+    assert browser.evaluate("document.querySelectorAll('[onerror], img[src=x]').length") == 0
+    assert [line for line in browser.console if "willReadFrequently" not in line] == []
+    foreign = [url for url in browser.requests if not re.match(r"http://127\.0\.0\.1:\d+/|data:|about:blank", url)]
+    assert foreign == []
+
+
+WIDER = """[...document.querySelectorAll('body *')].filter((one) => one.getBoundingClientRect().right > innerWidth + 1 && getComputedStyle(one).visibility !== 'hidden'
+  && !one.closest('#plot') && one.offsetParent).map((one) => one.tagName + '#' + one.id + '.' + one.className).slice(0, 5)"""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("tab", READY)
+def test_nothing_is_wider_than_the_window(browser, address, tab, size):
+    go(browser, address, tab, size=size)
+    assert browser.evaluate(WIDER) == []
+    assert browser.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.long
+def test_the_end_of_the_list(browser, address, folder):
+    go(browser, address, "review")
+    for _ in range(LISTED):
+        browser.key("u")
+    browser.wait(SAVED)
+    assert len(decisions(folder)) == LISTED
+    assert "Everything on this list is decided." in browser.evaluate("document.getElementById('precision').textContent")
+    browser.evaluate("document.querySelector('#precision button').click()")
+    browser.wait("document.querySelector('#progress').textContent.includes('of 120 decided')")

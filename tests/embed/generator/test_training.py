@@ -1,0 +1,170 @@
+"""A training is the same bytes again, resumed or not; it learns; what goes wrong is said."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from support.generators import make_pictures, make_training
+
+from embed.errors import StorageError, TrainingError
+from embed.generator.growth import Growth
+from embed.generator.history import COLUMNS, History
+from embed.generator.loop import Plan, fit
+from embed.generator.pictures import Pictures, levels_of
+from embed.tensorfile import read_tensors
+
+
+def contents(folder):
+    """Bytes of the samples and the history, tensors and facts of the checkpoints, whose header is in no order."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    plain = {path.name: path.read_bytes() for path in files if path.suffix != ".safetensors"}
+    return plain, {path.name: read_tensors(path, "") for path in files if path.suffix == ".safetensors"}
+
+
+def assert_same(one, other):
+    (plain, kept), (plain_again, kept_again) = contents(one), contents(other)
+    assert plain == plain_again
+    assert kept.keys() == kept_again.keys()
+    for name, (tensors, facts) in kept.items():
+        again, facts_again = kept_again[name]
+        assert facts == facts_again
+        assert tensors.keys() == again.keys()
+        assert all(torch.equal(tensors[key], again[key]) for key in tensors)
+
+
+def test_each_resolution_is_shown_twice_the_one_before():
+    growth = Growth((4, 8, 16))
+    sides = [growth.at(share)[0] for share in np.linspace(0, 1, 7001)]
+    assert [sides.count(side) for side in (4, 8, 16)] == pytest.approx([1000, 2000, 4000], abs=2)
+    assert growth.at(0.0) == (4, 1.0)
+    assert growth.at(1 / 7) == (8, pytest.approx(0.0))
+    assert growth.at(1 / 7 + 0.15 * 2 / 7) == (8, pytest.approx(0.5))
+    assert growth.at(0.9) == growth.at(1.0) == (16, 1.0)
+    assert Growth((4,)).at(0.3) == (4, 1.0)
+
+
+def test_a_stopped_training_ends_with_the_bytes_of_one_that_was_not(tmp_path):
+    pictures, plan = make_pictures(), Plan(20, {"seed": 1})
+    fit(make_training(pictures), pictures, plan, tmp_path / "whole")
+
+    def stop(done, _):
+        if done == 13:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(make_training(pictures), pictures, plan, tmp_path / "again", progress=stop)
+    rows = fit(make_training(pictures, seed=1), pictures, plan, tmp_path / "again")
+    assert_same(tmp_path / "again", tmp_path / "whole")
+    assert [row["step"] for row in rows] == list(range(1, 21))
+    other = fit(make_training(pictures, seed=2), pictures, plan, tmp_path / "other")
+    assert other[-1]["critic"] != rows[-1]["critic"]
+
+
+def test_killed_at_any_step_it_ends_with_the_same_bytes(tmp_path):
+    pictures, plan = make_pictures(), Plan(16, {"seed": 1})
+    fit(make_training(pictures), pictures, plan, tmp_path / "whole")
+    script = (
+        f"import os, signal, sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r}); import torch; torch.set_num_threads({torch.get_num_threads()})\n"
+        "from pathlib import Path; from support.generators import make_pictures, make_training; from embed.generator.loop import Plan, fit\n"
+        "def kill(done, whole):\n    if done == int(sys.argv[2]): os.kill(os.getpid(), signal.SIGKILL)\n"
+        "p = make_pictures(); fit(make_training(p), p, Plan(16, {'seed': 1}), Path(sys.argv[1]), progress=kill)"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path / "killed"), "9"]
+    done = subprocess.run(command, check=False, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
+    assert done.returncode == -signal.SIGKILL
+    fit(make_training(pictures), pictures, plan, tmp_path / "killed")
+    assert_same(tmp_path / "killed", tmp_path / "whole")
+    assert sorted(path.name for path in (tmp_path / "killed").glob("*.safetensors")) == [
+        "step-00000015.safetensors",
+        "step-00000016.safetensors",
+    ]
+
+
+def test_another_training_or_a_damaged_checkpoint_is_not_resumed(tmp_path):
+    pictures = make_pictures()
+    fit(make_training(pictures), pictures, Plan(2, {"batch": 8}), tmp_path)
+    with pytest.raises(TrainingError, match="was another: batch 8 and now 16; ask for the same, or train again"):
+        fit(make_training(pictures), pictures, Plan(4, {"batch": 16}), tmp_path)
+    path = tmp_path / "step-00000002.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(
+        TrainingError,
+        match=r"step-00000002.*damaged.*delete it and run the command again to continue from step-00000001",
+    ):
+        fit(make_training(pictures), pictures, Plan(4, {"batch": 8}), tmp_path)
+
+
+def test_a_loss_that_is_no_number_stops_with_the_last_checkpoint_kept(tmp_path):
+    pictures = make_pictures()
+    training = make_training(pictures)
+
+    def spoil(done, _):
+        if done == 3:
+            with torch.no_grad():
+                training.critic.score.bias.fill_(float("nan"))
+
+    with pytest.raises(
+        TrainingError, match=r"a loss is no number any more near step 4 \(critic nan.*give a lower --lr"
+    ):
+        fit(training, pictures, Plan(6, {}), tmp_path, progress=spoil)
+    assert max(path.name for path in tmp_path.glob("*.safetensors")) == "step-00000003.safetensors"
+
+
+def test_a_full_disk_is_said(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    pictures = make_pictures()
+    with pytest.raises(StorageError, match=r"cannot write .*: the disk is full"):
+        fit(make_training(pictures), pictures, Plan(2, {}), tmp_path)
+
+
+def test_collapse_is_told_by_class():
+    pictures = make_pictures((8, 8))
+    training = make_training(pictures)
+    history = History(training, pictures)
+    history.add(torch.zeros(4))
+    assert history.row(1, 1.0)["diversity"] > 0
+    with torch.no_grad():  # every picture is the same one
+        for layer in training.mean.to_views:
+            layer.weight.zero_()
+    history.add(torch.zeros(4))
+    row = history.row(2, 1.0)
+    assert tuple(row) == COLUMNS
+    assert row["collapsed"] == "a b"
+    assert row["diversity"] == pytest.approx(0, abs=1e-3)
+
+
+def test_shared_batches_sum_to_the_same_step():
+    """Two processes' shares by hand: gradients of the shares sum to the whole batch's."""
+    pictures = make_pictures()
+    whole = make_training(pictures, batch=16)
+    real, classes, latents, places = whole._batch(5)
+    grads = []
+    for rows in (slice(0, 16), slice(0, 8), slice(8, 16)):
+        training = make_training(pictures, batch=16)
+        training.optimizers[1].step = lambda: None
+        training._critic_step(real[rows], classes[rows], latents[0, rows], places[rows], 1.0)
+        grads.append(training.critic.score.weight.grad.clone())
+    assert torch.allclose(grads[0], grads[1] + grads[2], atol=1e-5)
+
+
+def test_it_learns_two_classes_that_differ():
+    rng = np.random.default_rng(2)
+    levels = rng.integers(20, 60, (40, 3, 8, 8), dtype=np.uint8)
+    levels[:20, :, :4] += 150
+    levels[20:, :, 4:] += 150
+    pictures = Pictures(levels, np.repeat([0, 1], 20), ("top", "bottom"))
+    training = make_training(pictures, batch=16, learning_rate=0.003)
+    for step in range(150):
+        training.step(step, step / 150)
+    made = levels_of(training.sample(torch.tensor([0] * 8 + [1] * 8), 7, 8, 1.0)).astype(float)
+    contrast = made[:, :, :4].mean(axis=(1, 2, 3)) - made[:, :, 4:].mean(axis=(1, 2, 3))
+    assert (contrast[:8] > 15).all()
+    assert (contrast[8:] < -15).all()
