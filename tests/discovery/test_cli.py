@@ -281,7 +281,7 @@ def test_plain_images_go_the_whole_way(capsys, tmp_path):
             lambda path: write(path / "Blip" / "H1_a_spectrogram_4.0.png", b"text"),
             "could be used (1 skipped; the first:",
         ),
-        (lambda path: path.write_text("x"), "is neither a folder, a .csv nor an HDF5 file"),
+        (lambda path: path.write_text("x"), "is neither a folder, a .csv, an HDF5 file (.h5, .hdf5) nor vectors"),
         (lambda _: None, "does not exist; give a folder of images, a CSV or an HDF5 training set"),
     ],
 )
