@@ -20,9 +20,9 @@ def two_branches(contrast, count=40):
     one, other = (np.arange(start, start + count - 5) for start in (0, count))
     return DensityTree(
         [
-            Branch(one, 0.9, contrast, firmness, 2),
-            Branch(other, 0.9, contrast, firmness, 2),
-            Branch(np.arange(2 * count), 2.0, 9.0, 90.0, -1),
+            Branch(one, 0.9, contrast, firmness, contrast, 2),
+            Branch(other, 0.9, contrast, firmness, contrast, 2),
+            Branch(np.arange(2 * count), 2.0, 9.0, 90.0, 9.0, -1),
         ],
         10.0,
     )

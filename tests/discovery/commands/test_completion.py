@@ -32,7 +32,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
 
 def test_bash_offers_commands_options_and_choices(script):
     assert completed(script, "discover", "clu") == {"cluster"}
-    assert completed(script, "discover", "exp") == {"export"}
+    assert completed(script, "discover", "exp") == {"explore", "export"}
     assert "--seed" in completed(script, "discover", "cluster", "--se")
     assert completed(script, "discover", "cluster", "X", "--method", "h") == {"hdbscan"}
     assert completed(script, "discover", "audit", "im") >= {"import"}
