@@ -54,7 +54,7 @@ def _train(options: Namespace) -> None:
 def _evaluate(options: Namespace) -> None:
     terminal = Terminal(as_json=options.json)
     question = Question(options.model, options.features, options.n, options.resolution, options.seed)
-    with Study(options.study) as study, terminal.progress("generate") as progress:
+    with Study(options.study) as study, terminal.progress("judge") as progress:
         found, files = evaluate_generator(
             study,
             question,

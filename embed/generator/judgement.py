@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from embed.metrics.baseline import Baseline
     from embed.types import Codes, Floats, Pixels, Progress
 
+BLOCK = 200
+"""Real glitches that are embedded between two reports of progress."""
 LEAST = 5
 """Held-out glitches of a class below which its distances are not measured."""
 
@@ -124,7 +126,7 @@ def judge(
         Glitches to generate of each class.
     seed : int
     progress : callable, optional
-        Called with (classes generated, classes in all).
+        Called with (glitches embedded, glitches in all), generated and real.
 
     Raises
     ------
@@ -140,12 +142,18 @@ def judge(
     side = examples.levels.shape[-1]
     made: dict[str, Pixels] = {}
     vectors: dict[str, Floats] = {}
-    for place, name in enumerate(names):
+    whole = count * len(names) + len(examples.levels)
+    for place, name in enumerate(names, 1):
         made[name] = resized(source.sample(name, count, seed), side)
         vectors[name] = features(made[name])
         if progress is not None:
-            progress(place + 1, len(names))
-    real = features(examples.levels)
+            progress(place * count, whole)
+    blocks = []
+    for start in range(0, len(examples.levels), BLOCK):
+        blocks.append(features(examples.levels[start : start + BLOCK]))
+        if progress is not None:
+            progress(whole - max(0, len(examples.levels) - start - BLOCK), whole)
+    real = np.concatenate(blocks)
     of_class = {name: examples.labels == name for name in names}
     learned = {name: real[of_class[name] & (examples.part == TRAIN)] for name in names}
     unseen = {name: real[of_class[name] & np.isin(np.arange(len(real)), held)] for name in names}
