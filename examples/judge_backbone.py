@@ -240,7 +240,7 @@ def true_classes(study: Study, truth: dict[str, str]) -> "pd.Series[str]":
     """Class of each row of the study: the table's, or the label."""
     table = study.glitches()
     bare = table["id"].str.replace(r"^[A-Z]\d_", "", regex=True)
-    return table["id"].map(truth).fillna(bare.map(truth)).fillna(table["label"])
+    return table["id"].map(truth).astype(object).fillna(bare.map(truth)).fillna(table["label"])
 
 
 def judge(
