@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -53,7 +54,7 @@ class GeneratorModel:
         """That it can make."""
         return tuple(self.card["classes"])
 
-    @property
+    @cached_property
     def passport(self) -> str:
         """Hash of the card and the weights: which generator made a glitch."""
         return digest([self.card, file_digest(self.folder / WEIGHTS)])
