@@ -10,13 +10,12 @@ from embed.csvfile import write_csv
 from embed.errors import TrainingError
 from embed.generator.history import COLUMNS, History, sample_grid
 from embed.generator.sheet import write_sheet
-from embed.tensorfile import read_tensors, write_tensors
+from embed.tensorfile import write_tensors
+from embed.training.checkpoint import drop_earlier, read_latest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    import torch
 
     from embed.generator.pictures import Pictures
     from embed.generator.steps import Training
@@ -28,8 +27,6 @@ SHEETS = 10
 """Sample sheets of a whole training."""
 SHOWN = 4
 """Glitches of each class on a sheet."""
-KEPT = 2
-"""Latest checkpoints kept: where the last one is damaged, the one before it is not."""
 SAMPLES, HISTORY = "samples", "history.csv"
 _NAME = re.compile(r"step-(\d{8})\.safetensors")
 
@@ -109,44 +106,34 @@ def fit(
                 grid = sample_grid(training, SHOWN, step / plan.steps)
                 write_sheet(folder / SAMPLES / f"step-{step:08d}.png", grid, pictures.classes)
             write_csv(folder / HISTORY, COLUMNS, [list(own.values()) for own in history.rows])
-            _keep(folder, step, training.state(), plan.facts | {"history": history.rows})
+            facts = plan.facts | {"history": history.rows}
+            write_tensors(folder / f"step-{step:08d}.safetensors", training.state(), facts)
+            drop_earlier(folder, _NAME)
         if report is not None:
             report(row)
         training.ranks.wait()
     return history.rows
 
 
-def _keep(folder: Path, step: int, state: dict[str, torch.Tensor], facts: dict[str, Any]) -> None:
-    write_tensors(folder / f"step-{step:08d}.safetensors", state, facts)
-    for _, path in _numbered(folder)[:-KEPT]:
-        path.unlink()
-
-
-def _numbered(folder: Path) -> list[tuple[int, Path]]:
-    matches = ((_NAME.fullmatch(path.name), path) for path in folder.glob("step-*.safetensors"))
-    return sorted((int(match[1]), path) for match, path in matches if match)
-
-
 def stopped_facts(folder: Path) -> dict[str, Any] | None:
     """What the stopped training in a folder is; None where there is none, or it is damaged."""
-    found = _numbered(folder)
-    if not found:
-        return None
     try:
-        _, facts = read_tensors(found[-1][1], "")
+        found = read_latest(folder, _NAME, "")
     except TrainingError:
         return None
+    if found is None:
+        return None
+    _, _, facts = found
     del facts["history"]
     return facts
 
 
 def _restore(training: Training, plan: Plan, folder: Path) -> tuple[int, list[dict[str, Any]]]:
     """Steps done and rows written, by the latest checkpoint; 0 and none where there is none."""
-    found = _numbered(folder)
-    if not found:
+    found = read_latest(folder, _NAME, "run the command again")
+    if found is None:
         return 0, []
-    before = f"continue from {found[-2][1].name}" if len(found) > 1 else "start again"
-    state, facts = read_tensors(found[-1][1], f"delete it and run the command again to {before}")
+    step, state, facts = found
     rows = facts.pop("history")
     changed = [
         f"{name} {facts.get(name)!r} and now {value!r}"
@@ -158,4 +145,4 @@ def _restore(training: Training, plan: Plan, folder: Path) -> tuple[int, list[di
             f"the training that was stopped was another: {'; '.join(changed)}; ask for the same, or train again with --replace"
         )
     training.restore(state)
-    return found[-1][0], rows
+    return step, rows

@@ -35,11 +35,6 @@ def generator_folder(study_folder: Path, name: str) -> Path:
     return study_folder / FOLDER / name
 
 
-def training_folder(folder: Path) -> Path:
-    """Return the folder of a generator's checkpoints."""
-    return folder.with_name(f"{folder.name}.training")
-
-
 def generator_names(study_folder: Path) -> list[str]:
     """Return the names of the study's finished generators, sorted."""
     names = (path.parent.name for path in (study_folder / FOLDER).glob(f"*/{CARD}"))

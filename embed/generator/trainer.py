@@ -15,11 +15,12 @@ from embed.generator.examples import Examples, read_examples
 from embed.generator.loop import HISTORY, SAMPLES, Plan, fit, stopped_facts
 from embed.generator.model import GeneratorModel, architecture_facts, load_generator, save_generator
 from embed.generator.networks import Architecture
-from embed.generator.place import CARD, PARTS, generator_folder, read_card, training_folder
+from embed.generator.place import CARD, PARTS, generator_folder, read_card
 from embed.generator.steps import Recipe, Training
 from embed.network.devices import choose_device
 from embed.storage import beside, move_into_place, settle, storage_errors
 from embed.training.distributed import Ranks, join_ranks, leave_ranks
+from embed.training.place import training_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -58,8 +58,7 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint, *, best: bool) -> Non
     write_tensors(folder / f"epoch-{checkpoint.epochs:04d}.safetensors", tensors, checkpoint.facts)
     if best:
         write_best(folder, checkpoint)
-    for _, path in sorted(_numbered(folder))[:-KEPT]:
-        path.unlink()
+    drop_earlier(folder, _NAME)
 
 
 def write_best(folder: Path, checkpoint: Checkpoint) -> None:
@@ -87,11 +86,10 @@ def latest_checkpoint(folder: Path) -> Checkpoint | None:
     TrainingError
         When it is damaged; the message names the file to delete, and the checkpoint before it from which training then resumes.
     """
-    found = sorted(_numbered(folder))
-    if not found:
+    found = read_latest(folder, _NAME, "--resume")
+    if found is None:
         return None
-    before = f"continue from {found[-2][1].name}" if len(found) > 1 else "start again"
-    tensors, facts = read_tensors(found[-1][1], f"delete it and --resume to {before}")
+    _, tensors, facts = found
     parts: dict[str, dict[str, torch.Tensor]] = {"weights": {}, "optimizer": {}}
     for key, value in tensors.items():
         part, name = key.split("/", 1)
@@ -104,9 +102,45 @@ def drop_checkpoints(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _numbered(folder: Path) -> list[tuple[int, Path]]:
-    matches = ((_NAME.fullmatch(path.name), path) for path in folder.glob("epoch-*"))
-    return [(int(match[1]), path) for match, path in matches if match]
+def read_latest(
+    folder: Path, name: re.Pattern[str], again: str
+) -> tuple[int, dict[str, torch.Tensor], dict[str, Any]] | None:
+    """Read the file of the highest number in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+    name : re.Pattern
+        Of the files; its first group is the number.
+    again : str
+        What continues the training, for the message.
+
+    Returns
+    -------
+    tuple of int, dict of str to tensor, and dict, or None
+        Its number, tensors and facts; None where there is none.
+
+    Raises
+    ------
+    TrainingError
+        When it is damaged; see `latest_checkpoint`.
+    """
+    found = _numbered(folder, name)
+    if not found:
+        return None
+    before = f"continue from {found[-2][1].name}" if len(found) > 1 else "start again"
+    return found[-1][0], *read_tensors(found[-1][1], f"delete it and {again} to {before}")
+
+
+def drop_earlier(folder: Path, name: re.Pattern[str]) -> None:
+    """Remove all but the latest files of a name, see `read_latest`."""
+    for _, path in _numbered(folder, name)[:-KEPT]:
+        path.unlink()
+
+
+def _numbered(folder: Path, name: re.Pattern[str]) -> list[tuple[int, Path]]:
+    matches = ((name.fullmatch(path.name), path) for path in folder.glob("*.safetensors"))
+    return sorted((int(match[1]), path) for match, path in matches if match)
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def training_folder(folder: Path) -> Path:
-    """Return the folder of a model's checkpoints."""
+    """Return the folder of the checkpoints of a model, or of a generator."""
     return folder.with_name(f"{folder.name}.training")
 
 
