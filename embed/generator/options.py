@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from embed.errors import InputError
+from embed.training.recipe import PRECISIONS
 
 RESOLUTIONS = (8, 16, 32, 64, 128, 256)
 """Sides of the pictures that a generator makes, pixels."""
@@ -81,5 +82,5 @@ class GeneratorOptions:
             )
         if self.channels < 1:
             raise InputError(f"--channels {self.channels}: give at least 1; {GeneratorOptions.channels} is usual")
-        if self.precision not in ("auto", "float32", "bfloat16"):
-            raise InputError(f"--precision {self.precision!r} is none of auto, float32, bfloat16")
+        if self.precision not in PRECISIONS:
+            raise InputError(f"--precision {self.precision!r} is none of {', '.join(PRECISIONS)}")

@@ -21,6 +21,7 @@ from embed.network.devices import choose_device
 from embed.storage import beside, move_into_place, settle, storage_errors
 from embed.training.distributed import Ranks, join_ranks, leave_ranks
 from embed.training.place import training_folder
+from embed.training.recipe import in_bfloat16
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,7 +97,7 @@ def _train(
 ) -> GeneratorModel:
     pictures = examples.pictures()
     architecture = Architecture(len(pictures.classes), options.resolution, options.channels)
-    half = options.precision == "bfloat16" or (options.precision == "auto" and device.type == "cuda")
+    half = in_bfloat16(options.precision, device.type)
     facts = {
         "classes": list(pictures.classes),
         "pictures": pictures.digest,

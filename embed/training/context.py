@@ -10,6 +10,7 @@ import torch
 
 from embed.training.augmentation import augment
 from embed.training.distributed import ALONE, Ranks
+from embed.training.recipe import in_bfloat16
 from embed.views.encoding import compose
 
 if TYPE_CHECKING:
@@ -75,6 +76,5 @@ def pictures_of(
 
 def precision(context: TrainingContext) -> Any:  # noqa: ANN401 - a context manager
     """The recipe's arithmetic."""
-    chosen = context.recipe.precision
-    half = chosen == "bfloat16" or (chosen == "auto" and context.device.type == "cuda")
+    half = in_bfloat16(context.recipe.precision, context.device.type)
     return torch.autocast(context.device.type, torch.bfloat16) if half else nullcontext()

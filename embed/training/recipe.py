@@ -236,3 +236,8 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """Name the fields of two recipes (as `Recipe.facts`) that differ, with both values."""
     names = [field.name for field in fields(Recipe)]
     return [f"{name} {old.get(name)} and now {new.get(name)}" for name in names if old.get(name) != new.get(name)]
+
+
+def in_bfloat16(precision: str, device_type: str) -> bool:
+    """Whether this precision is bfloat16 on this type of device, ``cpu`` or ``cuda``: ``auto`` is on a GPU."""
+    return precision == "bfloat16" or (precision == "auto" and device_type == "cuda")
