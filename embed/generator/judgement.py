@@ -154,9 +154,8 @@ def judge(
         if progress is not None:
             progress(whole - max(0, len(examples.levels) - start - BLOCK), whole)
     real = np.concatenate(blocks)
-    of_class = {name: examples.labels == name for name in names}
-    learned = {name: real[of_class[name] & (examples.part == TRAIN)] for name in names}
-    unseen = {name: real[of_class[name] & np.isin(np.arange(len(real)), held)] for name in names}
+    learned = {name: real[(examples.labels == name) & (examples.part == TRAIN)] for name in names}
+    unseen = {name: real[held[examples.labels[held] == name]] for name in names}
     by_real, by_made = _fitted(learned), _fitted(vectors)
     flags = {name: copies(vectors[name], learned[name]) for name in names}
     classes = tuple(
