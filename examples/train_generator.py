@@ -22,7 +22,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from safetensors.torch import save
 
 from embed.csvfile import write_csv
@@ -89,19 +88,15 @@ def simulated(options: argparse.Namespace) -> tuple[np.ndarray, np.ndarray]:
 
 def simulate_part(n: int, seed: int, resolution: int, start: int) -> tuple[np.ndarray, np.ndarray]:
     """Simulate one part at the resolution of a picture, and keep it as a network would read it."""
-    from embed.simulator.population import Population  # noqa: PLC0415 - not needed where the views are there
+    from embed.generator.source import resized  # noqa: PLC0415 - none is needed where the views are there
+    from embed.simulator.population import Population  # noqa: PLC0415
     from embed.simulator.simulation import simulate_batch  # noqa: PLC0415
 
     torch.set_num_threads(1)
     population = Population(n, seed, classes=FAMILIES, equal=True)
     numbers = range(start, min(start + PART, n))
     glitches = simulate_batch(population, numbers=numbers, durations=DURATIONS, device="cpu")
-    size = (resolution, resolution)
-    views = [
-        [np.asarray(Image.fromarray(view).resize(size, Image.Resampling.BILINEAR)) for view in levels]
-        for levels in glitches.levels
-    ]
-    return np.array(views), np.array([entry.truth for entry in glitches.entries])
+    return resized(glitches.levels, resolution), np.array([entry.truth for entry in glitches.entries])
 
 
 def train(pictures: Pictures, options: argparse.Namespace) -> None:
