@@ -79,7 +79,7 @@ def evaluate_generator(
     command : str
         The command line, for the page.
     progress : callable, optional
-        Called with (classes generated, classes in all).
+        Called with (glitches embedded, glitches in all), generated and real.
 
     Returns
     -------
