@@ -11,8 +11,7 @@ import torch
 
 from embed.dataset.dataset import choose_kind, find_groups, labelled_glitches, make_training_set
 from embed.dataset.splits import TEST, TRAIN, VALIDATION
-from embed.errors import InputError
-from embed.generator.options import DURATIONS, FEWEST
+from embed.generator.options import DURATIONS, FEWEST, check_enough
 from embed.generator.pictures import Pictures
 from embed.views.encoding import Encoding
 from embed.views.loading import read_levels
@@ -100,11 +99,7 @@ def read_examples(
     labelled = labelled_glitches(study, VIEWS)
     counts = Counter(labelled.labels)
     chosen = tuple(sorted(set(classes or counts)))
-    few = [f"{name} ({counts[name]})" for name in chosen if counts[name] < FEWEST]
-    if few:
-        raise InputError(
-            f"a class needs {FEWEST} glitches with views of 1, 2 and 4 s to be learned, too few have {', '.join(few)}; label more, or name the others with --classes"
-        )
+    check_enough({name: counts[name] for name in chosen})
     split = labelled.only(
         labelled.glitches[[row for row, name in enumerate(labelled.labels) if counts[name] >= FEWEST]]
     )

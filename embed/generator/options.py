@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from embed.errors import InputError
 from embed.training.recipe import PRECISIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 RESOLUTIONS = (8, 16, 32, 64, 128, 256)
 """Sides of the pictures that a generator makes, pixels."""
@@ -84,3 +88,18 @@ class GeneratorOptions:
             raise InputError(f"--channels {self.channels}: give at least 1; {GeneratorOptions.channels} is usual")
         if self.precision not in PRECISIONS:
             raise InputError(f"--precision {self.precision!r} is none of {', '.join(PRECISIONS)}")
+
+
+def check_enough(counts: Mapping[str, int]) -> None:
+    """Refuse classes, name -> glitches, from which nothing can be learned.
+
+    Raises
+    ------
+    InputError
+        When one has fewer than two.
+    """
+    few = [f"{name} ({count})" for name, count in counts.items() if count < FEWEST]
+    if few:
+        raise InputError(
+            f"a class needs {FEWEST} glitches with views of 1, 2 and 4 s to be learned, too few have {', '.join(few)}; label more, or name the others with --classes"
+        )

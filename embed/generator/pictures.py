@@ -11,7 +11,7 @@ from torch.nn import functional as fn
 
 from embed.errors import InputError
 from embed.generator.layers import doubled, faded, halved
-from embed.generator.options import FEWEST, GROUP
+from embed.generator.options import GROUP, check_enough
 from embed.storage import digest
 
 if TYPE_CHECKING:
@@ -45,11 +45,7 @@ class Pictures:
         if self.levels.dtype != np.uint8 or len(shape) != 4 or shape[1] != 3 or shape[2] != shape[3]:
             raise InputError(f"pictures are {self.levels.dtype} of shape {shape}: give uint8 (N, 3, R, R)")
         counts = np.bincount(self.codes, minlength=len(self.classes))
-        few = [f"{name} ({count})" for name, count in zip(self.classes, counts, strict=True) if count < FEWEST]
-        if few:
-            raise InputError(
-                f"a class needs {FEWEST} glitches with views of 1, 2 and 4 s to be learned, too few have {', '.join(few)}; label more, or name the others with --classes"
-            )
+        check_enough(dict(zip(self.classes, counts.tolist(), strict=True)))
 
     @property
     def digest(self) -> str:
