@@ -72,13 +72,12 @@ def train_generator(
     ranks, device = join_ranks(choose_device(options.device))
     try:
         with study.run("generator train", {"name": options.name}) if ranks.lead else nullcontext():
-            if ranks.lead:
-                settle(folder, CARD)
-            else:
-                ranks.wait()
-            examples = read_examples(study, options.classes, options.resolution, seed=options.seed, progress=decoded)
-            if ranks.lead:
-                ranks.wait()
+            with ranks.lead_first():
+                if ranks.lead:
+                    settle(folder, CARD)
+                examples = read_examples(
+                    study, options.classes, options.resolution, seed=options.seed, progress=decoded
+                )
             ranks.wait()
             return _train(folder, examples, options, ranks, device, progress=progress, report=report)
     finally:

@@ -7,6 +7,7 @@ batch too: on GPUs through torch's SyncBatchNorm, which CPUs lack; there `Gather
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,7 +21,7 @@ from torch.nn.parallel import DistributedDataParallel
 from embed.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 T = TypeVar("T")
 
@@ -55,6 +56,15 @@ class Ranks:
         """Wait for all."""
         if self.world > 1:
             dist.barrier()
+
+    @contextmanager
+    def lead_first(self) -> Iterator[None]:
+        """Run a block in the first process, then in the others, which find its work done."""
+        if not self.lead:
+            self.wait()
+        yield
+        if self.lead:
+            self.wait()
 
     def broadcast(self, value: T) -> T:
         """Give every process the first one's value."""

@@ -171,19 +171,16 @@ def _prepare(
     encoding = choose_encoding(study, options, before)
     recipe = make_recipe(options.preset, encoding=encoding.name, normalised=network.normalised, **changes)
     labelled = labelled_glitches(study, encoding, options.labels or None, extra)
-    if not ranks.lead:
-        ranks.wait()  # the first process decodes, the others find it done
-    levels, kept, broken = read_levels(
-        study,
-        labelled.glitches,
-        encoding,
-        network.backbone.size,
-        device=device,
-        cache=options.cache,
-        progress=_named(progress, "decode"),
-    )
-    if ranks.lead:
-        ranks.wait()
+    with ranks.lead_first():
+        levels, kept, broken = read_levels(
+            study,
+            labelled.glitches,
+            encoding,
+            network.backbone.size,
+            device=device,
+            cache=options.cache,
+            progress=_named(progress, "decode"),
+        )
     labelled = labelled.only(kept, broken)
     trained_only = [*extra, *study.generated_ids()]
     given = labelled.only(np.setdiff1d(labelled.glitches, trained_only))
