@@ -9,6 +9,7 @@ import numpy as np
 from embed.csvfile import CsvFile
 from embed.errors import InputError
 from embed.study.audits import latest_audit, select_verdicts
+from embed.study.clusterings import latest_clusters
 from embed.study.listing import list_glitches, metadata_kinds
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class Listing:
         self.columns = (*OWN_COLUMNS, *metadata, *(Column(name, "text") for name in self.images))
         self._clusters = {
             int(glitch): (int(cluster), float(probability))
-            for glitch, cluster, probability in study.latest_clusters()[["cluster", "probability"]].itertuples()
+            for glitch, cluster, probability in latest_clusters(study)[["cluster", "probability"]].itertuples()
         }
         audit = latest_audit(study)
         verdicts = [] if audit is None else select_verdicts(study, audit[0])

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from embed.types import Codes, Floats, Rows
+    from embed.types import Rows
 
 
 class Study:
@@ -344,19 +344,3 @@ class Study:
             "SELECT arguments FROM runs WHERE command = ? AND outcome = 'done' ORDER BY run DESC LIMIT 1", (command,)
         ).fetchone()
         return read_object(self.database, row[0], f"what the latest run of {command} was given") if row else None
-
-    def save_clusters(self, run: int, glitches: Rows, clusters: Codes, probabilities: Floats) -> None:
-        """Store a clustering of `glitches` under its run."""
-        rows = zip([run] * len(glitches), glitches.tolist(), clusters.tolist(), probabilities.tolist(), strict=True)
-        with self.transaction():
-            self.connection.executemany(
-                "INSERT INTO clusters (run, glitch, cluster, probability) VALUES (?, ?, ?, ?)", rows
-            )
-
-    def latest_clusters(self) -> pd.DataFrame:
-        """The latest cluster of each glitch (index ``glitch``; columns ``cluster``, ``probability``, ``run``)."""
-        return read_table(
-            self.connection,
-            "SELECT glitch, cluster, probability, max(run) AS run FROM clusters GROUP BY glitch ORDER BY glitch",
-            index="glitch",
-        )

@@ -15,6 +15,7 @@ from support.terminal import error_of, run
 from discovery.exchange import listing, projector
 from embed import Study
 from embed.storage import beside
+from embed.study.clusterings import save_clusters
 from embed.study.records import Label
 from embed.vectors.store import stores
 
@@ -25,7 +26,7 @@ def full(embedded, tmp_path_factory):
     folder = shutil.copytree(embedded, tmp_path_factory.mktemp("export") / "study")
     with Study(folder) as study:
         with study.run("cluster", {"label": "Blip"}) as number:
-            study.save_clusters(number, np.array([1, 2]), np.array([0, -1]), np.array([0.5, 0.0]))
+            save_clusters(study, number, np.array([1, 2]), np.array([0, -1]), np.array([0.5, 0.0]))
         with study.run("ingest"), study.transaction():
             study.add_glitch("a000000000", "H1", 1.1e9, {"snr": 8.25, "id": "old", "note": "=1+1"})
             study.add_label(1, Label("Whistle", by="person", source="me.csv"))
