@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from embed.study.audits import has_audits
 from embed.study.reading import read_object
 from embed.study.records import MODEL
 
@@ -16,6 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from embed.study.study import Study
+
+
+_VERDICTS = """
+    SELECT v.glitch, g.id, coalesce(g.ifo, ''), g.gps, v.rank, v.label, v.suggested, v.p_wrong
+    FROM verdicts v JOIN glitches g USING (glitch) WHERE v.audit = ?
+"""
+"""SQL: the cells of a `QueueRow`, of one audit."""
 
 
 class QueueRow(NamedTuple):
@@ -43,35 +49,15 @@ class LabelEvent(NamedTuple):
     why: str
 
 
-def latest_audit(study: Study) -> str | None:
-    """Passport of the latest audit; None where the study has none."""
-    if not has_audits(study):
-        return None
-    row = study.connection.execute("SELECT passport FROM audits ORDER BY run DESC, audit DESC LIMIT 1").fetchone()
-    return str(row[0]) if row else None
-
-
 def select_queue(study: Study, audit: int, count: int) -> list[QueueRow]:
     """The first `count` verdicts of an audit (its number), by rank."""
-    rows = study.connection.execute(
-        """
-        SELECT v.glitch, g.id, coalesce(g.ifo, ''), g.gps, v.rank, v.label, v.suggested, v.p_wrong
-        FROM verdicts v JOIN glitches g USING (glitch) WHERE v.audit = ? ORDER BY v.rank LIMIT ?
-        """,
-        (audit, count),
-    )
+    rows = study.connection.execute(_VERDICTS + "ORDER BY v.rank LIMIT ?", (audit, count))
     return [QueueRow(*row) for row in rows]
 
 
 def select_verdict(study: Study, audit: int, glitch: int) -> QueueRow | None:
     """The verdict of an audit (its number) on one glitch; None where it was not audited."""
-    row = study.connection.execute(
-        """
-        SELECT v.glitch, g.id, coalesce(g.ifo, ''), g.gps, v.rank, v.label, v.suggested, v.p_wrong
-        FROM verdicts v JOIN glitches g USING (glitch) WHERE v.audit = ? AND v.glitch = ?
-        """,
-        (audit, glitch),
-    ).fetchone()
+    row = study.connection.execute(_VERDICTS + "AND v.glitch = ?", (audit, glitch)).fetchone()
     return QueueRow(*row) if row else None
 
 
