@@ -46,6 +46,12 @@ class ListedGlitch(NamedTuple):
     metadata: dict[str, Any]
 
 
+def shown_glitches(study: Study) -> list[int]:
+    """Row numbers of the glitches that are shown, ascending."""
+    query = f"SELECT glitch FROM glitches g WHERE {study.shown} ORDER BY glitch"  # noqa: S608 - a condition of ours
+    return [glitch for (glitch,) in study.connection.execute(query)]
+
+
 def list_glitches(study: Study, glitches: Iterable[int]) -> list[ListedGlitch]:
     """Return glitches (row numbers) in their order."""
     rows = study.connection.execute(
@@ -66,9 +72,10 @@ def list_glitches(study: Study, glitches: Iterable[int]) -> list[ListedGlitch]:
 
 
 def metadata_kinds(study: Study) -> dict[str, bool]:
-    """Names that occur in the metadata, in the order met, and whether all values of a name are numbers."""
+    """Names that occur in the metadata of the glitches that are shown, in the order met, and whether all values of a name are numbers."""
     kinds: dict[str, bool] = {}
-    for glitch, text in study.connection.execute("SELECT glitch, metadata FROM glitches ORDER BY glitch"):
+    query = f"SELECT glitch, metadata FROM glitches g WHERE {study.shown} ORDER BY glitch"  # noqa: S608 - a condition of ours
+    for glitch, text in study.connection.execute(query):
         for name, value in read_object(study.database, text, f"the metadata of glitch {glitch}").items():
             kinds[name] = kinds.get(name, True) and isinstance(value, int | float) and not isinstance(value, bool)
     return kinds

@@ -134,6 +134,23 @@ def test_fiftyone(capsys, full, tmp_path):
         assert not [name for name in sample if "." in name or name.startswith("_") or name in ("id", "metadata")]
 
 
+def test_generated_glitches_are_not_exported(capsys, full, tmp_path):
+    folder = shutil.copytree(full, tmp_path / "study")
+    with Study(folder) as study, study.run("ingest"), study.transaction():
+        real = study.count("glitches")
+        study.add_glitch("generated-Blip-1", "H1", 1.2e9, {"recipe": "gan"})
+    for name in ("csv", "parquet"):
+        assert run(capsys, "export", "--to", name, "--out", tmp_path / f"o.{name}", "--study", folder)[0] == 0
+    rows = list(csv.DictReader((tmp_path / "o.csv").read_text().splitlines()))
+    table = parquet.read_table(tmp_path / "o.parquet")
+    for ids, columns in (([row["id"] for row in rows], rows[0]), (table["id"].to_pylist(), table.column_names)):
+        assert len(ids) == real
+        assert not [name for name in ids if "generated" in name]
+        assert "recipe" not in columns
+    _, out, _ = run(capsys, "export", "--to", "fiftyone", "--out", tmp_path / "fo", "--study", folder, "--json")
+    assert json.loads(out)["glitches"] + json.loads(out)["left_out"] == real
+
+
 def test_nothing_to_show_leaves_nothing_behind(capsys, tmp_path):
     with Study(tmp_path / "study", create=True) as study, study.run("ingest"), study.transaction():
         study.add_glitch("a", "H1", None)
