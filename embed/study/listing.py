@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from embed.study.reading import read_object
+from embed.study.reading import read_object, row_list
 from embed.study.records import MODEL
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ def list_glitches(study: Study, glitches: Iterable[int]) -> list[ListedGlitch]:
         LEFT JOIN labels model ON model.event = (SELECT max(event) FROM labels WHERE glitch = g.glitch AND by = :model)
         ORDER BY chosen.key
         """,
-        {"rows": json.dumps([int(glitch) for glitch in glitches]), "model": MODEL},
+        {"rows": row_list(glitches), "model": MODEL},
     ).fetchall()
     return [
         ListedGlitch._make((*row[:-1], read_object(study.database, row[-1], f"the metadata of glitch {row[0]}")))

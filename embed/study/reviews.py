@@ -5,10 +5,9 @@ A decision's key is made by whoever decides and kept in its run's arguments, so 
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from embed.study.reading import read_object
+from embed.study.reading import read_object, row_list
 from embed.study.records import MODEL
 
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ def given_labels(study: Study, glitches: Iterable[int]) -> dict[int, LabelEvent]
         SELECT l.glitch, max(l.event), l.label, l.by, l.source, l.confidence, l.at, l.why
         FROM json_each(?) g JOIN labels l ON l.glitch = g.value WHERE l.by != ? GROUP BY l.glitch
         """,  # SQLite takes the bare columns from the row of the maximum
-        (json.dumps([int(glitch) for glitch in glitches]), MODEL),
+        (row_list(glitches), MODEL),
     )
     return {row[0]: LabelEvent(*row[1:]) for row in rows}
 
@@ -147,7 +146,7 @@ def facts_of(study: Study, glitches: Iterable[int]) -> list[tuple[int, str, str,
         SELECT g.glitch, g.id, coalesce(g.ifo, ''), g.gps, CAST(json_extract(g.metadata, '$.snr') AS REAL)
         FROM json_each(?) wanted JOIN glitches g ON g.glitch = wanted.value ORDER BY wanted.key
         """,
-        (json.dumps([int(glitch) for glitch in glitches]),),
+        (row_list(glitches),),
     ).fetchall()
 
 
@@ -155,7 +154,7 @@ def doubts(study: Study, audit: int, glitches: Iterable[int]) -> dict[int, float
     """The probability that each of these glitches' label is wrong, by an audit (its number); None where it was not tested."""
     rows = study.connection.execute(
         "SELECT v.glitch, v.p_wrong FROM json_each(?) g JOIN verdicts v ON v.audit = ? AND v.glitch = g.value",
-        (json.dumps([int(glitch) for glitch in glitches]), audit),
+        (row_list(glitches), audit),
     )
     return dict(rows.fetchall())
 
@@ -164,6 +163,6 @@ def ids_of(study: Study, glitches: Iterable[int]) -> dict[int, str]:
     """The ids of these glitches, by row number."""
     rows = study.connection.execute(
         "SELECT glitch, id FROM glitches WHERE glitch IN (SELECT value FROM json_each(?))",
-        (json.dumps([int(glitch) for glitch in glitches]),),
+        (row_list(glitches),),
     )
     return dict(rows.fetchall())

@@ -14,7 +14,7 @@ from embed.errors import InputError, StudyError
 from embed.spelling import closest
 from embed.storage import canonical_json, storage_errors, sweep_temporaries
 from embed.study.database import connect, now, transaction, write_lock
-from embed.study.reading import read_object, read_table
+from embed.study.reading import read_object, read_table, row_list
 from embed.study.records import IS_GENERATED, MODEL, Label, View
 
 if TYPE_CHECKING:
@@ -281,7 +281,7 @@ class Study:
         else:
             rows = self.connection.execute(
                 f"SELECT {columns} FROM json_each(?) g JOIN views v ON v.glitch = g.value ORDER BY g.key, v.duration",  # noqa: S608 - columns of ours
-                (json.dumps([int(glitch) for glitch in glitches]),),
+                (row_list(glitches),),
             )
         return [View(*row) for row in rows]
 
