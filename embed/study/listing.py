@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from embed.study.reading import read_object, row_list
-from embed.study.records import MODEL
+from embed.study.records import LATEST_LABELS, MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,14 +54,11 @@ def shown_glitches(study: Study) -> list[int]:
 def list_glitches(study: Study, glitches: Iterable[int]) -> list[ListedGlitch]:
     """Return glitches (row numbers) in their order."""
     rows = study.connection.execute(
-        """
+        f"""
         SELECT g.glitch, g.id, coalesce(g.ifo, ''), g.gps, given.label, given.by, given.source,
                model.label, model.source, model.confidence, g.metadata
-        FROM json_each(:rows) chosen JOIN glitches g ON g.glitch = chosen.value
-        LEFT JOIN labels given ON given.event = (SELECT max(event) FROM labels WHERE glitch = g.glitch AND by != :model)
-        LEFT JOIN labels model ON model.event = (SELECT max(event) FROM labels WHERE glitch = g.glitch AND by = :model)
-        ORDER BY chosen.key
-        """,
+        FROM json_each(:rows) chosen JOIN glitches g ON g.glitch = chosen.value {LATEST_LABELS} ORDER BY chosen.key
+        """,  # noqa: S608 - joins of ours
         {"rows": row_list(glitches), "model": MODEL},
     ).fetchall()
     return [

@@ -4,6 +4,11 @@ from dataclasses import dataclass
 
 MODEL = "model"
 """The author (``by``) of predicted labels; every other author gives labels."""
+LATEST_LABELS = """
+    LEFT JOIN labels given ON given.event = (SELECT max(event) FROM labels WHERE glitch = g.glitch AND by != :model)
+    LEFT JOIN labels model ON model.event = (SELECT max(event) FROM labels WHERE glitch = g.glitch AND by = :model)
+"""
+"""SQL: the latest label event that was given (``given``) and that a model predicted (``model``) of a row ``g`` of ``glitches``; ``:model`` is `MODEL`."""
 IS_GENERATED = """(g.gravityspy_id LIKE 'generated-%' OR g.metadata LIKE '%"generated":%')"""
 """SQL: whether a row ``g`` of the table ``glitches`` is of no detector: its id begins so, or its metadata says so."""
 

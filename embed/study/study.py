@@ -15,7 +15,7 @@ from embed.spelling import closest
 from embed.storage import canonical_json, storage_errors, sweep_temporaries
 from embed.study.database import connect, now, transaction, write_lock
 from embed.study.reading import read_object, read_table, row_list
-from embed.study.records import IS_GENERATED, MODEL, Label, View
+from embed.study.records import IS_GENERATED, LATEST_LABELS, MODEL, Label, View
 
 if TYPE_CHECKING:
     import os
@@ -222,10 +222,7 @@ class Study:
         query = f"""
             SELECT g.glitch, g.id, g.gravityspy_id, coalesce(g.ifo, '') AS ifo, g.gps,
                    coalesce(given.label, '') AS label, coalesce(model.label, '') AS predicted, model.confidence
-            FROM glitches g
-            LEFT JOIN labels given ON given.event = (SELECT max(event) FROM labels WHERE glitch = g.glitch AND by != :model)
-            LEFT JOIN labels model ON model.event = (SELECT max(event) FROM labels WHERE glitch = g.glitch AND by = :model)
-            WHERE {self.shown} ORDER BY g.glitch
+            FROM glitches g {LATEST_LABELS} WHERE {self.shown} ORDER BY g.glitch
             """  # noqa: S608 - a condition of ours
         table = read_table(
             self.connection,
