@@ -105,8 +105,7 @@ class Listing:
             numbers = glitches[start : start + BLOCK].tolist()
             images: dict[int, dict[str, str]] = {}
             for view in self._study.views(numbers):
-                path = view.source + (f":/{view.dataset}" if view.dataset else "")
-                images.setdefault(view.glitch, {})[image_column(view.duration)] = path
+                images.setdefault(view.glitch, {})[image_column(view.duration)] = view.path
             yield [self._row(own, images.get(own.glitch, {})) for own in list_glitches(self._study, numbers)]
 
     def _row(self, own: ListedGlitch, images: dict[str, str]) -> tuple[Cell, ...]:

@@ -39,6 +39,11 @@ class View:
     dataset: str
     sha256: str
 
+    @property
+    def path(self) -> str:
+        """Path of the file, with that inside it where it is HDF5: ``<source>:/<dataset>``."""
+        return self.source + (f":/{self.dataset}" if self.dataset else "")
+
 
 @dataclass(frozen=True, kw_only=True)
 class ViewFile:
