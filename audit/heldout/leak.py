@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from embed.errors import InputError
-from embed.network.names import GIVEN_PREFIX, WEIGHT_SOURCES
+from embed.network.names import WEIGHT_SOURCES
+from embed.vectors.given import is_given
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,17 +40,17 @@ def check_leak(passport: Mapping[str, Any], *, trust_vectors: bool = False) -> s
     known = "trained_on" in passport
     if weights in WEIGHT_SOURCES or (known and not passport["trained_on"]):
         return f"vectors from {weights} weights, which saw none of these labels"
-    what = f"was fine-tuned on {passport['trained_on']}" if known else "may have been fine-tuned on these very labels"
-    if not trust_vectors and weights.startswith(GIVEN_PREFIX):
-        raise InputError(
-            f"{weights}, which were ingested from {passport.get('file')}, may come from a network that was trained on these very labels: such vectors have memorised them, wrong ones too; if it was not, audit with --trust-vectors"
+    if is_given(weights):
+        if not trust_vectors:
+            raise InputError(
+                f"{weights}, which were ingested from {passport.get('file')}, may come from a network that was trained on these very labels: such vectors have memorised them, wrong ones too; if it was not, audit with --trust-vectors"
+            )
+        return (
+            f"{weights}, ingested from {passport.get('file')} and trusted: nothing says which labels their network saw"
         )
+    what = f"was fine-tuned on {passport['trained_on']}" if known else "may have been fine-tuned on these very labels"
     if not trust_vectors:
         raise InputError(
             f"the network {weights!r} {what}: its vectors have memorised them, wrong ones too; cross-fit with --refit backbone, audit vectors of --weights bundled, or of a network trained on other glitches with --trust-vectors"
-        )
-    if weights.startswith(GIVEN_PREFIX):
-        return (
-            f"{weights}, ingested from {passport.get('file')} and trusted: nothing says which labels their network saw"
         )
     return f"the network {weights} {what}; its vectors were trusted all the same, so expect errors to hide"

@@ -14,6 +14,7 @@ from discovery.pages.gpstime import LEAP_SECONDS
 from discovery.pages.page import base64_array, showable
 from embed.csvfile import restored
 from embed.errors import InputError
+from embed.study.clusterings import latest_clusters
 from embed.study.reviews import last_event
 from embed.study.study import Study
 
@@ -74,7 +75,7 @@ class Maps:
         table = self._table(self._folder, path, key)
         with Study(self._folder) as study:
             known = study.glitches().loc[table.index]
-            clusters = study.latest_clusters()["cluster"]
+            clusters = latest_clusters(study)["cluster"]
             metadata = study.metadata().reindex(table.index)
         shown = known[["label", "predicted", "ifo", "gps"]].copy()
         for column in ("label", "predicted", "ifo"):

@@ -17,7 +17,8 @@ from discovery.pages.gpstime import utc
 from embed.csvfile import CsvFile, restored
 from embed.errors import InputError
 from embed.gravityspy import CLASS_LISTS
-from embed.study.reviews import decided_runs, given_labels, ids_of, label_sizes, latest_audit, select_queue
+from embed.study.audits import latest_audit
+from embed.study.reviews import decided_runs, given_labels, ids_of, label_sizes, select_queue
 from embed.study.study import Study
 from embed.vectors.store import stores
 
@@ -76,8 +77,8 @@ class ReviewQueue:
             ``items`` by rank and ``precision``.
         """
         with Study(self._folder) as study:
-            passport = latest_audit(study)
-            audit = find_audit(study, passport) if passport else None
+            latest = latest_audit(study)
+            audit = find_audit(study, latest[1]) if latest else None
             if audit is None:
                 return {"audit": None, "message": NO_AUDIT, "items": [], "classes": []}
             listed = int(audit.facts.get("listed", 0))

@@ -19,6 +19,7 @@ from discovery.clustering.result import NOISE, Clustering
 from discovery.pages.pictures import load_thumbnails, longest_views
 from embed.errors import InputError
 from embed.notebook import html_summary
+from embed.study.clusterings import save_clusters
 from embed.study.reports import add_report
 from embed.vectors.graph import subgraph
 
@@ -166,7 +167,7 @@ def find_candidates(
         )
         files = write_results(results, folder, command)
         add_report(study, run, files["report.html"], f"Clusters of {label}", _answer(certificates, clustering))
-        study.save_clusters(run, members.glitches, clustering.labels, clustering.probability)
+        save_clusters(study, run, members.glitches, clustering.labels, clustering.probability)
     return Candidates(
         table,
         members.glitches,

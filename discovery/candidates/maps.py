@@ -18,6 +18,7 @@ from discovery.pages.pictures import load_thumbnails
 from embed.csvfile import write_csv
 from embed.errors import InputError
 from embed.storage import file_name, write_text
+from embed.study.clusterings import latest_clusters
 from embed.study.reports import add_report
 from embed.study.study import Study
 from embed.types import Rows, Step, Vectors
@@ -161,7 +162,7 @@ def _layout(store: VectorStore, glitches: Rows, settings: dict[str, Any], stored
 
 def _table(study: Study, glitches: Rows, color: str) -> pd.DataFrame:
     table = study.glitches().loc[glitches, ["id", "ifo", "gps", "label", "predicted"]]
-    clusters = study.latest_clusters()
+    clusters = latest_clusters(study)
     if len(clusters.index.intersection(table.index)):
         table["cluster"] = clusters["cluster"].reindex(table.index).astype("Int64")
     if color not in table.columns:

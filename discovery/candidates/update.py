@@ -22,7 +22,7 @@ from discovery.clustering.result import NOISE
 from embed.csvfile import write_csv
 from embed.errors import InputError
 from embed.storage import file_name, write_text
-from embed.study.clusterings import latest_clustering
+from embed.study.clusterings import latest_clustering, save_clusters
 from embed.study.reports import add_report
 from embed.vectors.index import flat_index, search_unit
 from embed.vectors.similarity import mean_of_nearest, normalise
@@ -160,7 +160,8 @@ def update_clusters(
         joined = int((how == "joined").sum())
         answer = f"{len(found):,} new glitches: {joined:,} joined a cluster; {len(births)} new {'cluster' if len(births) == 1 else 'clusters'}; {len(changes)} proposed changes."
         add_report(study, run, folder / PAGE, f"Update of {stored.label}", answer)
-        study.save_clusters(
+        save_clusters(
+            study,
             run,
             np.concatenate([members, fresh]),
             np.concatenate([old["cluster"].to_numpy(np.int64), labels]),

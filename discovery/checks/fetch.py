@@ -6,6 +6,7 @@ import numpy as np
 
 from embed.errors import InputError
 from embed.study.addresses import check_addresses
+from embed.study.listing import shown_glitches
 from embed.study.study import Study
 from embed.types import Rows
 
@@ -42,7 +43,7 @@ def glitches_to_fetch(study: Study, options: Namespace) -> Rows:
     elif options.label is not None:
         rows = study.members(options.label, predicted=options.predicted)
     else:
-        rows = np.array([glitch for glitch, _ in study.latest_labels(predicted=False)], np.int64)
+        rows = np.array(shown_glitches(study), np.int64)
     if options.n is not None and options.n < len(rows):
         rows = np.sort(np.random.default_rng(options.seed).choice(rows, options.n, replace=False))
     return rows

@@ -5,8 +5,6 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from discovery.checks.export import needs_vectors
 from discovery.commands.console import Move, Terminal
 from discovery.exchange.cleanlab import export_cleanlab
@@ -56,11 +54,10 @@ def _vectors(study: Study, options: Namespace, terminal: Terminal) -> VectorStor
 
 
 def _write_file(study: Study, store: VectorStore | None, options: Namespace, progress: Move) -> dict[str, Any]:
-    listing, names = Listing(study), study.ids()
-    rows = np.fromiter(sorted(names), np.int64, len(names))
-    notes = []
+    listing, notes = Listing(study), []
+    rows = listing.glitches
     if options.to == "csv":
-        export_csv(listing, options.out, progress, len(rows))
+        export_csv(listing, options.out, progress)
     elif options.to == "parquet":
         export_parquet(listing, options.out, rows, store=store, progress=progress)
     else:
@@ -83,16 +80,16 @@ def _write_folder(
                 f"{done.relabelled} labels have changed since that audit; the audited ones are written, so audit again for today's"
             )
         return done._asdict() | {"notes": notes}
-    count = study.count("glitches")
+    listing = Listing(study)
     if options.to == "fiftyone":
-        samples = export_fiftyone(Listing(study), folder, count, progress)
+        samples, count = export_fiftyone(listing, folder, progress), len(listing.glitches)
         left = f"; {count - samples} glitches without a picture file are left out" if samples < count else ""
         how = f"fiftyone.Dataset.from_dir({str(options.out)!r}, dataset_type=fiftyone.types.FiftyOneDataset)"
         return {"glitches": samples, "left_out": count - samples, "notes": [f"{samples} samples{left}", how]}
     from discovery.exchange.projector import export_projector  # noqa: PLC0415 - see `_vectors`
 
     store = _needed(store)
-    sprite = export_projector(study, Listing(study), store, folder, progress)
+    sprite = export_projector(study, listing, store, folder, progress)
     notes = [f"{len(store.glitches)} vectors of {store.passport['dimension']} numbers"]
     if not sprite:
         notes.append("no sprite: the glitches have no pictures, or are more than 65,536")

@@ -5,8 +5,7 @@ from dataclasses import asdict
 
 from discovery.checks.fetch import glitches_to_fetch
 from discovery.commands.console import Terminal
-from discovery.commands.ingest import show_skipped
-from embed.csvfile import write_csv
+from discovery.commands.ingest import show_skipped, write_skipped
 from embed.ingest.download import Politeness
 from embed.ingest.fetch import MANIFEST, fetch
 from embed.study.study import Study
@@ -25,8 +24,7 @@ def run(options: Namespace) -> int:
                 politeness=Politeness(rate=options.rate, connections=options.connections),
                 progress=progress,
             )
-        skipped = study.folder / "reports" / "fetch-skipped.csv"
-        write_csv(skipped, ("path", "reason"), [(skip.path, skip.reason) for skip in report.skipped])
+        skipped = write_skipped(study, "fetch", report)
     show_skipped(terminal, report, skipped)
     names = ("asked", "downloaded", "found", "refused", "views")
     terminal.table(f"Pictures in {options.out}", ("", "number"), [(name, str(getattr(report, name))) for name in names])

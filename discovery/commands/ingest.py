@@ -34,8 +34,7 @@ def run(options: Namespace) -> None:
                         report = _ingest_path(study, options, progress)
                 if options.labels is not None:
                     _add_labels(study, options, report, terminal)
-        skipped = study.folder / "reports" / "ingest-skipped.csv"
-        write_csv(skipped, ("path", "reason"), [(skip.path, skip.reason) for skip in report.skipped])
+        skipped = write_skipped(study, "ingest", report)
     show_skipped(terminal, report, skipped)
     rows = [(name, str(getattr(report, name))) for name in ("glitches", "views", "labels")]
     rows += [("unchanged", str(report.unchanged)), ("skipped", str(len(report.skipped)))]
@@ -87,6 +86,13 @@ def _ingest_path(study: Study, options: Namespace, progress: Callable[[int, int]
     if path.suffix.lower() == ".csv":
         return ingest_table(study, path, progress=progress)
     return ingest_training_set(study, path, progress=progress)
+
+
+def write_skipped(study: Study, command: str, report: IngestReport) -> Path:
+    """List every skipped file in the study's reports, in ``<command>-skipped.csv``."""
+    path = study.folder / "reports" / f"{command}-skipped.csv"
+    write_csv(path, ("path", "reason"), [(skip.path, skip.reason) for skip in report.skipped])
+    return path
 
 
 def show_skipped(terminal: Terminal, report: IngestReport, path: Path) -> None:

@@ -4,8 +4,7 @@ from argparse import Namespace
 
 from discovery.checks.scan import trigger_option
 from discovery.commands.console import Terminal
-from discovery.commands.ingest import show_skipped
-from embed.csvfile import write_csv
+from discovery.commands.ingest import show_skipped, write_skipped
 from embed.errors import InputError
 from embed.ingest.strain import ingest_strain, write_scan_table
 from embed.network.devices import choose_device
@@ -46,10 +45,8 @@ def run(options: Namespace) -> None:
         report.skipped[:0] = unread
         reports = study.folder / "reports"
         write_scan_table(reports / "scan.csv", report.scanned)
-        write_csv(
-            reports / "scan-skipped.csv", ("path", "reason"), [(skip.path, skip.reason) for skip in report.skipped]
-        )
-    show_skipped(terminal, report, reports / "scan-skipped.csv")
+        skipped = write_skipped(study, "scan", report)
+    show_skipped(terminal, report, skipped)
     terminal.table(
         f"{len(report.scanned)} triggers scanned, listed in {reports / 'scan.csv'}",
         ("id", "SNR", "peak Hz", "Q"),

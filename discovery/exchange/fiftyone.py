@@ -25,7 +25,7 @@ _LABELS = ("label", "predicted", "confidence")
 _RESERVED = ("id", "filepath", "tags", "metadata", "ground_truth", "prediction", "created_at", "last_modified_at")
 
 
-def export_fiftyone(listing: Listing, folder: Path, count: int, progress: Progress | None = None) -> int:
+def export_fiftyone(listing: Listing, folder: Path, progress: Progress | None = None) -> int:
     """Write the folder: one sample a glitch that has a picture, its longest view in front.
 
     The given label is the field ``ground_truth``, a model's is ``prediction`` with its confidence; the other columns are fields of
@@ -36,10 +36,8 @@ def export_fiftyone(listing: Listing, folder: Path, count: int, progress: Progre
     listing : Listing
     folder : Path
         New or empty.
-    count : int
-        Glitches of the study.
     progress : callable, optional
-        Called with (glitches done, `count`).
+        Called with (glitches done, glitches in all).
 
     Returns
     -------
@@ -68,7 +66,7 @@ def export_fiftyone(listing: Listing, folder: Path, count: int, progress: Progre
                     written += 1
             done += len(block)
             if progress is not None:
-                progress(done, count)
+                progress(done, len(listing.glitches))
         yield "\n]}\n"
 
     def write(file: Any) -> None:  # noqa: ANN401 - a binary file

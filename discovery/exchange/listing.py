@@ -9,7 +9,8 @@ import numpy as np
 from embed.csvfile import CsvFile
 from embed.errors import InputError
 from embed.study.audits import latest_audit, select_verdicts
-from embed.study.listing import list_glitches, metadata_kinds
+from embed.study.clusterings import latest_clusters
+from embed.study.listing import list_glitches, metadata_kinds, shown_glitches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,10 +74,13 @@ class Listing:
         another column has ``metadata_`` before it.
     images : list of str
         The columns of paths, shortest view first.
+    glitches : ndarray of int64
+        Row numbers of the glitches that the study shows, ascending.
     """
 
     def __init__(self, study: Study) -> None:
         self._study = study
+        self.glitches: Rows = np.array(shown_glitches(study), np.int64)
         self._metadata = metadata_kinds(study)
         self.images = list(dict.fromkeys(image_column(duration) for duration in study.durations()))
         taken = {column.name for column in OWN_COLUMNS} | set(self.images)
@@ -87,7 +91,7 @@ class Listing:
         self.columns = (*OWN_COLUMNS, *metadata, *(Column(name, "text") for name in self.images))
         self._clusters = {
             int(glitch): (int(cluster), float(probability))
-            for glitch, cluster, probability in study.latest_clusters()[["cluster", "probability"]].itertuples()
+            for glitch, cluster, probability in latest_clusters(study)[["cluster", "probability"]].itertuples()
         }
         audit = latest_audit(study)
         verdicts = [] if audit is None else select_verdicts(study, audit[0])
@@ -95,16 +99,13 @@ class Listing:
         self._oddness = _oddness(study.folder / "reports" / "novel" / "novel.csv")
 
     def blocks(self, glitches: Rows | None = None) -> Iterator[list[tuple[Cell, ...]]]:
-        """Yield rows in blocks, of these glitches (row numbers) in their order or of all in the study's; a cell for each of `columns`."""
-        if glitches is None:
-            names = self._study.ids()
-            glitches = np.fromiter(sorted(names), np.int64, len(names))
+        """Yield rows in blocks, of these glitches (row numbers) in their order or of all that are shown; a cell for each of `columns`."""
+        glitches = self.glitches if glitches is None else glitches
         for start in range(0, len(glitches), BLOCK):
             numbers = glitches[start : start + BLOCK].tolist()
             images: dict[int, dict[str, str]] = {}
             for view in self._study.views(numbers):
-                path = view.source + (f":/{view.dataset}" if view.dataset else "")
-                images.setdefault(view.glitch, {})[image_column(view.duration)] = path
+                images.setdefault(view.glitch, {})[image_column(view.duration)] = view.path
             yield [self._row(own, images.get(own.glitch, {})) for own in list_glitches(self._study, numbers)]
 
     def _row(self, own: ListedGlitch, images: dict[str, str]) -> tuple[Cell, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from itertools import chain
 from typing import IO, TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from discovery.pages.drawing import png_bytes
 from discovery.pages.pictures import load_thumbnails
 from embed.storage import canonical_json, write_atomic, write_bytes, write_text
 from embed.views.viridis import colours_of_levels
@@ -117,9 +117,7 @@ def _sprite(study: Study, store: VectorStore, count: int) -> tuple[bytes | None,
                 canvas.paste(small, (place % across * side, place // across * side))
     if not any_picture:
         return None, side
-    out = io.BytesIO()
-    canvas.save(out, "PNG")
-    return out.getvalue(), side
+    return png_bytes(canvas), side
 
 
 def _longest(thumbnails: Thumbnails, row: int) -> Pixels | None:

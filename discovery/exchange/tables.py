@@ -31,9 +31,9 @@ Extra = dict[str, tuple[pa.DataType, "Callable[[int, int], Any]"]]
 """Further columns: name -> type, and what gives the values of the rows from one number to before another."""
 
 
-def export_csv(listing: Listing, path: Path, progress: Progress | None = None, count: int = 0) -> None:
+def export_csv(listing: Listing, path: Path, progress: Progress | None = None) -> None:
     """Write the whole table as CSV, atomically; errors as `embed.csvfile.write_csv`."""
-    rows = chain.from_iterable(_counted(listing.blocks(), progress, count))
+    rows = chain.from_iterable(_counted(listing.blocks(), progress, len(listing.glitches)))
     write_csv(path, [column.name for column in listing.columns], rows)
 
 

@@ -72,7 +72,7 @@ class StudyGlitches:
         paths = {name: np.full(len(numbers), "", dtype=object) for name in IMAGES}
         for row, number in enumerate(numbers.tolist()):
             for view in self.views.get(number, ()):
-                paths[image_column(view.duration)][row] = view.source + (f":/{view.dataset}" if view.dataset else "")
+                paths[image_column(view.duration)][row] = view.path
         return table.assign(**paths)
 
     def rows_in(self, given: External) -> dict[int, int]:

@@ -82,5 +82,5 @@ def _thumbnail(cache: ViewCache, view: View) -> np.ndarray | None:
 
 def longest_views(glitches: Rows, views: Sequence[View]) -> list[str]:
     """Return the path of each glitch's longest view, empty where it has none; `views` are ordered by duration."""
-    found = {view.glitch: view.source + (f":/{view.dataset}" if view.dataset else "") for view in views}
+    found = {view.glitch: view.path for view in views}
     return [found.get(int(glitch), "") for glitch in glitches]

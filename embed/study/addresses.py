@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from embed.errors import InputError
 from embed.gravityspy import DURATIONS
-from embed.study.reading import read_object
+from embed.study.reading import read_object, row_list
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -49,7 +48,7 @@ def picture_addresses(study: Study, glitches: Iterable[int]) -> Iterator[Address
     """Yield the stored addresses of `glitches` (row numbers) in their order, each glitch's by duration; many have none."""
     rows = study.connection.execute(
         "SELECT g.glitch, g.gravityspy_id, g.ifo, g.metadata FROM json_each(?) chosen JOIN glitches g ON g.glitch = chosen.value ORDER BY chosen.key",
-        (json.dumps([int(glitch) for glitch in glitches]),),
+        (row_list(glitches),),
     ).fetchall()
     for glitch, gravityspy_id, ifo, text in rows:
         metadata = read_object(study.database, text, f"the metadata of glitch {glitch}")

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from embed.study.study import Study
+    from embed.types import Codes, Floats, Rows
 
 
 class StoredClustering(NamedTuple):
@@ -33,6 +34,24 @@ class StoredClustering(NamedTuple):
     def label(self) -> str:
         """The label that was clustered."""
         return str(self.arguments["label"])
+
+
+def save_clusters(study: Study, run: int, glitches: Rows, clusters: Codes, probabilities: Floats) -> None:
+    """Store a clustering of `glitches` under its run."""
+    rows = zip([run] * len(glitches), glitches.tolist(), clusters.tolist(), probabilities.tolist(), strict=True)
+    with study.transaction():
+        study.connection.executemany(
+            "INSERT INTO clusters (run, glitch, cluster, probability) VALUES (?, ?, ?, ?)", rows
+        )
+
+
+def latest_clusters(study: Study) -> pd.DataFrame:
+    """The latest cluster of each glitch (index ``glitch``; columns ``cluster``, ``probability``, ``run``)."""
+    return read_table(
+        study.connection,
+        "SELECT glitch, cluster, probability, max(run) AS run FROM clusters GROUP BY glitch ORDER BY glitch",
+        index="glitch",
+    )
 
 
 def latest_clustering(study: Study, label: str | None = None, *, run: int | None = None) -> StoredClustering:

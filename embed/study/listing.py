@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from embed.study.reading import read_object
-from embed.study.records import MODEL
+from embed.study.reading import read_object, row_list
+from embed.study.records import LATEST_LABELS, MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,18 +45,21 @@ class ListedGlitch(NamedTuple):
     metadata: dict[str, Any]
 
 
+def shown_glitches(study: Study) -> list[int]:
+    """Row numbers of the glitches that are shown, ascending."""
+    query = f"SELECT glitch FROM glitches g WHERE {study.shown} ORDER BY glitch"  # noqa: S608 - a condition of ours
+    return [glitch for (glitch,) in study.connection.execute(query)]
+
+
 def list_glitches(study: Study, glitches: Iterable[int]) -> list[ListedGlitch]:
     """Return glitches (row numbers) in their order."""
     rows = study.connection.execute(
-        """
+        f"""
         SELECT g.glitch, g.id, coalesce(g.ifo, ''), g.gps, given.label, given.by, given.source,
                model.label, model.source, model.confidence, g.metadata
-        FROM json_each(:rows) chosen JOIN glitches g ON g.glitch = chosen.value
-        LEFT JOIN labels given ON given.event = (SELECT max(event) FROM labels WHERE glitch = g.glitch AND by != :model)
-        LEFT JOIN labels model ON model.event = (SELECT max(event) FROM labels WHERE glitch = g.glitch AND by = :model)
-        ORDER BY chosen.key
-        """,
-        {"rows": json.dumps([int(glitch) for glitch in glitches]), "model": MODEL},
+        FROM json_each(:rows) chosen JOIN glitches g ON g.glitch = chosen.value {LATEST_LABELS} ORDER BY chosen.key
+        """,  # noqa: S608 - joins of ours
+        {"rows": row_list(glitches), "model": MODEL},
     ).fetchall()
     return [
         ListedGlitch._make((*row[:-1], read_object(study.database, row[-1], f"the metadata of glitch {row[0]}")))
@@ -66,9 +68,10 @@ def list_glitches(study: Study, glitches: Iterable[int]) -> list[ListedGlitch]:
 
 
 def metadata_kinds(study: Study) -> dict[str, bool]:
-    """Names that occur in the metadata, in the order met, and whether all values of a name are numbers."""
+    """Names that occur in the metadata of the glitches that are shown, in the order met, and whether all values of a name are numbers."""
     kinds: dict[str, bool] = {}
-    for glitch, text in study.connection.execute("SELECT glitch, metadata FROM glitches ORDER BY glitch"):
+    query = f"SELECT glitch, metadata FROM glitches g WHERE {study.shown} ORDER BY glitch"  # noqa: S608 - a condition of ours
+    for glitch, text in study.connection.execute(query):
         for name, value in read_object(study.database, text, f"the metadata of glitch {glitch}").items():
             kinds[name] = kinds.get(name, True) and isinstance(value, int | float) and not isinstance(value, bool)
     return kinds

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
+from embed.study.reading import row_list
 from embed.study.records import MODEL
 
 if TYPE_CHECKING:
@@ -32,5 +32,5 @@ def label_origins(study: Study, glitches: Rows) -> list[tuple[str, str, str, int
         ON l.event = (SELECT max(event) FROM labels WHERE glitch = g.value AND by != ?)
         GROUP BY l.label, l.by, l.source ORDER BY count(*) DESC, l.label, l.by, l.source
         """,
-        (json.dumps([int(glitch) for glitch in glitches]), MODEL),
+        (row_list(glitches), MODEL),
     ).fetchall()

@@ -9,6 +9,7 @@ from embed.errors import StudyError
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterable
     from pathlib import Path
 
     import pandas as pd
@@ -21,6 +22,11 @@ def read_table(
     import pandas as pd  # noqa: PLC0415 - half a second that a study without tables need not wait for
 
     return pd.read_sql_query(query, connection, params=parameters, index_col=index)
+
+
+def row_list(glitches: Iterable[int]) -> str:
+    """Write row numbers as the JSON array that SQLite's ``json_each`` reads."""
+    return json.dumps([int(glitch) for glitch in glitches])
 
 
 def read_object(database: Path, text: str, what: str) -> dict[str, Any]:

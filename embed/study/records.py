@@ -4,6 +4,11 @@ from dataclasses import dataclass
 
 MODEL = "model"
 """The author (``by``) of predicted labels; every other author gives labels."""
+LATEST_LABELS = """
+    LEFT JOIN labels given ON given.event = (SELECT max(event) FROM labels WHERE glitch = g.glitch AND by != :model)
+    LEFT JOIN labels model ON model.event = (SELECT max(event) FROM labels WHERE glitch = g.glitch AND by = :model)
+"""
+"""SQL: the latest label event that was given (``given``) and that a model predicted (``model``) of a row ``g`` of ``glitches``; ``:model`` is `MODEL`."""
 IS_GENERATED = """(g.gravityspy_id LIKE 'generated-%' OR g.metadata LIKE '%"generated":%')"""
 """SQL: whether a row ``g`` of the table ``glitches`` is of no detector: its id begins so, or its metadata says so."""
 
@@ -33,6 +38,11 @@ class View:
     source: str
     dataset: str
     sha256: str
+
+    @property
+    def path(self) -> str:
+        """Path of the file, with that inside it where it is HDF5: ``<source>:/<dataset>``."""
+        return self.source + (f":/{self.dataset}" if self.dataset else "")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,17 +5,22 @@ A decision's key is made by whoever decides and kept in its run's arguments, so 
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from embed.study.audits import has_audits
-from embed.study.reading import read_object
+from embed.study.reading import read_object, row_list
 from embed.study.records import MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from embed.study.study import Study
+
+
+_VERDICTS = """
+    SELECT v.glitch, g.id, coalesce(g.ifo, ''), g.gps, v.rank, v.label, v.suggested, v.p_wrong
+    FROM verdicts v JOIN glitches g USING (glitch) WHERE v.audit = ?
+"""
+"""SQL: the cells of a `QueueRow`, of one audit."""
 
 
 class QueueRow(NamedTuple):
@@ -43,35 +48,15 @@ class LabelEvent(NamedTuple):
     why: str
 
 
-def latest_audit(study: Study) -> str | None:
-    """Passport of the latest audit; None where the study has none."""
-    if not has_audits(study):
-        return None
-    row = study.connection.execute("SELECT passport FROM audits ORDER BY run DESC, audit DESC LIMIT 1").fetchone()
-    return str(row[0]) if row else None
-
-
 def select_queue(study: Study, audit: int, count: int) -> list[QueueRow]:
     """The first `count` verdicts of an audit (its number), by rank."""
-    rows = study.connection.execute(
-        """
-        SELECT v.glitch, g.id, coalesce(g.ifo, ''), g.gps, v.rank, v.label, v.suggested, v.p_wrong
-        FROM verdicts v JOIN glitches g USING (glitch) WHERE v.audit = ? ORDER BY v.rank LIMIT ?
-        """,
-        (audit, count),
-    )
+    rows = study.connection.execute(_VERDICTS + "ORDER BY v.rank LIMIT ?", (audit, count))
     return [QueueRow(*row) for row in rows]
 
 
 def select_verdict(study: Study, audit: int, glitch: int) -> QueueRow | None:
     """The verdict of an audit (its number) on one glitch; None where it was not audited."""
-    row = study.connection.execute(
-        """
-        SELECT v.glitch, g.id, coalesce(g.ifo, ''), g.gps, v.rank, v.label, v.suggested, v.p_wrong
-        FROM verdicts v JOIN glitches g USING (glitch) WHERE v.audit = ? AND v.glitch = ?
-        """,
-        (audit, glitch),
-    ).fetchone()
+    row = study.connection.execute(_VERDICTS + "AND v.glitch = ?", (audit, glitch)).fetchone()
     return QueueRow(*row) if row else None
 
 
@@ -91,7 +76,7 @@ def given_labels(study: Study, glitches: Iterable[int]) -> dict[int, LabelEvent]
         SELECT l.glitch, max(l.event), l.label, l.by, l.source, l.confidence, l.at, l.why
         FROM json_each(?) g JOIN labels l ON l.glitch = g.value WHERE l.by != ? GROUP BY l.glitch
         """,  # SQLite takes the bare columns from the row of the maximum
-        (json.dumps([int(glitch) for glitch in glitches]), MODEL),
+        (row_list(glitches), MODEL),
     )
     return {row[0]: LabelEvent(*row[1:]) for row in rows}
 
@@ -161,7 +146,7 @@ def facts_of(study: Study, glitches: Iterable[int]) -> list[tuple[int, str, str,
         SELECT g.glitch, g.id, coalesce(g.ifo, ''), g.gps, CAST(json_extract(g.metadata, '$.snr') AS REAL)
         FROM json_each(?) wanted JOIN glitches g ON g.glitch = wanted.value ORDER BY wanted.key
         """,
-        (json.dumps([int(glitch) for glitch in glitches]),),
+        (row_list(glitches),),
     ).fetchall()
 
 
@@ -169,7 +154,7 @@ def doubts(study: Study, audit: int, glitches: Iterable[int]) -> dict[int, float
     """The probability that each of these glitches' label is wrong, by an audit (its number); None where it was not tested."""
     rows = study.connection.execute(
         "SELECT v.glitch, v.p_wrong FROM json_each(?) g JOIN verdicts v ON v.audit = ? AND v.glitch = g.value",
-        (json.dumps([int(glitch) for glitch in glitches]), audit),
+        (row_list(glitches), audit),
     )
     return dict(rows.fetchall())
 
@@ -178,6 +163,6 @@ def ids_of(study: Study, glitches: Iterable[int]) -> dict[int, str]:
     """The ids of these glitches, by row number."""
     rows = study.connection.execute(
         "SELECT glitch, id FROM glitches WHERE glitch IN (SELECT value FROM json_each(?))",
-        (json.dumps([int(glitch) for glitch in glitches]),),
+        (row_list(glitches),),
     )
     return dict(rows.fetchall())

@@ -14,8 +14,8 @@ from embed.errors import InputError, StudyError
 from embed.spelling import closest
 from embed.storage import canonical_json, storage_errors, sweep_temporaries
 from embed.study.database import connect, now, transaction, write_lock
-from embed.study.reading import read_object, read_table
-from embed.study.records import IS_GENERATED, MODEL, Label, View
+from embed.study.reading import read_object, read_table, row_list
+from embed.study.records import IS_GENERATED, LATEST_LABELS, MODEL, Label, View
 
 if TYPE_CHECKING:
     import os
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from embed.types import Codes, Floats, Rows
+    from embed.types import Rows
 
 
 class Study:
@@ -222,10 +222,7 @@ class Study:
         query = f"""
             SELECT g.glitch, g.id, g.gravityspy_id, coalesce(g.ifo, '') AS ifo, g.gps,
                    coalesce(given.label, '') AS label, coalesce(model.label, '') AS predicted, model.confidence
-            FROM glitches g
-            LEFT JOIN labels given ON given.event = (SELECT max(event) FROM labels WHERE glitch = g.glitch AND by != :model)
-            LEFT JOIN labels model ON model.event = (SELECT max(event) FROM labels WHERE glitch = g.glitch AND by = :model)
-            WHERE {self.shown} ORDER BY g.glitch
+            FROM glitches g {LATEST_LABELS} WHERE {self.shown} ORDER BY g.glitch
             """  # noqa: S608 - a condition of ours
         table = read_table(
             self.connection,
@@ -281,7 +278,7 @@ class Study:
         else:
             rows = self.connection.execute(
                 f"SELECT {columns} FROM json_each(?) g JOIN views v ON v.glitch = g.value ORDER BY g.key, v.duration",  # noqa: S608 - columns of ours
-                (json.dumps([int(glitch) for glitch in glitches]),),
+                (row_list(glitches),),
             )
         return [View(*row) for row in rows]
 
@@ -344,19 +341,3 @@ class Study:
             "SELECT arguments FROM runs WHERE command = ? AND outcome = 'done' ORDER BY run DESC LIMIT 1", (command,)
         ).fetchone()
         return read_object(self.database, row[0], f"what the latest run of {command} was given") if row else None
-
-    def save_clusters(self, run: int, glitches: Rows, clusters: Codes, probabilities: Floats) -> None:
-        """Store a clustering of `glitches` under its run."""
-        rows = zip([run] * len(glitches), glitches.tolist(), clusters.tolist(), probabilities.tolist(), strict=True)
-        with self.transaction():
-            self.connection.executemany(
-                "INSERT INTO clusters (run, glitch, cluster, probability) VALUES (?, ?, ?, ?)", rows
-            )
-
-    def latest_clusters(self) -> pd.DataFrame:
-        """The latest cluster of each glitch (index ``glitch``; columns ``cluster``, ``probability``, ``run``)."""
-        return read_table(
-            self.connection,
-            "SELECT glitch, cluster, probability, max(run) AS run FROM clusters GROUP BY glitch ORDER BY glitch",
-            index="glitch",
-        )

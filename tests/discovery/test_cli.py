@@ -18,6 +18,7 @@ from discovery.cli import as_typed, create_parser, main
 from embed import EmbeddingOptions, Study, embed
 from embed.csvfile import csv_text
 from embed.storage import file_name
+from embed.study.clusterings import latest_clusters
 
 
 @pytest.fixture
@@ -134,7 +135,7 @@ def test_the_whole_path_without_embedding_by_hand(capsys, tmp_path):
     code, out, _ = run(capsys, "status", "--study", folder, "--json")
     assert json.loads(out)["given"] == {"Blip": 6, "None_of_the_Above": 14}
     with Study(folder) as study:
-        assert len(study.latest_clusters()) == 14
+        assert len(latest_clusters(study)) == 14
 
 
 @pytest.mark.parametrize("method", ["hdbscan", "spectral"])

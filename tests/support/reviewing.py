@@ -22,6 +22,7 @@ from discovery.app.security import TOKEN_HEADER, new_token
 from discovery.app.server import create_app, listen
 from embed import Study
 from embed.csvfile import write_csv
+from embed.study.clusterings import save_clusters
 from embed.study.records import Label
 from support.audited import make_study
 
@@ -51,7 +52,7 @@ def make_reviewable(folder: Path) -> Path:
                 opened, run, "audit-test", {"listed": LISTED, "glitches": 120}, verdicts=_verdicts(opened), subjects=[]
             )
         with opened.run("cluster", arguments) as run:
-            opened.save_clusters(run, glitches, numbers, np.ones(len(glitches)))
+            save_clusters(opened, run, glitches, numbers, np.ones(len(glitches)))
     points = np.random.default_rng(3).normal(size=(len(ids), 3)).astype(np.float32)
     rows = [(identifier, *map(float, point)) for identifier, point in zip(ids, points, strict=True)]
     write_csv(study / "reports" / "map-tsne-3d" / "coordinates.csv", ("id", "x", "y", "z"), rows)

@@ -11,7 +11,7 @@ from support.reviewing import HOSTILE, HOSTILE_ID, LISTED, decision
 from support.terminal import run
 
 from embed import Study
-from embed.study.clusterings import latest_clustering
+from embed.study.clusterings import latest_clustering, save_clusters
 from embed.study.database import write_lock
 from embed.study.records import Label
 from embed.vectors.store import stores
@@ -194,7 +194,7 @@ def test_a_name_goes_to_the_clustering_that_was_seen(page, folder):
     members, body = naming(page)
     with Study(folder) as study, study.run("cluster", {"label": "Blip", "method": "hdbscan"}) as number:
         others = np.array([one["glitch"] for one in members[:2]])
-        study.save_clusters(number, others, np.zeros(2, np.int64), np.ones(2))
+        save_clusters(study, number, others, np.zeros(2, np.int64), np.ones(2))
     assert post(page, "/api/clusters/name", body)[1]["glitches"] == len(members)
     assert first_run(page) == number
     status, done = post(page, "/api/jobs/batch", {"run": body["run"], "cluster": 0, "count": 4})

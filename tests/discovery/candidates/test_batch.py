@@ -10,6 +10,7 @@ from PIL import Image
 from discovery.candidates.batch import make_batch
 from embed import Study
 from embed.errors import InputError
+from embed.study.clusterings import save_clusters
 from embed.vectors.embedding import embed
 from embed.vectors.similarity import normalise
 
@@ -24,7 +25,7 @@ def clustered(study):
     """The eight of None_of_the_Above: five in cluster 0, three in no cluster."""
     glitches = study.members("None_of_the_Above")
     with study.run("cluster", {"label": "None_of_the_Above"}) as run:
-        study.save_clusters(run, glitches, np.array([0] * 5 + [-1] * 3), np.ones(8))
+        save_clusters(study, run, glitches, np.array([0] * 5 + [-1] * 3), np.ones(8))
     return run, glitches
 
 
@@ -73,6 +74,6 @@ def test_a_cluster_beside_which_there_is_nothing(study):
     """All glitches that are in no known class are in the cluster: the batch is of members alone."""
     glitches = study.members("None_of_the_Above")
     with study.run("cluster", {"label": "None_of_the_Above"}) as run:
-        study.save_clusters(run, glitches, np.zeros(8, int), np.ones(8))
+        save_clusters(study, run, glitches, np.zeros(8, int), np.ones(8))
     batch = make_batch(study, embed(study), 0, 6)
     assert batch.table["in_cluster"].tolist() == [1, 1, 1]

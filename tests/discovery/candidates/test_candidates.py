@@ -11,6 +11,7 @@ from discovery.candidates.candidates import find_candidates, summary
 from discovery.candidates.options import ClusterOptions, MapOptions
 from embed import Study, embed
 from embed.errors import InputError, StorageError
+from embed.study.clusterings import latest_clusters
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_the_study_is_read_once(study, tmp_path, monkeypatch):
     written = pd.read_csv(tmp_path / "out" / "clusters.csv")
     assert written["id"].tolist() == found.table["id"].tolist()
     assert written["image"].str.endswith("_spectrogram_4.0.png").all()
-    stored = study.latest_clusters()
+    stored = latest_clusters(study)
     assert stored.index.tolist() == found.glitches.tolist()
     assert stored["cluster"].tolist() == written["cluster"].tolist()
     assert [item["size"] for item in summary(found)["clusters"]] == np.bincount(written["cluster"]).tolist()

@@ -6,6 +6,7 @@ import pytest
 from discovery.candidates.naming import name_cluster
 from embed import Study
 from embed.errors import InputError
+from embed.study.clusterings import save_clusters
 from embed.study.records import Label
 
 
@@ -21,7 +22,7 @@ def study(tmp_path):
 
 def clustered(study, label, glitches, clusters):
     with study.run("cluster", {"label": label}) as run:
-        study.save_clusters(run, np.array(glitches), np.array(clusters), np.ones(len(clusters)))
+        save_clusters(study, run, np.array(glitches), np.array(clusters), np.ones(len(clusters)))
     return run
 
 

@@ -14,7 +14,7 @@ from discovery.candidates.changes import COLUMNS as CHANGE_COLUMNS
 from discovery.candidates.update import COLUMNS, join, update_clusters
 from embed import Study
 from embed.errors import InputError
-from embed.study.clusterings import latest_clustering
+from embed.study.clusterings import latest_clustering, save_clusters
 from embed.study.records import Label
 from embed.vectors.similarity import normalise
 
@@ -55,7 +55,7 @@ def clustered(tmp_path):
     study, store, truth, _ = planted(tmp_path)
     old = study.members("None_of_the_Above")
     with study.run("cluster", {"label": "None_of_the_Above", "store": "planted", "predicted": False}) as run:
-        study.save_clusters(run, old, truth[old - 1], np.ones(len(old)))
+        save_clusters(study, run, old, truth[old - 1], np.ones(len(old)))
     with study.run("ingest"):
         for place in np.flatnonzero(study.glitches()["label"].to_numpy() == ""):
             study.add_label(int(place) + 1, Label("None_of_the_Above", "file", "later"))
@@ -124,7 +124,7 @@ def test_a_cluster_that_no_new_glitch_joins_is_named(tmp_path):
     study, store, truth, turn = planted(tmp_path)
     old = study.members("None_of_the_Above")
     with study.run("cluster", {"label": "None_of_the_Above", "store": "planted"}) as run:
-        study.save_clusters(run, old, truth[old - 1], np.ones(len(old)))
+        save_clusters(study, run, old, truth[old - 1], np.ones(len(old)))
     with study.run("ingest"):
         for place in np.flatnonzero((truth == 0) & (turn >= 48)):
             study.add_label(int(place) + 1, Label("None_of_the_Above", "file", "later"))
@@ -144,7 +144,7 @@ def test_two_families_in_one_cluster_are_proposed_as_a_split_and_nothing_moves(t
     study, store, truth, _ = planted(tmp_path)
     old = study.members("None_of_the_Above")
     with study.run("cluster", {"label": "None_of_the_Above", "store": "planted"}) as run:
-        study.save_clusters(run, old, np.zeros(len(old), int), np.ones(len(old)))
+        save_clusters(study, run, old, np.zeros(len(old), int), np.ones(len(old)))
     with study.run("ingest"):
         for place in np.flatnonzero(study.glitches()["label"].to_numpy() == ""):
             study.add_label(int(place) + 1, Label("None_of_the_Above", "file", "later"))
@@ -176,7 +176,7 @@ def test_what_cannot_be_updated_is_refused(tmp_path):
         update_clusters(study, store)
     old = study.members("None_of_the_Above")
     with study.run("cluster", {"label": "None_of_the_Above", "store": "others"}) as run:
-        study.save_clusters(run, old, np.zeros(len(old), int), np.ones(len(old)))
+        save_clusters(study, run, old, np.zeros(len(old), int), np.ones(len(old)))
     with pytest.raises(InputError, match="was made from the vectors others, not planted"):
         update_clusters(study, store)
     study.close()
@@ -222,7 +222,7 @@ def test_old_members_and_numbers_never_change(tmp_path_factory, seed, later, wro
     rng = np.random.default_rng(seed)
     clusters, probability = rng.integers(-1, wrong, len(old)), rng.random(len(old))
     with study.run("cluster", {"label": "None_of_the_Above", "store": "planted"}) as run:
-        study.save_clusters(run, old, clusters, probability)
+        save_clusters(study, run, old, clusters, probability)
     with study.run("ingest"):
         for place in np.flatnonzero(study.glitches()["label"].to_numpy() == ""):
             study.add_label(int(place) + 1, Label("None_of_the_Above", "file", "later"))

@@ -12,6 +12,7 @@ from discovery.cli import main
 from embed import Study, ingest_folder
 from embed.network.model import load_model
 from embed.network.sources import models
+from embed.study.clusterings import latest_clusters
 from embed.vectors.plan import latest_choice
 
 QUICK = ("--epochs", "2", "--batch", "8", "--lr", "1e-3", "--device", "cpu")
@@ -189,7 +190,7 @@ def test_a_found_cluster_becomes_a_class_of_the_model(tmp_path, tiny, capsys):
     assert load_model(study / "models" / "mine").classes == ("Blip", "None_of_the_Above", "Power_Line")
     assert main(["cluster", "None_of_the_Above", "--study", str(study), *network]) == 0
     with Study(study) as opened:
-        members = opened.latest_clusters().query("cluster == 0").index.to_numpy()
+        members = latest_clusters(opened).query("cluster == 0").index.to_numpy()
     assert main(["name", "0", "Arch", "--study", str(study)]) == 0
     step = "discover train --weights model:mine --name NEW --add-class Arch"
     assert step in capsys.readouterr().out

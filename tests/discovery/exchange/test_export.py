@@ -15,6 +15,7 @@ from support.terminal import error_of, run
 from discovery.exchange import listing, projector
 from embed import Study
 from embed.storage import beside
+from embed.study.clusterings import save_clusters
 from embed.study.records import Label
 from embed.vectors.store import stores
 
@@ -25,7 +26,7 @@ def full(embedded, tmp_path_factory):
     folder = shutil.copytree(embedded, tmp_path_factory.mktemp("export") / "study")
     with Study(folder) as study:
         with study.run("cluster", {"label": "Blip"}) as number:
-            study.save_clusters(number, np.array([1, 2]), np.array([0, -1]), np.array([0.5, 0.0]))
+            save_clusters(study, number, np.array([1, 2]), np.array([0, -1]), np.array([0.5, 0.0]))
         with study.run("ingest"), study.transaction():
             study.add_glitch("a000000000", "H1", 1.1e9, {"snr": 8.25, "id": "old", "note": "=1+1"})
             study.add_label(1, Label("Whistle", by="person", source="me.csv"))
@@ -131,6 +132,23 @@ def test_fiftyone(capsys, full, tmp_path):
         with Image.open(sample["filepath"]) as picture:
             assert picture.size == (800, 600)
         assert not [name for name in sample if "." in name or name.startswith("_") or name in ("id", "metadata")]
+
+
+def test_generated_glitches_are_not_exported(capsys, full, tmp_path):
+    folder = shutil.copytree(full, tmp_path / "study")
+    with Study(folder) as study, study.run("ingest"), study.transaction():
+        real = study.count("glitches")
+        study.add_glitch("generated-Blip-1", "H1", 1.2e9, {"recipe": "gan"})
+    for name in ("csv", "parquet"):
+        assert run(capsys, "export", "--to", name, "--out", tmp_path / f"o.{name}", "--study", folder)[0] == 0
+    rows = list(csv.DictReader((tmp_path / "o.csv").read_text().splitlines()))
+    table = parquet.read_table(tmp_path / "o.parquet")
+    for ids, columns in (([row["id"] for row in rows], rows[0]), (table["id"].to_pylist(), table.column_names)):
+        assert len(ids) == real
+        assert not [name for name in ids if "generated" in name]
+        assert "recipe" not in columns
+    _, out, _ = run(capsys, "export", "--to", "fiftyone", "--out", tmp_path / "fo", "--study", folder, "--json")
+    assert json.loads(out)["glitches"] + json.loads(out)["left_out"] == real
 
 
 def test_nothing_to_show_leaves_nothing_behind(capsys, tmp_path):

@@ -20,6 +20,7 @@ from discovery.guide.subject import find_subject
 from discovery.pages.thumbnails import Thumbnails
 from embed import EmbeddingOptions, Study, embed, ingest_folder
 from embed.errors import InputError
+from embed.study.clusterings import save_clusters
 from embed.study.records import Label
 from embed.vectors.similarity import normalise
 
@@ -134,7 +135,7 @@ def test_a_cluster_is_not_compared_with_itself_under_its_new_name(study):
     store = embed(study)
     glitches = study.members("Blip")
     with study.run("cluster", {"label": "Blip"}):
-        study.save_clusters(study.runs().index[-1] + 1, glitches, np.array([0] * 8 + [-1] * 4), np.ones(12))
+        save_clusters(study, study.runs().index[-1] + 1, glitches, np.array([0] * 8 + [-1] * 4), np.ones(12))
     before = make_guide(study, store, "0").draft
     assert (before.title, before.glitches) == ("Cluster 0 of Blip", 8)
     assert "Blip" not in {other.name for other in before.beside}
@@ -183,7 +184,7 @@ def test_same_seed_same_bytes_and_old_pictures_go(study, tmp_path):
 
 def test_who_is_meant(study):
     with study.run("cluster", {"label": "Blip"}):
-        study.save_clusters(study.runs().index[-1] + 1, study.members("Blip"), np.zeros(12, int), np.ones(12))
+        save_clusters(study, study.runs().index[-1] + 1, study.members("Blip"), np.zeros(12, int), np.ones(12))
     assert find_subject(study, "Blip").glitches.tolist() == study.members("Blip").tolist()
     assert find_subject(study, "0", "Blip").title == "Cluster 0 of Blip"
     with study.run("label"), study.transaction():
