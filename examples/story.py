@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from discovery.candidates.folders import report_folder
 from discovery.cli import main as discover
+from discovery.clustering.methods import ClusterMethod
 from embed.simulator import simulate
 
 
@@ -48,9 +50,9 @@ def truth_of(*folders: Path) -> pd.Series:
     return table.set_index(table["ifo"] + "_" + table["id"])["truth"]
 
 
-def report_of(study: Path, label: str = "None_of_the_Above", method: str = "hdbscan") -> Path:
+def report_of(study: Path, label: str = "None_of_the_Above", method: ClusterMethod = "hdbscan") -> Path:
     """Return the folder of a clustering's report."""
-    return study / "reports" / f"cluster-{label}-{method}"
+    return report_folder(study, label, method)
 
 
 def clusters_of(report: Path) -> pd.Series:

@@ -1,13 +1,13 @@
 /* global Pieces */
 // The clusters tab: each cluster with its certificate, timeline and members; tick them, name the class, make a batch.
-import { $, ask, key, notice, percent, picture, typing } from "./page.js";
+import { $, ask, key, notice, percent, picture } from "./page.js";
 import { completion } from "./completion.js";
 import { openGlitch } from "./glitch.js";
 import * as jobs from "./jobs.js";
 import * as saver from "./saver.js";
 import { timeline } from "./timeline.js";
 
-const { element, thousands } = Pieces;
+const { element, thousands, typing } = Pieces;
 const PAGE = 60; // members of a page
 const NOISE = -1;
 const VERDICTS = { "new class": "new", "perhaps new": "perhaps" }; // the others are quiet

@@ -11,6 +11,7 @@ import pandas as pd
 from discovery.candidates.folders import report_folder
 from discovery.candidates.naming import Chosen, name_cluster
 from discovery.candidates.representatives import spread_sample
+from discovery.clustering.result import NOISE
 from embed.csvfile import CsvFile, restored
 from embed.errors import InputError
 from embed.study.clusterings import finished_clusterings, latest_clustering
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from embed.study.clusterings import StoredClustering
     from embed.study.study import Study
 
-NOISE = -1
 LABELS = 4
 """Labels of a cluster's members that are listed."""
 FIRST = 60

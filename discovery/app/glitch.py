@@ -9,7 +9,7 @@ import numpy as np
 from discovery.app.queue import when
 from embed.errors import InputError
 from embed.study.reviews import find_facts, given_labels, ids_of, label_events
-from embed.vectors.store import stores
+from embed.vectors.store import chosen_store
 
 if TYPE_CHECKING:
     from embed.study.study import Study
@@ -51,8 +51,7 @@ def glitch_facts(study: Study, glitch: int) -> dict[str, Any]:
 
 def _neighbours(study: Study, glitch: int) -> list[dict[str, Any]]:
     """Return the nearest glitches in the graph of the vectors that were made last, nearest first; none where it has no vector."""
-    there = {store.name: store for store in stores(study.folder)}
-    store = there.get((study.latest_arguments("embed") or {}).get("store", "")) or next(iter(there.values()), None)
+    store = chosen_store(study.folder, (study.latest_arguments("embed") or {}).get("store"))
     if store is None:
         return []
     row = int(store.rows(np.array([glitch]))[0])

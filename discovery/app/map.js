@@ -1,17 +1,16 @@
 /* global Pieces, Plotly */
 // The map tab: all glitches in two or three dimensions, coloured, searched and filtered; a click shows the glitch.
-import { $, ask, key, notice, typing } from "./page.js";
+import { $, ask, key, notice } from "./page.js";
 import { labels, metadata, neighbours, openGlitch, views } from "./glitch.js";
 import * as jobs from "./jobs.js";
 import * as saver from "./saver.js";
 
-const { box, element, number, scaled, swatch, thousands, turned } = Pieces;
+const { box, bytes, element, follow, ink, number, swatch, thousands, turned, typing, unpack } = Pieces;
 const HOME = { x: 1.25, y: 1.25, z: 0.7 };
 const FLAT = 1.5; // a flat map's sides, as a multiple of a turning one's
 const LOG_FROM = 20; // colours are on a log scale where the values spread over more than this factor
 const FOUND = 10;
 const dark = matchMedia("(prefers-color-scheme: dark)");
-const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 let study = null;
 let data = null; // ids, numbers and columns of the map
@@ -25,7 +24,6 @@ let wanted = ""; // a glitch's number that the address names
 let drawn = false;
 let read = 0; // the confirmed decisions when the labels were read
 
-const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer;
 const colourable = () => data.columns.filter((column) => column.kind !== "text");
 const numeric = () => data.columns.filter((column) => column.kind === "number");
 
@@ -64,11 +62,8 @@ async function choose(name) {
   }
   data.numbers = new Int32Array(bytes(data.glitches));
   axes = [0, 1, 2].map((k) => (k < data.dims ? positions.subarray(k * data.n, (k + 1) * data.n) : new Float32Array(data.n)));
-  for (const column of data.columns) {
-    if (column.kind === "class") column.codes = new (column.wide ? Uint32Array : Uint16Array)(bytes(column.codes));
-    if (column.kind !== "number") continue;
-    column.values = new Float64Array(bytes(column.values));
-    Object.assign(column, scaled(column.values));
+  unpack(data.columns);
+  for (const column of numeric()) {
     column.log = column.extremes[0] > 0 && column.range[1] / column.range[0] > LOG_FROM; // such as SNR
   }
   current = colourable().find((column) => column.name === (current?.name ?? "label")) ?? colourable()[0];
@@ -204,16 +199,7 @@ async function draw() {
   drawn = true;
   if (plot.dataset.listening) return;
   plot.dataset.listening = "yes";
-  let pointed = -1;
-  plot.on("plotly_hover", (event) => { pointed = rows[event.points[0].curveNumber][event.points[0].pointNumber]; });
-  plot.on("plotly_unhover", () => { pointed = -1; });
-  plot.on("plotly_click", (event) => pin(rows[event.points[0].curveNumber][event.points[0].pointNumber]));
-  let down = null; // plotly's turning maps miss quick clicks
-  plot.addEventListener("pointerdown", (event) => { down = event.button === 0 && !event.target.closest(".modebar") ? event : null; }, true);
-  addEventListener("pointerup", (event) => {
-    if (down && pointed >= 0 && Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY) < 4) pin(pointed);
-    down = null;
-  }, true);
+  follow(plot, (at) => rows[at.curveNumber][at.pointNumber], pin);
 }
 async function pin(row) {
   if (row === pinned) return;

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from discovery.candidates.maps import NAMES
+from discovery.candidates.maps import AXES, NAMES
 from discovery.pages.columns import column_for_page, column_kind
 from discovery.pages.gpstime import LEAP_SECONDS
 from discovery.pages.page import base64_array, showable
@@ -20,8 +20,6 @@ from embed.study.study import Study
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-_AXES = ("x", "y", "z")
 
 
 class Maps:
@@ -47,7 +45,7 @@ class Maps:
     def coordinates(self, name: str) -> bytes:
         """Return the positions of the map's glitches that the study has: float32, little-endian, all x, then all y, then z."""
         table, _ = self._known(name)
-        axes = [axis for axis in _AXES if axis in table.columns]
+        axes = [axis for axis in AXES if axis in table.columns]
         return table[axes].to_numpy(np.float32).T.astype("<f4").tobytes()
 
     def columns(self, name: str) -> dict[str, Any]:
@@ -106,7 +104,7 @@ def _described(path: Path) -> dict[str, Any]:
 
 def _read_coordinates(folder: Path, path: Path, _key: int) -> pd.DataFrame:
     """Read a map's positions by glitch, without glitches that the study does not have."""
-    table = pd.read_csv(path, usecols=lambda name: name in {"id", *_AXES}, dtype={"id": str}, keep_default_na=False)
+    table = pd.read_csv(path, usecols=lambda name: name in {"id", *AXES}, dtype={"id": str}, keep_default_na=False)
     with Study(folder) as study:
         numbers = {identifier: glitch for glitch, identifier in study.ids().items()}
     glitches = np.array([numbers.get(restored(text), -1) for text in table["id"]], np.int64)

@@ -43,7 +43,6 @@ export function notice(text, ...more) { // stays until it is closed
 }
 
 export const percent = (x) => `${(100 * x).toFixed(x > 0 && x < 0.1 ? 1 : 0)} %`;
-export const typing = (event) => /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName) || event.ctrlKey || event.metaKey || event.altKey;
 export const key = (name) => element("kbd", {}, name);
 
 export function openTab(name, rest = "") {

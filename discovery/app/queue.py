@@ -20,7 +20,7 @@ from embed.gravityspy import CLASS_LISTS
 from embed.study.audits import latest_audit
 from embed.study.reviews import decided_runs, given_labels, ids_of, label_sizes, select_queue
 from embed.study.study import Study
-from embed.vectors.store import stores
+from embed.vectors.store import chosen_store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -141,8 +141,7 @@ class ReviewQueue:
         with Study(self._folder) as study:
             audit = known_audit(study, passport)
             verdicts = {verdict.glitch: verdict for verdict in verdicts_by_id(study, audit).values()}
-        there = {store.name: store for store in stores(self._folder)}
-        store = there.get(str(audit.facts.get("vectors", ""))) or next(iter(there.values()), None)
+        store = chosen_store(self._folder, str(audit.facts.get("vectors", "")))
         if store is None:
             return None
         names = sorted({verdict.label for verdict in verdicts.values()})

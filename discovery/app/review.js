@@ -1,11 +1,11 @@
 /* global Pieces */
 // The review tab: one doubtful label at a time, decided by a key. See saver.js for what happens to a decision.
-import { $, ask, key, notice, percent, picture, tell, typing } from "./page.js";
+import { $, ask, key, notice, percent, picture, tell } from "./page.js";
 import { openGlitch } from "./glitch.js";
 import { completion } from "./completion.js";
 import * as saver from "./saver.js";
 
-const { element, spectrogram, thousands } = Pieces;
+const { element, spectrogram, thousands, typing } = Pieces;
 const POLL_MS = 4_000;
 const AHEAD = 3; // rows whose pictures and neighbours are fetched before they are reached
 const PREFERRED_S = 1.0; // the duration shown large at first, or the nearest there is

@@ -27,7 +27,8 @@ import numpy as np
 from discovery.certificates.stability import FOUND_AGAIN, jaccard
 from discovery.clustering.branches import own_branches
 from discovery.clustering.density import density_clusters, other_clusters
-from discovery.clustering.hierarchy import LEAST_CLUSTER, NEIGHBOURS, DensitySettings, prepare
+from discovery.clustering.hierarchy import LEAST_CLUSTER, DensitySettings
+from discovery.clustering.prepared import NEIGHBOURS, prepare
 from discovery.clustering.result import NOISE, by_size
 from discovery.onset.changes import bursts
 from discovery.onset.livetime import DAY, livetime_of

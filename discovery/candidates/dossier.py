@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from discovery.certificates.certificate import Certificate
     from discovery.clustering.branches import NestedBranch
     from discovery.pages.thumbnails import Thumbnails
-    from embed.types import Rows
+    from embed.types import Floats, Rows
 
 MEASURES: Mapping[str, str] = {"SNR": "snr", "peak frequency (Hz)": "peak_frequency", "duration (s)": "duration"}
 """What is compared, and the metadata's name of it."""
@@ -207,7 +207,7 @@ def measures_chart(own: pd.DataFrame, beside: Mapping[str, pd.DataFrame], *, tit
     Figure or None
         None where neither a measure nor a time is known.
     """
-    measures = {name: column for name, column in MEASURES.items() if np.isfinite(_numbers(own, column)).any()}
+    measures = {name: column for name, column in MEASURES.items() if len(known_numbers(own, column))}
     times = own["gps"].to_numpy(dtype=float) if "gps" in own.columns else np.empty(0)
     times = times[np.isfinite(times)]
     if not measures and not len(times):
@@ -216,7 +216,9 @@ def measures_chart(own: pd.DataFrame, beside: Mapping[str, pd.DataFrame], *, tit
     figure = chart(3.1 * panels, 2.5)
     axes = figure.subplots(1, panels, squeeze=False)[0]
     for panel, (name, column) in zip(axes, measures.items(), strict=False):
-        series = {title: _numbers(own, column)} | {key: _numbers(table, column) for key, table in beside.items()}
+        series = {title: known_numbers(own, column)} | {
+            key: known_numbers(table, column) for key, table in beside.items()
+        }
         _histogram(panel, name, series)
     if len(times):
         _rate(axes[-1], own)
@@ -229,17 +231,19 @@ def as_uri(png: bytes | None) -> Markup | None:
     return None if png is None else data_uri("png", png)
 
 
-def _numbers(table: pd.DataFrame, name: str) -> np.ndarray:
+def known_numbers(table: pd.DataFrame, column: str) -> Floats:
+    """Return the known values of a column of metadata, which may be absent."""
     import pandas as pd  # noqa: PLC0415 - only where a chart is drawn
 
-    if name not in table.columns:
+    if column not in table.columns:
         return np.empty(0)
-    return pd.to_numeric(table[name], errors="coerce").to_numpy(dtype=float)
+    values = pd.to_numeric(table[column], errors="coerce").to_numpy(dtype=float)
+    return values[np.isfinite(values)]
 
 
 def _histogram(panel: Axes, name: str, series: Mapping[str, np.ndarray]) -> None:
     """Draw shares in bins of equal ratio: the first series filled, the others as lines."""
-    series = {key: values[np.isfinite(values) & (values > 0)] for key, values in series.items()}
+    series = {key: values[values > 0] for key, values in series.items()}
     every = np.concatenate(list(series.values()))
     if not len(every):
         panel.set_axis_off()

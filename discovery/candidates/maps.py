@@ -27,7 +27,8 @@ from embed.vectors.store import VectorStore
 
 NAMES = {"tsne": "t-SNE", "umap": "UMAP"}
 """Methods as people write them."""
-_AXES = ("x", "y", "z")
+AXES = ("x", "y", "z")
+"""Columns of a map's points; the first two of a flat one."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def draw_map(
         coordinates = layout.points
         if layout.placed.any():
             table["placed"] = layout.placed.astype(int)
-        drawn = pd.concat([table, pd.DataFrame(coordinates, columns=list(_AXES[: options.dims]))], axis=1)
+        drawn = pd.concat([table, pd.DataFrame(coordinates, columns=list(AXES[: options.dims]))], axis=1)
         step("pictures")
         thumbnails = load_thumbnails(study, store, glitches, views)
         step("write")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from discovery.candidates.changes import ENDED, MERGE
 from discovery.candidates.contactsheet import contact_sheet
 from discovery.candidates.representatives import spread_sample
 from discovery.clustering.result import NOISE
@@ -89,7 +90,7 @@ def update_html(
     """
     labels, new = found.members.labels, found.members.is_new
     kinds = {int(own.cluster): f"born: {own.verdict}" for own in found.births}
-    ended = {number for change in found.changes if change.kind == "ended" for number in change.clusters}
+    ended = {number for change in found.changes if change.kind == ENDED for number in change.clusters}
     lines = [
         _Line(
             f"cluster {number}" if number != NOISE else "in no cluster",
@@ -131,7 +132,7 @@ def _parts(changes: Sequence[Proposal]) -> list[tuple[tuple[str, ...], Rows]]:
     found: list[tuple[tuple[str, ...], Rows]] = []
     for change in changes:
         for place, rows in enumerate(change.groups):
-            of = f"cluster {change.clusters[place]}" if change.kind == "merge" else f"part {place + 1}"
+            of = f"cluster {change.clusters[place]}" if change.kind == MERGE else f"part {place + 1}"
             name = f"{change.kind} {', '.join(map(str, change.clusters))}".strip()
             found.append(((name, of if len(change.groups) > 1 else "", f"{len(rows):,} glitches"), rows))
     return found

@@ -13,7 +13,7 @@ from discovery.certificates.occurrence import Occurrence, occurrence
 from discovery.certificates.stability import FOUND_AGAIN, jaccard, resampled
 from discovery.clustering.branches import own_branches
 from discovery.clustering.clustering import cluster
-from discovery.clustering.hierarchy import NEIGHBOURS, prepare
+from discovery.clustering.prepared import NEIGHBOURS, prepare
 from embed.vectors.graph import neighbour_graph
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from discovery.clustering.hierarchy import LEAST_DISTANCE
+from discovery.clustering.prepared import LEAST_DISTANCE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,7 +100,7 @@ def diverge(
     classes : mapping of K names to rows
         The known classes, none of whose rows is in the group.
     dimension : float
-        Of the data: see `discovery.clustering.hierarchy.intrinsic_dimension`.
+        Of the data: see `discovery.clustering.prepared.intrinsic_dimension`.
     apart : ndarray of float64, shape (M, K), optional
         What `class_distances` gives, where it is known already.
     """

@@ -8,7 +8,8 @@ import numpy as np
 
 from discovery.clustering.clustering import cluster
 from discovery.clustering.density import density_clusters
-from discovery.clustering.hierarchy import NEIGHBOURS, DensitySettings, prepare
+from discovery.clustering.hierarchy import DensitySettings
+from discovery.clustering.prepared import NEIGHBOURS, prepare
 from discovery.clustering.result import NOISE
 from embed.vectors.graph import NeighbourGraph, neighbour_graph
 from embed.vectors.index import DEFAULT_K

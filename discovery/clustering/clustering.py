@@ -21,8 +21,9 @@ import pandas as pd
 from sklearn.metrics import adjusted_rand_score
 
 from discovery.clustering.density import density_clusters, neighbour_share, other_clusters
-from discovery.clustering.hierarchy import LEAST_CLUSTER, LEAST_ROWS, DensitySettings, prepare
+from discovery.clustering.hierarchy import LEAST_CLUSTER, LEAST_ROWS, DensitySettings
 from discovery.clustering.methods import CLUSTER_METHODS, ClusterMethod
+from discovery.clustering.prepared import prepare
 from discovery.clustering.result import NOISE, PROBABILITY_DECIMALS, Clustering, Method, finished, one_cluster
 from discovery.clustering.spectral import assign, laplacian_spectrum, spectral_parts
 from embed.errors import InputError

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from discovery.clustering.hierarchy import LOOSE, DensitySettings, DensityTree, Prepared, density_tree
+from discovery.clustering.hierarchy import LOOSE, DensitySettings, DensityTree, density_tree
 from discovery.clustering.result import NOISE
 
 if TYPE_CHECKING:
+    from discovery.clustering.prepared import Prepared
     from embed.types import Codes, Floats, Rows
     from embed.vectors.graph import NeighbourGraph
 

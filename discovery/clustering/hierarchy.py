@@ -9,8 +9,7 @@ meet, in units of log density, which is dimension x log distance:
 * firmness: contrast x sqrt(members), because the density of a few rows varies by chance.
 
 A group with too little of either is no branch: its rows go to the other. Nothing depends on the number of rows or asks for the
-number of clusters, so that a family of ten among thousands is found by the same rule as a large class. The dimension is the
-maximum-likelihood one of Levina and Bickel (2004), averaged as MacKay and Ghahramani advise.
+number of clusters, so that a family of ten among thousands is found by the same rule as a large class.
 """
 
 from __future__ import annotations
@@ -23,30 +22,18 @@ import numpy as np
 import scipy.sparse
 from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
+from discovery.clustering.prepared import LEAST_DISTANCE, NEIGHBOURS
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from discovery.clustering.prepared import Prepared
     from embed.types import Floats, Rows, Vectors
-    from embed.vectors.graph import NeighbourGraph
 
 LEAST_CLUSTER = 5
 """Glitches of the smallest cluster: fewer show no class, however close they are to each other."""
 LEAST_ROWS = 2 * LEAST_CLUSTER
 """Fewer rows cannot be split."""
-NEIGHBOURS = 15
-"""Of the graph that are used."""
-LEAST_DISTANCE = 3e-4
-"""Between unit vectors; float32 cosines tell nothing smaller apart."""
-MOST_DIMENSIONS = 1000.0
-"""Of rows whose neighbours are all equally far."""
-NOISY_DIMENSIONS = 50.0
-"""Above this the distances of all rows are nearly equal and hide the groups (glitches have 10 to 25): rows are averaged first."""
-AVERAGED_NEIGHBOURS = 10
-"""With which a row is averaged, as in a step of mean shift."""
-COSINE_DECIMALS = 6
-"""Of cosines between averaged rows, which linear algebra computes with any number of threads."""
-ROWS_PER_NEIGHBOUR = 4
-"""The dimension is measured among the nearest quarter of the rows at most: further ones are of other groups."""
 DISTANCE_DECIMALS = 9
 """Of distances between components, which linear algebra computes with any number of threads."""
 
@@ -179,71 +166,6 @@ def density_tree(prepared: Prepared, settings: DensitySettings = LOOSE) -> Densi
     core = distances[:, min(settings.density_neighbours, distances.shape[1]) - 1]
     edges = _spanning_edges(prepared.unit, neighbours, distances, core)
     return DensityTree(_branches(edges, np.log(core), prepared.dimension, settings), prepared.dimension)
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """Rows whose neighbours are near by distance, and the dimension of the data; the same for all settings.
-
-    Attributes
-    ----------
-    unit : ndarray of float32, shape (N, D)
-        The vectors, averaged with their neighbours where the data are noisy.
-    neighbours : ndarray of int64, shape (N, k)
-    distances : ndarray of float64, shape (N, k)
-        Ascending, no less than `LEAST_DISTANCE`.
-    dimension : float
-    """
-
-    unit: Vectors
-    neighbours: Rows
-    distances: Floats
-    dimension: float
-
-
-def prepare(unit: Vectors, graph: NeighbourGraph, neighbours: int = NEIGHBOURS) -> Prepared:
-    """Estimate the dimension of the data from so many neighbours, and average noisy rows."""
-    near = graph.nearest(neighbours)
-    distances = np.maximum(near.distances().astype(np.float64), LEAST_DISTANCE)
-    dimension = intrinsic_dimension(distances)
-    if dimension <= NOISY_DIMENSIONS:
-        return Prepared(unit, near.neighbours, distances, dimension)
-    averaged = _averaged(unit, graph.neighbours[:, :AVERAGED_NEIGHBOURS])
-    found, distances = _second_neighbours(averaged, near.neighbours)
-    return Prepared(averaged, found, distances, intrinsic_dimension(distances))
-
-
-def _averaged(unit: Vectors, neighbours: Rows) -> Vectors:
-    """Replace each row by the mean of itself and its nearest neighbours, at unit length."""
-    n, k = neighbours.shape
-    starts = np.arange(0, n * (k + 1) + 1, k + 1)
-    members = np.column_stack([np.arange(n), neighbours]).ravel()
-    means = scipy.sparse.csr_array((np.ones(len(members), np.float32), members, starts), shape=(n, n)) @ unit
-    return means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), np.finfo(np.float32).tiny)
-
-
-def _second_neighbours(unit: Vectors, neighbours: Rows) -> tuple[Rows, Floats]:
-    """Search the nearest neighbours of each row among the neighbours of its neighbours; returns rows and ascending distances."""
-    n, k = neighbours.shape
-    found, apart = np.empty((n, k), np.int64), np.empty((n, k))
-    for row in range(n):
-        near = np.unique(neighbours[neighbours[row]])
-        near = near[near != row]
-        if len(near) < k:
-            near = neighbours[row]
-        cosines = (unit[near] @ unit[row]).round(COSINE_DECIMALS)
-        order = np.lexsort((near, -cosines))[:k]
-        found[row], apart[row] = near[order], np.sqrt(np.maximum(2.0 - 2.0 * cosines[order].astype(np.float64), 0.0))
-    return found, np.maximum(apart, LEAST_DISTANCE)
-
-
-def intrinsic_dimension(distances: Floats) -> float:
-    """Return the dimension of data from the ascending distances of each row to its neighbours, shape (N, k)."""
-    k = min(distances.shape[1], max(2, len(distances) // ROWS_PER_NEIGHBOUR))
-    if k < 2:
-        return 1.0
-    inverse = float(np.log(distances[:, k - 1 : k] / distances[:, : k - 1]).mean())
-    return min(MOST_DIMENSIONS, 1.0 / max(inverse, 1.0 / MOST_DIMENSIONS))
 
 
 def _spanning_edges(unit: Vectors, neighbours: Rows, distances: Floats, core: Floats) -> tuple[Rows, Rows, Floats]:

@@ -3,25 +3,20 @@
 // The explorer page: reads the data that discovery/explorer/explorer.py wrote, draws the map with plotly, and paints spectrograms itself.
 // Every text of the data reaches the page through textContent, never as markup.
 (() => {
-  const { box, element, isGps, number, scaled, spectrogram, swatch, thousands, turned, utc } = Pieces;
+  const { box, bytes, element, follow, ink, isGps, number, spectrogram, swatch, thousands, turned, typing, unpack, utc } = Pieces;
   const $ = (id) => document.getElementById(id);
   const data = JSON.parse($("data").textContent);
 
   // --- reading -------------------------------------------------------------------------------------------------------
-  const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer;
   const positions = new Float32Array(bytes(data.coordinates)); // all x, then all y, then all z
   const axis = (k) => positions.subarray(k * data.n, (k + 1) * data.n);
   const palette = new Uint8Array(bytes(data.viridis));
   const slots = data.pictures && new Int32Array(bytes(data.pictures.slots)); // (row, view); -1 no such view, -2 left out
-  for (const column of data.columns) {
-    if (column.kind === "class") column.codes = new (column.wide ? Uint32Array : Uint16Array)(bytes(column.codes));
-    if (column.kind === "number") column.values = new Float64Array(bytes(column.values));
-  }
+  unpack(data.columns);
   const colourable = data.columns.filter((column) => column.kind !== "text");
 
   // --- small things --------------------------------------------------------------------------------------------------
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   function shown(column, row) {
     if (column.kind === "class") return column.names[column.codes[row]];
     return column.kind === "number" ? number(column.name, column.values[row]) : column.values[row];
@@ -257,17 +252,7 @@
       drawn = true;
       if (plot.dataset.listening) return;
       plot.dataset.listening = "yes";
-      const rowOf = (event) => { const at = event.points[0]; return rows[at.curveNumber][at.pointNumber]; };
-      plot.on("plotly_hover", (event) => point(rowOf(event)));
-      plot.on("plotly_unhover", () => point(-1));
-      plot.on("plotly_click", (event) => pin(rowOf(event))); // a tap
-      // Plotly's turning maps read the mouse once per drawn picture and miss a quick click, so clicks are also noticed here.
-      let down = null;
-      plot.addEventListener("pointerdown", (event) => { down = event.button === 0 && !event.target.closest(".modebar") ? event : null; }, true);
-      addEventListener("pointerup", (event) => {
-        if (down && pointed >= 0 && Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY) < 4) pin(pointed);
-        down = null;
-      }, true);
+      follow(plot, (at) => rows[at.curveNumber][at.pointNumber], pin, point);
     }).catch(failed);
   }
   new ResizeObserver(() => { if (drawn) Plotly.Plots.resize($("plot")); }).observe($("plot")); // opening the caption resizes no window
@@ -326,7 +311,6 @@
       ...(isGps(current.name) && low >= 0 ? [element("div", { class: "ends aside" }, element("span", {}, utc(low, data.leapSeconds).slice(0, 10)), element("span", {}, utc(high, data.leapSeconds).slice(0, 10)))] : []),
       ...(missing ? [element("p", { class: "aside" }, `missing ${thousands(missing)} (${share(missing)} %), grey +`)] : []));
   }
-  for (const column of colourable) if (column.kind === "number") Object.assign(column, scaled(column.values));
 
   // --- finding -------------------------------------------------------------------------------------------------------
   const lower = data.ids.map((id) => id.toLowerCase());
@@ -382,8 +366,7 @@
 
   // --- keys, theme, start --------------------------------------------------------------------------------------------
   document.addEventListener("keydown", (event) => {
-    const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
-    if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (typing(event)) return;
     if (event.key === "/") $("find").focus();
     else if (event.key === "Escape") pin(-1);
     else return;

@@ -14,6 +14,8 @@ const Pieces = (() => {
   }
   const thousands = (n) => n.toLocaleString("en");
   const decimals = (x, most) => x.toFixed(most).replace(/\.?0+$/, "");
+  const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim(); // a colour of report.css
+  const typing = (event) => /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName) || event.ctrlKey || event.metaKey || event.altKey;
   const isGps = (name) => /(^|_)gps|event_time/i.test(name);
 
   function number(name, value) {
@@ -56,6 +58,15 @@ const Pieces = (() => {
     const range = at(0.02) < at(0.98) ? [at(0.02), at(0.98)] : [at(0), at(1) > at(0) ? at(1) : at(0) + 1];
     return { range, extremes: [at(0), at(1)] };
   }
+  const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer;
+  function unpack(columns) { // what discovery/pages/columns.py packed: codes of classes, numbers with their scale
+    for (const column of columns) {
+      if (column.kind === "class") column.codes = new (column.wide ? Uint32Array : Uint16Array)(bytes(column.codes));
+      if (column.kind !== "number") continue;
+      column.values = new Float64Array(bytes(column.values));
+      Object.assign(column, scaled(column.values));
+    }
+  }
   // The longest side just fits the window; a map more than LONGEST times as long as wide is squeezed along, or its ends would be out of sight.
   const LONGEST = 2.5, SIDE = 1.25;
   function box(axes) { // the sides of a turning map, from the positions along each axis
@@ -70,5 +81,19 @@ const Pieces = (() => {
     const up = Math.max(-1.5, Math.min(1.5, Math.asin(eye.z / Math.hypot(eye.x, eye.y, eye.z)) + height));
     return { x: radius * Math.cos(up) * Math.cos(around), y: radius * Math.cos(up) * Math.sin(around), z: radius * Math.sin(up) };
   }
-  return { box, decimals, element, isGps, number, scaled, spectrogram, swatch, thousands, turned, utc };
+  function follow(plot, rowOf, pin, point = () => {}) { // the pointer on a map: `rowOf` of a point of plotly's, `pin` on a click, `point` with -1 beside all
+    let pointed = -1;
+    const over = (row) => { pointed = row; point(row); };
+    plot.on("plotly_hover", (event) => over(rowOf(event.points[0])));
+    plot.on("plotly_unhover", () => over(-1));
+    plot.on("plotly_click", (event) => pin(rowOf(event.points[0]))); // a tap
+    // Plotly's turning maps read the mouse once per drawn picture and miss a quick click, so clicks are also noticed here.
+    let down = null;
+    plot.addEventListener("pointerdown", (event) => { down = event.button === 0 && !event.target.closest(".modebar") ? event : null; }, true);
+    addEventListener("pointerup", (event) => {
+      if (down && pointed >= 0 && Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY) < 4) pin(pointed);
+      down = null;
+    }, true);
+  }
+  return { box, bytes, element, follow, ink, isGps, number, spectrogram, swatch, thousands, turned, typing, unpack, utc };
 })();

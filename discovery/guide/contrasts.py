@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import scipy.stats
 
-from discovery.candidates.dossier import MEASURES
+from discovery.candidates.dossier import MEASURES, known_numbers
 from discovery.certificates.divergence import class_distances, sampled_classes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import pandas as pd
 
     from embed.types import Floats, Rows, Vectors
 
@@ -53,17 +54,9 @@ def nearest_classes(unit: Vectors, members: Rows, classes: Mapping[str, Rows], *
     return [list(sampled)[place] for place in np.argsort(apart, kind="stable")[:count]]
 
 
-def numbers(table: pd.DataFrame, column: str) -> Floats:
-    """Return the known values of a column of metadata, which may be absent."""
-    if column not in table.columns:
-        return np.empty(0)
-    values = pd.to_numeric(table[column], errors="coerce").to_numpy(dtype=float)
-    return values[np.isfinite(values)]
-
-
 def ranges(own: pd.DataFrame) -> dict[str, tuple[int, Floats]]:
     """Return of each measure that is known how many glitches have it, and its `QUANTILES`."""
-    known = {name: numbers(own, column) for name, column in MEASURES.items()}
+    known = {name: known_numbers(own, column) for name, column in MEASURES.items()}
     return {name: (len(values), np.quantile(values, QUANTILES)) for name, values in known.items() if len(values)}
 
 
@@ -80,7 +73,7 @@ def contrast(own: pd.DataFrame, other: pd.DataFrame) -> str:
     """
     said = []
     for name, column in MEASURES.items():
-        here, there = numbers(own, column), numbers(other, column)
+        here, there = known_numbers(own, column), known_numbers(other, column)
         if len(here) and len(there):
             share = float(scipy.stats.mannwhitneyu(here, there).statistic) / (len(here) * len(there))
             what, _, unit = name.partition(" (")

@@ -205,6 +205,12 @@ def stores(study_folder: Path) -> list[VectorStore]:
     return [VectorStore(path) for path in finished]
 
 
+def chosen_store(study_folder: Path, name: str | None) -> VectorStore | None:
+    """Return the finished store of this name, or the first where there is none such; None where there is none at all."""
+    there = {store.name: store for store in stores(study_folder)}
+    return there.get(name or "") or next(iter(there.values()), None)
+
+
 def write_store(
     folder: Path,
     passport: Passport | GivenPassport,

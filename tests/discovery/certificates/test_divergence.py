@@ -6,7 +6,7 @@ from support.mixtures import mixture
 
 from discovery.certificates.calibration import Calibration, calibrate
 from discovery.certificates.divergence import LEAST_CLASS, MOST_OF_A_CLASS, class_distances, diverge, sampled_classes
-from discovery.clustering.hierarchy import intrinsic_dimension
+from discovery.clustering.prepared import intrinsic_dimension
 from embed.vectors.graph import neighbour_graph
 from embed.vectors.similarity import normalise
 

@@ -9,7 +9,8 @@ from support.mixtures import mixture
 
 from discovery.clustering.branches import branch_paths, nested_branches, own_branches
 from discovery.clustering.clustering import hdbscan_clusters
-from discovery.clustering.hierarchy import Branch, DensitySettings, DensityTree, density_tree, prepare
+from discovery.clustering.hierarchy import Branch, DensitySettings, DensityTree, density_tree
+from discovery.clustering.prepared import prepare
 from embed.vectors.graph import neighbour_graph
 from embed.vectors.similarity import normalise
 

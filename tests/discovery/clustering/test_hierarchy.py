@@ -9,16 +9,8 @@ from scipy.spatial.distance import cdist
 from support.mixtures import mixture
 
 from discovery.clustering.clustering import hdbscan_clusters, spectral_clusters
-from discovery.clustering.hierarchy import (
-    NEIGHBOURS,
-    NOISY_DIMENSIONS,
-    Branch,
-    DensitySettings,
-    DensityTree,
-    density_tree,
-    intrinsic_dimension,
-    prepare,
-)
+from discovery.clustering.hierarchy import Branch, DensitySettings, DensityTree, density_tree
+from discovery.clustering.prepared import NEIGHBOURS, NOISY_DIMENSIONS, intrinsic_dimension, prepare
 from embed.vectors.graph import neighbour_graph
 from embed.vectors.similarity import normalise
 

@@ -200,8 +200,9 @@ def test_few_pictures_are_all_kept_and_exact():
     assert plan.quality is None
 
 
-def test_the_script_asks_plotly_for_public_names_only():
-    script = (resources.files("discovery") / "explorer" / "explorer.js").read_text("utf-8")
+@pytest.mark.parametrize("name", ["explorer.js", "pieces.js"])
+def test_the_script_asks_plotly_for_public_names_only(name):
+    script = (resources.files("discovery") / "explorer" / name).read_text("utf-8")
     assert re.findall(r"\._[a-z]\w*", script) == []
     assert re.findall(r"\bvar\b|[^=!]==[^=]|!=[^=]", script) == []
 
