@@ -134,7 +134,9 @@ def update_clusters(
     probability = np.where(labels == NOISE, 0.0, share)
     births = []
     first = int(old["cluster"].max()) + 1
-    born = _births(new[residue], _with_clusters(known, before), table.loc[fresh[residue]], seed)
+    prefix = _prefix(known)
+    beside = _with_clusters(known, before, prefix)
+    born = _births(new[residue], beside, table.loc[fresh[residue]], prefix=prefix, seed=seed)
     for number, (own, rows, firmly) in enumerate(born, first):
         births.append(replace(own, cluster=number))
         labels[residue[rows]], how[residue[rows]], probability[residue[rows]] = number, "born", firmly
@@ -253,10 +255,20 @@ def _vectors(store: VectorStore, glitches: ArrayLike) -> Vectors:
     return normalise(np.asarray(store.vectors[store.rows(np.asarray(glitches, np.int64))]))
 
 
-def _with_clusters(known: Known, before: _Before) -> Known:
+def _prefix(known: Known) -> str:
+    """Return what stands before the number of an old cluster: no known class begins so."""
+    prefix = OLD
+    while any(name.startswith(prefix) for name in known.classes):
+        prefix = f"old {prefix}"
+    return prefix
+
+
+def _with_clusters(known: Known, before: _Before, prefix: str) -> Known:
     """Count the old clusters to the known classes, and sample the background anew."""
     numbers = before.numbers
-    classes = {f"{OLD}{number}": np.flatnonzero(numbers == number) for number in np.unique(numbers[numbers != NOISE])}
+    classes = {
+        f"{prefix}{number}": np.flatnonzero(numbers == number) for number in np.unique(numbers[numbers != NOISE])
+    }
     classes |= {name: len(numbers) + rows for name, rows in known.classes.items()}
     samples = [rows[:: max(1, len(rows) // BACKGROUND)] for rows in classes.values()]
     return Known(
@@ -267,7 +279,9 @@ def _with_clusters(known: Known, before: _Before) -> Known:
     )
 
 
-def _births(residue: Vectors, beside: Known, table: pd.DataFrame, seed: int) -> list[tuple[Certificate, Rows, Floats]]:
+def _births(
+    residue: Vectors, beside: Known, table: pd.DataFrame, *, prefix: str, seed: int
+) -> list[tuple[Certificate, Rows, Floats]]:
     """Cluster what fits no old cluster, beside old clusters and known classes; returns each cluster with its members and how firmly they belong.
 
     The outskirts of an old cluster are no birth: what the certificate calls a part of that cluster stays without one.
@@ -280,7 +294,7 @@ def _births(residue: Vectors, beside: Known, table: pd.DataFrame, seed: int) -> 
     certificates = [
         own
         for own in certify(found, evidence_beside(residue, beside, table), seed=seed)
-        if not (own.verdict == PART and own.nearest[0][0].startswith(OLD))
+        if not (own.verdict == PART and own.nearest[0][0].startswith(prefix))
     ]
     members = [np.flatnonzero(found.labels == own.cluster) for own in certificates]
     return [(own, rows, found.probability[rows]) for own, rows in zip(certificates, members, strict=True)]

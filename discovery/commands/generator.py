@@ -74,7 +74,7 @@ def _evaluate(options: Namespace) -> None:
         rows,
     )
     for name, value in found.summary.items():
-        terminal.say(f"{name.replace('_', ' ')}: {value:.2%}")
+        terminal.say(f"{name.replace('_', ' ')}: {100 * value:.2f} %")
     for path in files.values():
         terminal.say(str(path))
     terminal.result(

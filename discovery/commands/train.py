@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
+import torch
+
 from discovery.checks.train import recipe_changes
 from discovery.commands.console import Terminal
 from discovery.commands.epochs import watched
@@ -66,10 +68,13 @@ def run(options: Namespace) -> None:
             _report(study, done, terminal, store=store, seed=options.seed)
 
 
-def _filling(study: Study, options: Namespace) -> Callable[[TrainingSet, Encoding, int], Made]:
-    source = open_source(study.folder, options.generator, choose_device(options.device))
+def _filling(study: Study, options: Namespace) -> Callable[[TrainingSet, Encoding, int, torch.device], Made]:
+    open_source(
+        study.folder, options.generator, choose_device("cpu")
+    )  # what cannot be opened is refused before anything is decoded
 
-    def filling(training_set: TrainingSet, encoding: Encoding, side: int) -> Made:
+    def filling(training_set: TrainingSet, encoding: Encoding, side: int, device: torch.device) -> Made:
+        source = open_source(study.folder, options.generator, device)
         return fill(training_set, source, encoding, side, count=options.generated_per_class, seed=options.seed)
 
     return filling

@@ -109,13 +109,13 @@ def _lede(found: Judgement) -> list[tuple[str, bool]]:
     return [
         (f"{within} of {measured} classes", True),
         (" are nearer to their real glitches than the nearest other class is, by KID. ", False),
-        (f"{summary['generated_given_class']:.1%}", True),
+        (f"{_percent(summary['generated_given_class'], 1)}", True),
         (" of generated glitches are given their class by a classifier that saw real ones alone (", False),
         (
-            f"{summary['real_accuracy']:.1%} of held-out real ones). Trained on generated glitches alone, it recognises ",
+            f"{_percent(summary['real_accuracy'], 1)} of held-out real ones). Trained on generated glitches alone, it recognises ",
             False,
         ),
-        (f"{summary['generated_accuracy']:.1%}", True),
+        (f"{_percent(summary['generated_accuracy'], 1)}", True),
         (" of the real ones.", False),
     ]
 
@@ -130,12 +130,16 @@ def _cells(row: ClassFidelity) -> list[str]:
         f"{row.held_out:,}",
         *(_number(value, ".2f") for value in distances),
         *(_number(value, ".3f") for value in kernels),
-        *(_number(value, ".0%") for value in shares),
+        *(_percent(value, 0) for value in shares),
     ]
 
 
 def _number(value: float, form: str) -> str:
     return NOTHING if math.isnan(value) else format(value, form)
+
+
+def _percent(share: float, digits: int) -> str:
+    return NOTHING if math.isnan(share) else f"{100 * share:.{digits}f} %"
 
 
 def _strips(item: Shown) -> list[tuple[str, Pixels]]:

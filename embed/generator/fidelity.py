@@ -82,7 +82,12 @@ def _within(distances: Floats, sample: Floats, nearest: int) -> float:
 
 
 def copies(made: Floats, real: Floats) -> Flags:
-    """Which generated rows (N, D) are nearer to a real row (M, D) than almost all real rows are to another real row: bool (N,)."""
+    """Which generated rows (N, D) are nearer to a real row (M, D) than almost all real rows are to another real row: bool (N,).
+
+    None where fewer than two real rows tell no distance.
+    """
+    if len(real) < 2:
+        return np.zeros(len(made), bool)
     own = cdist(real, real)
     np.fill_diagonal(own, np.inf)
     limit = np.quantile(own.min(axis=1), COPIES)

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from embed.views.encoding import Encoding
 
     NamedProgress = Callable[[str, int, int], None]
-    Fill = Callable[[TrainingSet, Encoding, int], Made]
+    Fill = Callable[[TrainingSet, Encoding, int, torch.device], Made]
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def train(
     extra : mapping, optional
         Row number -> label of glitches that people have not labelled; they are trained on, never tested.
     fill : callable, optional
-        Given the training set, the encoding and the side of its views, returns generated glitches for the training part.
+        Given the training set, the encoding, the side of its views and the device, returns generated glitches for the training part.
     progress : callable, optional
         Called with (what, done, in all).
     report : callable, optional
@@ -188,7 +188,7 @@ def _prepare(
     kind = choose_kind(given, options.split)
     training_set = make_training_set(labelled, kind, groups, seed=options.seed, always_train=trained_only)
     if fill is not None:
-        made = fill(training_set, encoding, encoding.side(network.backbone.size))
+        made = fill(training_set, encoding, encoding.side(network.backbone.size), device)
         training_set, levels = with_made(training_set, made, groups), levels.joined(made.levels)
     context = TrainingContext(training_set, levels, network, encoding, recipe, options.seed, device, ranks)
     return _Prepared(context, labelled, before)

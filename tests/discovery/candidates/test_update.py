@@ -33,7 +33,7 @@ class Store:
         return np.asarray(glitches) - 1  # row numbers begin with 1
 
 
-def planted(tmp_path, *, born=30, later=12, seed=0):
+def planted(tmp_path, *, born=30, later=12, seed=0, known="class"):
     """Two unknown families clustered, of which more come, and a third that comes later; five known classes."""
     vectors, truth = mixture([60] * CLASSES + [born], dims=12, seed=seed)
     order = np.argsort(truth, kind="stable")
@@ -44,7 +44,7 @@ def planted(tmp_path, *, born=30, later=12, seed=0):
         for place, number in enumerate(truth):
             glitch, _ = study.add_glitch(f"g{place}", "H1", 1.1e9 + place)
             late = number == CLASSES or (number < 2 and turn[place] >= 60 - later)
-            name = f"class {number}" if 2 <= number < CLASSES else "" if late else "None_of_the_Above"
+            name = f"{known} {number}" if 2 <= number < CLASSES else "" if late else "None_of_the_Above"
             if name:
                 study.add_label(glitch, Label(name, "file", "test"))
     return study, Store(vectors), truth, turn
@@ -211,6 +211,21 @@ def test_a_named_cluster_is_no_background_of_its_own(clustered):
     found = update_clusters(study, store)
     assert found.changes == []
     assert found.joined[0] >= 9
+
+
+def test_a_part_of_a_known_class_that_is_called_like_a_cluster_is_listed(tmp_path):
+    """Half of the class "cluster 2" comes as None_of_the_Above: no old cluster has that name, so the group is no cluster's outskirts."""
+    study, store, truth, turn = planted(tmp_path, known="cluster")
+    old = study.members("None_of_the_Above")
+    with study.run("cluster", {"label": "None_of_the_Above", "store": "planted", "predicted": False}) as run:
+        save_clusters(study, run, old, truth[old - 1], np.ones(len(old)))
+    half = np.flatnonzero((truth == 2) & (turn >= 30)) + 1
+    with study.run("ingest"):
+        for glitch in half.tolist():
+            study.add_label(glitch, Label("None_of_the_Above", "file", "later"))
+    found = update_clusters(study, store)
+    assert [(own.verdict, own.nearest[0][0]) for own in found.births] == [("part of a known class", "cluster 2")]
+    study.close()
 
 
 @settings(max_examples=8, deadline=None)

@@ -94,6 +94,12 @@ def test_copies_are_found_and_new_ones_are_none():
     assert flags[:100].mean() < 0.05
 
 
+def test_too_few_real_rows_tell_of_no_copies():
+    made = np.random.default_rng(5).normal(size=(4, 6))
+    assert not copies(made, made[:1]).any()
+    assert not copies(made, made[:0]).any()
+
+
 def test_the_two_sample_test_is_at_chance_for_one_distribution():
     rng = np.random.default_rng(6)
     assert two_sample_accuracy(*rng.normal(size=(2, 200, 4))) == pytest.approx(0.5, abs=0.1)

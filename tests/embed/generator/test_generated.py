@@ -108,7 +108,7 @@ def test_rare_classes_are_filled_in_the_training_part(real, tiny):
             study,
             options,
             changes={"epochs": 1, "batch": 8, "balanced": True},
-            fill=lambda training_set, encoding, side: fill(training_set, Stripes(), encoding, side),
+            fill=lambda training_set, encoding, side, _: fill(training_set, Stripes(), encoding, side),
         )
     training_set = done.training_set
     counts = np.bincount(training_set.targets[training_set.split.rows(TRAIN)])
