@@ -30,7 +30,7 @@ lint: $(READY) ## style, types, import contracts, JavaScript
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	@if [ -x $(BIOME) ] || { command -v npm >/dev/null && npm install --silent --no-audit --no-fund --prefix $(VENV)/javascript @biomejs/biome@2.6.8; }; \
-	then $(BIOME) lint --error-on-warnings discovery/explorer/*.js discovery/app/*.js; \
+	then $(BIOME) lint --error-on-warnings discovery/*/*.js; \
 	else echo "The JavaScript is not linted: it needs npm (Node.js) and the package @biomejs/biome"; fi
 
 test: $(READY) lint ## everything that ends within minutes, a process for each of two cores

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,11 +31,12 @@ _NEIGHBOUR_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture with its caption; without a source it is said to be absent."""
+    """One picture with its caption; without a source it is said to be absent. With its length in seconds where axes are drawn, else 0."""
 
     caption: str
     source: Markup | None
     plain: bool
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Card:
     ----------
     rank : int
         From 1.
-    id, label, suggested, when, reason : str
+    id, label, suggested, ifo, gps, when, reason : str
     p_wrong, low, high : float
         The probability that the label is wrong, and its interval.
     bar : Markup
@@ -70,6 +71,8 @@ class Card:
     id: str
     label: str
     suggested: str
+    ifo: str
+    gps: str
     when: str
     reason: str
     p_wrong: float
@@ -93,6 +96,7 @@ def make_cards(result: AuditResult, glitches: pd.DataFrame, exhibits: Exhibits) 
         The rows to show.
     """
     ids = glitches["id"].astype(str).tolist()
+    detectors = glitches["ifo"].astype(str).tolist()
     times = glitches["gps"].to_numpy(np.float64)
     plain = exhibits.thumbnails is not None and exhibits.thumbnails.plain
     why = reasons(result, exhibits.rows, ids)
@@ -102,6 +106,8 @@ def make_cards(result: AuditResult, glitches: pd.DataFrame, exhibits: Exhibits) 
             id=ids[row],
             label=result.classes[result.labels[row]],
             suggested=result.classes[result.suggested[row]],
+            ifo=detectors[row],
+            gps=repr(float(times[row])) if math.isfinite(times[row]) else "",
             when=_when(float(times[row]), plain=plain),
             reason=why[place],
             p_wrong=(p_wrong := float(result.p_wrong[row])),
@@ -128,7 +134,13 @@ def _views(exhibits: Exhibits, row: int) -> list[Picture]:
         return []
     own = np.flatnonzero(thumbnails.present[exhibits.place[row]]).tolist()
     durations = thumbnails.durations
-    return [_picture(exhibits, row, view, f"{durations[view]:g} s" if durations[view] else "") for view in own or [0]]
+    return [
+        replace(
+            _picture(exhibits, row, view, f"{durations[view]:g} s" if durations[view] else ""),
+            seconds=0.0 if thumbnails.plain else durations[view],
+        )
+        for view in own or [0]
+    ]
 
 
 def _sides(result: AuditResult, exhibits: Exhibits, place: int, ids: Sequence[str]) -> list[Side]:

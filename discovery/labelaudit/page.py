@@ -1,6 +1,6 @@
 """`audit.html`: one audit on one page: how many labels are wrong, which, why, and how far to trust that.
 
-The page holds its pictures, loads nothing and runs no script.
+The page holds its pictures and loads nothing. Its script takes decisions and saves them as the CSV that ``discover audit import`` reads.
 """
 
 from __future__ import annotations
@@ -9,18 +9,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from markupsafe import Markup
 
 from audit.evidence.calibration import CONFIDENCE
 from audit.heldout.stopping import STABLE, TOP_OVERLAP
 from discovery.labelaudit.cards import make_cards
 from discovery.labelaudit.charts import calibration_svg, convergence_svg, evidence_svg, share_svg
-from discovery.pages.page import PageShell, rendered
+from discovery.pages.drawing import FREQUENCY_TICKS
+from discovery.pages.page import PageShell, asset, rendered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pandas as pd
-    from markupsafe import Markup
 
     from audit.evidence.calibration import Count
     from audit.result import AuditResult
@@ -103,6 +104,9 @@ def audit_html(
         cards_caption=_cards_caption(result, exhibits),
         cards=make_cards(result, glitches, exhibits),
         listed=result.listed,
+        classes=list(result.classes),
+        ticks=FREQUENCY_TICKS,
+        scripts=[Markup("\n").join(["", asset("explorer/pieces.js"), asset("labelaudit/decisions.js")])],
     )
 
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 INK, QUIET, LINE = "#1b2127", "#5a646e", "#dcdcd6"
 """Colours of text, of secondary text, and of outlines."""
-_FREQUENCIES = (2048, 512, 128, 32, 10)
-"""Hz, on the log axis from 10 to 2048."""
+FREQUENCY_TICKS = tuple((f, math.log(f / 10) / math.log(204.8)) for f in (2048, 512, 128, 32, 10))
+"""Hz, and the place on the log axis from 10 to 2048: 0 is below, 1 above."""
 
 
 @cache
@@ -61,8 +61,8 @@ def place_picture(
 
 def frequency_ticks(draw: ImageDraw.ImageDraw, left: int, top: int, height: int) -> None:
     """Draw the ticks of the frequency axis to the left of a spectrogram that begins at `left`, `top`, pixels."""
-    for frequency in _FREQUENCIES:
-        place = top + round(height * (1 - math.log(frequency / 10) / math.log(204.8)))
+    for frequency, share in FREQUENCY_TICKS:
+        place = top + round(height * (1 - share))
         draw.line((left - 5, place, left - 1, place), QUIET)
         anchor = {2048: "rt", 10: "rb"}.get(frequency, "rm")
         draw.text((left - 8, place), str(frequency), QUIET, font(11), anchor=anchor)

@@ -1,6 +1,7 @@
 """The audit's page: every figure in it by hand, nothing of the data as markup, whole and silent in a browser."""
 
 import html
+import io
 import re
 
 import numpy as np
@@ -14,6 +15,7 @@ from discovery.labelaudit.charts import calibration_svg, convergence_svg, eviden
 from discovery.labelaudit.gallery import Exhibits
 from discovery.labelaudit.page import LEAST_DOUBT, MAX_CASES, MIN_CASES, audit_html, headline, shown_rows
 from discovery.pages.thumbnails import Thumbnails
+from embed.csvfile import restored
 from embed.errors import InputError
 
 EVIL = "</td><script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>\u2028\"&'"
@@ -50,7 +52,7 @@ def page(found, **options):
         "title": f"Audit {EVIL}",
         "asked": {"seed": EVIL},
         "command": f"discover audit --out '{EVIL}'",
-        "passport": {"audit": EVIL},
+        "passport": {"audit": "audit-1"},
         "cautions": [EVIL],
         "beside": ["audit.csv"],
         **options,
@@ -134,8 +136,8 @@ def test_only_views_that_there_are_and_like_beside_like(found):
     text = page(found, exhibits=only)
     first, second = text.split("<article")[1:3]
     assert "no picture" not in text
-    assert [first.count(f"<figcaption>{d} s<") for d in ("0.5", "1", "2", "4")] == [0, 0, 0, 1]
-    assert [second.count(f"<figcaption>{d} s<") for d in ("0.5", "1", "2", "4")] == [1, 1, 1, 1]
+    assert [first.count(f"<b>{d} s<") for d in ("0.5", "1", "2", "4")] == [0, 0, 0, 1]
+    assert [second.count(f"<b>{d} s<") for d in ("0.5", "1", "2", "4")] == [1, 1, 1, 1]
     assert "</b>, 4 s</h4>" in first
     assert "</b>, 1 s</h4>" not in second
 
@@ -185,10 +187,10 @@ def test_the_convergence_curve_and_the_evidence(found):
 
 def test_nothing_of_the_data_becomes_markup_and_nothing_is_loaded(found):
     shown = page(found)
-    assert "<script" not in shown
+    assert shown.count("<script") == 1  # the page's own, which its policy names
     assert "onerror='" not in shown
     assert re.findall(r"<img[^>]*src=\"(?!data:image/png;base64,)", shown) == []
-    assert set(re.findall(r'href="([^"#]*)', shown)) == {"./audit.csv"}
+    assert set(re.findall(r'href="([^"#]*)', shown)) == {"./audit.csv", ""}
     assert "default-src 'none'" in html.unescape(shown)
     assert shown == page(found)
 
@@ -212,3 +214,67 @@ def test_in_a_browser_it_is_whole_silent_and_harmless(found, tmp_path):
             assert browser.evaluate("window.pwned === undefined")
             assert browser.console == []
             assert [url for url in browser.requests if not url.startswith(("file:", "data:", "about:"))] == []
+
+
+@needs_chromium
+def test_decisions_are_kept_and_saved_as_the_table_that_an_import_reads(found, tmp_path):
+    (tmp_path / "audit.html").write_text(page(found), encoding="utf-8")
+    result, _ = found
+    ids = glitches()["id"]
+    rows = shown_rows(result).tolist()
+    with chromium(tmp_path / "profile") as browser:
+        browser.open(tmp_path / "audit.html")
+        browser.wait("document.querySelector('.decide')")
+        for key in "sluj":  # the suggestion, the label is right, unsure, one further
+            browser.key(key)
+        browser.key("/")
+        browser.type("=Crown")
+        browser.key("Enter")
+        browser.evaluate("document.activeElement.blur()")
+        assert browser.evaluate("document.querySelector('.tools b').textContent") == f"4 of {len(rows)} decided"
+        browser.open(tmp_path / "audit.html")  # the browser kept them
+        browser.wait("document.querySelector('.decide')")
+        browser.evaluate("URL.createObjectURL = (blob) => { window.saved = blob.text(); return '#'; }")
+        browser.evaluate("document.querySelector('.tools').scrollIntoView()")
+        browser.click_on("document.querySelector('.save')")
+        table = pd.read_csv(io.StringIO(browser.evaluate("window.saved")), dtype=str)
+        assert "--new-class '=Crown'" in browser.evaluate("document.querySelector('[role=status]').textContent")
+        assert browser.evaluate("window.pwned === undefined")
+        assert browser.console == []
+    assert table.map(restored).to_numpy().tolist() == [
+        [ids[row], result.classes[result.labels[row]], result.classes[result.suggested[row]], answer, "audit-1"]
+        for row, answer in zip(
+            [rows[place] for place in (0, 1, 2, 4)],
+            [result.classes[result.suggested[rows[0]]], result.classes[result.labels[rows[1]]], "unsure", "=Crown"],
+            strict=True,
+        )
+    ]
+
+
+@needs_chromium
+def test_filter_order_and_address_choose_the_cases(found, tmp_path):
+    (tmp_path / "audit.html").write_text(page(found), encoding="utf-8")
+    result, _ = found
+    rows = shown_rows(result).tolist()
+    ranks = "[...document.querySelectorAll('.case')].filter((one) => one.checkVisibility()).map((one) => Number(one.dataset.rank))"
+    with chromium(tmp_path / "profile") as browser:
+        browser.open(tmp_path / "audit.html")
+        browser.wait("document.querySelector('.decide')")
+        choose = "((at, value) => { const one = document.querySelectorAll('.tools select')[at]; one.value = value; one.dispatchEvent(new Event('change')); })"
+        browser.evaluate(f"{choose}(0, 'Blip')")
+        blips = [rank for rank, row in enumerate(rows, 1) if result.classes[result.labels[row]] == "Blip"]
+        assert 0 < len(blips) < len(rows)
+        assert browser.evaluate(ranks) == blips
+        browser.evaluate(f"{choose}(0, ''); {choose}(4, 'class')")
+        by_class = sorted(
+            range(len(rows)),
+            key=lambda at: (result.classes[result.labels[rows[at]]], result.classes[result.suggested[rows[at]]], at),
+        )
+        assert browser.evaluate(ranks) == [at + 1 for at in by_class]
+        last = glitches()["id"][rows[-1]]
+        browser.evaluate(f"{choose}(0, 'Blip')")
+        browser.evaluate(f"location.hash = 'id=' + encodeURIComponent({last!r})")
+        browser.wait(
+            "document.querySelector('.current').dataset.rank === String(document.querySelectorAll('.case').length)"
+        )
+        assert browser.evaluate(ranks) == list(range(1, len(rows) + 1))
