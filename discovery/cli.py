@@ -8,8 +8,9 @@ import logging
 import os
 import shlex
 import sys
-from argparse import RawDescriptionHelpFormatter
+from argparse import Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from pathlib import Path
 
@@ -37,6 +38,8 @@ from discovery.arguments.glitches import (
 )
 from discovery.arguments.strain import add_scan, add_simulate
 from discovery.arguments.training import add_train
+from discovery.commands.runlog import log_file
+from discovery.configuration import configure
 from embed.errors import DiscoverError
 
 EPILOG = """\
@@ -101,13 +104,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     _prepare_streams()
     typed = list(sys.argv[1:] if arguments is None else arguments)
-    options = create_parser().parse_args(typed)
-    options.typed = as_typed(typed, options.study)
+    parser = create_parser()
+    try:
+        configured = configure(parser, typed)
+    except DiscoverError as error:
+        sys.stderr.write(f"discover: error: {error}\n")
+        return 2
+    options = parser.parse_args(typed)
+    options.typed = as_typed([*typed, *configured], options.study)
     logging.basicConfig(level=(logging.WARNING, logging.INFO)[min(options.verbose, 1)], format="%(name)s: %(message)s")
     try:
         import_module(f"discovery.checks.{options.command}").check(options)  # mistakes first: an engine takes seconds
-        code: int | None = import_module(f"discovery.commands.{options.command}").run(options)
-        sys.stdout.flush()
+        with _log(options):
+            code: int | None = import_module(f"discovery.commands.{options.command}").run(options)
+            sys.stdout.flush()
         if options.command in RECORDED:
             import_module("discovery.overview.index").refresh_index(options.study)
     except DiscoverError as error:
@@ -125,6 +135,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 130
     return code or 0
+
+
+def _log(options: Namespace) -> AbstractContextManager[None]:
+    """Open the log file of a command that changes the study; of several processes the first one writes it."""
+    if options.command not in RECORDED or os.environ.get("RANK", "0") != "0":
+        return nullcontext()
+    return log_file(options.study, options.command, options.typed)
 
 
 def as_typed(typed: Sequence[str], study: Path) -> str:

@@ -21,6 +21,7 @@ from rich.progress import (
 from rich.table import Table
 
 from discovery.commands.progress import Lines, ticking
+from discovery.commands.runlog import said
 from embed.errors import InputError, StorageError
 
 
@@ -53,12 +54,15 @@ class Terminal:
 
     def say(self, text: str) -> None:
         """Print a line, unless JSON is printed."""
+        said.info("%s", text)
         if not self.as_json:
             with _output_errors():
                 self._out.print(escape(text))
 
     def table(self, title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
         """Print a table, unless JSON is printed."""
+        for row in (columns, *rows) if said.handlers else ():
+            said.info("  %s", "  ".join(row))
         if self.as_json:
             return
         table = Table(title=escape(title), title_justify="left", header_style="bold", box=SIMPLE_HEAD)
@@ -110,8 +114,8 @@ class Terminal:
     @contextmanager
     def progress(self, what: str) -> Iterator[Move]:
         """Show progress on standard error, as a bar on a terminal and as lines elsewhere; yields the function that moves it."""
+        lines = Lines(what, _log_line if self._err.is_terminal else _print_line)
         if not self._err.is_terminal:
-            lines = Lines(what, _print_line)
             with ticking(lines):
                 yield lines.move
             return
@@ -123,27 +127,38 @@ class Terminal:
             TimeElapsedColumn(),
             TimeRemainingColumn(),
         )
-        with Progress(*columns, console=self._err, transient=False) as bar:
+        with Progress(*columns, console=self._err, transient=False) as bar, ticking(lines):
             task = bar.add_task(what, total=None)
 
             def move(done: int, whole: int, step: str | None = None, /) -> None:
                 bar.update(task, completed=done, total=whole or None, description=step or what)
+                lines.move(done, whole, step)
 
             yield move
 
     @contextmanager
     def steps(self) -> Iterator[Callable[[str], None]]:
         """Show on standard error which step runs; yields the function that names it."""
+        lines = Lines("read", _log_line if self._err.is_terminal else _print_line)
         if not self._err.is_terminal:
-            lines = Lines("read", _print_line)
             with ticking(lines):
                 yield lines.step
             return
-        with self._err.status("...") as status:
-            yield status.update
+
+        def step(name: str) -> None:
+            status.update(name)
+            lines.step(name)
+
+        with self._err.status("...") as status, ticking(lines):
+            yield step
+
+
+def _log_line(line: str) -> None:
+    said.info("%s", line)
 
 
 def _print_line(line: str) -> None:
+    _log_line(line)
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from discovery.commands.console import Terminal
 from discovery.commands.installation import Finding, find_disk, find_machine, find_packages
+from discovery.configuration import NAME, find_file
 from embed.errors import DiscoverError
 from embed.study.study import Study
 from embed.study.views import count_viewed
@@ -15,13 +16,26 @@ from embed.study.views import count_viewed
 def run(options: Namespace) -> None:
     """Say what is installed, what the machine has and what the study holds; always ends well."""
     terminal = Terminal(as_json=options.json)
-    found = [*find_packages(), *find_machine(), find_disk(options.study), *find_study(options.study)]
+    found = [
+        *find_packages(),
+        *find_machine(),
+        find_configuration(),
+        find_disk(options.study),
+        *find_study(options.study),
+    ]
     for item in found:
         remedy = f": {item.remedy}" if item.remedy else ""
         terminal.say(f"{item.state:<10}{item.what} {item.found}{remedy}")
     problems = sum(item.state == "problem" for item in found)
     terminal.say("all is well" if not problems else f"{problems} to mend: the lines that begin with 'problem' say how")
     terminal.result({"problems": problems, "findings": [asdict(item) for item in found]})
+
+
+def find_configuration() -> Finding:
+    """Say which file of options holds in this folder."""
+    path = find_file()
+    where = path.absolute().as_posix() if path else f"no {NAME} in this folder"
+    return Finding("options", "ok", where)
 
 
 def find_study(folder: Path) -> list[Finding]:
