@@ -29,7 +29,7 @@ lint: $(READY) ## style, types, import contracts, JavaScript
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	@if [ -x $(BIOME) ] || { command -v npm >/dev/null && npm install --silent --no-audit --no-fund --prefix $(VENV)/javascript @biomejs/biome@2.6.8; }; \
+	@if [ -x $(BIOME) ] || { command -v npm >/dev/null && npm install --silent --no-audit --no-fund --prefix $(VENV)/javascript @biomejs/biome@2.6.8 axe-core@4.14.1; }; \
 	then $(BIOME) lint --error-on-warnings discovery/*/*.js; \
 	else echo "The JavaScript is not linted: it needs npm (Node.js) and the package @biomejs/biome"; fi
 

@@ -100,7 +100,7 @@ function frame(section) {
       element("label", {}, "only ", element("select", { id: "map-range", onchange: limits })), element("div", { id: "map-limits", class: "row" }, low, element("span", {}, "to"), high),
       element("div", { class: "completion" }, element("label", { for: "map-find" }, "Find an id or a class"), element("input", { id: "map-find", type: "search", autocomplete: "off", spellcheck: "false", placeholder: "press /", oninput: find, onblur: () => { $("map-found").hidden = true; }, onkeydown: findKey }), element("ul", { id: "map-found", hidden: "" }))),
     element("div", { id: "legend" })),
-    element("article", { class: "plot" }, element("div", { id: "plot", tabindex: "0", "aria-label": "Map of the glitches" }),
+    element("article", { class: "plot" }, element("div", { id: "plot", role: "application", tabindex: "0", "aria-label": "Map of the glitches" }),
       element("p", { class: "hints", id: "map-keys" }, element("span"), key("+"), " ", key("−"), " zoom ", key("0"), " all ", key("/"), " find ", key("Esc"), " close")),
     element("aside", { class: "answer", id: "inspector" }, element("div", { id: "pinned" }, hint()), element("details", {}, element("summary", {}, "Make another map"), maker()), jobs.panel(["project"])));
   new ResizeObserver(() => { if (drawn && $("plot").clientWidth) Plotly.Plots.resize($("plot")); }).observe($("plot"));

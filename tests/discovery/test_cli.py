@@ -244,7 +244,9 @@ def test_search_of_a_glitch_that_was_left_out(capsys, study, tmp_path):
     run(capsys, "ingest", tmp_path / "data", "--study", study)
     code, _, err = run(capsys, "search", "half", "--study", study)
     assert code == 2
-    assert "glitch 'half' has no vector: no view 4.0 s" in err.splitlines()[-1]  # a slow machine shows progress before it
+    assert (
+        "glitch 'half' has no vector: no view 4.0 s" in err.splitlines()[-1]
+    )  # a slow machine shows progress before it
 
 
 def test_project_colours_by_any_column(capsys, study, tmp_path):
