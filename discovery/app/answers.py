@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from audit.answers.decisions import Seen, decide, undo_decision
 from discovery.app.clusters import give_name, list_clusterings, read_clustering, read_members
-from discovery.app.glitch import glitch_facts
+from discovery.app.glitch import Nearest, glitch_facts
 from discovery.app.jobs import Jobs
 from discovery.app.maps import Maps
 from discovery.app.queue import BEYOND, ReviewQueue, classes, known_audit, precision, standing
@@ -48,6 +48,7 @@ class Answers:
         self._folder = folder.absolute()
         self._queue = ReviewQueue(self._folder)
         self._maps = Maps(self._folder)
+        self._nearest = Nearest(self._folder)
         self._jobs = Jobs()
         self.reading: dict[str, Callable[[Request], Any]] = {
             "/api/study": self._study,
@@ -145,7 +146,7 @@ class Answers:
 
     def _glitch(self, request: Request) -> dict[str, Any]:
         with Study(self._folder) as study:
-            return glitch_facts(study, request.path_params["glitch"])
+            return glitch_facts(study, request.path_params["glitch"], self._nearest)
 
     def _state(self, _: Request, body: dict[str, Any]) -> dict[str, Any]:
         return self._queue.state(field(body, "audit", str), numbers(body, "glitches"))
