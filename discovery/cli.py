@@ -35,6 +35,7 @@ from discovery.arguments.glitches import (
     add_update,
     add_verify,
 )
+from discovery.arguments.keeping import add_check
 from discovery.arguments.strain import add_scan, add_simulate
 from discovery.arguments.training import add_train
 from embed.errors import DiscoverError
@@ -92,6 +93,7 @@ def create_parser() -> Parser:
     add_generator(commands, common)
     add_generate(commands, common)
     add_export(commands, common, vectors)
+    add_check(commands, common)
     add_doctor(commands, common)
     add_completion(commands, common, parser)
     return parser

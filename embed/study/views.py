@@ -60,3 +60,9 @@ def view_hashes(study: Study) -> Iterator[tuple[int, float, str]]:
     """Yield glitch (row number), duration (s) and SHA-256 of every view that is shown, ordered by glitch, then duration."""
     query = f"SELECT glitch, duration, sha256 FROM views JOIN glitches g USING (glitch) WHERE {study.shown} ORDER BY glitch, duration"  # noqa: S608 - a condition of ours
     yield from study.connection.execute(query)
+
+
+def each_view(study: Study) -> Iterator[View]:
+    """Yield every view that is shown, in the order of the table, without holding them all."""
+    query = f"SELECT v.view, v.glitch, v.duration, v.kind, v.source, v.dataset, v.sha256 FROM views v JOIN glitches g USING (glitch) WHERE {study.shown} ORDER BY v.view"  # noqa: S608 - a condition of ours
+    yield from (View(*row) for row in study.connection.execute(query))
