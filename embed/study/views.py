@@ -22,6 +22,13 @@ def find_view(study: Study, glitch: int, duration: float) -> View | None:
     return None if row is None else View(*row)
 
 
+def stored_status(study: Study, source: str) -> tuple[int, int] | None:
+    """Return size (bytes) and time of change (ns) of an image file when it was ingested; None where the study has no view of it."""
+    query = "SELECT size, modified FROM views WHERE source = ? AND dataset = ''"
+    row = study.connection.execute(query, (source,)).fetchone()
+    return None if row is None else (int(row[0]), int(row[1]))
+
+
 def add_view(study: Study, glitch: int, file: ViewFile) -> None:
     """Store a view of a glitch (row number), within a transaction."""
     study.connection.execute(

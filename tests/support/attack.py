@@ -1,0 +1,120 @@
+"""Commands that are killed without warning: a process that has imported everything forks one child for each command."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+from embed import Study
+from embed.study.clusterings import latest_clusters
+from embed.study.reports import latest_reports
+
+PRELOADED = "ingest scan simulate embed cluster update name guide novel onset project audit train evaluate predict export generate check"
+
+
+def serve():
+    """Read a command a line, run it in a forked child, kill it after a while if that is asked for, and answer with a line."""
+    import importlib
+
+    for name in PRELOADED.split():
+        importlib.import_module(f"discovery.commands.{name}")
+    from discovery.cli import main
+
+    answers = os.fdopen(os.dup(1), "w")
+    answers.write("ready\n")
+    answers.flush()
+    for line in sys.stdin:
+        order = json.loads(line)
+        start = time.monotonic()
+        child = os.fork()
+        if child == 0:
+            with open(order["log"], "w") as log:  # noqa: PTH123 - plain descriptors
+                os.dup2(log.fileno(), 1)
+                os.dup2(log.fileno(), 2)
+            code = 99
+            try:
+                code = main(order["command"])
+            except SystemExit as stop:
+                code = int(stop.code or 0)
+            finally:
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(code)
+        if order["after"] is not None:
+            time.sleep(order["after"])
+            os.kill(child, signal.SIGKILL)  # harmless where it has ended: it is not waited for yet
+        _, status = os.waitpid(child, 0)
+        killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+        code = None if killed else os.waitstatus_to_exitcode(status)
+        answers.write(json.dumps({"code": code, "killed": killed, "seconds": time.monotonic() - start}) + "\n")
+        answers.flush()
+
+
+class Driver:
+    """Runs commands in children of one process that has everything imported."""
+
+    def __init__(self, folder):
+        self.log = folder / "log.txt"
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", "import sys; from support.attack import serve; serve()"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ
+            | {"OMP_NUM_THREADS": "1", "SOURCE_DATE_EPOCH": "1700000000", "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        )
+        assert self._process.stdout.readline() == "ready\n"
+
+    def run(self, command, after=None):
+        """Run a command line, killed after `after` seconds; returns exit code (None when killed), seconds, output."""
+        order = {"command": [str(part) for part in command], "after": after, "log": str(self.log)}
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        answer = json.loads(self._process.stdout.readline())
+        return answer["code"], answer["seconds"], self.log.read_text("utf-8", "replace")
+
+    def close(self):
+        """End the process."""
+        self._process.stdin.close()
+        self._process.wait()
+
+
+def is_clear(code, output):
+    """Whether a command ended well or with one clear line."""
+    errors = [line for line in output.splitlines() if "error:" in line]
+    return code == 0 or (code == 2 and len(errors) == 1 and "Traceback" not in output)
+
+
+_RUN = re.compile(rb"\b(run|runs) \d+")
+
+
+def state_of(folder):
+    """Everything under a folder that a command decides: files, and what the database says; the log of runs and their numbers left out."""
+    files = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and not re.search(r"(^|/)(study\.db.*|\.lock|study\.sums\.json|log\.txt)$", name):
+            files[name] = _RUN.sub(rb"run N", path.read_bytes())
+    for database in sorted(folder.rglob("study.db")):
+        files[f"{database.parent.name}: rows"] = _rows(database.parent)
+    return files
+
+
+def _rows(folder):
+    with Study(folder, generated=True) as study:
+        execute = study.connection.execute
+        tables = {name for (name,) in execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        rows = {}
+        for table in sorted(tables - {"runs", "clusters", "reports", "sqlite_sequence"}):
+            columns = [row[1] for row in execute(f"PRAGMA table_info({table})") if "run" not in row[1]]
+            found = execute(f"SELECT {', '.join(columns) or '1'} FROM {table}").fetchall()
+            rows[table] = [re.sub(r"\b(run|runs) \d+", "run N", repr(row)) for row in found]
+        rows["clusters"] = latest_clusters(study)[["cluster", "probability"]].to_csv()
+        rows["reports"] = sorted((report.title, str(report.path), report.answer) for report in latest_reports(study))
+        rows["integrity"] = (
+            execute("PRAGMA integrity_check").fetchall() + execute("PRAGMA foreign_key_check").fetchall()
+        )
+    return rows
