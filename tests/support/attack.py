@@ -64,7 +64,11 @@ class Driver:
             stdout=subprocess.PIPE,
             text=True,
             env=os.environ
-            | {"OMP_NUM_THREADS": "1", "SOURCE_DATE_EPOCH": "1700000000", "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            | {
+                "OMP_NUM_THREADS": "1",
+                "SOURCE_DATE_EPOCH": "1700000000",
+                "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+            },
         )
         assert self._process.stdout.readline() == "ready\n"
 

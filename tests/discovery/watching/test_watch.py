@@ -46,7 +46,7 @@ def study(tmp_path, kept, monkeypatch):
 
 
 def watch(study, capsys, *arguments):
-    code, out, err = run(capsys, "watch", study.parent / "in", "--study", study, "--json", *arguments)
+    code, out, err = run(capsys, "watch", study.parent / "in", *arguments, "--study", study, "--json")
     assert code == 0, err
     return json.loads(out)
 
@@ -72,7 +72,7 @@ def test_new_glitches_are_taken_in_once(study, capsys):
 
 def test_nothing_new_costs_no_engine(study, capsys):
     watch(study, capsys)
-    script = "import sys; from discovery.cli import main; code = main(sys.argv[1:]); print(code, [name for name in ('torch', 'faiss', 'hdbscan', 'sklearn') if name in sys.modules])"
+    script = "import sys; from discovery.cli import main; code = main(sys.argv[1:]); print(code, [name for name in ('torch', 'hdbscan', 'sklearn') if name in sys.modules])"
     command = [sys.executable, "-c", script, "watch", str(study.parent / "in"), "--study", str(study)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ)
     assert done.stdout.splitlines() == ["nothing new", "0 []"]
