@@ -3,10 +3,12 @@
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
 import time
+import traceback
 
 from embed import Study
 from embed.study.clusterings import latest_clusters
@@ -29,28 +31,50 @@ def serve():
     for line in sys.stdin:
         order = json.loads(line)
         start = time.monotonic()
-        child = os.fork()
-        if child == 0:
-            with open(order["log"], "w") as log:  # noqa: PTH123 - plain descriptors
-                os.dup2(log.fileno(), 1)
-                os.dup2(log.fileno(), 2)
-            code = 99
-            try:
-                code = main(order["command"])
-            except SystemExit as stop:
-                code = int(stop.code or 0)
-            finally:
-                sys.stdout.flush()
-                sys.stderr.flush()
-                os._exit(code)
-        if order["after"] is not None:
-            time.sleep(order["after"])
-            os.kill(child, signal.SIGKILL)  # harmless where it has ended: it is not waited for yet
-        _, status = os.waitpid(child, 0)
-        killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
-        code = None if killed else os.waitstatus_to_exitcode(status)
-        answers.write(json.dumps({"code": code, "killed": killed, "seconds": time.monotonic() - start}) + "\n")
+        children = [_fork(main, command, order, log) for command, log in order["commands"]]
+        codes = [_wait(child, start, order["after"]) for child in children]
+        answers.write(json.dumps({"codes": codes, "seconds": time.monotonic() - start}) + "\n")
         answers.flush()
+
+
+def _fork(main, command, order, log):
+    child = os.fork()
+    if child:
+        return child
+    with open(log, "w") as file:  # noqa: PTH123 - plain descriptors
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    if order["limit"]:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (order["limit"],) * 2)
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    if order["nobody"]:
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+    code = 99
+    try:
+        code = main(command)
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    except BaseException:  # noqa: BLE001 - reported as an exit code
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _wait(child, start, after):
+    """Wait for a child, and kill it `after` seconds from the start; returns its exit code, None where it was killed."""
+    while after is not None and time.monotonic() - start < after:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.002)
+    if after is not None:
+        os.kill(child, signal.SIGKILL)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return None if code == -signal.SIGKILL else code
 
 
 class Driver:
@@ -72,13 +96,21 @@ class Driver:
         )
         assert self._process.stdout.readline() == "ready\n"
 
-    def run(self, command, after=None):
+    def run(self, command, after=None, **other):
         """Run a command line, killed after `after` seconds; returns exit code (None when killed), seconds, output."""
-        order = {"command": [str(part) for part in command], "after": after, "log": str(self.log)}
+        ((code, output),), seconds = self.together([command], after, **other)
+        return code, seconds, output
+
+    def together(self, commands, after=None, *, limit=0, nobody=False):
+        """Run command lines at once; `limit` is the largest file in bytes, `nobody` a user who may write nothing of ours."""
+        logs = [self.log.with_name(f"log-{place}.txt") for place in range(len(commands))]
+        lines = [([str(part) for part in command], str(log)) for command, log in zip(commands, logs, strict=True)]
+        order = {"commands": lines, "after": after, "limit": limit, "nobody": nobody}
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         answer = json.loads(self._process.stdout.readline())
-        return answer["code"], answer["seconds"], self.log.read_text("utf-8", "replace")
+        outputs = [log.read_text("utf-8", "replace") for log in logs]
+        return list(zip(answer["codes"], outputs, strict=True)), answer["seconds"]
 
     def close(self):
         """End the process."""
@@ -100,7 +132,7 @@ def state_of(folder):
     files = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.is_file() and not re.search(r"(^|/)(study\.db.*|\.lock|study\.sums\.json|log\.txt)$", name):
+        if path.is_file() and not re.search(r"(^|/)(study\.db.*|\.lock|study\.sums\.json|log.*\.txt)$", name):
             files[name] = _RUN.sub(rb"run N", path.read_bytes())
     for database in sorted(folder.rglob("study.db")):
         files[f"{database.parent.name}: rows"] = _rows(database.parent)
