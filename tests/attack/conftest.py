@@ -5,13 +5,16 @@ from collections import defaultdict
 import pytest
 
 _COUNTS = defaultdict(lambda: [0, 0, 0])
+_FAILURES = []
 
 
 class Tally:
     """Counts the tries of one attack."""
 
-    def add(self, attack, *, survived, clear):
-        """Count a try: whether everything was whole after it, and whether it ended in one clear error."""
+    def add(self, attack, *, survived, clear, why=""):
+        """Count a try: whether everything was whole after it, whether it ended in one clear error, and what was wrong."""
+        if why:
+            _FAILURES.append(f"{attack}: {why}")
         counts = _COUNTS[attack]
         counts[0] += 1
         counts[1] += bool(survived)
@@ -34,3 +37,5 @@ def pytest_terminal_summary(terminalreporter):
     rows.append(("all", *(sum(counts[place] for counts in _COUNTS.values()) for place in range(3))))
     for name, *counts in rows:
         terminalreporter.write_line(f"{name:<44}" + "".join(f"{value!s:>14}" for value in counts))
+    for failure in _FAILURES:
+        terminalreporter.write_line(failure)

@@ -184,8 +184,9 @@ def attempt(driver, tally, kind, command, name):
     """Run a command that must end well or in one clear line; returns why it did not, or an empty string."""
     code, _, output = driver.run(command, after=PATIENCE_S)
     clear = is_clear(code, output) or (code == 1 and command[0] == "check" and "Traceback" not in output)
-    tally.add(kind, survived=clear, clear=clear and code == 2)
-    return "" if clear else f"{name}: {' '.join(map(str, command))} -> {code}: {output[-400:]}"
+    why = "" if clear else f"{name}: {' '.join(map(str, command))} -> {code}: {output[-400:]}"
+    tally.add(kind, survived=clear, clear=clear and code == 2, why=why)
+    return why
 
 
 def typed(command, at, study):

@@ -104,10 +104,13 @@ def test_killed_at_random_moments_and_typed_again(work, driver, tiny, tally, tmp
             again, _, output = driver.run(command)
             found = state_of(work)
             wrong = sorted(key for key in expected.keys() | found.keys() if expected.get(key) != found.get(key))
+            bad = wrong or not is_clear(again, output)
+            why = f"{wrong[:6]} {output[-300:] if again else ''}" if bad else ""
             if code is None:
-                tally.add(f"killed: {name}", survived=not wrong, clear=again == 2 and is_clear(again, output))
-            if wrong or not is_clear(again, output):
-                failures.append(f"{name}: {wrong[:6]} {output[-300:] if again else ''}")
+                clear = again == 2 and is_clear(again, output)
+                tally.add(f"killed: {name}", survived=not wrong, clear=clear, why=why)
+            if bad:
+                failures.append(f"{name}: {why}")
             shutil.rmtree(work)
         shutil.rmtree(before)
         shutil.move(after, work)

@@ -12,7 +12,7 @@ from support.gallery import make_gallery
 from support.terminal import run
 
 from embed import Study, embed, ingest_folder
-from embed.study.clusterings import latest_clustering
+from embed.study.clusterings import latest_clustering, latest_clusters, save_clusters
 from embed.study.database import SCHEMA_VERSION
 from embed.vectors.store import stores
 from embed.views.decoding import decode
@@ -57,6 +57,24 @@ def test_a_study_of_version_0_1_is_checked_and_gets_hashes(old, capsys):
     run(capsys, "check", "--study", old, "--repair")
     assert (old / "study.sums.json").exists()
     assert len(list(old.rglob("SHA256SUMS"))) == 1
+
+
+def test_a_clustering_is_kept_under_its_run_and_a_killed_one_is_never_read(old):
+    """Clustered twice is stored twice; the latest finished one counts."""
+    with Study(old) as study:
+        before = latest_clusters(study)
+        for outcome in ("", "failed: no space", "done"):
+            cursor = study.connection.execute(
+                "INSERT INTO runs (command, arguments, started, outcome) SELECT command, arguments, 1, ? FROM runs WHERE run = 3",
+                (outcome,),
+            )
+            again = before.assign(cluster=7)
+            save_clusters(study, cursor.lastrowid, again.index.to_numpy(), again["cluster"], again["probability"])
+            found = latest_clusters(study)
+            expected = again if outcome == "done" else before
+            assert found["cluster"].tolist() == expected["cluster"].tolist()
+            assert latest_clustering(study).run == (8 if outcome == "done" else 3)
+        assert study.count("clusters") == 4 * len(before)
 
 
 def test_a_study_of_another_format_is_refused_in_one_line(old, capsys):
