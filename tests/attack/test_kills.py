@@ -1,5 +1,7 @@
 """Every writing command is killed (SIGKILL) at random moments and typed again: files and database are those of a run that was never killed."""
 
+import csv
+import json
 import shutil
 
 import numpy as np
@@ -71,10 +73,13 @@ def line_of(name, work, tiny):
 def prepare(name, work):
     """What people do between two commands."""
     if name == "audit import":
-        lines = (work / "study" / "reports" / "audit" / "audit.csv").read_text().splitlines()
-        (work / "decided.csv").write_text(
-            "id,decision\n" + "".join(f"{line.split(',')[0]},ok\n" for line in lines[1:4])
-        )
+        with (work / "study" / "reports" / "audit" / "ranking.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))[:3]
+        passport = json.loads((work / "study" / "reports" / "audit" / "passport.json").read_text())["passport"]
+        with (work / "decided.csv").open("w", newline="") as file:
+            table = csv.writer(file)
+            table.writerow(("id", "label", "passport", "decision"))
+            table.writerows((row["id"], row["label"], row.get("passport", passport), "Koi_Fish") for row in rows)
     if name == "check --repair":
         (store,) = (path for path in (work / "study" / "vectors").iterdir() if (path / "index.faiss").exists())
         (store / "index.faiss").write_bytes(b"damaged")

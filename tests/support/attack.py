@@ -145,7 +145,10 @@ def _rows(folder):
         tables = {name for (name,) in execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         rows = {}
         for table in sorted(tables - {"runs", "clusters", "reports", "sqlite_sequence"}):
-            columns = [row[1] for row in execute(f"PRAGMA table_info({table})") if "run" not in row[1]]
+            columns = [row[1] for row in execute(f"PRAGMA table_info({table})")]
+            columns = [
+                name for name in columns if "run" not in name and name != "modified"
+            ]  # times of change of pictures
             found = execute(f"SELECT {', '.join(columns) or '1'} FROM {table}").fetchall()
             rows[table] = [re.sub(r"\b(run|runs) \d+", "run N", repr(row)) for row in found]
         rows["clusters"] = latest_clusters(study)[["cluster", "probability"]].to_csv()
