@@ -15,7 +15,7 @@ from typing import Self
 
 import numpy as np
 
-from embed.errors import InputError
+from embed.errors import InputError, StudyError
 from embed.storage import storage_errors
 from embed.study.records import View
 from embed.types import Pixels
@@ -74,12 +74,14 @@ class ViewCache:
         ------
         InputError
             When the image cannot be decoded.
+        StudyError
+            When the study's hash of the image is none.
         StorageError
             When the disk is full.
         """
         if self._file is None:
             return decode(view, self.side)
-        key = bytes.fromhex(view.sha256)
+        key = _key(view)
         place = (view.view - 1) * self._record
         record = os.pread(self._file, self._record, place)
         pixels = memoryview(record)[KEY_BYTES + CHECK_BYTES :]
@@ -110,6 +112,15 @@ class ViewCache:
         rows = os.fstat(self._file).st_size // self._record
         whole = np.memmap(self.path, np.uint8, mode="r", shape=(rows, self._record)) if rows else None
         return whole[:, KEY_BYTES + CHECK_BYTES :] if whole is not None else np.empty((0, self._pixels), np.uint8)
+
+
+def _key(view: View) -> bytes:
+    try:
+        return bytes.fromhex(view.sha256)
+    except ValueError as error:
+        raise StudyError(
+            f"the study's hash of {view.path} is {view.sha256[:80]!r}, no SHA-256; another program has changed it, restore a copy"
+        ) from error
 
 
 def record_bytes(name: str) -> int:

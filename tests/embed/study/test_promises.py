@@ -12,9 +12,12 @@ from support.gallery import make_gallery
 from support.terminal import run
 
 from embed import Study, embed, ingest_folder
+from embed.errors import StudyError
 from embed.study.clusterings import latest_clustering, latest_clusters, save_clusters
 from embed.study.database import SCHEMA_VERSION
+from embed.study.records import View
 from embed.vectors.store import stores
+from embed.views.cache import ViewCache
 from embed.views.decoding import decode
 
 KEPT = Path(__file__).parent / "data" / "version-0.1.tar.gz"
@@ -122,3 +125,14 @@ def test_a_copy_of_the_database_by_sqlite_is_a_backup(old, tmp_path):
         study.connection.backup(copy)
         assert list(copy.iterdump()) == list(study.connection.iterdump())
         copy.close()
+
+
+def test_a_hash_that_is_none_is_one_clear_line(tmp_path):
+    with (
+        ViewCache(tmp_path, 8, plain=False) as cache,
+        pytest.raises(
+            StudyError,
+            match=r"the study's hash of a.png is 'bad', no SHA-256; another program has changed it, restore a copy",
+        ),
+    ):
+        cache.get(View(1, 1, 4.0, "spectrogram", "a.png", "", "bad"))
