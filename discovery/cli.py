@@ -36,6 +36,7 @@ from discovery.arguments.glitches import (
     add_update,
     add_verify,
 )
+from discovery.arguments.keeping import add_check, add_watch
 from discovery.arguments.strain import add_scan, add_simulate
 from discovery.arguments.training import add_train
 from discovery.commands.runlog import log_file
@@ -56,7 +57,18 @@ a first session:
 
 
 RECORDED = frozenset({"ingest", "fetch", "scan", "embed", "cluster", "update", "name", "guide", "novel", "onset"})
-RECORDED |= {"project", "scorecard", "audit", "train", "evaluate", "predict", "explore", "generator", "generate"}
+RECORDED |= {
+    "project",
+    "scorecard",
+    "audit",
+    "train",
+    "evaluate",
+    "predict",
+    "explore",
+    "generator",
+    "generate",
+    "watch",
+}
 """Commands that change what a study holds: after them its ``index.html`` is written again."""
 
 
@@ -78,6 +90,7 @@ def create_parser() -> Parser:
     add_embed(commands, common, vectors)
     add_cluster(commands, common, vectors)
     add_update(commands, common, vectors)
+    add_watch(commands, common, vectors)
     add_verify(commands, common)
     add_name(commands, common)
     add_batch(commands, common, vectors)
@@ -95,6 +108,7 @@ def create_parser() -> Parser:
     add_generator(commands, common)
     add_generate(commands, common)
     add_export(commands, common, vectors)
+    add_check(commands, common)
     add_doctor(commands, common)
     add_completion(commands, common, parser)
     return parser

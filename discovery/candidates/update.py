@@ -182,15 +182,28 @@ def _new_glitches(study: Study, store: VectorStore, label: str | None) -> tuple[
             f"the clustering of run {stored.run} was made from the vectors {stored.arguments.get('store')}, not {store.name}; give the same --backbone, --weights and --views"
         )
     table = study.glitches()
-    column = "predicted" if stored.arguments.get("predicted") else "label"
-    labelled = table.index[table[column] == stored.label].to_numpy(np.int64)
-    fresh = np.setdiff1d(labelled, stored.table.index.to_numpy(np.int64))
-    fresh = fresh[store.rows(fresh) >= 0]
+    fresh = came_after(stored, table, store)
     if not len(fresh):
         raise InputError(
             f"no glitch labelled {stored.label!r} came after the clustering of run {stored.run}: nothing to update"
         )
     return stored, table, fresh
+
+
+def came_after(stored: StoredClustering, table: pd.DataFrame, store: VectorStore) -> Rows:
+    """Return the glitches of a clustering's label that have a vector and came after it: row numbers, ascending.
+
+    Parameters
+    ----------
+    stored : StoredClustering
+    table : DataFrame
+        `embed.study.study.Study.glitches`.
+    store : VectorStore
+    """
+    column = "predicted" if stored.arguments.get("predicted") else "label"
+    labelled = table.index[table[column] == stored.label].to_numpy(np.int64)
+    fresh = np.setdiff1d(labelled, stored.table.index.to_numpy(np.int64))
+    return fresh[store.rows(fresh) >= 0]
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from argparse import Namespace
 from embed.generator.options import SIMULATOR
 from embed.generator.place import class_code, generator_folder, read_card
 from embed.simulator.families.catalogue import CLASSES
-from embed.storage import check_empty
 from embed.study.study import Study
+from embed.unfinished import check_fillable
 
 
 def check(options: Namespace) -> None:
@@ -17,7 +17,7 @@ def check(options: Namespace) -> None:
     InputError, StudyError
         As the generation itself would.
     """
-    check_empty(options.out)
+    check_fillable(options.out)
     classes = tuple(CLASSES)
     if options.model != SIMULATOR:
         with Study(options.study) as study:

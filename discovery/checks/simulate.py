@@ -6,12 +6,13 @@ from pathlib import Path
 from embed.errors import InputError
 from embed.simulator.options import DESIGN
 from embed.simulator.population import Population, default_classes, default_span, demo_population
-from embed.storage import check_empty, first_bytes
+from embed.storage import first_bytes
+from embed.unfinished import check_fillable
 
 
 def check(options: Namespace) -> None:
-    """Refuse a folder that is not empty, classes that cannot be simulated, and strain files that cannot be read."""
-    check_empty(options.out)
+    """Refuse a folder that is neither empty nor an unfinished simulation, classes that cannot be simulated, and strain files that cannot be read."""
+    check_fillable(options.out)
     population(options)
     for path in noise_files(options):
         first_bytes(path)

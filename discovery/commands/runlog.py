@@ -33,13 +33,13 @@ class _LogFile(logging.Handler):
         self._name = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{command}-{os.getpid()}.log"
         self._waiting: list[str] = []
         self._file: TextIO | None = None
-        self._useless = False
+        self.problem = ""
         self.setFormatter(logging.Formatter("%(asctime)sZ %(message)s", "%Y-%m-%dT%H:%M:%S"))
         self.formatter.converter = time.gmtime  # type: ignore[union-attr] # just set
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a line."""
-        if self._useless:
+        if self.problem:
             return
         self._waiting.append(self.format(record) + "\n")
         try:
@@ -53,12 +53,11 @@ class _LogFile(logging.Handler):
             self._file.flush()
             self._waiting.clear()
         except OSError as error:
-            self._useless = True
-            sys.stderr.write(f"no log file is written ({error})\n")
+            self.problem = str(error)
 
     def close(self) -> None:
         """Close the file, if there is one."""
-        if self._file is not None and not self._useless:
+        if self._file is not None and not self.problem:
             self._file.close()
         super().close()
 
@@ -84,6 +83,8 @@ def log_file(study: Path, command: str, typed: str) -> Iterator[None]:
     try:
         yield
         said.info("done after %s", duration(time.monotonic() - began))
+        if handler.problem:  # a command that failed has said more about the same disk
+            sys.stderr.write(f"the log file was not written ({handler.problem})\n")
     except DiscoverError as error:
         said.info("error after %s: %s", duration(time.monotonic() - began), error, exc_info=True)
         raise

@@ -9,6 +9,9 @@ from tempfile import TemporaryDirectory
 from embed.study.study import Study
 from embed.vectors.store import stores
 
+WRITTEN = ("vectors", "reports", "cache")
+"""Folders of a study that a command may write to."""
+
 
 @contextmanager
 def scratch_copy(study: Study) -> Iterator[Study]:
@@ -23,7 +26,9 @@ def scratch_copy(study: Study) -> Iterator[Study]:
         folder = Path(name)
         with closing(sqlite3.connect(folder / study.database.name)) as database:
             study.connection.backup(database)
-        (folder / "models").symlink_to(study.folder / "models")
+        for path in study.folder.iterdir():  # pictures that lie in the study, too
+            if path.is_dir() and path.name not in WRITTEN:
+                (folder / path.name).symlink_to(path)
         (folder / "vectors").mkdir()
         for store in stores(study.folder):
             (folder / "vectors" / store.name).symlink_to(store.folder)

@@ -17,7 +17,9 @@ from discovery.pages.page import PageShell, rendered
 from embed.errors import StudyError
 from embed.storage import write_text
 from embed.study.database import write_lock
+from embed.study.reports import latest_reports
 from embed.study.study import Study
+from embed.study.sums import keep_sums
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from embed.study.reports import Report
 
 PAGE = "index.html"
+HASHED = (".html", ".png", ".svg", ".pdf", ".md")
+"""Endings of the files of reports whose hashes are kept."""
 MOST_LABELS = 60
 """Labels that are listed, the most frequent ones; the others are counted."""
 
@@ -39,6 +43,21 @@ def refresh_index(folder: Path) -> None:
         return
     with Study(folder) as study, suppress(StudyError), write_lock(study.folder, "index"):
         write_index(study)
+        keep_hashes(study)
+
+
+def keep_hashes(study: Study) -> None:
+    """Keep the hashes of the study's rows, of its page, and of the pages and pictures of its reports; while its write lock is held.
+
+    Tables (.csv) are left out: people fill them in. So is what lies outside the study's ``reports``.
+    """
+    inside = study.folder / "reports"
+    files = {page: -1 for page in (study.folder / PAGE,) if page.is_file()}
+    for report in reversed(latest_reports(study)):  # of folders that two runs wrote to, the later one counts
+        if report.path.is_relative_to(inside) and report.path.parent != inside:
+            paths = (path for path in report.path.parent.rglob("*") if path.suffix in HASHED and path.is_file())
+            files |= dict.fromkeys(paths, report.run)
+    keep_sums(study, files)
 
 
 @dataclass(frozen=True)

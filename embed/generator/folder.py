@@ -13,7 +13,8 @@ from embed.csvfile import csv_lines
 from embed.generator.options import DURATIONS
 from embed.generator.place import class_code
 from embed.simulator.folder import METADATA_COLUMNS
-from embed.storage import check_empty, digest, storage_errors
+from embed.storage import digest, storage_errors
+from embed.unfinished import begin, finish
 from embed.views.png import write_views
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def write_generated(
     Parameters
     ----------
     out : Path
-        It must not exist, or be empty.
+        It must not exist, or be empty, or hold the same glitches, unfinished: they are written again.
     source : Source
     labels : sequence of str
         Classes.
@@ -74,15 +75,14 @@ def write_generated(
         The folder cannot be written, or the disk is full.
     """
     out = Path(out)
-    check_empty(out)
     labels = tuple(dict.fromkeys(labels))
     for label in labels:
         class_code(source.classes, label, source.name)
     passport = source.passport
     why = f"by {source.name} ({passport[:12]}) of study {study}, seed {seed}"
     done = 0
+    begin(out, {"generator": passport, "labels": list(labels), "count": count, "seed": seed, "study": study})
     with storage_errors(out):
-        out.mkdir(parents=True, exist_ok=True)
         with (out / "metadata.csv").open("w", newline="", encoding="utf-8") as table:
             table.write(csv_lines([COLUMNS]))
             for label in labels:
@@ -104,4 +104,5 @@ def write_generated(
                     done += 1
                     if progress is not None:
                         progress(done, len(labels) * count)
+        finish(out)
     return done

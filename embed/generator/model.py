@@ -15,7 +15,8 @@ from embed.errors import InputError, StudyError
 from embed.generator.networks import Architecture, Generator
 from embed.generator.pictures import levels_of
 from embed.generator.place import CARD, WEIGHTS, class_code, read_card
-from embed.storage import canonical_json, digest, file_digest, write_bytes, write_text
+from embed.storage import canonical_json, digest, file_digest, write_bytes
+from embed.sums import seal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,7 +117,7 @@ def save_generator(folder: Path, weights: Mapping[str, torch.Tensor], card: Mapp
     """
     half = {name: value.detach().cpu().half().contiguous() for name, value in sorted(weights.items())}
     write_bytes(folder / WEIGHTS, save(half))
-    write_text(folder / CARD, json.dumps(json.loads(canonical_json(card)), indent=2, ensure_ascii=False) + "\n")
+    seal(folder, CARD, json.dumps(json.loads(canonical_json(card)), indent=2, ensure_ascii=False) + "\n")
 
 
 def load_generator(folder: Path, device: torch.device | None = None) -> GeneratorModel:

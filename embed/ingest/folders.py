@@ -13,7 +13,7 @@ from embed.ingest.typos import warn_of_typos
 from embed.study.records import Label, View, ViewFile
 from embed.study.report import IngestReport, batches
 from embed.study.study import Study
-from embed.study.views import add_view, find_view, update_view
+from embed.study.views import add_view, find_view, stored_status, update_view
 from embed.types import Progress
 from embed.views.imagefile import SUFFIXES, ImageFile, probe
 
@@ -37,7 +37,14 @@ class Picture:
     sample_type: str | None
 
 
-def ingest_folder(study: Study, folder: Path, *, plain: bool = False, progress: Progress | None = None) -> IngestReport:
+def ingest_folder(
+    study: Study,
+    folder: Path,
+    *,
+    plain: bool = False,
+    paths: Iterable[Path] | None = None,
+    progress: Progress | None = None,
+) -> IngestReport:
     """Add the images of a folder; the folders' names are the labels.
 
     Two layouts are read, file by file: Gravity Spy's ``<label>/[<split>/]<IFO>_<id>_spectrogram_<duration>.png``, whose
@@ -52,6 +59,8 @@ def ingest_folder(study: Study, folder: Path, *, plain: bool = False, progress: 
         What is read; symbolic links to folders are followed, but no folder is read twice.
     plain : bool
         Take every image as a plain one, also those with Gravity Spy's names.
+    paths : iterable of Path, optional
+        Read only these files of the folder; see `new_files`.
     progress : callable, optional
         Called with (files done, files in all).
 
@@ -64,8 +73,8 @@ def ingest_folder(study: Study, folder: Path, *, plain: bool = False, progress: 
         raise InputError(f"{folder} is not a folder; give a folder of images, a CSV or an HDF5 training set")
     report = IngestReport()
     labelled: dict[int, str] = {}
-    paths = list(_walk(folder.absolute(), report))
-    pictures = _pictures(paths, folder.absolute(), plain, report)
+    chosen = list(_walk(folder.absolute(), report)) if paths is None else list(paths)
+    pictures = _pictures(chosen, folder.absolute(), plain, report)
     done = 0
     with warn_of_typos(study, report):
         for batch in batches(probed(pictures), BATCH):
@@ -74,9 +83,45 @@ def ingest_folder(study: Study, folder: Path, *, plain: bool = False, progress: 
                     add_picture(study, picture, image, labelled, report)
             done += len(batch)
             if progress is not None:
-                progress(done, len(paths))
+                progress(done, len(chosen))
     report.skipped.sort(key=lambda skip: skip.path)
     return report
+
+
+def new_files(study: Study, folder: Path) -> list[Path]:
+    """List the images of a folder that the study does not hold as they are now, by place, size and time of change; none is read.
+
+    Parameters
+    ----------
+    study : Study
+    folder : Path
+        As for `ingest_folder`.
+
+    Returns
+    -------
+    list of Path
+        In the order in which they are ingested.
+
+    Raises
+    ------
+    InputError
+        When there is no such folder.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder; give a folder of images, or a CSV")
+    found = []
+    for path in _walk(folder.absolute(), IngestReport()):
+        if path.suffix.lower() not in SUFFIXES:
+            continue
+        try:
+            status = path.stat()
+            known = stored_status(study, str(path))
+        except (OSError, UnicodeEncodeError):  # the ingest says what is wrong with it
+            found.append(path)
+            continue
+        if known != (status.st_size, status.st_mtime_ns):
+            found.append(path)
+    return found
 
 
 def _walk(folder: Path, report: IngestReport) -> Iterator[Path]:

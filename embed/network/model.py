@@ -6,6 +6,7 @@ A model is a folder ``models/<name>/`` of the study::
     model.json           the card: what it was trained on and how
     parts.csv            id, part: which glitches were trained on, validated on, and held out for the test
     before.csv           id: what the model that it began from was trained on, where it began from one
+    SHA256SUMS           the hashes of these files
 
 Its network is used wherever `embed.network.network.load_network`'s is: the vectors are what the final layer reads, so predicting is
 embedding and one matrix product.
@@ -37,8 +38,8 @@ from embed.storage import (
     settle,
     storage_errors,
     write_bytes,
-    write_text,
 )
+from embed.sums import seal
 from embed.views.encoding import Encoding, parse_encoding
 
 _WEIGHTS = "weights.safetensors"
@@ -193,7 +194,7 @@ def save_model(
     write_bytes(new / _WEIGHTS, save(plain))
     write_csv(new / _PARTS, ("id", "part"), sorted(parts.items()))
     write_csv(new / _BEFORE, ("id",), ((name,) for name in sorted(before.learnt_from if before else ())))
-    write_text(new / CARD, canonical_json(card) + "\n")
+    seal(new, CARD, canonical_json(card) + "\n")
     move_into_place(folder)
     return load_model(folder)
 

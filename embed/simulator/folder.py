@@ -6,6 +6,8 @@ import io
 import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -13,7 +15,6 @@ import h5py
 import numpy as np
 from PIL import Image
 
-from embed.csvfile import csv_lines
 from embed.errors import InputError
 from embed.gravityspy import DURATIONS
 from embed.simulator.injection import BLOCK_S, Detector, Injection, lay, strain_block
@@ -21,7 +22,9 @@ from embed.simulator.noise import SAMPLE_RATE
 from embed.simulator.options import CATALOGUE, DESIGN, LABEL_NOISE
 from embed.simulator.population import Entry, Population, default_classes, default_span, stream
 from embed.simulator.simulation import PICTURE_SHAPE, prepare_detectors, view_batches
-from embed.storage import check_empty, storage_errors
+from embed.simulator.tables import Tables
+from embed.storage import storage_errors
+from embed.unfinished import begin, check_fillable, finish
 from embed.views.viridis import table
 
 if TYPE_CHECKING:
@@ -64,7 +67,7 @@ def simulate(
     Parameters
     ----------
     out : Path
-        The folder; it must not exist, or be empty.
+        The folder; it must not exist, or be empty, or hold the same simulation, unfinished: that one goes on.
     n, seed : int
         Number of glitches; same seed, same bytes.
     classes, hidden, label_noise, onset, span, equal, schedule
@@ -106,7 +109,7 @@ def write_study(
     Parameters
     ----------
     out : Path
-        The folder; it must not exist, or be empty.
+        The folder; it must not exist, or be empty, or hold the same simulation, unfinished: that one goes on.
     population : Population
         What to simulate.
     noise
@@ -139,27 +142,50 @@ def write_study(
     out = Path(out)
     if output not in ("images", "strain"):
         raise InputError(f"output {output!r} is neither 'images' nor 'strain'")
-    check_empty(out)
+    facts = _facts(population, noise, output, shape, device)
+    check_fillable(out, facts)
     population, detectors = prepare_detectors(population, noise, BLOCK_S if output == "images" else STRAIN_S)
-    with storage_errors(out), ExitStack() as stack:
-        out.mkdir(parents=True, exist_ok=True)
-        truth = stack.enter_context((out / "truth.csv").open("w", newline="", encoding="utf-8"))
-        metadata = stack.enter_context((out / "metadata.csv").open("w", newline="", encoding="utf-8"))
-        truth.write(csv_lines([TRUTH_COLUMNS]))
-        metadata.write(csv_lines([METADATA_COLUMNS]))
-        if output == "strain":
-            for entry, injection in _write_strain(out, population, detectors, progress):
-                truth.write(csv_lines([_truth_row(entry, injection)]))
-                tile = injection.tile
-                metadata.write(csv_lines([_metadata_row(entry, tile.frequency, tile.snr, tile.q)]))
-            return population
-        pool = stack.enter_context(ThreadPoolExecutor(max_workers=2))
-        for part in view_batches(population, detectors, shape=shape, device=device, progress=progress):
-            list(pool.map(_write_views, [out] * len(part.entries), part.entries, part.levels))
-            for k, (entry, injection) in enumerate(zip(part.entries, part.injections, strict=True)):
-                truth.write(csv_lines([_truth_row(entry, injection)]))
-                metadata.write(csv_lines([_metadata_row(entry, part.frequency[k], part.snr[k], part.q[k])]))
+    begin(out, facts)
+    with storage_errors(out):
+        with ExitStack() as stack:
+            tables = stack.enter_context(Tables(out, {"truth.csv": TRUTH_COLUMNS, "metadata.csv": METADATA_COLUMNS}))
+            numbers = range(tables.rows, population.n)
+            report = progress and partial(_report, progress, tables.rows, population.n)
+            if output == "strain":
+                for entry, injection in _write_strain(out, population, detectors, numbers, report):
+                    tile = injection.tile
+                    row = _metadata_row(entry, tile.frequency, tile.snr, tile.q)
+                    tables.add([_truth_row(entry, injection)], [row])
+            elif numbers:
+                pool = stack.enter_context(ThreadPoolExecutor(max_workers=2))
+                for part in view_batches(
+                    population, detectors, numbers=numbers, shape=shape, device=device, progress=report
+                ):
+                    list(pool.map(_write_views, [out] * len(part.entries), part.entries, part.levels))
+                    truth = [_truth_row(*found) for found in zip(part.entries, part.injections, strict=True)]
+                    columns = zip(part.entries, part.frequency, part.snr, part.q, strict=True)
+                    tables.add(truth, [_metadata_row(*found) for found in columns])
+        tables.finish()
+        finish(out)
     return population
+
+
+def _report(progress: Progress, before: int, whole: int, done: int, _: int) -> None:
+    progress(before + done, whole)
+
+
+def _facts(
+    population: Population,
+    noise: Literal["design"] | Sequence[Path],
+    output: str,
+    shape: tuple[int, int],
+    device: torch.device | str | None,
+) -> dict[str, object]:
+    """All that decides the bytes of a simulation."""
+    files = noise if isinstance(noise, str) else [str(Path(path).absolute()) for path in noise]
+    onset = dict(population.onset)
+    facts = {field.name: getattr(population, field.name) for field in fields(population)} | {"onset": onset}
+    return {"simulation": facts, "noise": files, "output": output, "shape": list(shape), "device": str(device)}
 
 
 def _write_views(out: Path, entry: Entry, levels: NDArray[np.uint8]) -> None:
@@ -177,9 +203,10 @@ def _write_strain(
     out: Path,
     population: Population,
     detectors: Mapping[str, Detector],
+    numbers: range,
     progress: Progress | None,
 ) -> Iterator[tuple[Entry, Injection]]:
-    for index in range(population.n):
+    for done, index in enumerate(numbers, 1):
         entry = population.entry(index)
         rng = stream(population.seed, index, 1)
         where = detectors[entry.ifo]
@@ -199,7 +226,7 @@ def _write_strain(
             file["quality/simple/DQShortnames"] = np.array([b"DATA"])
         yield entry, injection
         if progress is not None:
-            progress(index + 1, population.n)
+            progress(done, len(numbers))
 
 
 def _truth_row(entry: Entry, injection: Injection) -> list[object]:

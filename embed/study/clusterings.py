@@ -46,10 +46,10 @@ def save_clusters(study: Study, run: int, glitches: Rows, clusters: Codes, proba
 
 
 def latest_clusters(study: Study) -> pd.DataFrame:
-    """The latest cluster of each glitch (index ``glitch``; columns ``cluster``, ``probability``, ``run``)."""
+    """The latest cluster of each glitch (index ``glitch``; columns ``cluster``, ``probability``, ``run``); a killed run's do not count."""
     return read_table(
         study.connection,
-        "SELECT glitch, cluster, probability, max(run) AS run FROM clusters GROUP BY glitch ORDER BY glitch",
+        "SELECT glitch, cluster, probability, max(run) AS run FROM clusters WHERE run IN (SELECT run FROM runs WHERE outcome = 'done') GROUP BY glitch ORDER BY glitch",
         index="glitch",
     )
 

@@ -29,7 +29,7 @@ CREATE TABLE views (             -- one row a picture of a glitch
     glitch INTEGER NOT NULL REFERENCES glitches,
     duration REAL NOT NULL,      -- seconds; 0 is a plain image
     kind TEXT NOT NULL,          -- spectrogram, grey, image
-    source TEXT NOT NULL,        -- absolute path of the file
+    source TEXT NOT NULL,        -- path of the file: below the study's folder, or absolute
     dataset TEXT NOT NULL DEFAULT '', -- path inside an HDF5 file
     size INTEGER NOT NULL,       -- bytes
     modified INTEGER NOT NULL,   -- the file's time of change, nanoseconds

@@ -1,6 +1,9 @@
 """Rows of a study: a view of a glitch, the file of a view, a label event."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 MODEL = "model"
 """The author (``by``) of predicted labels; every other author gives labels."""
@@ -81,3 +84,15 @@ class Label:
     source: str
     confidence: float | None = None
     why: str = ""
+
+
+def stored_source(folder: Path, source: str) -> str:
+    """Write a file's path as the database keeps it: below the study's folder, so that a study can be moved, or absolute."""
+    path = Path(source)
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else source
+
+
+def view_of(folder: Path, row: Sequence[Any]) -> View:
+    """Make a view of a row of the database, in the order of its fields, with the whole path of its file."""
+    view, glitch, duration, kind, source, dataset, sha256 = row
+    return View(view, glitch, duration, kind, str(folder / source), dataset, sha256)  # an absolute path stays

@@ -15,7 +15,7 @@ from embed.spelling import closest
 from embed.storage import canonical_json, storage_errors, sweep_temporaries
 from embed.study.database import connect, now, transaction, write_lock
 from embed.study.reading import read_object, read_table, row_list
-from embed.study.records import IS_GENERATED, LATEST_LABELS, MODEL, Label, View
+from embed.study.records import IS_GENERATED, LATEST_LABELS, MODEL, Label, view_of
 
 if TYPE_CHECKING:
     import os
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from embed.study.records import View
     from embed.types import Rows
 
 
@@ -280,7 +281,7 @@ class Study:
                 f"SELECT {columns} FROM json_each(?) g JOIN views v ON v.glitch = g.value ORDER BY g.key, v.duration",  # noqa: S608 - columns of ours
                 (row_list(glitches),),
             )
-        return [View(*row) for row in rows]
+        return [view_of(self.folder, row) for row in rows]
 
     def durations(self) -> dict[float, int]:
         """How many glitches have a view of each duration (seconds; 0 is a plain image)."""

@@ -17,7 +17,7 @@ from embed.study.study import Study
 from embed.types import Progress, Rows
 from embed.vectors.given import chosen_given
 from embed.vectors.options import EmbeddingOptions
-from embed.vectors.parts import blocks_of, drop_parts, part_path, read_part, write_part
+from embed.vectors.parts import blocks_of, drop_parts, has_parts, part_path, read_part, write_part
 from embed.vectors.plan import Plan, asked_digest, latest_choice, make_plan
 from embed.vectors.store import MARK, StoreRows, VectorStore, stores, write_store
 from embed.views.cache import ViewCache, room_for
@@ -73,18 +73,19 @@ def embed(
     latest = latest_choice(study) if options.asks_for_nothing else None
     if latest is not None and not retry:
         store = _finished(study, study.folder / "vectors" / latest["store"])
-        if store is not None and store.passport["asked"] == asked_digest(
-            *wanted(study, parse_encoding(latest["views"]))
-        ):
-            return store
+        if store is not None and not has_parts(store.folder):
+            asked = asked_digest(*wanted(study, parse_encoding(latest["views"])))
+            if store.passport["asked"] == asked:
+                return store
     plan = make_plan(study, options, latest or {})
     found = _finished(study, plan.folder)
-    if found is not None and found.passport["asked"] == plan.asked and not retry:
+    if found is not None and found.passport["asked"] == plan.asked and not retry and not has_parts(plan.folder):
         return found
     with study.run(command, plan.choice):
         settle(plan.folder, MARK)
         found = _finished(study, plan.folder)
         if found is not None and found.passport["asked"] == plan.asked and not found.passport["failed"]:
+            drop_parts(plan.folder)
             return found
         return _make(study, plan, found, options, progress)
 

@@ -31,6 +31,11 @@ def read_part(path: Path) -> tuple[Vectors, Flags, list[str]]:
         return part["vectors"], part["kept"], [str(reason) for reason in part["reasons"]]
 
 
+def has_parts(folder: Path) -> bool:
+    """Whether parts of a store are left, also from a run that was killed after the store was whole."""
+    return folder.with_name(f"{folder.name}.parts").exists()
+
+
 def drop_parts(folder: Path) -> None:
     """Remove the parts of a finished store."""
     shutil.rmtree(folder.with_name(f"{folder.name}.parts"), ignore_errors=True)

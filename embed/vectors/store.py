@@ -9,6 +9,7 @@ A store is a folder ``vectors/<passport>/`` of the study::
     left-out.csv   glitches without a vector, and why
     index.faiss    FAISS's index
     graph.npz      the neighbour graph
+    SHA256SUMS     the hashes of these files
     passport.json  what made it
 
 It is built beside its place and moved there when it is complete.
@@ -37,6 +38,7 @@ from embed.storage import (
     write_atomic,
     write_text,
 )
+from embed.sums import seal
 from embed.types import Rows, Vectors
 from embed.vectors.graph import NeighbourGraph, load_graph, neighbour_graph, save_graph
 from embed.vectors.index import DEFAULT_K, VectorIndex, build_index, load_index, save_index
@@ -280,7 +282,7 @@ def write_store(
         "recall": index.recall if not graph.exact else graph.recall,
         "seed": seed,
     }
-    write_text(new / MARK, canonical_json(facts) + "\n")
+    seal(new, MARK, canonical_json(facts) + "\n")
     move_into_place(folder)
     return VectorStore(folder)
 

@@ -6,6 +6,7 @@ fails and the image is decoded again: the cache needs no index and no repair.
 """
 
 import os
+import re
 import shutil
 import zlib
 from pathlib import Path
@@ -14,13 +15,17 @@ from typing import Self
 
 import numpy as np
 
+from embed.errors import InputError, StudyError
 from embed.storage import storage_errors
 from embed.study.records import View
 from embed.types import Pixels
 from embed.views.decoding import VIEWS_VERSION, decode
 
-_KEY_BYTES = 32
-_CHECK_BYTES = 4
+KEY_BYTES = 32
+"""Of a record: the SHA-256 of the image file."""
+CHECK_BYTES = 4
+"""Of a record: the CRC-32 of the pixels, which follow."""
+_FILE = re.compile(r"views-\d+-(plain|levels)-(\d+)\.bin")
 
 
 class ViewCache:
@@ -40,7 +45,7 @@ class ViewCache:
         self.side = side
         self.shape = (side, side, 3) if plain else (side, side)
         self._pixels = int(np.prod(self.shape))
-        self._record = _KEY_BYTES + _CHECK_BYTES + self._pixels
+        self._record = KEY_BYTES + CHECK_BYTES + self._pixels
         self._file: int | None = None
         if folder is not None:
             self.path = folder / f"views-{VIEWS_VERSION}-{'plain' if plain else 'levels'}-{side}.bin"
@@ -69,19 +74,21 @@ class ViewCache:
         ------
         InputError
             When the image cannot be decoded.
+        StudyError
+            When the study's hash of the image is none.
         StorageError
             When the disk is full.
         """
         if self._file is None:
             return decode(view, self.side)
-        key = bytes.fromhex(view.sha256)
+        key = _key(view)
         place = (view.view - 1) * self._record
         record = os.pread(self._file, self._record, place)
-        pixels = memoryview(record)[_KEY_BYTES + _CHECK_BYTES :]
+        pixels = memoryview(record)[KEY_BYTES + CHECK_BYTES :]
         if (
             len(record) == self._record
-            and record[:_KEY_BYTES] == key
-            and record[_KEY_BYTES : _KEY_BYTES + _CHECK_BYTES] == _check(pixels)
+            and record[:KEY_BYTES] == key
+            and record[KEY_BYTES : KEY_BYTES + CHECK_BYTES] == _check(pixels)
         ):
             return np.frombuffer(pixels, np.uint8).reshape(self.shape)
         array = np.ascontiguousarray(decode(view, self.side))
@@ -104,11 +111,34 @@ class ViewCache:
             return None
         rows = os.fstat(self._file).st_size // self._record
         whole = np.memmap(self.path, np.uint8, mode="r", shape=(rows, self._record)) if rows else None
-        return whole[:, _KEY_BYTES + _CHECK_BYTES :] if whole is not None else np.empty((0, self._pixels), np.uint8)
+        return whole[:, KEY_BYTES + CHECK_BYTES :] if whole is not None else np.empty((0, self._pixels), np.uint8)
+
+
+def _key(view: View) -> bytes:
+    try:
+        return bytes.fromhex(view.sha256)
+    except ValueError as error:
+        raise StudyError(
+            f"the study's hash of {view.path} is {view.sha256[:80]!r}, no SHA-256; another program has changed it, restore a copy"
+        ) from error
+
+
+def record_bytes(name: str) -> int:
+    """Return the bytes of a record of the cache file of this name.
+
+    Raises
+    ------
+    InputError
+        When this is no name of a cache file.
+    """
+    found = _FILE.fullmatch(name)
+    if found is None:
+        raise InputError(f"{name} is no cache of decoded views; remove it")
+    return KEY_BYTES + CHECK_BYTES + int(found[2]) ** 2 * (3 if found[1] == "plain" else 1)
 
 
 def _check(data: bytes | memoryview) -> bytes:
-    return zlib.crc32(data).to_bytes(_CHECK_BYTES, "little")
+    return zlib.crc32(data).to_bytes(CHECK_BYTES, "little")
 
 
 def room_for(folder: Path, views: int, side: int, *, plain: bool) -> bool:

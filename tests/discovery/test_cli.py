@@ -96,6 +96,7 @@ def test_the_installed_command():
         "project",
         "scorecard",
         "export",
+        "check",
         "doctor",
         "completion",
         "search",

@@ -50,6 +50,7 @@ COMMANDS = (
 COMMANDS += ("generator train", "generator evaluate", "generate Blip -n 1 --out new")
 COMMANDS += ("fetch --all --out new", "export --to csv --out new.csv")
 COMMANDS += (
+    "check",
     "explore",
     "evaluate",
     "predict",

@@ -60,4 +60,4 @@ def test_a_log_that_cannot_be_written_is_said_once_and_stops_nothing(tmp_path, c
     (tmp_path / "logs").touch()  # no folder
     with log_file(tmp_path, "cluster", "discover cluster"):
         Terminal(as_json=True).say("on")
-    assert capsys.readouterr().err.count("no log file is written") == 1
+    assert capsys.readouterr().err.count("the log file was not written") == 1

@@ -206,3 +206,41 @@ def test_memory_is_flat(tmp_path):
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < peaks[0] + 20e6
+
+
+@pytest.mark.parametrize("output", ["images", "strain"])
+def test_a_killed_simulation_goes_on_and_ends_with_the_same_bytes(tmp_path, monkeypatch, output):
+    """Killed between batches, in mid-line, before the tables have their names, and between the two names."""
+    monkeypatch.setattr(study_module, "BATCH", 2)
+    options = {"classes": ("Blip", "Whistle"), "output": output, **SMALL}
+    simulate(tmp_path / "whole", 5, 3, **options)
+
+    class Killed(Exception):  # noqa: N818 - no error of ours
+        pass
+
+    def kill_at(stop):
+        def progress(done, whole):
+            assert whole == 5
+            if done >= stop:
+                raise Killed
+
+        return progress
+
+    out = tmp_path / "killed"
+    with pytest.raises(Killed):
+        simulate(out, 5, 3, progress=kill_at(3), **options)
+    assert not (out / "truth.csv").exists()
+    with (out / "truth.csv.unfinished").open("ab") as file:
+        file.write(b"half a line")
+    with pytest.raises(
+        InputError, match=r"holds unfinished work of other options .* give the same ones to go on, or name a new folder"
+    ):
+        simulate(out, 6, 3, **options)
+    done = []
+    simulate(out, 5, 3, progress=lambda count, _: done.append(count), **options)
+    assert done[0] > 1
+    assert digests(out) == digests(tmp_path / "whole")
+    (out / "unfinished.json").write_text("[1]")
+    (out / "metadata.csv").rename(out / "metadata.csv.unfinished")
+    simulate(out, 5, 3, **options)
+    assert digests(out) == digests(tmp_path / "whole")

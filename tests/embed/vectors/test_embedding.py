@@ -331,6 +331,20 @@ def test_killed_at_twenty_moments(tmp_path, gallery, tiny):
     print(f"20 kills struck, in {runs} runs")
 
 
+def test_killed_when_only_the_parts_were_left_to_remove(tmp_path, embedded):
+    shutil.copytree(embedded, tmp_path / "study")
+    expected = bytes_of(tmp_path / "study")
+    (store,) = stores(tmp_path / "study")
+    parts = store.folder.with_name(f"{store.folder.name}.parts")
+    parts.mkdir()
+    (parts / "0123.npz").write_bytes(b"a finished block")
+    with Study(tmp_path / "study") as study:
+        for _ in range(2):
+            embed(study)
+            assert study.count("runs") == 3  # ingest, embed, and the one that cleared up
+    assert bytes_of(tmp_path / "study") == expected
+
+
 @pytest.mark.parametrize("moment", ["write", "swap"])
 def test_killed_while_the_store_is_moved_into_place(tmp_path, embedded, moment):
     """The two instants between the three renames, made by hand."""
