@@ -140,7 +140,7 @@ def test_a_glitch_has_its_labels_with_sources_and_its_neighbours(page, folder):
     graph.rename(graph.with_suffix(".away"))
     assert len(page.read("/api/glitches/3")["neighbours"]) == 12
     os.utime(store.folder / "passport.json", (1, 1))
-    with pytest.raises(AssertionError, match="graph.npz"):
+    with pytest.raises(AssertionError, match=r"graph\.npz"):
         page.read("/api/glitches/3")
     assert page.get("/api/glitches/999").json()["error"] == "the study has no glitch 999; load the page again"
 
