@@ -145,7 +145,9 @@ def find_candidates(
             clustering, evidence_beside(vectors, known, table, graph), k=options.k, seed=options.seed
         )
         step("map")
-        coordinates, flat = (project(vectors, graph, method=MAP_METHOD, dims=dims, seed=options.seed) for dims in (3, 2))
+        coordinates, flat = (
+            project(vectors, graph, method=MAP_METHOD, dims=dims, seed=options.seed) for dims in (3, 2)
+        )
         step("pictures")
         thumbnails = load_thumbnails(study, store, members.glitches, members.views)
         step("write")

@@ -157,7 +157,10 @@ def draw_map(
         write_text(files["embedding.html"], page)
         answer = f"{len(rows):,} glitches, {method} in {options.dims} dimensions."
         add_report(study, run, files["embedding.html"], f"Map of {of or 'all glitches'}", answer)
-        save_map(folder, StoredMap(settings, glitches, coordinates, layout.placed, np.asarray(store.inputs)[rows], layout.flat))
+        save_map(
+            folder,
+            StoredMap(settings, glitches, coordinates, layout.placed, np.asarray(store.inputs)[rows], layout.flat),
+        )
     return GlitchMap(drawn, layout, files)
 
 

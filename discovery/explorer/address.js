@@ -9,7 +9,8 @@ const Address = (() => {
   const rounded = (x) => String(Number(x.toPrecision(6)));
   const ends = (text) => text.split("..").map((end) => (end === "" || Number.isNaN(Number(end)) ? null : Number(end)));
   const parts = ["eye", "center", "up"];
-  let waiting = null, written = null;
+  let waiting = null;
+  let seen = location.hash; // the fragment that was read or written last
 
   function text() {
     const { camera, color, dims, filters, pins, time, zoom } = View.state;
@@ -32,9 +33,10 @@ const Address = (() => {
   function write() {
     clearTimeout(waiting);
     waiting = null;
+    if (location.hash !== seen) return; // another was given, and is read in a moment
     const next = text();
-    written = next;
     if (location.hash !== next && (location.hash || next !== "#")) history.replaceState(null, "", next);
+    seen = location.hash;
   }
   function later() {
     clearTimeout(waiting);
@@ -60,6 +62,7 @@ const Address = (() => {
     return found.length === count && found.every(Number.isFinite) ? found : null;
   }
   function read() { // what it does not name is as at first
+    seen = location.hash;
     const given = new URLSearchParams(location.hash.slice(1));
     const filters = {};
     for (const [key, value] of given) {
@@ -87,7 +90,7 @@ const Address = (() => {
     View.on(["pins"], write); // at once: other pages link to it
     View.on(["camera", "color", "dims", "filters", "time", "zoom"], later);
     addEventListener("hashchange", () => {
-      if (location.hash === written || (location.hash || "#") === text()) return;
+      if (location.hash === seen) return;
       read();
       Plot.place();
     });

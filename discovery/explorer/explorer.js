@@ -9,13 +9,13 @@
   // --- controls ------------------------------------------------------------------------------------------------------------
   function controls() {
     const { color, dims, drag } = View.state;
-    $("color").value = MapData.colourable.indexOf(color);
+    $("color").value = color.name;
     document.body.classList.toggle("flat", dims === 2);
     for (const button of $("dims").querySelectorAll("button")) button.setAttribute("aria-pressed", String(Number(button.dataset.dims) === dims));
     for (const button of $("drag").querySelectorAll("button")) button.setAttribute("aria-pressed", String(button.dataset.drag === drag));
   }
-  $("color").append(...MapData.colourable.map((column, i) => element("option", { value: i }, column.name)));
-  $("color").addEventListener("change", (event) => View.set({ color: MapData.colourable[event.target.value] }));
+  $("color").append(...MapData.colourable.map((column) => element("option", {}, column.name)));
+  $("color").addEventListener("change", (event) => View.set({ color: MapData.column(event.target.value) }));
   $("dims").addEventListener("click", (event) => { if (event.target.dataset.dims) View.set({ dims: Number(event.target.dataset.dims), pointed: -1 }); });
   $("drag").addEventListener("click", (event) => { if (event.target.dataset.drag) View.set({ drag: event.target.dataset.drag }); });
   $("dims").hidden = MapData.dims === 2;

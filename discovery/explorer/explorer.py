@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
@@ -33,6 +32,7 @@ from embed.views.viridis import table as viridis
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
     import numpy.typing as npt
 
 _FIRST_COLUMNS = ("label", "predicted", "ifo", "gps", "run", "cluster", "probability")
@@ -40,7 +40,20 @@ _FIRST_COLUMNS = ("label", "predicted", "ifo", "gps", "run", "cluster", "probabi
 
 
 SCRIPTS = (
-    *("pieces", "mapdata", "view", "shown", "pictures", "plot", "legend", "filters", "timeline", "cards", "csv", "sheet"),
+    *(
+        "pieces",
+        "mapdata",
+        "view",
+        "shown",
+        "pictures",
+        "plot",
+        "legend",
+        "filters",
+        "timeline",
+        "cards",
+        "csv",
+        "sheet",
+    ),
     *("search", "address", "explorer"),
 )
 """The page's scripts, in their order: each after those that it uses."""
@@ -197,10 +210,12 @@ def _lede(table: pd.DataFrame, dims: int, method: str) -> str:
     """Say in a line what the map shows; with clusters, how much noise there is."""
     parts = [f"{method or 'projection'} in {'3-D and 2-D' if dims == 3 else '2-D'}"]
     if "cluster" in table.columns and pd.api.types.is_integer_dtype(table["cluster"].dtype):
+        clustered = int(table["cluster"].notna().sum())
         noise = int((table["cluster"] == -1).sum())
         clusters = int(table["cluster"].nunique()) - (noise > 0)
-        parts += [f"{clusters:,} {'cluster' if clusters == 1 else 'clusters'}"]
-        parts += [f"noise {noise:,} ({100 * noise / len(table):.0f} %)"]
+        of = f" of {clustered:,} clustered" if clustered < len(table) else ""
+        parts += [f"{clusters:,} {'cluster' if clusters == 1 else 'clusters'}{of}"]
+        parts += [f"noise {noise:,} ({100 * noise / max(clustered, 1):.0f} %)"]
     return " · ".join(parts)
 
 

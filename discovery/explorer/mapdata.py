@@ -124,9 +124,10 @@ def flat_map(points: Vectors, flat: npt.NDArray[np.floating] | None, method: str
     if points.shape[1] == 2:
         return points, ""
     if flat is not None:
-        return flat.astype(
-            np.float32
-        ), f"laid out by {method or 'the same method'} on its own in 2 dimensions, not a view of the map in 3-D: groups lie elsewhere"
+        return (
+            flat.astype(np.float32),
+            f"laid out by {method or 'the same method'} on its own in 2 dimensions, not a view of the map in 3-D: groups lie elsewhere",
+        )
     centred = points.astype(np.float64) - points.mean(axis=0, dtype=np.float64)
     values, axes = np.linalg.eigh(centred.T @ centred)
     axes = axes[:, :0:-1]

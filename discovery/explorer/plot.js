@@ -74,6 +74,7 @@ const Plot = (() => {
     return [...near, ...View.state.pins.map((row, i) => ({ ...at(row), text: i ? "compared" : "pinned", showarrow: true, ax: 0, ay: -34, arrowhead: 6, arrowsize: 1, arrowwidth: 1.5, arrowcolor: ink("--ink"), standoff: flat() ? 5 : 4,
       bgcolor: ink("--ink"), borderpad: 3, font: { size: 11, color: ink("--sheet") }, opacity: 1 }))];
   }
+  const camera = () => structuredClone(View.state.camera ?? HOME); // plotly changes what it is given
   function layout() {
     const name = (k) => (MapData.method ? `${MapData.method.replace(/[<>&]/g, "")} ${k}` : String(k)); // plotly reads some tags in titles
     const look = { showticklabels: false, zeroline: false, gridcolor: ink("--line"), linecolor: ink("--line"), ticks: "" };
@@ -88,7 +89,7 @@ const Plot = (() => {
         xaxis: { ...look, title: title(1), ...ends(0) }, yaxis: { ...look, title: title(2), scaleanchor: "x", ...ends(2) } };
     }
     const spatial = (k) => ({ ...look, title: title(k), showspikes: false, showbackground: false });
-    return { ...shared, scene: { annotations: flags(), aspectmode: "manual", aspectratio: box(axes()), dragmode: "orbit", xaxis: spatial(1), yaxis: spatial(2), zaxis: spatial(3), camera: View.state.camera ?? HOME } };
+    return { ...shared, scene: { annotations: flags(), aspectmode: "manual", aspectratio: box(axes()), dragmode: "orbit", xaxis: spatial(1), yaxis: spatial(2), zaxis: spatial(3), camera: camera() } };
   }
   const config = () => ({ displaylogo: false, showSendToCloud: false, plotlyServerURL: "", scrollZoom: true, doubleClick: "reset", showAxisRangeEntryBoxes: false,
     // Named one by one: by default plotly 4 puts in a button that uploads the chart.
@@ -100,16 +101,18 @@ const Plot = (() => {
   function draw() {
     wanted = true;
     drawing ??= (async () => {
+      await null; // changes made together are drawn together
       while (wanted) {
         wanted = false;
         if (fresh) Plotly.purge(plot);
         fresh = false;
-        await Plotly.react(plot, traces(), layout(), config());
+        const made = traces();
+        document.getElementById("fallback").hidden = webgl;
+        document.getElementById("fallback").textContent = fallback();
+        await Plotly.react(plot, made, layout(), config());
         plot.dataset.drawn = rows.reduce((sum, members) => sum + members.length, 0);
         plot.dataset.dims = View.state.dims;
         drawn = true;
-        document.getElementById("fallback").hidden = webgl;
-        document.getElementById("fallback").textContent = fallback();
         if (listening !== View.state.dims) listen();
       }
       drawing = null;
@@ -139,7 +142,7 @@ const Plot = (() => {
     if (flat()) {
       const { xaxis, yaxis } = plot.layout;
       View.set({ zoom: xaxis.autorange ? null : [...xaxis.range, ...yaxis.range] });
-    } else View.set({ camera: same(plot.layout.scene.camera, HOME) ? null : plot.layout.scene.camera });
+    } else View.set({ camera: same(plot.layout.scene.camera, HOME) ? null : structuredClone(plot.layout.scene.camera) });
   }
   function same(a, b) {
     return ["eye", "center", "up"].every((part) => "xyz".split("").every((k) => Math.abs((a?.[part]?.[k] ?? HOME[part][k]) - b[part][k]) < 1e-6));
@@ -172,8 +175,8 @@ const Plot = (() => {
   // --- moving --------------------------------------------------------------------------------------------------------------
   function place() { // as the view says
     if (!drawn) return;
-    const { camera, zoom } = View.state;
-    if (!flat()) Plotly.relayout(plot, { "scene.camera": camera ?? HOME });
+    const { zoom } = View.state;
+    if (!flat()) Plotly.relayout(plot, { "scene.camera": camera() });
     else Plotly.relayout(plot, zoom ? { "xaxis.range": zoom.slice(0, 2), "yaxis.range": zoom.slice(2) } : { "xaxis.autorange": true, "yaxis.autorange": true });
   }
   function home() {
@@ -182,8 +185,9 @@ const Plot = (() => {
   }
   function turn(azimuth, height, zoom) {
     if (!drawn || flat()) return;
-    const eye = plot.layout.scene.camera.eye ?? HOME.eye; // plotly keeps its public layout up to date
-    Plotly.relayout(plot, { "scene.camera.eye": turned(eye, azimuth, height, zoom) });
+    const now = structuredClone(plot.layout.scene.camera); // plotly keeps its public layout up to date
+    View.set({ camera: { ...now, eye: turned(now.eye ?? HOME.eye, azimuth, height, zoom) } });
+    place();
   }
   View.on(["color", "filters", "time", "selected"], draw);
   View.on(["dims"], again);

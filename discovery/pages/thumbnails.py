@@ -116,7 +116,9 @@ _LADDER = (
 """Most pictures, their height and width, and JPEG quality or None for exact PNG; beside them the bytes, a third more in base64."""
 
 
-def even_sample(groups: npt.NDArray[np.int64], count: int, keep: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.int64]:
+def even_sample(
+    groups: npt.NDArray[np.int64], count: int, keep: npt.NDArray[np.bool_] | None = None
+) -> npt.NDArray[np.int64]:
     """Choose rows spread evenly over each group in row order, after the rows that must be among them.
 
     Parameters
