@@ -44,22 +44,43 @@ def map_columns(study: Study, glitches: Rows) -> pd.DataFrame:
         ``cluster`` (Int64, of the latest clustering), ``p_wrong`` (latest audit), ``novelty`` (N where one known glitch in N is as
         odd, of the glitches that `discover novel` listed), and the metadata that are numbers or classes.
     """
-    table = study.glitches().loc[glitches, ["label", "predicted", "ifo", "gps"]]
-    for name in ("label", "predicted", "ifo"):
-        table[name] = table[name].replace("", None)
-    table["run"] = observing_runs(table["gps"].to_numpy(float))
+    known = known_columns(study.glitches().loc[glitches], study.metadata())
+    first = [name for name in ("label", "predicted", "ifo", "gps", "run") if name in known.columns]
+    table = known[first].copy()
     clusters = latest_clusters(study)["cluster"]
     if len(clusters.index.intersection(table.index)):
         table["cluster"] = clusters.reindex(table.index).astype("Int64")
     table["p_wrong"] = _doubts(study).reindex(table.index)
-    odd = pd.Series(_odd(study), dtype=float)
-    table["novelty"] = pd.Series(study.ids()).reindex(table.index).map(odd)
-    metadata = study.metadata().reindex(table.index)
-    first = [name for name in NUMBERS if name in metadata.columns]
-    for name in [*first, *(name for name in metadata.columns if name not in first)]:
-        if name not in table.columns and name != "id" and column_kind(name, metadata[name]) != "text":
-            table[name] = metadata[name]
-    return table.dropna(axis="columns", how="all")
+    table["novelty"] = pd.Series(study.ids()).reindex(table.index).map(pd.Series(_odd(study), dtype=float))
+    rest = [name for name in known.columns if name not in table.columns]
+    return table.join(known[rest]).dropna(axis="columns", how="all")
+
+
+def known_columns(table: pd.DataFrame, metadata: pd.DataFrame) -> pd.DataFrame:
+    """Return what was known of glitches before any was clustered or audited.
+
+    Parameters
+    ----------
+    table : DataFrame, N rows
+        ``label``, ``predicted``, ``ifo`` and ``gps``, index ``glitch``.
+    metadata : DataFrame
+        Of the study, index ``glitch``.
+
+    Returns
+    -------
+    DataFrame, N rows
+        These, ``run``, and the metadata that are numbers or classes; columns that are all empty are left out.
+    """
+    found = table[["label", "predicted", "ifo", "gps"]].copy()
+    for name in ("label", "predicted", "ifo"):
+        found[name] = found[name].replace("", None)
+    found["run"] = observing_runs(found["gps"].to_numpy(float))
+    own = metadata.reindex(found.index)
+    first = [name for name in NUMBERS if name in own.columns]
+    for name in [*first, *(name for name in own.columns if name not in first)]:
+        if name not in found.columns and name != "id" and column_kind(name, own[name]) != "text":
+            found[name] = own[name]
+    return found.dropna(axis="columns", how="all")
 
 
 def observing_runs(gps: NDArray[np.float64]) -> NDArray[np.object_]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from discovery.candidates.contactsheet import contact_sheet
 from discovery.candidates.dossier import EXAMPLES, Dossier, as_uri, branch_tree, charts_png, members_png, strip_png
-from discovery.candidates.mapcolumns import audit_passport, map_columns
+from discovery.candidates.mapcolumns import known_columns
 from discovery.candidates.report import report_html
 from discovery.certificates.certificate import NAMED
 from discovery.clustering.branches import branch_paths, nested_branches
@@ -115,7 +115,6 @@ def write_results(results: Results, folder: Path, command: str) -> dict[str, Pat
             flat=results.flat,
             neighbours=results.graph,
             keep=whole["medoid"].to_numpy(bool),
-            audit=audit_passport(results.study),
         ),
     )
     write_text(files["embedding.html"], view)
@@ -160,10 +159,10 @@ def write_results(results: Results, folder: Path, command: str) -> dict[str, Pat
 
 
 def _explorer_table(results: Results, whole: pd.DataFrame) -> pd.DataFrame:
-    """Join what the study knows of the glitches to the clusters that were found now."""
-    known = map_columns(results.study, results.glitches).reset_index(drop=True)
+    """Join what was known of the glitches to the clusters; not what is found later, so that `discover verify` finds the same page."""
+    known = known_columns(whole.set_index(results.glitches), results.metadata).reset_index(drop=True)
     own = whole[["id", "cluster", "probability", "medoid", "branch"]]
-    return own.join(known.drop(columns="cluster", errors="ignore"))
+    return own.join(known[[name for name in known.columns if name not in own.columns]])
 
 
 def _dossiers(results: Results, whole: pd.DataFrame, nested: list[NestedBranch]) -> list[Dossier]:

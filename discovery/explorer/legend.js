@@ -5,6 +5,7 @@
 const Legend = (() => {
   const { element, isGps, number, swatch, thousands } = Pieces;
   const $ = (id) => document.getElementById(id);
+  const COLOURS = 12; // of marks: discovery/pages/palette.py
   const share = (n) => { const percent = (100 * n) / MapData.n; return percent > 0 && percent < 1 ? "<1" : percent.toFixed(0); };
   const codesOf = (g) => View.state.color.groupOf.flatMap((group, code) => (group === g ? [code] : []));
   function hidden() { // groups of the colour's column that are switched off
@@ -30,6 +31,7 @@ const Legend = (() => {
     $("legend-title").textContent = color.name + (color.log ? ", log scale" : "");
     for (const id of ["groups", "legend-hint", "all", "none"]) $(id).hidden = !isClass;
     $("scale").hidden = isClass;
+    $("legend-small").hidden = true;
     if (!isClass) {
       scale(color);
       return;
@@ -37,6 +39,7 @@ const Legend = (() => {
     $("groups").replaceChildren(...color.groups.map((group, g) => element("li", {}, element("button", {
       type: "button", "aria-pressed": "true", onclick: (event) => (event.detail > 1 || event.shiftKey ? isolate(g) : toggle(g)),
     }, swatch(group, Plot.dark.matches), element("span", { class: "name" }, group.name), " ", element("span", { class: "count" }, `${thousands(group.count)} (${share(group.count)} %)`)))));
+    $("legend-small").hidden = !Plot.plain() || color.groups.length <= COLOURS;
     marks();
   }
   function scale(color) {
@@ -56,7 +59,7 @@ const Legend = (() => {
   }
   $("all").addEventListener("click", () => hide([]));
   $("none").addEventListener("click", () => hide(View.state.color.groups.keys()));
-  View.on(["color"], draw);
+  View.on(["color", "dims"], draw);
   View.on(["filters"], marks);
   View.on(["filters", "time"], count);
   Plot.dark.addEventListener("change", draw);

@@ -57,7 +57,7 @@ const Pieces = (() => {
     const sorted = values.filter((value) => !Number.isNaN(value)).sort();
     const at = (q) => (sorted.length ? sorted[Math.round(q * (sorted.length - 1))] : 0);
     const range = at(0.02) < at(0.98) ? [at(0.02), at(0.98)] : [at(0), at(1) > at(0) ? at(1) : at(0) + 1];
-    return { range, extremes: [at(0), at(1)], known: sorted.length, log: at(0) > 0 && range[1] / range[0] > LOG_FROM };
+    return { range, extremes: [at(0), at(1)], known: sorted.length, log: at(0) > 0 && at(1) > 1 && range[1] / range[0] > LOG_FROM }; // a probability is not
   }
   const toned = (column, value) => (column.log ? Math.log(value) : value);
   function bytes(text) {

@@ -9,6 +9,7 @@ const Plot = (() => {
   const probe = document.createElement("canvas");
   const webgl = Boolean(probe.getContext("webgl2") || probe.getContext("webgl"));
   const MOST_SVG = 3000; // points that a browser draws as SVG without waiting
+  const PLAIN_FROM = 50_000; // glitches from which points in 3-D are squares, which a turning map draws many times faster than round marks
   const NUMBERED = 8; // neighbours that are numbered on the map
   const HOME = { eye: { x: 1.5, y: 1.5, z: 0.8 }, center: { x: 0, y: 0, z: -0.15 }, up: { x: 0, y: 0, z: 1 } };
   let rows = []; // for each trace, the row of each of its points
@@ -19,6 +20,7 @@ const Plot = (() => {
   const axes = () => MapData.points[View.state.dims];
   const type = () => (flat() ? (webgl ? "scattergl" : "scatter") : "scatter3d");
   const size = () => (flat() ? [9, 7, 5, 3.5] : [5.5, 4, 3, 2])[MapData.n <= 600 ? 0 : MapData.n <= 5000 ? 1 : MapData.n <= 50000 ? 2 : 3];
+  const plain = () => !flat() && MapData.n > PLAIN_FROM;
   // Symbols of one size do not look of one size, and plotly's turning and flat plots differ in this too.
   const bigger = () => (flat() ? { cross: 1.1, diamond: 1.1, "diamond-open": 1.1 } : { cross: 1.35, diamond: 0.8, square: 0.9, "diamond-open": 0.8, "square-open": 0.9 });
 
@@ -54,8 +56,8 @@ const Plot = (() => {
     rows = [known, missing];
     const [cmin, cmax] = color.range.map((end) => toned(color, end));
     return [
-      trace(known, { size: size(), color: Float64Array.from(known, (row) => toned(color, color.values[row])), cmin, cmax, colorscale: "Cividis", symbol: "circle", line: outline("circle") }),
-      trace(missing, { size: size() * 0.8, color: dark.matches ? "#5c6066" : "#b0b0b0", symbol: "cross" }),
+      trace(known, { size: size(), color: Float64Array.from(known, (row) => toned(color, color.values[row])), cmin, cmax, colorscale: "Cividis", symbol: plain() ? "square" : "circle", line: outline("circle") }),
+      trace(missing, { size: size() * 0.8, color: dark.matches ? "#5c6066" : "#b0b0b0", symbol: plain() ? "square" : "cross" }),
     ];
   }
   function groups(color, visible) {
@@ -63,7 +65,7 @@ const Plot = (() => {
     for (const row of visible) rows[color.groupOf[color.codes[row]]].push(row);
     return color.groups.map((group, g) => {
       const ink1 = dark.matches ? group.dark : group.light;
-      return trace(rows[g], { size: size() * (group.noise ? 0.7 : bigger()[group.symbol] || 1), symbol: group.symbol, color: ink1, line: outline(group.symbol, ink1) }, { opacity: group.noise ? 0.8 : 1 });
+      return trace(rows[g], { size: size() * (group.noise ? 0.7 : bigger()[group.symbol] || 1), symbol: plain() ? "square" : group.symbol, color: ink1, line: outline(plain() ? "square" : group.symbol, ink1) }, { opacity: group.noise ? 0.8 : 1 });
     });
   }
   function flags() { // of the pinned glitches and the nearest of the first: annotations, so that points in front never hide them
@@ -94,7 +96,7 @@ const Plot = (() => {
   const config = () => ({ displaylogo: false, showSendToCloud: false, plotlyServerURL: "", scrollZoom: true, doubleClick: "reset", showAxisRangeEntryBoxes: false,
     // Named one by one: by default plotly 4 puts in a button that uploads the chart.
     modeBarButtons: flat() ? [["toImage"], ["zoom2d"], ["zoomIn2d", "zoomOut2d", "resetScale2d"]] : [["toImage"], ["zoom3d", "pan3d", "orbitRotation"], ["resetCameraDefault3d"]],
-    plotGlPixelRatio: MapData.n > 10000 ? 1 : 2, displayModeBar: true, toImageButtonOptions: { filename: "embedding", scale: 2 } });
+    plotGlPixelRatio: MapData.n > 5000 ? 1 : 2, displayModeBar: true, toImageButtonOptions: { filename: "embedding", scale: 2 } });
 
   // --- drawing: one picture at a time, the last wanted state always ------------------------------------------------------
   let drawing = null, wanted = false, fresh = false, listening = 0;
@@ -194,5 +196,5 @@ const Plot = (() => {
   View.on(["pins"], () => { if (drawn) Plotly.relayout(plot, flat() ? { annotations: flags() } : { "scene.annotations": flags() }); });
   View.on(["drag"], () => { if (drawn && flat()) Plotly.relayout(plot, { dragmode: View.state.drag }); });
   dark.addEventListener("change", draw);
-  return { again, dark, draw, home, onPin: (call) => { pinned = call; }, place, turn, webgl };
+  return { again, dark, draw, home, onPin: (call) => { pinned = call; }, place, plain, turn, webgl };
 })();
