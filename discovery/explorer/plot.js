@@ -103,7 +103,7 @@ const Plot = (() => {
   function draw() {
     wanted = true;
     drawing ??= (async () => {
-      await null; // changes made together are drawn together
+      await new Promise((done) => { setTimeout(done); }); // changes made together are drawn together, and the rest of the page is there first
       while (wanted) {
         wanted = false;
         if (fresh) Plotly.purge(plot);
