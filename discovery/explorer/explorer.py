@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from embed.types import Vectors
+
 _FIRST_COLUMNS = ("label", "predicted", "ifo", "gps", "run", "cluster", "probability")
 """Shown first and in this order when the table has them; other columns follow in the table's order."""
 
@@ -134,15 +136,12 @@ def embedding_html(
         "method": showable(method),
         "title": showable(title),
         "ids": ids,
-        "coordinates": base64_array(points.T),
-        "flat": base64_array(flat.T) if dims == 3 else "",
         "columns": [column_for_page(name, table[name]) for name in columns],
         "color": showable(color),
         "viridis": base64_array(viridis()),
         "leapSeconds": list(LEAP_SECONDS),
-        "neighbours": packed_neighbours(beside.neighbours),
-        "audit": showable(beside.audit),
         "pictures": None if atlases is None or thumbnails is None else _picture_data(thumbnails, atlases),
+        **_point_data(points, flat, beside),
     }
     return _page(
         data,
@@ -189,6 +188,16 @@ def _page(data: Mapping[str, Any], **shown: object) -> str:
         behaviour=behaviour,
         **shown,
     )
+
+
+def _point_data(points: Vectors, flat: Vectors, beside: BesideMap) -> dict[str, Any]:
+    """Return what the page's script must know of the points."""
+    return {
+        "coordinates": base64_array(points.T),
+        "flat": base64_array(flat.T) if points.shape[1] == 3 else "",
+        "neighbours": packed_neighbours(beside.neighbours),
+        "audit": showable(beside.audit),
+    }
 
 
 def _picture_data(thumbnails: Thumbnails, atlases: Atlases) -> dict[str, Any]:
