@@ -5,10 +5,9 @@ import { labels, metadata, neighbours, openGlitch, views } from "./glitch.js";
 import * as jobs from "./jobs.js";
 import * as saver from "./saver.js";
 
-const { box, bytes, element, follow, ink, number, swatch, thousands, turned, typing, unpack } = Pieces;
+const { box, bytes, element, follow, ink, number, swatch, thousands, toned, turned, typing, unpack } = Pieces;
 const HOME = { x: 1.25, y: 1.25, z: 0.7 };
 const FLAT = 1.5; // a flat map's sides, as a multiple of a turning one's
-const LOG_FROM = 20; // colours are on a log scale where the values spread over more than this factor
 const FOUND = 10;
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
@@ -63,9 +62,6 @@ async function choose(name) {
   data.numbers = new Int32Array(bytes(data.glitches));
   axes = [0, 1, 2].map((k) => (k < data.dims ? positions.subarray(k * data.n, (k + 1) * data.n) : new Float32Array(data.n)));
   unpack(data.columns);
-  for (const column of numeric()) {
-    column.log = column.extremes[0] > 0 && column.range[1] / column.range[0] > LOG_FROM; // such as SNR
-  }
   current = colourable().find((column) => column.name === (current?.name ?? "label")) ?? colourable()[0];
   hidden = new Set();
   range = null;
@@ -152,7 +148,6 @@ function trace(members, marker, extra = {}) {
   const [x, y, z] = axes.map((axis) => Float32Array.from(members, (row) => axis[row]));
   return { type: "scatter3d", mode: "markers", hoverinfo: "none", x, y, z, marker, ...extra };
 }
-const toned = (value) => (current.log ? Math.log(value) : value);
 function traces() {
   const edge = data.n <= 5000 ? { width: 1, color: dark.matches ? "rgba(0,0,0,.55)" : "rgba(20,24,29,.55)" } : { width: 0 };
   if (current.kind === "number") {
@@ -160,7 +155,7 @@ function traces() {
     for (let row = 0; row < data.n; row++) if (inside(row)) (Number.isNaN(current.values[row]) ? missing : known).push(row);
     rows = [known, missing].filter((members) => members.length);
     return rows.map((members) => trace(members, members === missing ? { size: size() * 0.8, color: "#8a8f95", symbol: "cross" }
-      : { size: size(), color: Float64Array.from(members, (row) => toned(current.values[row])), cmin: toned(current.range[0]), cmax: toned(current.range[1]), colorscale: "Cividis", line: edge }));
+      : { size: size(), color: Float64Array.from(members, (row) => toned(current, current.values[row])), cmin: toned(current, current.range[0]), cmax: toned(current, current.range[1]), colorscale: "Cividis", line: edge }));
   }
   rows = current.groups.map(() => []);
   for (let row = 0; row < data.n; row++) if (inside(row)) rows[current.groupOf[current.codes[row]]].push(row);

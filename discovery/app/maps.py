@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from discovery.candidates.mapcolumns import map_columns
 from discovery.candidates.maps import AXES, NAMES
-from discovery.pages.columns import column_for_page, column_kind
+from discovery.pages.columns import column_for_page
 from discovery.pages.gpstime import LEAP_SECONDS
 from discovery.pages.page import base64_array, showable
 from embed.csvfile import restored
 from embed.errors import InputError
-from embed.study.clusterings import latest_clusters
 from embed.study.reviews import last_event
 from embed.study.study import Study
 
@@ -72,22 +72,12 @@ class Maps:
         path = self._folder / "reports" / name / "coordinates.csv"
         table = self._table(self._folder, path, key)
         with Study(self._folder) as study:
-            known = study.glitches().loc[table.index]
-            clusters = latest_clusters(study)["cluster"]
-            metadata = study.metadata().reindex(table.index)
-        shown = known[["label", "predicted", "ifo", "gps"]].copy()
-        for column in ("label", "predicted", "ifo"):
-            shown[column] = shown[column].replace("", None)
-        if len(clusters.index.intersection(table.index)):
-            shown["cluster"] = clusters.reindex(table.index).astype("Int64")
-        for column in metadata.columns:
-            if column not in shown.columns and column_kind(column, metadata[column]) != "text":
-                shown[column] = metadata[column]
-        shown = shown.dropna(axis="columns", how="all")
+            shown = map_columns(study, table.index.to_numpy(np.int64))
+            ids = pd.Series(study.ids()).loc[table.index]
         return {
             "n": len(table),
             **_described(path),
-            "ids": [showable(text) for text in known["id"]],
+            "ids": [showable(text) for text in ids],
             "glitches": base64_array(table.index.to_numpy(np.int32)),
             "columns": [column_for_page(column, shown[column]) for column in shown.columns],
             "leapSeconds": list(LEAP_SECONDS),

@@ -145,7 +145,9 @@ def find_candidates(
             clustering, evidence_beside(vectors, known, table, graph), k=options.k, seed=options.seed
         )
         step("map")
-        coordinates = project(vectors, graph, method=MAP_METHOD, dims=3, seed=options.seed)
+        coordinates, flat = (
+            project(vectors, graph, method=MAP_METHOD, dims=dims, seed=options.seed) for dims in (3, 2)
+        )
         step("pictures")
         thumbnails = load_thumbnails(study, store, members.glitches, members.views)
         step("write")
@@ -157,6 +159,8 @@ def find_candidates(
             table=table,
             clustering=clustering,
             coordinates=coordinates,
+            flat=flat,
+            graph=graph,
             thumbnails=thumbnails,
             left_out=members.left_out,
             certificates=certificates,

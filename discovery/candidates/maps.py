@@ -1,7 +1,7 @@
 """Maps of glitches: coordinates in two or three dimensions, as CSV and as an interactive page."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from discovery.candidates.checks import check_color
+from discovery.candidates.mapcolumns import audit_passport, kept_glitches, map_columns
 from discovery.candidates.options import MapOptions
 from discovery.candidates.storedmap import FILE, Layout, StoredMap, extended, load_map, save_map
 from discovery.clustering.projection import project
-from discovery.explorer.explorer import embedding_html
-from discovery.pages.columns import shown_columns
+from discovery.explorer.explorer import BesideMap, embedding_html
 from discovery.pages.pictures import load_thumbnails
 from embed.csvfile import write_csv
 from embed.errors import InputError
@@ -22,13 +22,16 @@ from embed.study.clusterings import latest_clusters
 from embed.study.reports import add_report
 from embed.study.study import Study
 from embed.types import Rows, Step, Vectors
-from embed.vectors.graph import neighbour_graph
+from embed.vectors.graph import NeighbourGraph, neighbour_graph
 from embed.vectors.store import VectorStore
 
 NAMES = {"tsne": "t-SNE", "umap": "UMAP"}
 """Methods as people write them."""
 AXES = ("x", "y", "z")
 """Columns of a map's points; the first two of a flat one."""
+FLAT_AXES = ("flat_x", "flat_y")
+"""Columns of the flat companion of a map in 3-D."""
+_NO_FLAT = np.zeros((0, 2), np.float32)
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,8 @@ class GlitchMap:
     ----------
     table : DataFrame
         One row for each glitch: ``id``, ``ifo``, ``gps``, ``label``, ``predicted``, ``cluster`` where there are clusters, ``placed``
-        (1 for a point that was placed on the map that was there) where there are such, and the axes.
+        (1 for a point that was placed on the map that was there) where there are such, the axes, and of a map in 3-D the axes of the flat
+        map by the same method.
     layout : Layout
         The points, and which of them were placed on the map that was there.
     files : dict
@@ -71,6 +75,9 @@ def draw_map(
     step: Step = lambda _: None,
 ) -> GlitchMap:
     """Lay out the glitches of some labels (all when none is named) and write ``coordinates.csv``, ``embedding.html`` and ``map.npz``.
+
+    A map in 3-D is laid out in 2-D as well, by the same method: the page switches between them. That costs t-SNE half as much again for few glitches
+    and a sixth for many, UMAP twice the time.
 
     Where the folder holds a map of the same settings its points stay as they are, byte for byte, and glitches that came since are
     placed among them (`discovery.clustering.placement`).
@@ -114,11 +121,14 @@ def draw_map(
     stored = None if options.anew else load_map(folder)
     with study.run("project", settings) as run:
         step("map")
-        layout = _layout(store, glitches, settings, stored)
+        layout, graph = _layout(store, glitches, settings, stored)
         coordinates = layout.points
         if layout.placed.any():
             table["placed"] = layout.placed.astype(int)
-        drawn = pd.concat([table, pd.DataFrame(coordinates, columns=list(AXES[: options.dims]))], axis=1)
+        axes = [pd.DataFrame(coordinates, columns=list(AXES[: options.dims]))]
+        if len(layout.flat):
+            axes.append(pd.DataFrame(layout.flat, columns=list(FLAT_AXES)))
+        drawn = pd.concat([table, *axes], axis=1)
         step("pictures")
         thumbnails = load_thumbnails(study, store, glitches, views)
         step("write")
@@ -128,8 +138,9 @@ def draw_map(
         facts = {"method": method, "seed": options.seed, "vectors": store.name, "labels": of or "all"}
         if layout.placed.any():
             facts["placed on the map that was there"] = f"{layout.placed.sum():,} of {len(rows):,} glitches"
+        shown = map_columns(study, glitches)
         page = embedding_html(
-            shown_columns(table),
+            _page_table(table, shown, options.color),
             coordinates,
             thumbnails,
             color=options.color,
@@ -137,28 +148,44 @@ def draw_map(
             dims=options.dims,
             method=method,
             facts=facts,
+            beside=BesideMap(
+                flat=layout.flat if len(layout.flat) else None,
+                neighbours=graph,
+                keep=kept_glitches(study, shown),
+                audit=audit_passport(study),
+            ),
         )
         write_text(files["embedding.html"], page)
         answer = f"{len(rows):,} glitches, {method} in {options.dims} dimensions."
         add_report(study, run, files["embedding.html"], f"Map of {of or 'all glitches'}", answer)
-        save_map(folder, StoredMap(settings, glitches, coordinates, layout.placed, np.asarray(store.inputs)[rows]))
+        save_map(
+            folder,
+            StoredMap(settings, glitches, coordinates, layout.placed, np.asarray(store.inputs)[rows], layout.flat),
+        )
     return GlitchMap(drawn, layout, files)
 
 
-def _layout(store: VectorStore, glitches: Rows, settings: dict[str, Any], stored: StoredMap | None) -> Layout:
-    """Extend the stored map, or lay all glitches out."""
-    note = ""
-    if stored is not None:
-        found = extended(stored, store, glitches, settings)
-        if isinstance(found, Layout):
-            return found
-        note = found
-    rows, seed = store.rows(glitches), settings["seed"]
+def _layout(
+    store: VectorStore, glitches: Rows, settings: dict[str, Any], stored: StoredMap | None
+) -> tuple[Layout, NeighbourGraph]:
+    """Extend the stored map, or lay all glitches out; also returns their neighbour graph."""
+    rows, seed, dims = store.rows(glitches), settings["seed"], settings["dims"]
     whole = len(rows) == len(store.glitches)
     vectors = store.vectors if whole else np.asarray(store.vectors[rows])
     graph = store.graph if whole else neighbour_graph(vectors, seed=seed)
-    points = project(vectors, graph, method=settings["method"], dims=settings["dims"], seed=seed)
-    return Layout(points, np.zeros(len(points), bool), note=note)
+    found = "" if stored is None else extended(stored, store, glitches, settings)
+    if isinstance(found, str):
+        points = project(vectors, graph, method=settings["method"], dims=dims, seed=seed)
+        found = Layout(points, np.zeros(len(points), bool), _NO_FLAT, note=found)
+    if dims == 3 and not len(found.flat):
+        found = replace(found, flat=project(vectors, graph, method=settings["method"], dims=2, seed=seed))
+    return found, graph
+
+
+def _page_table(table: pd.DataFrame, shown: pd.DataFrame, color: str) -> pd.DataFrame:
+    """Put the ids and the columns of the page together; the column that colours is there also where it is all empty."""
+    own = [name for name in table.columns if name in {"placed", color} and name not in shown.columns]
+    return pd.concat([table[["id"]], shown.reset_index(drop=True), table[own]], axis=1)
 
 
 def _table(study: Study, glitches: Rows, color: str) -> pd.DataFrame:

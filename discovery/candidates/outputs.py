@@ -10,10 +10,11 @@ import numpy as np
 
 from discovery.candidates.contactsheet import contact_sheet
 from discovery.candidates.dossier import EXAMPLES, Dossier, as_uri, branch_tree, charts_png, members_png, strip_png
+from discovery.candidates.mapcolumns import known_columns
 from discovery.candidates.report import report_html
 from discovery.certificates.certificate import NAMED
 from discovery.clustering.branches import branch_paths, nested_branches
-from discovery.explorer.explorer import embedding_html
+from discovery.explorer.explorer import BesideMap, embedding_html
 from discovery.onset.history import history_of
 from discovery.onset.livetime import livetime_of
 from discovery.pages.columns import shown_columns
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from discovery.pages.thumbnails import Thumbnails
     from embed.study.study import Study
     from embed.types import Floats, Rows
+    from embed.vectors.graph import NeighbourGraph
     from embed.vectors.store import VectorStore
 
 COLUMNS = ("id", "ifo", "gps", "label", "predicted", "cluster", "probability", "medoid", "image")
@@ -61,6 +63,8 @@ class Results:
     table: pd.DataFrame
     clustering: Clustering
     coordinates: np.ndarray
+    flat: np.ndarray
+    graph: NeighbourGraph
     thumbnails: Thumbnails
     left_out: list[tuple[str, str]]
     certificates: list[Certificate]
@@ -99,7 +103,7 @@ def write_results(results: Results, folder: Path, command: str) -> dict[str, Pat
     write_bytes(files["contact-sheet.png"], sheet)
     facts = {"method": clustering.method, **clustering.parameters, "vectors": store.name}
     view = embedding_html(
-        shown,
+        _explorer_table(results, whole),
         results.coordinates,
         results.thumbnails,
         color="cluster",
@@ -107,6 +111,11 @@ def write_results(results: Results, folder: Path, command: str) -> dict[str, Pat
         dims=3,
         method=MAP_METHOD.upper(),
         facts=facts,
+        beside=BesideMap(
+            flat=results.flat,
+            neighbours=results.graph,
+            keep=whole["medoid"].to_numpy(bool),
+        ),
     )
     write_text(files["embedding.html"], view)
     asked = {
@@ -147,6 +156,13 @@ def write_results(results: Results, folder: Path, command: str) -> dict[str, Pat
     )
     write_text(files["report.html"], report)
     return files
+
+
+def _explorer_table(results: Results, whole: pd.DataFrame) -> pd.DataFrame:
+    """Join what was known of the glitches to the clusters; not what is found later, so that `discover verify` finds the same page."""
+    known = known_columns(whole.set_index(results.glitches), results.metadata).reset_index(drop=True)
+    own = whole[["id", "cluster", "probability", "medoid", "branch"]]
+    return own.join(known[[name for name in known.columns if name not in own.columns]])
 
 
 def _dossiers(results: Results, whole: pd.DataFrame, nested: list[NestedBranch]) -> list[Dossier]:

@@ -1,6 +1,6 @@
 """The points of a map that was drawn, kept beside its page: what a later map with new glitches starts from.
 
-``map.npz`` in the map's folder holds the glitches' row numbers, their points, whether each was placed on a map that was drawn before,
+``map.npz`` in the map's folder holds the glitches' row numbers, their points (of a map in 3-D also those of its flat companion), whether each was placed on a map that was drawn before,
 the hashes of the files that its vector was made from, and as JSON the settings: labels, method, dimensions, seed and vectors.
 """
 
@@ -45,6 +45,8 @@ class StoredMap:
         Placed among the others later, instead of laid out with them.
     inputs : ndarray of uint8, shape (N, 32)
         As in `embed.vectors.store.StoreRows`.
+    flat : ndarray of float32, shape (N, 2) or (0, 2)
+        The points of the flat map by the same method; none where `points` are flat themselves, or the map is an older one.
     """
 
     settings: dict[str, Any]
@@ -52,6 +54,7 @@ class StoredMap:
     points: Vectors
     placed: NDArray[np.bool_]
     inputs: NDArray[np.uint8]
+    flat: Vectors
 
 
 @dataclass(frozen=True)
@@ -66,10 +69,13 @@ class Layout:
         Points that were placed now, and how many of them are far from all that were laid out: see `discovery.clustering.placement.place`.
     note : str
         Why a stored map was not kept; empty where it was, or there was none.
+    flat : ndarray of float32, shape (N, 2) or (0, 2)
+        As in `StoredMap`.
     """
 
     points: Vectors
     placed: NDArray[np.bool_]
+    flat: Vectors
     added: int = 0
     far: int = 0
     note: str = ""
@@ -78,7 +84,7 @@ class Layout:
 def save_map(folder: Path, stored: StoredMap) -> None:
     """Write ``map.npz``, atomically; the same map gives the same bytes."""
     arrays: dict[str, Any] = {
-        **{name: getattr(stored, name) for name in ("glitches", "points", "placed", "inputs")},
+        **{name: getattr(stored, name) for name in ("glitches", "points", "placed", "inputs", "flat")},
         "settings": np.str_(canonical_json(stored.settings)),
     }
     write_atomic(folder / FILE, lambda file: np.savez(file, **arrays))
@@ -103,11 +109,13 @@ def load_map(folder: Path) -> StoredMap | None:
                 points=held["points"],
                 placed=held["placed"],
                 inputs=held["inputs"],
+                flat=held["flat"] if "flat" in held else np.zeros((0, 2), np.float32),
             )
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise StudyError(f"the map {path} cannot be read; delete it, or lay out afresh with --anew") from error
     lengths = {len(part) for part in (stored.glitches, stored.points, stored.placed, stored.inputs)}
-    if len(lengths) > 1 or stored.points.ndim != 2 or not np.isfinite(stored.points).all():
+    flat_fits = stored.flat.shape in {(len(stored.glitches), 2), (0, 2)} and np.isfinite(stored.flat).all()
+    if len(lengths) > 1 or stored.points.ndim != 2 or not np.isfinite(stored.points).all() or not flat_fits:
         raise StudyError(f"the map {path} is damaged; delete it, or lay out afresh with --anew")
     return stored
 
@@ -141,10 +149,12 @@ def extended(stored: StoredMap, store: VectorStore, glitches: Rows, settings: di
     laid_out = kept & ~stored.placed[where]
     if laid_out.sum() < LEAST_ROWS or not stored.points[where[laid_out]].any():
         return f"the map that was there has {laid_out.sum()} of these glitches, too few to place others among them"
-    points = stored.points[where]
+    points, flat = stored.points[where], stored.flat[where] if len(stored.flat) else stored.flat
     method: MapMethod = settings["method"]
     if kept.all():
-        return Layout(points, stored.placed[where])
+        return Layout(points, stored.placed[where], flat)
     new, old = (np.asarray(store.vectors[rows[chosen]]) for chosen in (~kept, laid_out))
     points[~kept], far = place(new, old, points[laid_out], method=method, seed=settings["seed"])
-    return Layout(points, ~kept | stored.placed[where], int((~kept).sum()), int(far.sum()))
+    if len(flat):
+        flat[~kept], _ = place(new, old, flat[laid_out], method=method, seed=settings["seed"])
+    return Layout(points, ~kept | stored.placed[where], flat, int((~kept).sum()), int(far.sum()))

@@ -1,20 +1,28 @@
-"""`embedding.html`: a map of the glitches that turns, each with its own spectrograms, in one file that opens from disk.
+"""`embedding.html`: a map of the glitches in 3-D and in 2-D, each glitch with its own spectrograms, in one file that opens from disk.
 
-The page needs no server and no network. It holds plotly.js, the points as base64 typed arrays, and the spectrograms as grey
-atlases that it colours by viridis itself (`discovery.pages.thumbnails` says how many pictures fit, and the page says what was left out).
-`explorer.html`, `explorer.css` and `explorer.js` beside this file are its template, look and behaviour; `pieces.js` and
-`views.css` are shared with the review app.
+The page needs no server and no network. It holds plotly.js, points, columns and neighbours as base64 typed arrays, and the spectrograms
+as grey sheets that it colours by viridis itself (`discovery.pages.thumbnails` says how many pictures fit, `discovery.explorer.mapdata` how
+many points; the page says what was left out). `explorer.html`, `explorer.css` and the scripts of `SCRIPTS` beside this file are its
+template, look and behaviour; `pieces.js` and `views.css` are shared with the review app.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from discovery.pages.columns import classes, column_for_page, column_kind, glitch_ids
+from discovery.explorer.mapdata import (
+    MAX_POINTS,
+    BesideMap,
+    checked_points,
+    chosen_rows,
+    class_codes,
+    flat_map,
+    packed_neighbours,
+)
+from discovery.pages.columns import column_for_page, column_kind, glitch_ids
 from discovery.pages.gpstime import LEAP_SECONDS
 from discovery.pages.page import asset, base64_array, content_policy, json_for_script, rendered, showable
 from discovery.pages.thumbnails import MAX_PICTURES, Atlases, PicturePlan, Thumbnails, pack, plan_pictures
@@ -24,10 +32,33 @@ from embed.views.viridis import table as viridis
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
     import numpy.typing as npt
 
-_FIRST_COLUMNS = ("label", "ifo", "gps", "cluster", "probability")
+    from embed.types import Vectors
+
+_FIRST_COLUMNS = ("label", "predicted", "ifo", "gps", "run", "cluster", "probability")
 """Shown first and in this order when the table has them; other columns follow in the table's order."""
+
+
+SCRIPTS = (
+    *(
+        "pieces",
+        "mapdata",
+        "view",
+        "shown",
+        "pictures",
+        "plot",
+        "legend",
+        "filters",
+        "timeline",
+        "cards",
+        "csv",
+        "sheet",
+    ),
+    *("search", "address", "explorer"),
+)
+"""The page's scripts, in their order: each after those that it uses."""
 
 
 def embedding_html(
@@ -40,7 +71,9 @@ def embedding_html(
     dims: int = 3,
     method: str = "",
     facts: Mapping[str, object] | None = None,
+    beside: BesideMap | None = None,
     max_pictures: int = MAX_PICTURES,
+    max_points: int = MAX_POINTS,
 ) -> str:
     """Write the explorer page.
 
@@ -49,7 +82,7 @@ def embedding_html(
     table : DataFrame, N rows
         One row for each glitch. Column ``id`` is required (unique, or unique together with ``ifo``); ``label``, ``ifo``,
         ``gps`` (seconds), ``cluster`` (integers, -1 is noise) and ``probability`` are shown first; every column gives
-        colours, except text that names rows.
+        colours and filters, except text that names rows.
     coordinates : ndarray of floating, shape (N, dims)
         Position of each glitch, finite.
     thumbnails : Thumbnails or None
@@ -59,13 +92,17 @@ def embedding_html(
     title : str
         Heading of the page.
     dims : {2, 3}
-        Flat or turning.
+        A page of 3 dimensions also shows the flat map of `beside`, or where there is none its own principal plane; one of 2 is flat.
     method : str
         What the axes are, e.g. ``"UMAP"``; they become "UMAP 1", "UMAP 2", ...
     facts : mapping of str to object, optional
         What the caption states, in order: method and its parameters, seed, passport, command.
+    beside : BesideMap, optional
+        Flat map, neighbours, glitches that no sample leaves out, the audit.
     max_pictures : int
         Most pictures to carry, at most `discovery.pages.thumbnails.MAX_PICTURES`.
+    max_points : int
+        Most glitches to carry, at most `discovery.explorer.mapdata.MAX_POINTS`; of more a sample is shown, and the page says so.
 
     Returns
     -------
@@ -77,32 +114,42 @@ def embedding_html(
     InputError
         If sizes disagree, ids are missing or repeated, coordinates are not finite, or ``color`` is no column to colour by.
     """
-    ids = glitch_ids(table)
-    points = _checked_coordinates(coordinates, len(table), dims)
     if thumbnails is not None and len(thumbnails) != len(table):
         raise InputError(f"{len(thumbnails)} glitches have pictures but the table has {len(table)} rows: give one each")
     if not 0 <= max_pictures <= MAX_PICTURES:
         raise InputError(f"max_pictures is {max_pictures}: give 0 to {MAX_PICTURES}")
+    if not 1 <= max_points <= MAX_POINTS:
+        raise InputError(f"max_points is {max_points}: give 1 to {MAX_POINTS}")
+    ids = glitch_ids(table)
     columns = _shown_columns(table, color)
-    atlases, note = _pictures(table, thumbnails, color, max_pictures)
+    points = checked_points(coordinates, len(table), dims)
+    beside = (beside or BesideMap()).checked(len(table))
+    sample = chosen_rows(table[color], beside.keep, max_points)
+    if sample is not None:
+        ids, table, points = [ids[row] for row in sample], table.iloc[sample].reset_index(drop=True), points[sample]
+        beside, thumbnails = beside.only(sample), None if thumbnails is None else thumbnails.only(sample)
+    atlases, note = _pictures(table, thumbnails, color, max_pictures, beside.keep)
+    flat, about_flat = flat_map(points, beside.flat, method)
     data = {
         "n": len(table),
         "dims": dims,
         "method": showable(method),
         "title": showable(title),
         "ids": ids,
-        "coordinates": base64_array(points.T),
         "columns": [column_for_page(name, table[name]) for name in columns],
         "color": showable(color),
         "viridis": base64_array(viridis()),
         "leapSeconds": list(LEAP_SECONDS),
         "pictures": None if atlases is None or thumbnails is None else _picture_data(thumbnails, atlases),
+        **_point_data(points, flat, beside),
     }
     return _page(
         data,
         title=title,
         lede=_lede(table, dims, method),
+        sampled="" if sample is None else f"{len(sample):,} of {len(coordinates):,} glitches are in this page",
         note=note,
+        about_flat=about_flat if dims == 3 else "",
         facts=facts or {},
         sheets=() if atlases is None else atlases.sheets,
     )
@@ -130,17 +177,27 @@ def _page(data: Mapping[str, Any], **shown: object) -> str:
 
     # The line breaks belong to the hashed text: a script element's text is all that is between its tags.
     plotly = Markup(f"\n{get_plotlyjs()}\n")  # noqa: S704 - a library
-    behaviour = Markup("\n").join(["", asset("explorer/pieces.js"), asset("explorer/explorer.js"), ""])
+    behaviour = Markup("\n").join(["", *(asset(f"explorer/{name}.js") for name in SCRIPTS), ""])
     return rendered(
         "explorer/explorer.html",
-        # plotly's flat WebGL plots compile their drawing commands with Function(); the turning ones do not.
-        policy=content_policy([plotly, behaviour], code_from_text=data["dims"] == 2),
+        # plotly's flat WebGL plots compile their drawing commands with Function().
+        policy=content_policy([plotly, behaviour], code_from_text=True),
         count=data["n"],
         data=json_for_script(data),
         plotly=plotly,
         behaviour=behaviour,
         **shown,
     )
+
+
+def _point_data(points: Vectors, flat: Vectors, beside: BesideMap) -> dict[str, Any]:
+    """Return what the page's script must know of the points."""
+    return {
+        "coordinates": base64_array(points.T),
+        "flat": base64_array(flat.T) if points.shape[1] == 3 else "",
+        "neighbours": packed_neighbours(beside.neighbours),
+        "audit": showable(beside.audit),
+    }
 
 
 def _picture_data(thumbnails: Thumbnails, atlases: Atlases) -> dict[str, Any]:
@@ -158,41 +215,31 @@ def _picture_data(thumbnails: Thumbnails, atlases: Atlases) -> dict[str, Any]:
     }
 
 
-def _checked_coordinates(coordinates: npt.NDArray[np.floating], count: int, dims: int) -> npt.NDArray[np.float32]:
-    if dims not in {2, 3}:
-        raise InputError(f"dims is {dims}: give 2 or 3")
-    if coordinates.shape != (count, dims):
-        raise InputError(
-            f"coordinates have shape {coordinates.shape}: {count} glitches in {dims}-D need {(count, dims)}"
-        )
-    finite = np.isfinite(coordinates).all(axis=1)
-    if not finite.all():
-        raise InputError(
-            f"the coordinates of row {int(np.flatnonzero(~finite)[0])} are not finite: leave such rows out"
-        )
-    return coordinates.astype(np.float32)
-
-
 def _lede(table: pd.DataFrame, dims: int, method: str) -> str:
     """Say in a line what the map shows; with clusters, how much noise there is."""
-    parts = [f"{method or 'projection'} in {dims} dimensions"]
+    parts = [f"{method or 'projection'} in {'3-D and 2-D' if dims == 3 else '2-D'}"]
     if "cluster" in table.columns and pd.api.types.is_integer_dtype(table["cluster"].dtype):
+        clustered = int(table["cluster"].notna().sum())
         noise = int((table["cluster"] == -1).sum())
         clusters = int(table["cluster"].nunique()) - (noise > 0)
-        parts += [f"{clusters:,} {'cluster' if clusters == 1 else 'clusters'}"]
-        parts += [f"noise {noise:,} ({100 * noise / len(table):.0f} %)"]
+        of = f" of {clustered:,} clustered" if clustered < len(table) else ""
+        parts += [f"{clusters:,} {'cluster' if clusters == 1 else 'clusters'}{of}"]
+        parts += [f"noise {noise:,} ({100 * noise / max(clustered, 1):.0f} %)"]
     return " · ".join(parts)
 
 
 def _pictures(
-    table: pd.DataFrame, thumbnails: Thumbnails | None, color: str, max_pictures: int
+    table: pd.DataFrame,
+    thumbnails: Thumbnails | None,
+    color: str,
+    max_pictures: int,
+    first: npt.NDArray[np.bool_] | None,
 ) -> tuple[Atlases | None, str]:
     """Pack the pictures that fit, and say how many did not."""
     if thumbnails is None or thumbnails.empty:
         return None, "This page holds no pictures."
-    kind = column_kind(color, table[color])
-    groups = classes(color, table[color]).codes if kind == "class" else np.zeros(len(table), np.int64)
-    plan = plan_pictures(thumbnails.present, groups, limit=max_pictures)
+    groups = class_codes(table[color])
+    plan = plan_pictures(thumbnails.present, groups, limit=max_pictures, first=first)
     atlases = pack(thumbnails, plan)
     return atlases, _picture_note(thumbnails, plan, atlases)
 
@@ -206,6 +253,6 @@ def _picture_note(thumbnails: Thumbnails, plan: PicturePlan, atlases: Atlases) -
         glitches = int(plan.keep.any(axis=1).sum())
         note += (
             f" {had - kept:,} of {had:,} were left out to keep this page small: {glitches:,} of {len(thumbnails):,} "
-            "glitches have a picture here, one duration each, spread evenly over the classes."
+            "glitches have a picture here, one duration each, spread evenly over the classes; medoids, flagged and odd glitches kept theirs."
         )
     return note

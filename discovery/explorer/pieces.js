@@ -52,13 +52,20 @@ const Pieces = (() => {
     return element("figure", { class: "view" }, hz, picture, element("figcaption", {},
       element("span", {}, `−${half}`), element("b", {}, `${seconds} s`), element("span", {}, `+${half}`)));
   }
+  const LOG_FROM = 20; // colours are on a log scale where the values spread over more than this factor
   function scaled(values) { // a scale from the 2nd to the 98th percentile, so that one loud glitch does not flatten it
     const sorted = values.filter((value) => !Number.isNaN(value)).sort();
     const at = (q) => (sorted.length ? sorted[Math.round(q * (sorted.length - 1))] : 0);
     const range = at(0.02) < at(0.98) ? [at(0.02), at(0.98)] : [at(0), at(1) > at(0) ? at(1) : at(0) + 1];
-    return { range, extremes: [at(0), at(1)] };
+    return { range, extremes: [at(0), at(1)], known: sorted.length, log: at(0) > 0 && at(1) > 1 && range[1] / range[0] > LOG_FROM }; // a probability is not
   }
-  const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer;
+  const toned = (column, value) => (column.log ? Math.log(value) : value);
+  function bytes(text) {
+    if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text).buffer;
+    const coded = atob(text), made = new Uint8Array(coded.length);
+    for (let i = 0; i < coded.length; i++) made[i] = coded.charCodeAt(i);
+    return made.buffer;
+  }
   function unpack(columns) { // what discovery/pages/columns.py packed: codes of classes, numbers with their scale
     for (const column of columns) {
       if (column.kind === "class") column.codes = new (column.wide ? Uint32Array : Uint16Array)(bytes(column.codes));
@@ -81,19 +88,19 @@ const Pieces = (() => {
     const up = Math.max(-1.5, Math.min(1.5, Math.asin(eye.z / Math.hypot(eye.x, eye.y, eye.z)) + height));
     return { x: radius * Math.cos(up) * Math.cos(around), y: radius * Math.cos(up) * Math.sin(around), z: radius * Math.sin(up) };
   }
-  function follow(plot, rowOf, pin, point = () => {}) { // the pointer on a map: `rowOf` of a point of plotly's, `pin` on a click, `point` with -1 beside all
+  function follow(plot, rowOf, pin, point = () => {}) { // the pointer on a map: `rowOf` of a point of plotly's, `pin` on a click (with Shift or without), `point` with -1 beside all
     let pointed = -1;
     const over = (row) => { pointed = row; point(row); };
     plot.on("plotly_hover", (event) => over(rowOf(event.points[0])));
     plot.on("plotly_unhover", () => over(-1));
-    plot.on("plotly_click", (event) => pin(rowOf(event.points[0]))); // a tap
+    plot.on("plotly_click", (event) => pin(rowOf(event.points[0]), Boolean(event.event?.shiftKey))); // a tap
     // Plotly's turning maps read the mouse once per drawn picture and miss a quick click, so clicks are also noticed here.
     let down = null;
     plot.addEventListener("pointerdown", (event) => { down = event.button === 0 && !event.target.closest(".modebar") ? event : null; }, true);
     addEventListener("pointerup", (event) => {
-      if (down && pointed >= 0 && Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY) < 4) pin(pointed);
+      if (down && pointed >= 0 && Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY) < 4) pin(pointed, event.shiftKey);
       down = null;
     }, true);
   }
-  return { box, bytes, element, follow, ink, isGps, number, spectrogram, swatch, thousands, turned, typing, unpack, utc };
+  return { box, bytes, element, follow, ink, isGps, number, spectrogram, swatch, thousands, toned, turned, typing, unpack, utc };
 })();

@@ -237,7 +237,7 @@ def test_a_map_is_the_coordinates_file_by_glitch(page, folder):
     np.testing.assert_array_equal(got.T, table.loc[ids, ["x", "y", "z"]].to_numpy(np.float32))
     assert columns["ids"] == ids.tolist()
     kinds = {column["name"]: column["kind"] for column in columns["columns"]}
-    assert kinds == {"label": "class", "ifo": "class", "gps": "number", "cluster": "class", "snr": "number", "note": "class"}  # fmt: skip
+    assert kinds == {"label": "class", "ifo": "class", "gps": "number", "run": "class", "cluster": "class", "p_wrong": "number", "snr": "number", "note": "class"}  # fmt: skip
 
 
 def test_a_map_shows_the_labels_of_now(page, folder):

@@ -14,7 +14,7 @@ from embed import Study, embed, ingest_folder
 from embed.errors import StudyError
 from embed.vectors.options import EmbeddingOptions
 
-AXES = ["x", "y", "z"]
+AXES = ["x", "y", "z", "flat_x", "flat_y"]
 
 
 @pytest.fixture
@@ -102,3 +102,24 @@ def test_a_damaged_map_is_named(study, vectors):
     with pytest.raises(StudyError, match=r"map.npz cannot be read; delete it, or lay out afresh with --anew"):
         draw_map(study, store)
     assert draw_map(study, store, options=MapOptions(anew=True)).layout.points.shape == (24, 3)
+
+
+def test_a_map_in_3d_has_a_flat_one_that_an_older_map_lacks(study, vectors):
+    store = vectors()
+    first = draw_map(study, store)
+    flat = draw_map(study, store, options=MapOptions(dims=2))
+    assert first.layout.flat.shape == (24, 2)
+    np.testing.assert_array_equal(first.layout.flat, flat.layout.points)  # the same method, laid out on its own
+    assert flat.layout.flat.shape == (0, 2)
+    assert list(flat.table.columns[-2:]) == ["x", "y"]
+    assert "laid out by t-SNE on its own" in first.files["embedding.html"].read_text("utf-8")
+    path = first.files["map.npz"]
+    with np.load(path) as held:
+        arrays = {name: values for name, values in held.items() if name != "flat"}
+    np.savez(path, **arrays)
+    again = draw_map(study, store)
+    assert again.layout.note == ""
+    assert lines(again) == lines(first)
+    np.savez(path, **arrays, flat=np.zeros((3, 2), np.float32))
+    with pytest.raises(StudyError, match="is damaged"):
+        draw_map(study, store)
