@@ -136,7 +136,7 @@ def test_a_glitch_has_its_labels_with_sources_and_its_neighbours(page, folder):
     assert [view["duration"] for view in found["views"]] == [0.5, 1.0, 2.0, 4.0]
     store = stores(folder)[0]
     assert [one["glitch"] for one in found["neighbours"]] == store.glitches[store.graph.neighbours[1][:12]].tolist()
-    graph = store.folder / "graph.npz"  # kept in memory: a glitch after it needs no file, until the vectors are written anew
+    graph = store.folder / "graph.npz"  # kept in memory, until the vectors are written anew
     graph.rename(graph.with_suffix(".away"))
     assert len(page.read("/api/glitches/3")["neighbours"]) == 12
     os.utime(store.folder / "passport.json", (1, 1))
