@@ -1,0 +1,1 @@
+"""The folder of a detector and its card; nothing here loads a network."""
