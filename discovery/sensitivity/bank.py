@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embed.detector.matchedfilter import MatchedFilter, make_bank, spread
-from embed.detector.noise import NoiseSource
+from embed.detector.matchedfilter import MatchedFilter, make_bank, matches, spread
+from embed.detector.noise import NoiseSource, WhitenedBlock
 from embed.detector.signals import Binary, SignalSource
+from embed.detector.waveforms import chirp_mass
 
 if TYPE_CHECKING:
     import torch
-    from numpy.typing import NDArray
-
     from embed.detector.options import SourceOptions
     from embed.types import Floats, Progress
 
@@ -70,45 +69,41 @@ def build_bank(
     -------
     FilterBank
     """
-    filters = mean_filters(source, seed)
     rng = np.random.default_rng(seed)
-    waveforms = _waveforms(source, filters, PROPOSED + TRIED, rng)
-    rows = spread(waveforms[:PROPOSED, 0], minimal_match, progress=progress)
-    bank = make_bank(waveforms[rows], round(MERGER * source.samples), source.sample_rate)
-    tried = waveforms[PROPOSED:, 0]
-    matches = np.array([_match(one, bank.templates[:, 0].numpy()) for one in tried])
-    return FilterBank(MatchedFilter(bank, device=device), len(bank), matches)
+    waveforms, masses = _waveforms(source, _mean_filters(source, seed), PROPOSED + TRIED, rng)
+    proposed, tried = waveforms[:PROPOSED], waveforms[PROPOSED:]
+    rows = spread(proposed[:, 0], np.log(masses[:PROPOSED]), minimal_match, progress=progress)
+    bank = make_bank(proposed[rows], round(MERGER * source.samples), source.sample_rate)
+    return FilterBank(MatchedFilter(bank, device=device), len(bank), matches(tried[:, 0], bank.templates[:, 0]))
 
 
-def mean_filters(source: SourceOptions, seed: int) -> Floats:
-    """Mean of the whitening filters of some blocks of noise: float64 (D, taps)."""
+def _mean_filters(source: SourceOptions, seed: int) -> list[WhitenedBlock]:
+    """Mean of the whitening filters of some blocks of noise, as a block of each detector alone."""
     noise = NoiseSource(source, seed)
-    return np.mean([noise.block(number).filters for number in range(FILTERS)], axis=0)
+    blocks = [noise.block(number) for number in range(FILTERS)]
+    filters = np.mean([block.filters for block in blocks], axis=0)
+    return [
+        WhitenedBlock(blocks[0].values[place : place + 1], filters[place : place + 1], (f"mean of {FILTERS}",))
+        for place in range(len(source.ifos))
+    ]
 
 
-def _waveforms(source: SourceOptions, filters: Floats, count: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Whitened binaries (count, D, samples), overhead of the first detector, face on, drawn as the network's."""
+def _waveforms(
+    source: SourceOptions, means: list[WhitenedBlock], count: int, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Whitened binaries (count, D, samples), face on and well seen by all detectors, drawn as the network's, and their chirp masses."""
     signals = SignalSource(source)
     alone = [SignalSource(replace(source, ifos=(ifo,))) for ifo in source.ifos]
-    found = np.empty((count, len(alone), source.samples))
+    found, masses = np.empty((count, len(alone), source.samples)), np.empty(count)
     for number in range(count):
         drawn = signals.draw(rng)
         own = _facing(drawn, MERGER * source.seconds)
+        masses[number] = chirp_mass(drawn.masses)
         for place, one in enumerate(alone):
-            found[number, place] = one.whitened(own, filters[place : place + 1])[0][0]
-    return found
+            found[number, place] = one.whitened(own, means[place])[0][0]
+    return found, masses
 
 
 def _facing(drawn: Binary, merger: float) -> Binary:
     """Turn a binary so that every detector sees it well; a template's height and phase mean nothing."""
     return replace(drawn, latitude=0.67, longitude=-1.85, inclination=0.0, polarisation=0.0, phase=0.0, merger=merger)
-
-
-def _match(waveform: Floats, templates: NDArray[np.complex64]) -> float:
-    """Best match of a waveform with templates (T, m), over times and phases."""
-    size = 2 * waveform.shape[-1]
-    own = np.fft.fft(waveform / np.linalg.norm(waveform), size)
-    return max(
-        float(abs(np.fft.ifft(own * np.fft.fft(part, size).conj())).max())
-        for part in np.array_split(templates, max(1, len(templates) // 64))
-    )

@@ -95,19 +95,20 @@ class FilterStatistic:
 
     def of_segments(self, strain: NDArray[np.float32]) -> Floats:
         """Network signal-to-noise ratio of a merger within the placement; see `Statistic`."""
-        first, last = (round(share * self.source.samples) for share in self.source.placement)
-        return self.search.of_windows(strain, first, last + 1)[0].astype(np.float64)
+        return self.search.of_windows(strain, *self._placement())[0].astype(np.float64)
 
     def of_series(self, values: NDArray[np.float32], stride: int, turns: Sequence[int]) -> Floats:
-        """See `Statistic`: of a segment, the loudest merger nearer to the middle of its placement than to another segment's."""
+        """See `Statistic`."""
         samples = self.source.samples
-        count = segment_count(values.shape[-1], samples, stride)
-        begin = merger_sample(self.source) - stride // 2
-        edges = begin + stride * np.arange(count + 1)
-        found = self.search.of_series(values, edges.tolist(), turns).astype(np.float64)
+        found = self.search.of_series(values, self._placement(), stride, turns).astype(np.float64)
+        found = found[:, : segment_count(values.shape[-1], samples, stride)]
         for row, turn in zip(found, turns, strict=True):
-            row[over_seam(count, samples, stride, turn)] = np.nan
+            row[over_seam(len(row), samples, stride, turn)] = np.nan
         return found
+
+    def _placement(self) -> tuple[int, int]:
+        first, last = (round(share * self.source.samples) for share in self.source.placement)
+        return first, last + 1
 
 
 def merger_sample(source: SourceOptions) -> int:
