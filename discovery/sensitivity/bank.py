@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from embed.detector.options import SourceOptions
     from embed.types import Floats, Progress
 
-PROPOSED = 4_000
+PROPOSED = 3_000
 """Binaries proposed to the bank."""
 TRIED = 300
 """Further binaries on which its match is measured."""

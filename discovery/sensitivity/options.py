@@ -53,7 +53,7 @@ class SensitivityOptions:
     glitches: int = 2_000
     livetime: float = 10.0
     templates: bool = True
-    minimal_match: float = 0.95
+    minimal_match: float = 0.97
     seed: int = 0
 
     def __post_init__(self) -> None:
