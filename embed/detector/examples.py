@@ -98,7 +98,7 @@ class Examples:
         Parameters
         ----------
         numbers : sequence of int
-            From 0; consecutive ones are quickest, since those of 62 s share a block of noise.
+            From 0; consecutive ones are quickest, since those of 64 s share a block of noise.
         label : str, optional
             ``noise``, ``signal`` or ``glitch``: all of this class, instead of each of the options' classes as often as any other.
         snr : tuple of 2 float, optional

@@ -22,12 +22,10 @@ if TYPE_CHECKING:
     from embed.detector.options import SourceOptions
     from embed.types import Floats
 
-BLOCK_SECONDS = 64.0
-"""Strain whose spectrum whitens it, as for views."""
+INNER_SECONDS = 64.0
+"""Of a block, and with it the strain whose spectrum whitens it, as for views."""
 SETTLING_SECONDS = FIR_SECONDS / 2
-"""At each end of a block, where the filter settles."""
-INNER_SECONDS = BLOCK_SECONDS - 2 * SETTLING_SECONDS
-"""What is left of a block."""
+"""At each end of it, where the filter settles."""
 _NOISE = 11
 """First number of the random streams of noise."""
 
@@ -84,7 +82,7 @@ class NoiseSource:
 
     def __init__(self, options: SourceOptions, seed: int) -> None:
         self.options, self.seed = options, seed
-        self._size = round(BLOCK_SECONDS * options.sample_rate)
+        self._size = round((INNER_SECONDS + 2 * SETTLING_SECONDS) * options.sample_rate)
         if options.noise == (DESIGN,):
             self._curves = {
                 ifo: ((DESIGN, detector_noise(ifo, self._size, options.sample_rate)),) for ifo in options.ifos

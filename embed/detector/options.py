@@ -28,6 +28,11 @@ NOISE, SIGNAL, GLITCH = "noise", "signal", "glitch"
 """Classes, in the order of a network's outputs."""
 LIGHTEST, HEAVIEST = 3.0, 200.0
 """Solar masses."""
+LOUDEST = 1000.0
+"""Network SNR."""
+MOST_SPIN = 0.99
+CHECKS = 50
+"""Checks of a whole training on fixed fresh examples; a checkpoint is written with each."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,33 @@ class SourceOptions:
     placement: tuple[float, float] = (0.75, 0.95)
     waveform: str = "auto"
 
+    def __post_init__(self) -> None:
+        if not self.ifos or any(ifo not in IFOS for ifo in self.ifos) or len(set(self.ifos)) < len(self.ifos):
+            raise InputError(f"--ifos {' '.join(self.ifos)}: give {' or '.join(IFOS)}, or both")
+        if self.sample_rate not in RATES:
+            raise InputError(f"--rate {self.sample_rate} is none of {', '.join(map(str, RATES))} Hz")
+        if not SHORTEST_S <= self.seconds <= LONGEST_S:
+            raise InputError(f"--seconds {self.seconds:g}: give {SHORTEST_S:g} to {LONGEST_S:g}")
+        if (self.seconds * self.sample_rate) % 1:
+            raise InputError(f"--seconds {self.seconds:g} is no whole number of samples at {self.sample_rate} Hz")
+        if not self.noise or (len(self.noise) > 1 and DESIGN in self.noise):
+            raise InputError(f"--noise {' '.join(self.noise)}: give {DESIGN}, or files or folders of measured noise")
+        for name, (least, most), (low, high), unit in (
+            ("--masses", self.masses, (LIGHTEST, HEAVIEST), "solar masses"),
+            ("--snr", self.snr, (0.0, LOUDEST), ""),
+            ("--placement", self.placement, (0.0, 1.0), "of the segment"),
+        ):
+            if not low <= least <= most <= high:
+                raise InputError(
+                    f"{name} {least:g} {most:g}: give two rising numbers from {low:g} to {high:g} {unit}".rstrip()
+                )
+        if not 0.0 <= self.spin <= MOST_SPIN:
+            raise InputError(f"--spin {self.spin:g}: give 0 to {MOST_SPIN:g}")
+        if self.waveform not in WAVEFORMS:
+            raise InputError(f"--waveform {self.waveform!r} is none of {', '.join(WAVEFORMS)}")
+        if self.waveform == BUNDLED and self.spin:
+            raise InputError(f"--spin {self.spin:g}: the {BUNDLED} waveform has no spins; use --waveform {IMR}")
+
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes, in the order of a network's outputs."""
@@ -78,6 +110,22 @@ class SourceOptions:
     def samples(self) -> int:
         """Of a segment."""
         return round(self.seconds * self.sample_rate)
+
+    def facts(self) -> dict[str, Any]:
+        """The options as JSON values."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any]) -> SourceOptions:
+        """The options of what `facts` gave.
+
+        Raises
+        ------
+        InputError, TypeError
+            When they are no options.
+        """
+        plain = {name: tuple(value) if isinstance(value, list) else value for name, value in facts.items()}
+        return cls(**plain)
 
 
 @dataclass(frozen=True)
@@ -96,13 +144,13 @@ class DetectorOptions:
     batch : int
         Examples a step, over all processes together.
     learning_rate : float
-        Of Adam, falling as a half cosine.
+        Of AdamW, falling as a half cosine.
     dropout : float
-        Before each hidden dense layer's successor.
+        After hidden dense layers.
     curriculum : float
-        Share of the training over which the least SNR falls from the greatest to its own.
+        Share of the training over which the least SNR falls from the greatest to its own; 0 to 1.
     patience : int
-        Checks without improvement on fixed fresh examples after which the training ends; 0 never ends it.
+        Checks (`CHECKS` in all) without improvement, after the curriculum, after which the training ends; 0 never ends it.
     precision : str
         ``auto`` is bfloat16 on a GPU and float32 on a CPU; ``float32``; ``bfloat16``.
     seed : int
@@ -110,13 +158,16 @@ class DetectorOptions:
         ``auto``, ``cpu`` or ``cuda``.
     replace : bool
         Replace the detector, or a stopped training of another one, in the folder.
+    workers : int, optional
+        Processes that make examples, beside those that train; by default one on a CPU and all cores but one on a GPU. They do not
+        change the result.
     """
 
     out: Path
     source: SourceOptions = field(default_factory=SourceOptions)
     network: str = NETWORKS[0]
     examples: int = 1_000_000
-    batch: int = 128
+    batch: int = 64
     learning_rate: float = 1e-3
     dropout: float = 0.5
     curriculum: float = 0.3
@@ -125,3 +176,24 @@ class DetectorOptions:
     seed: int = 0
     device: str = "auto"
     replace: bool = False
+    workers: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.network not in NETWORKS:
+            raise InputError(f"--network {self.network!r} is none of {', '.join(NETWORKS)}")
+        if self.batch < 2:
+            raise InputError(f"--batch {self.batch}: give at least 2")
+        if self.examples < self.batch:
+            raise InputError(f"--examples {self.examples} is less than one batch of {self.batch}; give more")
+        if not 0 < self.learning_rate < 1:
+            raise InputError(
+                f"--lr {self.learning_rate} is not between 0 and 1; {DetectorOptions.learning_rate} is usual"
+            )
+        if not 0 <= self.dropout < 1:
+            raise InputError(f"--dropout {self.dropout} is not from 0 to below 1; {DetectorOptions.dropout} is usual")
+        if not 0 <= self.curriculum <= 1:
+            raise InputError(f"--curriculum {self.curriculum} is not from 0 to 1")
+        if not 0 <= self.patience <= CHECKS:
+            raise InputError(f"--patience {self.patience}: give 0 to {CHECKS}, the checks of a training")
+        if self.precision not in PRECISIONS:
+            raise InputError(f"--precision {self.precision!r} is none of {', '.join(PRECISIONS)}")
