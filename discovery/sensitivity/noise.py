@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from discovery.sensitivity.background import Background, Triggers, find_peaks, make_background, slide_turns
-from discovery.sensitivity.options import APART_S, MOST_SLIDES, SLIDE_STEP_S, STRIDE_S
-from discovery.sensitivity.statistic import segment_count
+from discovery.sensitivity.options import APART_S, MOST_SLIDES, SLIDE_STEP_S
+from discovery.sensitivity.statistic import segment_count, stride_of
 from embed.detector.matchedfilter import LIGHT_TRAVEL
 from embed.detector.noise import INNER_SECONDS, NoiseSource
 
@@ -52,7 +52,7 @@ def plan_noise(source: SourceOptions, segments: int, livetime: float) -> NoisePl
     """Plan blocks that give so many segments, and slides that give so long a livetime, s: the fewest blocks, then the fewest slides."""
     inner = INNER_SECONDS
     each = math.floor(inner / source.seconds)
-    stride = round(STRIDE_S * source.sample_rate)
+    stride = stride_of(source)
     blocks = math.ceil(segments / each)
     if len(source.ifos) == 1:
         return NoisePlan(segments, blocks, (), stride)
@@ -87,7 +87,7 @@ class NoiseSearch:
     Attributes
     ----------
     segments : ndarray of float64, shape (N,)
-        Of segments that do not overlap.
+        Of segments that do not overlap, of noise as it is and then, where these are too few, of slides.
     alone : Background
     slides : Background or None
         None for one detector.
@@ -132,16 +132,9 @@ def search_noise(
         values = noise.block(number).values
         for one in statistics:
             gathered[one.name].add(number, one.of_series(values, plan.stride, (0, *plan.turns)))
-            gathered[one.name].segments.append(one.of_segments(_apart(values, source.samples)))
         if progress is not None:
             progress(number + 1, plan.blocks)
     return {name: own.result() for name, own in gathered.items()}
-
-
-def _apart(values: np.ndarray, samples: int) -> np.ndarray:
-    """Segments (n, D, samples) of a block that do not overlap."""
-    count = values.shape[-1] // samples
-    return values[:, : count * samples].reshape(len(values), count, samples).swapaxes(0, 1)
 
 
 class _Gathered:
@@ -150,7 +143,8 @@ class _Gathered:
     def __init__(self, source: SourceOptions, plan: NoisePlan) -> None:
         self.plan = plan
         self.step = plan.stride / source.sample_rate
-        self.segments: list[Floats] = []
+        self.every = max(1, math.ceil(source.samples / plan.stride - 0.05))  # they may overlap by a twentieth of a stride
+        self.segments: tuple[list[Floats], list[Floats]] = ([], [])
         self.alone: list[Triggers] = []
         self.slid: list[Triggers] = []
         self.seconds = [0.0, 0.0]
@@ -164,6 +158,8 @@ class _Gathered:
             peaks = find_peaks(times, row, apart=APART_S)
             (self.slid if place else self.alone).append(Triggers(peaks.times, peaks.statistic.astype(np.float32)))
             self.seconds[bool(place)] += self.step * float(np.isfinite(row).sum())
+            apart = row[:: self.every]
+            self.segments[bool(place)].append(apart[np.isfinite(apart)])
             if (place or not self.plan.turns) and len(peaks):
                 best = int(np.argmax(peaks.statistic))
                 start = round(peaks.times[best] / self.step) * self.plan.stride
@@ -174,4 +170,4 @@ class _Gathered:
     def result(self) -> NoiseSearch:
         alone = make_background(self.alone, self.seconds[0], ALONE)
         slides = make_background(self.slid, self.seconds[1], SLIDES) if self.plan.turns else None
-        return NoiseSearch(np.concatenate(self.segments)[: self.plan.segments], alone, slides, tuple(self.loud))
+        return NoiseSearch(np.concatenate([*self.segments[0], *self.segments[1]])[: self.plan.segments], alone, slides, tuple(self.loud))

@@ -8,8 +8,6 @@ from embed.errors import InputError
 
 SNRS = tuple(float(value) for value in range(4, 21))
 """Network signal-to-noise ratios at which signals are made."""
-STRIDE_S = 0.1
-"""From one segment to the next: mergers are placed within 0.2 s of a segment, so that two segments at least hold each."""
 SLIDE_STEP_S = 1.0
 """Between two time slides: a hundred times the light-travel time between H1 and L1."""
 MOST_SLIDES = 60

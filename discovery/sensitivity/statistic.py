@@ -111,6 +111,12 @@ class FilterStatistic:
         return first, last + 1
 
 
+def stride_of(source: SourceOptions) -> int:
+    """Samples from one segment to the next, even, so that every merger is within the placement of one segment at least."""
+    first, last = source.placement
+    return max(2, 2 * int((last - first) * source.samples / 2))
+
+
 def merger_sample(source: SourceOptions) -> int:
     """Sample of a segment in the middle of where mergers are placed: the time that a segment's statistic is of."""
     return round(sum(source.placement) / 2 * source.samples)
