@@ -12,7 +12,6 @@ import scipy.fft
 
 from embed.detector.options import DESIGN
 from embed.detector.spectra import curve_files, curve_noise
-from embed.errors import InputError
 from embed.qtransform.whitening import FIR_SECONDS, whiten_with_filter
 from embed.simulator.noise import coloured_spectrum, detector_noise
 
@@ -88,12 +87,7 @@ class NoiseSource:
                 ifo: ((DESIGN, detector_noise(ifo, self._size, options.sample_rate)),) for ifo in options.ifos
             }
         else:
-            files = curve_files([Path(name) for name in options.noise])
-            lacking = [ifo for ifo in options.ifos if ifo not in files]
-            if lacking:
-                raise InputError(
-                    f"--noise {' '.join(options.noise)} has no spectrum of {', '.join(lacking)}; give files of each detector, or other --ifos"
-                )
+            files = curve_files([Path(name) for name in options.noise], options.ifos)
             self._curves = {
                 ifo: tuple((path.name, curve_noise(path, self._size, options.sample_rate)) for path in files[ifo])
                 for ifo in options.ifos

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
+from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
 from embed.errors import InputError
@@ -12,6 +12,7 @@ from embed.training.recipe import PRECISIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 IFOS: Final = ("H1", "L1")
 """Detectors that a network can read, in this order."""
@@ -111,6 +112,24 @@ class SourceOptions:
         """Of a segment."""
         return round(self.seconds * self.sample_rate)
 
+    @property
+    def chosen_waveform(self) -> str:
+        """The model of the signals: ``auto`` takes the one that this installation has.
+
+        Raises
+        ------
+        InputError
+            When lalsuite is asked for and absent.
+        """
+        there = find_spec("lalsimulation") is not None
+        if self.waveform == "auto":
+            return IMR if there else BUNDLED
+        if self.waveform == IMR and not there:
+            raise InputError(
+                f"{IMR} needs lalsuite: `pip install glitch-discovery[strain]`, or use --waveform {BUNDLED}"
+            )
+        return self.waveform
+
     def facts(self) -> dict[str, Any]:
         """The options as JSON values."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
@@ -197,3 +216,19 @@ class DetectorOptions:
             raise InputError(f"--patience {self.patience}: give 0 to {CHECKS}, the checks of a training")
         if self.precision not in PRECISIONS:
             raise InputError(f"--precision {self.precision!r} is none of {', '.join(PRECISIONS)}")
+
+    def facts(self) -> dict[str, Any]:
+        """Everything that the result depends on, as JSON values, but the number format, which depends on the device."""
+        return {
+            "network": self.network,
+            "classes": list(self.source.classes),
+            "source": self.source.facts(),
+            "waveform": self.source.chosen_waveform,
+            "examples": self.examples,
+            "batch": self.batch,
+            "learning_rate": self.learning_rate,
+            "dropout": self.dropout,
+            "curriculum": self.curriculum,
+            "patience": self.patience,
+            "seed": self.seed,
+        }

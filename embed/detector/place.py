@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from embed.detector.options import NETWORKS, SourceOptions
 from embed.errors import InputError, StudyError
+from embed.storage import check_empty
+from embed.training.place import check_same_card
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from embed.detector.options import DetectorOptions
 
 CARD, WEIGHTS, HISTORY = "detector.json", "weights.safetensors", "history.csv"
 _KEYS = ("network", "classes", "source", "waveform", "weights_sha256")
@@ -45,3 +50,26 @@ def read_card(folder: Path) -> tuple[dict[str, Any], SourceOptions]:
             f"{path} is damaged: network {card['network']!r} with classes {card['classes']!r}; {_REMEDY}"
         )
     return card, source
+
+
+def check_place(options: DetectorOptions, facts: Mapping[str, Any] | None = None) -> bool:
+    """Whether the detector that is asked for is in its folder already.
+
+    Parameters
+    ----------
+    options : DetectorOptions
+    facts : mapping, optional
+        With the number format; without, all but that is compared.
+
+    Raises
+    ------
+    InputError
+        When there is another detector, which is not to be replaced, or something else.
+    StudyError
+        When its card is damaged.
+    """
+    if not (options.out / CARD).exists():
+        check_empty(options.out)
+        return False
+    asked = options.facts() if facts is None else facts
+    return check_same_card(read_card(options.out)[0], asked, f"detector in {options.out}", option="--out", replace=options.replace)

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.fft
 
 from embed.errors import InputError
-from embed.simulator.noise import HIGH_PASS_HZ, LINES, Noise, file_detector, file_psd, mean_psd
+from embed.simulator.noise import HIGH_PASS_HZ, Noise, file_detector, file_psd, mean_psd
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,18 +22,20 @@ DATA, STEP = "data", "delta_f"
 """Data set of a spectrum, 1/Hz from 0 Hz on, and its attribute of the distance between frequencies, Hz: PyCBC's layout."""
 
 
-def curve_files(paths: Sequence[Path]) -> dict[str, list[Path]]:
+def curve_files(paths: Sequence[Path], ifos: Sequence[str]) -> dict[str, list[Path]]:
     """Sort files, and those of folders, by detector.
 
     Parameters
     ----------
     paths : sequence of Path
         Files named for their detector, as ``H1_psd-0.hdf`` and ``H-H1_LOSC_4_V2-1126259446-32.hdf5``, or folders of them.
+    ifos : sequence of str
+        Detectors that are needed; files of others are left out.
 
     Raises
     ------
     InputError
-        When a path does not exist, a folder holds no such file, or a file is of another detector.
+        When a path does not exist, a folder holds no such file, or a detector has none.
     """
     found: dict[str, list[Path]] = {}
     for path in paths:
@@ -44,7 +46,12 @@ def curve_files(paths: Sequence[Path]) -> dict[str, list[Path]]:
             raise InputError(f"the folder {path} holds no file ending in {', '.join(ENDINGS)}; give one of spectra")
         for file in files:
             found.setdefault(file_detector(file), []).append(file)
-    return {ifo: found[ifo] for ifo in LINES if ifo in found}
+    lacking = [ifo for ifo in ifos if ifo not in found]
+    if lacking:
+        raise InputError(
+            f"--noise {' '.join(map(str, paths))} has nothing of {', '.join(lacking)}; give files of each detector, or other --ifos"
+        )
+    return {ifo: found[ifo] for ifo in ifos}
 
 
 def curve_noise(path: Path, size: int, sample_rate: float) -> Noise:

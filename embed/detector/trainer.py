@@ -13,15 +13,14 @@ from embed.detector.glitches import GLITCH_FAMILIES
 from embed.detector.loop import Training, fit
 from embed.detector.model import Detector, load_detector, save_detector
 from embed.detector.noise import NoiseSource
-from embed.detector.place import CARD, HISTORY, read_card
-from embed.detector.waveforms import choose_waveform
+from embed.detector.place import CARD, HISTORY, check_place
 from embed.network.devices import choose_device
 from embed.storage import beside, move_into_place, settle, storage_errors
 from embed.training.distributed import Ranks, join_ranks, leave_ranks
 from embed.training.place import training_folder
 from embed.training.recipe import in_bfloat16
 from embed.training.schedule import best_epoch
-from embed.training.steps import check_same_card, stopped_facts
+from embed.training.steps import stopped_facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,24 +69,6 @@ def train_detector(
         leave_ranks(ranks)
 
 
-def training_facts(options: DetectorOptions, *, half: bool) -> dict[str, Any]:
-    """Everything that the result depends on, as JSON values."""
-    return {
-        "network": options.network,
-        "classes": list(options.source.classes),
-        "source": options.source.facts(),
-        "waveform": choose_waveform(options.source.waveform),
-        "examples": options.examples,
-        "batch": options.batch,
-        "learning_rate": options.learning_rate,
-        "dropout": options.dropout,
-        "curriculum": options.curriculum,
-        "patience": options.patience,
-        "precision": "bfloat16" if half else "float32",
-        "seed": options.seed,
-    }
-
-
 def _train(
     options: DetectorOptions,
     ranks: Ranks,
@@ -98,12 +79,10 @@ def _train(
 ) -> Detector:
     folder = options.out
     half = in_bfloat16(options.precision, device.type)
-    facts = training_facts(options, half=half)
+    facts = options.facts() | {"precision": "bfloat16" if half else "float32"}
     stopped = training_folder(folder)
-    if folder.exists():
-        what = f"detector in {folder}"
-        if check_same_card(read_card(folder)[0], facts, what, option="--out", replace=options.replace):
-            return load_detector(folder, device)
+    if check_place(options, facts):
+        return load_detector(folder, device)
     if ranks.lead and options.replace and stopped_facts(stopped) != facts:
         shutil.rmtree(stopped, ignore_errors=True)
     ranks.wait()

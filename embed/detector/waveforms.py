@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embed.detector.options import BUNDLED, IMR
-from embed.errors import InputError
+from embed.detector.options import IMR
 from embed.simulator.families.chirps import SUN_S, merging_at_zero
 
 if TYPE_CHECKING:
@@ -20,22 +18,6 @@ MPC_S = 1.029271250e14
 """A megaparsec, in light seconds."""
 MARGIN = 1.2
 """Of the duration over its leading order."""
-
-
-def choose_waveform(name: str) -> str:
-    """Turn ``auto`` into the model that this installation has; refuse one that it lacks.
-
-    Raises
-    ------
-    InputError
-        When lalsuite is asked for and absent.
-    """
-    there = find_spec("lalsimulation") is not None
-    if name == "auto":
-        return IMR if there else BUNDLED
-    if name == IMR and not there:
-        raise InputError(f"{IMR} needs lalsuite: `pip install glitch-discovery[strain]`, or use --waveform {BUNDLED}")
-    return name
 
 
 def duration(masses: tuple[float, float]) -> float:
@@ -58,7 +40,7 @@ def waveform(
     Parameters
     ----------
     name : str
-        ``IMRPhenomD`` or ``bundled``, see `choose_waveform`.
+        ``IMRPhenomD`` or ``bundled``, see `SourceOptions.chosen_waveform`.
     masses : tuple of 2 float
         Detector frame, solar masses, the heavier first.
     spins : tuple of 2 float

@@ -19,9 +19,9 @@ from embed.generator.steps import Recipe, Training
 from embed.network.devices import choose_device
 from embed.storage import beside, move_into_place, settle, storage_errors
 from embed.training.distributed import Ranks, join_ranks, leave_ranks
-from embed.training.place import training_folder
+from embed.training.place import check_same_card, training_folder
 from embed.training.recipe import in_bfloat16
-from embed.training.steps import check_same_card, stopped_facts
+from embed.training.steps import stopped_facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable

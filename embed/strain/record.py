@@ -167,7 +167,7 @@ class StrainRecord:
 
         Stretches shorter than ``needed`` s are left out.
         """
-        for start, end in self._good():
+        for start, end in self.good():
             begin = start
             while end - begin >= needed:
                 stop = min(begin + longest, end)
@@ -177,7 +177,7 @@ class StrainRecord:
                     break
                 begin = stop - overlap
 
-    def _good(self) -> Iterator[tuple[float, float]]:
+    def good(self) -> Iterator[tuple[float, float]]:
         """Yield start and end (GPS) of the good stretches, reading one file after another."""
         open_at: float | None = None
         end = self.start

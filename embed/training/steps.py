@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from embed.errors import InputError, TrainingError
+from embed.errors import TrainingError
 from embed.tensorfile import write_tensors
 from embed.training.checkpoint import drop_earlier, read_latest
 
@@ -80,32 +80,3 @@ def stopped_facts(folder: Path) -> dict[str, Any] | None:
     _, _, facts = found
     del facts[_HISTORY]
     return facts
-
-
-def check_same_card(
-    card: Mapping[str, Any], facts: Mapping[str, Any], what: str, *, option: str = "--name", replace: bool
-) -> bool:
-    """Whether what a training made before is what is asked for.
-
-    Parameters
-    ----------
-    card, facts : mapping
-        Of the finished one, and of the training.
-    what : str
-        ``generator 'g'``, for the message.
-    option : str
-        That names it.
-    replace : bool
-        Another one is to be replaced.
-
-    Raises
-    ------
-    InputError
-        When it is another, which is not to be replaced.
-    """
-    changed = [name for name, value in facts.items() if card.get(name) != value]
-    if changed and not replace:
-        raise InputError(
-            f"there is a {what} already, with other {', '.join(changed)}; give another {option}, or --replace to replace it"
-        )
-    return not changed
