@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from discovery.arguments.base import natural, positive
+from discovery.arguments.base import add_figures, natural, positive
+from discovery.sensitivity.options import LOUDEST, SLIDES, SensitivityOptions
 from embed.detector.options import (
     BUNDLED,
     CHECKS,
@@ -25,14 +26,18 @@ if TYPE_CHECKING:
 
 
 def add_detector(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
-    """Add ``discover detector`` with ``train``."""
+    """Add ``discover detector`` with ``train``, ``evaluate`` and ``scan``."""
     detector = commands.add_parser(
         "detector",
-        help="train a network that tells signals from noise and glitches in strain",
-        description="Train a network on whitened strain of one or two detectors that tells binary black holes from noise, and from glitches.",
+        help="train a network that tells signals from noise and glitches in strain, judge one, or run one over strain",
+        description="Train a network on whitened strain of one or two detectors that tells binary black holes from noise, and from glitches; judge one; or run one over strain files.",
     )
-    actions = detector.add_subparsers(dest="action", metavar="train", required=True, parser_class=type(detector))
+    actions = detector.add_subparsers(
+        dest="action", metavar="train|evaluate|scan", required=True, parser_class=type(detector)
+    )
     _add_train(actions, common)
+    _add_evaluate(actions, common)
+    _add_scan(actions, common)
 
 
 def _add_train(actions: Any, common: ArgumentParser) -> None:  # noqa: ANN401
@@ -168,4 +173,81 @@ def _add_source(train: ArgumentParser) -> None:
         choices=WAVEFORMS,
         default=SourceOptions.waveform,
         help=f"model of the signals: {IMR} needs lalsuite, {BUNDLED} is an older model without spins; auto takes the first one where it can (default: {SourceOptions.waveform})",
+    )
+
+
+def _add_evaluate(actions: Any, common: ArgumentParser) -> None:  # noqa: ANN401
+    evaluate = actions.add_parser(
+        "evaluate",
+        parents=[common],
+        help="measure what a detector finds and its false alarms, beside a matched filter",
+        description="Judge a detector on fresh segments: confusion matrix, ROC, sensitivity against SNR at fixed false-alarm probabilities, false-alarm rate from time slides, sensitive distance, false alarms by glitch class, with intervals, and a matched filter on the same segments. Nothing is extrapolated: rates that need more noise are left empty. Writes sensitivity.html and tables. No study is needed.",
+    )
+    evaluate.add_argument("detector", metavar="DIR", type=Path, help="the folder of the detector")
+    evaluate.add_argument(
+        "--against", metavar="DIR", type=Path, help="another detector, judged on the same segments and compared"
+    )
+    for name, what in (
+        ("noise", "segments of noise; a false-alarm probability of 1e-4 needs 100,000"),
+        ("signals", "signals at each SNR from 4 to 20"),
+        ("injections", "signals uniform in volume, for the sensitive distance"),
+    ):
+        default = getattr(SensitivityOptions, name)
+        evaluate.add_argument(
+            f"--{name}", metavar="N", type=positive, default=default, help=f"{what} (default: {default})"
+        )
+    evaluate.add_argument(
+        "--glitches",
+        metavar="N",
+        type=natural,
+        default=SensitivityOptions.glitches,
+        help=f"simulated glitches, each in one detector (default: {SensitivityOptions.glitches})",
+    )
+    evaluate.add_argument(
+        "--livetime",
+        metavar="HOURS",
+        type=float,
+        default=SensitivityOptions.livetime,
+        help=f"hours of time slides (default: {SensitivityOptions.livetime:g})",
+    )
+    evaluate.add_argument("--no-filter", action="store_true", help="leave the matched filter out")
+    evaluate.add_argument(
+        "--minimal-match",
+        metavar="SHARE",
+        type=float,
+        default=SensitivityOptions.minimal_match,
+        help=f"of the SNR that some template of the filter's bank finds (default: {SensitivityOptions.minimal_match:g})",
+    )
+    evaluate.add_argument("--out", metavar="DIR", type=Path, help="another folder than evaluation in the detector's")
+    add_figures(evaluate)
+
+
+def _add_scan(actions: Any, common: ArgumentParser) -> None:  # noqa: ANN401
+    scan = actions.add_parser(
+        "scan",
+        parents=[common],
+        help="run a detector over strain files: triggers with a false-alarm rate",
+        description="Run a detector over strain files. Writes its loudest triggers with their false-alarm rate as a table that `discover scan --triggers` reads. The rate is that of time slides of the same strain, or of an evaluation's background.",
+    )
+    scan.add_argument("detector", metavar="DIR", type=Path, help="the folder of the detector")
+    scan.add_argument(
+        "strain", metavar="STRAIN", nargs="+", type=Path, help="strain files of every detector it reads: HDF5 or GWF"
+    )
+    scan.add_argument(
+        "--slides",
+        metavar="N",
+        type=positive,
+        default=SLIDES,
+        help=f"time slides of each minute of strain (default: {SLIDES})",
+    )
+    scan.add_argument(
+        "--background", metavar="CSV", type=Path, help="background.csv of an evaluation of the detector, instead of slides"
+    )
+    scan.add_argument(
+        "--loudest", metavar="N", type=positive, default=LOUDEST, help=f"triggers to write (default: {LOUDEST})"
+    )
+    scan.add_argument("--ifo", metavar="IFO", help="the detector, such as H1, for files that do not name it")
+    scan.add_argument("--channel", metavar="NAME", help="the data set or channel to read from files with several")
+    scan.add_argument(
+        "--out", metavar="CSV", type=Path, default=Path("triggers.csv"), help="the table (default: triggers.csv)"
     )

@@ -3,19 +3,58 @@
 from argparse import Namespace
 from pathlib import Path
 
+from discovery.sensitivity.options import SensitivityOptions
 from embed.detector.options import DESIGN, DetectorOptions, SourceOptions
-from embed.detector.place import check_place
+from embed.detector.place import check_place, read_card
+from embed.storage import first_bytes
+from embed.strain.files import GWF, open_strain
 
 
 def check(options: Namespace) -> None:
-    """Refuse options out of range, a folder that holds something else, and noise that cannot be read.
+    """Refuse options out of range, folders that hold something else, and noise and strain that cannot be read.
 
     Raises
     ------
     InputError, StudyError
-        As the training itself would.
+        As the work itself would.
     """
-    {"train": _check_train}[options.action](options)
+    {"train": _check_train, "evaluate": _check_evaluate, "scan": _check_scan}[options.action](options)
+
+
+def _check_evaluate(options: Namespace) -> None:
+    sensitivity_options(options)
+    read_card(options.detector)
+    if options.against is not None:
+        read_card(options.against)
+
+
+def _check_scan(options: Namespace) -> None:
+    read_card(options.detector)
+    if options.background is not None:
+        first_bytes(options.background)
+    for path in options.strain:
+        if not first_bytes(path).startswith(GWF):  # gwpy takes seconds to open one
+            open_strain(path, ifo=options.ifo, channel=options.channel)
+
+
+def sensitivity_options(options: Namespace) -> SensitivityOptions:
+    """Return what is to be measured.
+
+    Raises
+    ------
+    InputError
+        When a number is out of range.
+    """
+    return SensitivityOptions(
+        noise=options.noise,
+        signals=options.signals,
+        injections=options.injections,
+        glitches=options.glitches,
+        livetime=options.livetime,
+        templates=not options.no_filter,
+        minimal_match=options.minimal_match,
+        seed=options.seed,
+    )
 
 
 def _check_train(options: Namespace) -> None:

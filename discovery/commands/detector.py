@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from discovery.checks.detector import detector_options
 from discovery.commands.console import Terminal
+from discovery.commands.detectorsearch import evaluate, scan
 from embed.detector.options import BUNDLED, IMR
 from embed.detector.trainer import train_detector
 
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
 
 def run(options: Namespace) -> None:
-    """Train a detector."""
-    {"train": _train}[options.action](options)
+    """Train a detector, judge one, or run one over strain."""
+    {"train": _train, "evaluate": evaluate, "scan": scan}[options.action](options)
 
 
 def _train(options: Namespace) -> None:

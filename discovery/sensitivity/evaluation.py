@@ -132,7 +132,7 @@ def evaluate_detector(
     plans = {one.name: plan for one in networks}
     if bank is not None:  # slides cost a matched filter little: fewer blocks, more slides
         step("search noise by the matched filter")
-        few = plan_noise(source, max(options.noise // MOST_SLIDES, 1), options.livetime * 3600)
+        few = replace(plan_noise(source, max(options.noise // MOST_SLIDES, 1), options.livetime * 3600), segments=options.noise)
         noise |= search_noise(statistics[-1:], source, few, seed=seed + 1)
         plans[statistics[-1].name] = few
     step(f"judge {options.signals} signals at each loudness")

@@ -15,6 +15,9 @@ MOST_SLIDES = 60
 APART_S = 0.5
 """Triggers are as far apart, s, as those of `discover scan --find`."""
 
+SLIDES, LOUDEST = 20, 20
+"""Time slides of each block of a scan, and triggers that it writes."""
+
 
 @dataclass(frozen=True)
 class SensitivityOptions:
@@ -55,6 +58,8 @@ class SensitivityOptions:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if not 0.5 <= self.minimal_match < 1:
+            raise InputError(f"a minimal match of {self.minimal_match:g}: give 0.5 to below 1, 0.97 is usual")
         if not 0 < self.livetime <= 24 * 366:
             raise InputError(f"{self.livetime:g} hours of time slides: give more than 0, and at most a year")
         if self.noise < 100:
