@@ -34,9 +34,17 @@ if TYPE_CHECKING:
     from embed.types import Progress
 
 CHECK_BYTES = 1 << 26
-MOST_CHECKED = 2048
-"""Fresh examples of a check at most, and bytes."""
-COLUMNS = ("examples", "least_snr", "learning_rate", "training_loss", "validation_loss", "validation_accuracy", "validation_auc")  # fmt: skip
+CHECKED_SHARE, FEWEST_CHECKED, MOST_CHECKED = 0.02, 128, 2048
+"""Fresh examples of a check: this share of the training's, within bounds, and bytes at most: all checks together cost less than it does."""
+COLUMNS = (
+    "examples",
+    "least_snr",
+    "learning_rate",
+    "training_loss",
+    "validation_loss",
+    "validation_accuracy",
+    "validation_auc",
+)
 WARMUP = 0.5
 """Checks' worth of steps over which the learning rate rises."""
 
@@ -219,7 +227,8 @@ def _is_over(training: Training, step: int, rows: list[dict[str, Any]]) -> bool:
 def check_batch(options: DetectorOptions) -> Batch:
     """Fresh examples by which the training is checked, the same at every check: none is ever trained on."""
     source = options.source
-    count = min(MOST_CHECKED, CHECK_BYTES // (4 * len(source.ifos) * source.samples))
+    most = min(MOST_CHECKED, CHECK_BYTES // (4 * len(source.ifos) * source.samples))
+    count = min(most, max(FEWEST_CHECKED, round(CHECKED_SHARE * options.examples)))
     other = int(np.random.SeedSequence(options.seed, spawn_key=(19,)).generate_state(1, np.uint64)[0])
     return Examples(source, other).batch(range(count))
 
