@@ -241,7 +241,10 @@ def _add_scan(actions: Any, common: ArgumentParser) -> None:  # noqa: ANN401
         help=f"time slides of each minute of strain (default: {SLIDES})",
     )
     scan.add_argument(
-        "--background", metavar="CSV", type=Path, help="background.csv of an evaluation of the detector, instead of slides"
+        "--background",
+        metavar="CSV",
+        type=Path,
+        help="background.csv of an evaluation of the detector, instead of slides",
     )
     scan.add_argument(
         "--loudest", metavar="N", type=positive, default=LOUDEST, help=f"triggers to write (default: {LOUDEST})"

@@ -63,14 +63,14 @@ def _sensitivity(results: Results) -> tuple[str, tuple[str, ...], list[tuple[str
     for name, curves in results.curves.items():
         for curve in curves:
             if curve.threshold.supported:
-                shares = {snr: share for snr, share in zip(curve.snr.tolist(), curve.share.tolist(), strict=True)}
+                shares = dict(zip(curve.snr.tolist(), curve.share.tolist(), strict=True))
                 cells = (f"{100 * shares[snr]:.1f} %" for snr in shown)
                 rows.append((name, f"{curve.threshold.probability:g}", f"{curve.threshold.value:.2f}", *cells))
     return "Signals found", ("search", "false-alarm probability", "threshold", *(f"SNR {snr:g}" for snr in shown)), rows
 
 
 def _distance(results: Results) -> tuple[str, tuple[str, ...], list[tuple[str, ...]]]:
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (name, f"{rate:,g}", f"{one.distance:,.0f} Mpc", f"{one.low:,.0f} to {one.high:,.0f}")
         for name, own in results.distances.items()
         for rate, _, one in own

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from discovery.sensitivity.evaluation import Evaluated
+    from discovery.sensitivity.evaluated import Evaluated
     from discovery.sensitivity.results import Results
 
 _COLOURS = (OKABE_ITO[0], OKABE_ITO[3], OKABE_ITO[2])
@@ -44,9 +44,9 @@ def sensitivity_figures(found: Evaluated, results: Results) -> dict[str, Figure 
         panel.set_xscale("log")
         panel.set_xlim(1 / max(len(one.segments) for one in found.noise.values()), 1)
         figures[f"roc-snr-{snr:g}"] = _finished(figure, panel)
-    for name, own in found.noise.items():
+    for name, search in found.noise.items():
         figure, panel = _panel("statistic", "louder triggers a month")
-        for number, background in enumerate(one for one in (own.slides, own.alone) if one is not None):
+        for number, background in enumerate(one for one in (search.slides, search.alone) if one is not None):
             ranks = np.unique(np.geomspace(1, len(background.statistic), 400).astype(np.int64))
             values = background.statistic[ranks - 1]
             low, high = (background.interval(values) * MONTH).T
@@ -65,7 +65,9 @@ def _distance(results: Results) -> Figure:
     for number, (name, rows) in enumerate(results.distances.items()):
         known = [(rate, one) for rate, _, one in rows if one is not None]
         rates = [rate for rate, _ in known]
-        panel.vlines(rates, [one.low for _, one in known], [one.high for _, one in known], color=_COLOURS[number], lw=0.8)
+        panel.vlines(
+            rates, [one.low for _, one in known], [one.high for _, one in known], color=_COLOURS[number], lw=0.8
+        )
         _line(panel, number, name, np.array(rates), np.array([one.distance for _, one in known]), marker="o")
     panel.set_xscale("log")
     panel.set_ylim(bottom=0)

@@ -6,14 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
-
 from discovery.pages.axes import Axes, round_ticks
 from discovery.pages.page import markup
 from discovery.pages.plots import MAX_SERIES, Point, line_with_points
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from markupsafe import Markup
 
 _AXES = Axes(520, 400, 62, 14, 14, 48)
 _MOST_TICKS = 8
@@ -97,7 +97,9 @@ def curves_svg(curves: Mapping[str, Curve], across: Scale, up: Scale, *, title: 
         if curve.ends:
             band = [(x, up.at(high)) for x, (_, high) in zip(xs, curve.ends, strict=True)]
             band += [(x, up.at(low)) for x, (low, _) in reversed(list(zip(xs, curve.ends, strict=True)))]
-            parts.append(markup('<polygon class="band s{place}" points="{points}"/>', place=place, points=_AXES.points(band)))
+            parts.append(
+                markup('<polygon class="band s{place}" points="{points}"/>', place=place, points=_AXES.points(band))
+            )
         line = [(x, up.at(y)) for x, (_, y) in zip(xs, curve.points, strict=True)]
         parts.append(
             markup(

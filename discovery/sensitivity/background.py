@@ -43,9 +43,7 @@ class Triggers:
         return len(self.times)
 
 
-def find_peaks(
-    times: ArrayLike, statistic: ArrayLike, *, apart: float, above: float = -np.inf
-) -> Triggers:
+def find_peaks(times: ArrayLike, statistic: ArrayLike, *, apart: float, above: float = -np.inf) -> Triggers:
     """Make triggers of a series: the loudest, then the loudest of those that are not nearer to it than `apart`, and so on.
 
     Parameters
@@ -201,5 +199,5 @@ def slide_turns(seconds: float, step: float, most: int, *, light_travel: float) 
     count = int(np.ceil(seconds / step - 1e-9)) - 1
     if count <= 0 or most <= 0:
         return np.empty(0)
-    chosen = np.unique(np.linspace(1, count, min(most, count)).round().astype(np.int64))
-    return chosen * step
+    chosen = np.unique(np.linspace(1, count, min(most, count)).round())
+    return np.asarray(chosen * step, np.float64)

@@ -14,6 +14,7 @@ from embed.detector.waveforms import chirp_mass
 
 if TYPE_CHECKING:
     import torch
+
     from embed.detector.options import SourceOptions
     from embed.types import Floats, Progress
 

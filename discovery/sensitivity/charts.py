@@ -13,7 +13,7 @@ from discovery.sensitivity.background import MONTH
 from embed.metrics.intervals import wilson
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from markupsafe import Markup
 
@@ -40,7 +40,9 @@ def roc_plot(curves: Mapping[str, tuple[RocCurve, int, int]]) -> Markup:
         The axis begins at one false alarm among the noise.
     """
     least = 1 / max((noise for _, _, noise in curves.values()), default=1)
-    across = Scale("false-alarm probability of a segment", 10 ** np.floor(np.log10(least)), 1.0, log=True, form=power_of_ten)
+    across = Scale(
+        "false-alarm probability of a segment", 10 ** np.floor(np.log10(least)), 1.0, log=True, form=power_of_ten
+    )
     lowest = min((_at(curve, least) for curve, _, _ in curves.values()), default=0.0)
     up = Scale("signals found", max(0.0, np.floor(10 * lowest) / 10), 1.0, form=percent)
     drawn = {}
@@ -97,8 +99,14 @@ def background_plot(own: NoiseSearch) -> Markup:
     most = max(len(one.statistic) / one.livetime for one in backgrounds) * MONTH
     low = min(float(one.statistic[min(len(one.statistic) - 1, len(one.statistic) // 3)]) for one in backgrounds)
     high = max(float(one.statistic[0]) for one in backgrounds)
-    across = Scale("statistic", low, high + 0.02 * (high - low), form=lambda value: f"{value:.3g}")
-    up = Scale("louder triggers a month", 10 ** np.floor(np.log10(least)), 10 ** np.ceil(np.log10(most)), log=True, form=power_of_ten)
+    across = Scale("statistic", low, high + 0.02 * (high - low), form="{:,.4g}".format)
+    up = Scale(
+        "louder triggers a month",
+        10 ** np.floor(np.log10(least)),
+        10 ** np.ceil(np.log10(most)),
+        log=True,
+        form=power_of_ten,
+    )
     drawn = {one.how: _rates(one) for one in backgrounds}
     about = {one.how: f"{one.livetime / 3600:.1f} h" for one in backgrounds}
     return curves_svg(drawn, across, up, title="False-alarm rate against the statistic") + legend(about)
@@ -125,7 +133,13 @@ def distance_plot(rows: Mapping[str, list[tuple[float, float, SensitiveDistance 
         name: Curve(
             [(rate, one.distance) for rate, one in own],
             dots=[
-                (rate, one.distance, one.low, one.high, f"{one.distance:,.0f} Mpc ({one.low:,.0f} to {one.high:,.0f}) at {rate:,g} a month")
+                (
+                    rate,
+                    one.distance,
+                    one.low,
+                    one.high,
+                    f"{one.distance:,.0f} Mpc ({one.low:,.0f} to {one.high:,.0f}) at {rate:,g} a month",
+                )
                 for rate, one in own
             ],
         )
@@ -135,9 +149,12 @@ def distance_plot(rows: Mapping[str, list[tuple[float, float, SensitiveDistance 
     return curves_svg(drawn, across, up, title="Sensitive distance against false-alarm rate") + legend(about)
 
 
-def statistic_plot(values: Mapping[str, Floats]) -> Markup:
-    """Draw the distribution of the statistic of each kind of segment, as shares of the kind in equal bins."""
-    every = np.concatenate(list(values.values()))
+def statistic_plot(values: Mapping[str, Floats], *, span: Sequence[str]) -> Markup:
+    """Draw the distribution of the statistic of each kind of segment, as shares of the kind in equal bins.
+
+    The axis spans the kinds of `span`; what is beyond an end is in the last bin there.
+    """
+    every = np.concatenate([values[name] for name in span])
     low, high = (float(end) for end in np.quantile(every, (0.0005, 0.9995)))
     edges = np.linspace(low, high, BINS + 1)
     drawn = {}
@@ -146,7 +163,7 @@ def statistic_plot(values: Mapping[str, Floats]) -> Markup:
         share = np.histogram(np.clip(own, low, high), edges)[0] / len(own)
         top = max(top, float(share.max()))
         drawn[name] = Curve(list(zip(np.repeat(edges, 2)[1:-1].tolist(), np.repeat(share, 2).tolist(), strict=True)))
-    across = Scale("statistic", low, high, form=lambda value: f"{value:.3g}")
+    across = Scale("statistic", low, high, form="{:,.4g}".format)
     up = Scale("share of its kind", 1e-4, top, log=True, form=power_of_ten)
     return curves_svg(drawn, across, up, title="Distribution of the statistic") + legend(
         {name: f"{len(own):,}" for name, own in values.items()}

@@ -77,7 +77,9 @@ def threshold_at(noise: ArrayLike, probability: float, least: int = LEAST_ALARMS
     """
     loud = np.sort(np.asarray(noise, np.float64))[::-1]
     if not len(loud) or not np.isfinite(loud).all():
-        raise InputError(f"{len(loud)} noise windows, {int((~np.isfinite(loud)).sum())} of them not finite; give finite values")
+        raise InputError(
+            f"{len(loud)} noise windows, {int((~np.isfinite(loud)).sum())} of them not finite; give finite values"
+        )
     if not 0 < probability < 1:
         raise InputError(f"a false-alarm probability of {probability:g}: give a number between 0 and 1")
     allowed = int(np.floor(len(loud) * probability * (1 + 1e-12)))
@@ -176,4 +178,6 @@ class Gain:
 def alarms_by_class(labels: Sequence[str], statistic: ArrayLike, value: float) -> dict[str, tuple[int, int]]:
     """Count the glitches of each class above a threshold: label -> (above it, all), in alphabetical order."""
     names, loud = np.asarray(labels, np.str_), np.asarray(statistic, np.float64)
-    return {str(name): (int((loud[names == name] > value).sum()), int((names == name).sum())) for name in np.unique(names)}
+    return {
+        str(name): (int((loud[names == name] > value).sum()), int((names == name).sum())) for name in np.unique(names)
+    }

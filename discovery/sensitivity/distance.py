@@ -80,4 +80,5 @@ def sensitive_distance(found: ArrayLike, farthest: ArrayLike) -> SensitiveDistan
     if not hit.any() or hit.all():
         ends = wilson(int(hit.sum()), len(hit)) * float((radii**3).mean())
         low, high = float(ends[0]), float(ends[1])
-    return SensitiveDistance(*(value ** (1 / 3) for value in (mean, low, high)), int(hit.sum()), len(hit))
+    distance, nearest, furthest = (value ** (1 / 3) for value in (mean, low, high))
+    return SensitiveDistance(distance, nearest, furthest, int(hit.sum()), len(hit))

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
 
-from discovery.sensitivity.bank import FilterBank, build_bank
+from discovery.sensitivity.bank import build_bank
+from discovery.sensitivity.evaluated import Evaluated
 from discovery.sensitivity.measurement import (
-    Glitches,
-    Injections,
-    Mixture,
-    Signals,
     measure_glitches,
     measure_injections,
     measure_mixture,
     measure_signals,
 )
-from discovery.sensitivity.noise import NoisePlan, NoiseSearch, plan_noise, search_noise
+from discovery.sensitivity.noise import plan_noise, search_noise
 from discovery.sensitivity.options import MOST_SLIDES, SensitivityOptions
 from discovery.sensitivity.outputs import write_evaluation
 from discovery.sensitivity.statistic import FilterStatistic, NetworkStatistic, Statistic
@@ -30,53 +27,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from embed.detector.options import SourceOptions
     from embed.types import Step
 
 FIRST_SEED = 2**40
 """Seeds of examples of an evaluation begin here: no training has them."""
 MIXED = 3_000
 """Examples of all classes for the confusion matrix."""
-
-
-@dataclass(frozen=True)
-class Evaluated:
-    """Everything that was measured.
-
-    Attributes
-    ----------
-    source : SourceOptions
-        What the examples are made of: the first detector's.
-    options : SensitivityOptions
-    detectors : dict of str to Detector
-        By name: the detector, and the one that it is compared with if there is one.
-    noise : dict of str to NoiseSearch
-        By the statistics' names: the detectors, then the matched filter.
-    plans : dict of str to NoisePlan
-    signals : Signals
-    injections : Injections
-    glitches : Glitches or None
-    mixtures : dict of str to Mixture
-        By the detectors' names.
-    bank : FilterBank or None
-    """
-
-    source: SourceOptions
-    options: SensitivityOptions
-    detectors: dict[str, Detector]
-    noise: dict[str, NoiseSearch]
-    plans: dict[str, NoisePlan]
-    signals: Signals
-    injections: Injections
-    glitches: Glitches | None
-    mixtures: dict[str, Mixture]
-    bank: FilterBank | None
-    files: dict[str, Path] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """Of the detector that is judged."""
-        return next(iter(self.detectors))
 
 
 def evaluate_detector(
@@ -132,7 +88,8 @@ def evaluate_detector(
     plans = {one.name: plan for one in networks}
     if bank is not None:  # slides cost a matched filter little: fewer blocks, more slides
         step("search noise by the matched filter")
-        few = replace(plan_noise(source, max(options.noise // MOST_SLIDES, 1), options.livetime * 3600), segments=options.noise)
+        enough = max(options.livetime * 3600, options.noise * source.seconds)
+        few = replace(plan_noise(source, max(options.noise // MOST_SLIDES, 1), enough), segments=options.noise)
         noise |= search_noise(statistics[-1:], source, few, seed=seed + 1)
         plans[statistics[-1].name] = few
     step(f"judge {options.signals} signals at each loudness")
@@ -148,9 +105,7 @@ def evaluate_detector(
         name: measure_mixture(detector, Examples(detector.source, seed + 5), min(MIXED, options.noise))
         for name, detector in detectors.items()
     }
-    found = Evaluated(
-        source, options, detectors, noise, plans, signals, injections, glitches, mixtures, bank
-    )
+    found = Evaluated(source, options, detectors, noise, plans, signals, injections, glitches, mixtures, bank)
     step("write")
     files = write_evaluation(found, out or folder / "evaluation", command=command, seed=seed)
     return replace(found, files=files)

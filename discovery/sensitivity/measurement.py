@@ -9,16 +9,14 @@ import numpy as np
 
 from discovery.sensitivity.distance import FAINTEST, draw_distances
 from discovery.sensitivity.options import SNRS
-from embed.detector.examples import Examples
 from embed.detector.options import GLITCH, SIGNAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from discovery.sensitivity.options import SensitivityOptions
     from discovery.sensitivity.statistic import Statistic
-    from embed.detector.examples import Batch
-    from embed.detector.options import SourceOptions
+    from embed.detector.examples import Batch, Examples
+    from embed.detector.model import Detector
     from embed.types import Floats, Progress, Vectors
 
 BATCH = 240
@@ -106,7 +104,8 @@ def measure_injections(
         distance = draw_distances(farthest, rng)
         found.add(examples.batch(numbers, label=SIGNAL, distance=distance))
         rows.append((distance, farthest, FAINTEST * farthest / distance))
-    return Injections(*(np.concatenate(column) for column in zip(*rows, strict=True)), found.result())
+    distances, radii, snr = (np.concatenate(column) for column in zip(*rows, strict=True))
+    return Injections(distances, radii, snr, found.result())
 
 
 def measure_glitches(
@@ -140,13 +139,13 @@ class Mixture:
     logits: Floats
 
 
-def measure_mixture(detector: object, examples: Examples, count: int) -> Mixture:
+def measure_mixture(detector: Detector, examples: Examples, count: int) -> Mixture:
     """Give a detector examples of all its classes."""
     truth, logits = [], []
     for numbers in _numbers(0, count):
         batch = examples.batch(numbers)
         truth.append(batch.labels)
-        logits.append(detector.logits(batch.strain))  # type: ignore[attr-defined]
+        logits.append(detector.logits(batch.strain))
     return Mixture(examples.options.classes, np.concatenate(truth), np.concatenate(logits))
 
 

@@ -143,7 +143,9 @@ class _Gathered:
     def __init__(self, source: SourceOptions, plan: NoisePlan) -> None:
         self.plan = plan
         self.step = plan.stride / source.sample_rate
-        self.every = max(1, math.ceil(source.samples / plan.stride - 0.05))  # they may overlap by a twentieth of a stride
+        self.every = max(
+            1, math.ceil(source.samples / plan.stride - 0.05)
+        )  # they may overlap by a twentieth of a stride
         self.segments: tuple[list[Floats], list[Floats]] = ([], [])
         self.alone: list[Triggers] = []
         self.slid: list[Triggers] = []
@@ -170,4 +172,9 @@ class _Gathered:
     def result(self) -> NoiseSearch:
         alone = make_background(self.alone, self.seconds[0], ALONE)
         slides = make_background(self.slid, self.seconds[1], SLIDES) if self.plan.turns else None
-        return NoiseSearch(np.concatenate([*self.segments[0], *self.segments[1]])[: self.plan.segments], alone, slides, tuple(self.loud))
+        return NoiseSearch(
+            np.concatenate([*self.segments[0], *self.segments[1]])[: self.plan.segments],
+            alone,
+            slides,
+            tuple(self.loud),
+        )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from discovery.sensitivity.evaluation import Evaluated
+    from discovery.sensitivity.evaluated import Evaluated
 
 MOST_ROWS = 100_000
 """Loudest background triggers that are written, of each search: a scan reads them back."""
@@ -34,7 +34,15 @@ AGREEMENT = ("search", "threshold", "slides", "slides_s", "alone", "alone_s", "c
 DISTANCE = ("search", "far_per_month", "threshold", "distance_mpc", "low", "high", "found", "injections")
 GLITCHES = ("search", "false_alarm_probability", "class", "glitches", "false_alarms", "low", "high")
 GAINS = ("false_alarm_probability", "class", "glitches", "with_other", "with_this", "factor", "low", "high")
-TABLES = ("sensitivity.csv", "auc.csv", "background.csv", "agreement.csv", "distance.csv", "glitches.csv", "summary.json")
+TABLES = (
+    "sensitivity.csv",
+    "auc.csv",
+    "background.csv",
+    "agreement.csv",
+    "distance.csv",
+    "glitches.csv",
+    "summary.json",
+)
 
 
 def write_evaluation(found: Evaluated, folder: Path, *, command: str, seed: int) -> dict[str, Path]:
@@ -57,18 +65,29 @@ def write_evaluation(found: Evaluated, folder: Path, *, command: str, seed: int)
     names = [*TABLES, *(["gains.csv"] if results.gains else []), "sensitivity.html"]
     files = {name: folder / name for name in names}
     write_csv(files["sensitivity.csv"], SENSITIVITY, _sensitivity(results))
-    write_csv(files["auc.csv"], AREAS, [(name, snr, *row) for name, rows in results.areas.items() for snr, *row in rows])
+    write_csv(
+        files["auc.csv"], AREAS, [(name, snr, *row) for name, rows in results.areas.items() for snr, *row in rows]
+    )
     write_csv(files["background.csv"], BACKGROUND, _background(found))
     write_csv(
         files["agreement.csv"],
         AGREEMENT,
-        [(name, one.threshold, *one.first, *one.second, one.chance) for name, rows in results.agreement.items() for one in rows],
+        [
+            (name, one.threshold, *one.first, *one.second, one.chance)
+            for name, rows in results.agreement.items()
+            for one in rows
+        ],
     )
     write_csv(
         files["distance.csv"],
         DISTANCE,
         [
-            (name, rate, threshold, *((one.distance, one.low, one.high, one.found, one.injections) if one else (None,) * 5))
+            (
+                name,
+                rate,
+                threshold,
+                *((one.distance, one.low, one.high, one.found, one.injections) if one else (None,) * 5),
+            )
             for name, rows in results.distances.items()
             for rate, threshold, one in rows
         ],
@@ -85,7 +104,9 @@ def write_evaluation(found: Evaluated, folder: Path, *, command: str, seed: int)
         )
     write_text(files["summary.json"], json.dumps(_summary(found, results), indent=2, allow_nan=False) + "\n")
     pictures = loud_pictures(found, results, seed=seed)
-    page = sensitivity_html(found, results, pictures, command=command, beside=[name for name in names if name != "sensitivity.html"])
+    page = sensitivity_html(
+        found, results, pictures, command=command, beside=[name for name in names if name != "sensitivity.html"]
+    )
     write_text(files["sensitivity.html"], page)
     return files
 
@@ -107,7 +128,7 @@ def _background(found: Evaluated) -> Iterator[tuple[Any, ...]]:
         for background in (own.slides, own.alone):
             if background is not None:
                 for value in background.statistic[:MOST_ROWS].tolist():
-                    yield name, background.how, round(background.livetime, 3), value
+                    yield name, background.how, round(background.livetime, 6), value
 
 
 def read_background(path: Path, name: str) -> Background:
@@ -127,7 +148,9 @@ def read_background(path: Path, name: str) -> Background:
     """
     file = CsvFile(path, "background.csv of `discover detector evaluate`")
     if tuple(file.columns) != BACKGROUND:
-        raise InputError(f"{path} has columns {', '.join(file.columns)}; give background.csv of `discover detector evaluate`")
+        raise InputError(
+            f"{path} has columns {', '.join(file.columns)}; give background.csv of `discover detector evaluate`"
+        )
     found: dict[str, tuple[float, list[float]]] = {}
     for row in file.rows():
         if row.cells["search"] == name:

@@ -20,7 +20,7 @@ from discovery.sensitivity.charts import (
     statistic_plot,
 )
 from discovery.sensitivity.curves import snr_at_share
-from discovery.sensitivity.results import LOUD_SNR, ROC_SNRS
+from discovery.sensitivity.results import LOUD_SNR, ROC_SNRS, background_of
 from embed.metrics.intervals import LEVEL
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-    from discovery.sensitivity.evaluation import Evaluated
+    from discovery.sensitivity.evaluated import Evaluated
     from discovery.sensitivity.pictures import LoudPicture, LoudPictures
     from discovery.sensitivity.results import Results
 
@@ -66,11 +66,10 @@ def sensitivity_html(
         The page; the same input gives the same text.
     """
     name = found.name
-    shell = PageShell(
-        f"Detector {name}", beside, _cautions(found, results), _asked(found), command, _passport(found)
-    )
+    shell = PageShell(f"Detector {name}", beside, _cautions(found, results), _asked(found), command, _passport(found))
     confusion = [
-        (title, confusion_table(results.confusion[title], mixture.classes)) for title, mixture in found.mixtures.items()
+        (title, confusion_table(results.confusion[title], mixture.classes, total="segments"))
+        for title, mixture in found.mixtures.items()
     ]
     return rendered(
         "sensitivity/sensitivity.html",
@@ -83,7 +82,7 @@ def sensitivity_html(
         sensitivity=_sensitivity_plots(results),
         rocs=_roc_plots(found, results),
         confusion=confusion,
-        statistic=statistic_plot(_kinds(found)),
+        statistic=statistic_plot(_kinds(found), span=[name for name in _kinds(found) if name != "glitches"]),
         saturation=_saturation(results),
         background=[(one, background_plot(own)) for one, own in found.noise.items()],
         agreement=_agreement_rows(results),
@@ -92,7 +91,7 @@ def sensitivity_html(
         distance_heads=["false alarms a month", *results.distances],
         glitch_heads=["class", "glitches", *found.noise],
         glitch_caption=_glitch_caption(results),
-        glitches=_glitch_rows(found, results),
+        glitches=_glitch_rows(results),
         gain_caption=_gain_caption(found, results),
         gains=_gain_rows(results),
         noise_pictures=[_picture(one) for one in pictures.noise],
@@ -101,26 +100,44 @@ def sensitivity_html(
 
 
 def _cautions(found: Evaluated, results: Results) -> list[str]:
-    notes = []
-    for name, cuts in results.thresholds.items():
-        lacking = [f"{cut.probability:g}" for cut in cuts if not cut.supported]
-        if lacking:
-            notes.append(
-                f"{name}: {cuts[0].noise:,} segments of noise do not support a false-alarm probability of {' and '.join(lacking)}; nothing is said of it (--noise)."
+    notes = _unsupported(
+        {
+            name: (
+                f"{len(found.noise[name].segments):,} segments of noise",
+                [f"{cut.probability:g}" for cut in cuts if not cut.supported],
             )
-    for name, rows in results.distances.items():
-        lacking = [f"{rate:,g}" for rate, _, one in rows if one is None]
-        if lacking:
-            notes.append(
-                f"{name}: the livetime does not support {' and '.join(lacking)} false alarms a month; nothing is extrapolated (--livetime)."
+            for name, cuts in results.thresholds.items()
+        },
+        "do not support a false-alarm probability of {}; nothing is said of it (--noise).",
+    )
+    notes += _unsupported(
+        {
+            name: (
+                f"{background_of(found, name).livetime / 3600:.1f} h",
+                [f"{rate:,g}" for rate, _, one in rows if one is None],
             )
+            for name, rows in results.distances.items()
+        },
+        "do not support {} false alarms a month; nothing is extrapolated (--livetime).",
+    )
     differ = [name for name, rows in results.agreement.items() if any(one.chance < ALIKE for one in rows)]
-    notes += [f"{name}: the rates from time slides and from noise alone differ by more than chance allows." for name in differ]
+    notes += [
+        f"{name}: the rates from time slides and from noise alone differ by more than chance allows." for name in differ
+    ]
     if found.bank is not None:
         notes.append(
             "The matched filter ranks by its signal-to-noise ratio alone, without the tests of a waveform's shape that searches use against glitches."
         )
     return notes
+
+
+def _unsupported(lacking: Mapping[str, tuple[str, list[str]]], words: str) -> list[str]:
+    """One sentence for all searches that lack the same."""
+    alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for name, (much, what) in lacking.items():
+        if what:
+            alike.setdefault((much, tuple(what)), []).append(name)
+    return [f"{', '.join(names)}: {much} {words.format(' or '.join(what))}" for (much, what), names in alike.items()]
 
 
 def _asked(found: Evaluated) -> dict[str, object]:
@@ -131,7 +148,7 @@ def _asked(found: Evaluated) -> dict[str, object]:
         "detectors": " and ".join(source.ifos),
         "segments": f"{source.seconds:g} s at {source.sample_rate:,} Hz",
         "noise": ", ".join(source.noise),
-        "signals": f"{options.signals:,} at each SNR, {source.masses[0]:g} to {source.masses[1]:g} solar masses, {source.waveform} waveform",
+        "signals": f"{options.signals:,} at each SNR, {source.masses[0]:g} to {source.masses[1]:g} solar masses, {source.chosen_waveform}",
         "background": f"{slides}{own.alone.livetime / 3600:.1f} h of noise alone",
         "injections": f"{len(found.injections.snr):,}, uniform in volume",
         "glitches": f"{len(found.glitches.families):,} of the simulator" if found.glitches else "none",
@@ -158,11 +175,18 @@ def _lede(found: Evaluated, results: Results) -> list[tuple[str, bool]]:
     pieces: list[tuple[str, bool]] = []
     area = next((row for row in results.areas[name] if row[0] == LOUD_SNR), None)
     if area is not None:
-        pieces += [("At network SNR 12 the area below the ROC curve is ", False), (f"{area[1]:.4f}", True), (f" ({area[2]:.4f} to {area[3]:.4f}). ", False)]
+        pieces += [
+            ("At network SNR 12 the area below the ROC curve is ", False),
+            (f"{area[1]:.4f}", True),
+            (f" ({area[2]:.4f} to {area[3]:.4f}). ", False),
+        ]
     cut = next((curve for curve in reversed(results.curves[name]) if curve.threshold.supported), None)
     if cut is not None:
         pieces += [
-            (f"At a false-alarm probability of {cut.threshold.probability:g}, half of the signals are found from SNR ", False),
+            (
+                f"At a false-alarm probability of {cut.threshold.probability:g}, half of the signals are found from SNR ",
+                False,
+            ),
             (_snr(snr_at_share(cut)), True),
         ]
         other = next((rows for title, rows in results.curves.items() if title not in found.detectors), None)
@@ -182,7 +206,7 @@ def _summary_heads(results: Results) -> list[str]:
     return [
         "search",
         *(f"AUC, SNR {snr:g}" for snr in ROC_SNRS),
-        *(f"half found at {one}" for one in probabilities),
+        *(f"half at {one}" for one in probabilities),
         *(f"SNR 8 at {one}" for one in probabilities),
     ]
 
@@ -195,12 +219,18 @@ def _summary_rows(found: Evaluated, results: Results) -> list[tuple[str, str, li
             Cell(f"{areas[snr][0]:.4f}", f"{areas[snr][1]:.4f}–{areas[snr][2]:.4f}")  # noqa: RUF001 - a range
             for snr in ROC_SNRS
         ]
-        cells += [Cell(_snr(snr_at_share(curve)) if curve.threshold.supported else NOTHING) for curve in results.curves[name]]
+        cells += [
+            Cell(_snr(snr_at_share(curve)) if curve.threshold.supported else NOTHING) for curve in results.curves[name]
+        ]
         for curve in results.curves[name]:
             place = int(np.flatnonzero(curve.snr == 8.0)[0])
             cells.append(_share(float(curve.share[place]), curve.interval[place].tolist()))
         one = found.detectors.get(name)
-        about = f"{one.card['network']}, {len(one.source.classes)} classes" if one else f"{found.bank.templates if found.bank else 0} templates"
+        about = (
+            f"{one.card['network']}, {len(one.source.classes)} classes"
+            if one
+            else f"{found.bank.templates if found.bank else 0} templates"
+        )
         rows.append((name, about, cells))
     return rows
 
@@ -220,7 +250,12 @@ def _sensitivity_plots(results: Results) -> list[tuple[str, Markup]]:
             said = "; ".join(
                 f"{name} {one.threshold.low:.2g} to {one.threshold.high:.2g}" for name, one in curves.items()
             )
-            plots.append((f"At a false-alarm probability of {cut.probability:g} a segment (its own interval: {said}).", sensitivity_plot(curves)))
+            plots.append(
+                (
+                    f"At a false-alarm probability of {cut.probability:g} a segment (its own interval: {said}).",
+                    sensitivity_plot(curves),
+                )
+            )
     return plots
 
 
@@ -229,7 +264,9 @@ def _roc_plots(found: Evaluated, results: Results) -> list[tuple[str, Markup]]:
     return [
         (
             f"Signals of network SNR {snr:g}.",
-            roc_plot({name: (own[snr], signals, len(found.noise[name].segments)) for name, own in results.rocs.items()}),
+            roc_plot(
+                {name: (own[snr], signals, len(found.noise[name].segments)) for name, own in results.rocs.items()}
+            ),
         )
         for snr in ROC_SNRS
     ]
@@ -282,19 +319,21 @@ def _distance_rows(results: Results) -> list[tuple[str, list[Cell]]]:
 
 def _lowest(results: Results) -> float | None:
     """Lowest probability that every search supports."""
-    supported = [
-        {cut.probability for cut in cuts if cut.supported} for cuts in results.thresholds.values()
-    ]
+    supported = [{cut.probability for cut in cuts if cut.supported} for cuts in results.thresholds.values()]
     common = set.intersection(*supported)
     return min(common) if common else None
 
 
 def _glitch_caption(results: Results) -> str:
     probability = _lowest(results)
-    return f"Segments with a simulated glitch in one detector that exceed the threshold of a false-alarm probability of {probability:g} in noise, by class." if probability else ""
+    return (
+        f"Segments with a simulated glitch in one detector that exceed the threshold of a false-alarm probability of {probability:g} in noise, by class."
+        if probability
+        else ""
+    )
 
 
-def _glitch_rows(found: Evaluated, results: Results) -> list[tuple[str, int, list[Cell]]]:
+def _glitch_rows(results: Results) -> list[tuple[str, int, list[Cell]]]:
     probability = _lowest(results)
     rows: dict[str, tuple[int, list[Cell]]] = {}
     for _, cut, label, whole, above, low, high in results.glitches:
@@ -331,8 +370,5 @@ def _picture(one: LoudPicture) -> Mapping[str, Any]:
     return {
         "title": one.title,
         "statistic": f"{one.statistic:.2f}",
-        "views": [
-            (ifo, picture_uri(levels), one.looks_like[ifo]) for ifo, levels in one.views.items()
-        ],
+        "views": [(ifo, picture_uri(levels), one.looks_like[ifo]) for ifo, levels in one.views.items()],
     }
-

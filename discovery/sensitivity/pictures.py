@@ -22,7 +22,7 @@ from embed.vectors.similarity import normalise
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from discovery.sensitivity.evaluation import Evaluated
+    from discovery.sensitivity.evaluated import Evaluated
     from discovery.sensitivity.results import Results
     from embed.detector.options import SourceOptions
     from embed.types import Floats, Pixels

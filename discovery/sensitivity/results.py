@@ -24,7 +24,7 @@ from embed.metrics.intervals import rate_ratio_interval, wilson
 from embed.metrics.roc import RocCurve, roc_curve
 
 if TYPE_CHECKING:
-    from discovery.sensitivity.evaluation import Evaluated
+    from discovery.sensitivity.evaluated import Evaluated
     from discovery.sensitivity.measurement import Mixture
     from embed.types import Codes
 
@@ -97,7 +97,8 @@ def evaluated_results(found: Evaluated) -> Results:
     thresholds = {name: [threshold_at(segments[name], one) for one in PROBABILITIES] for name in names}
     signals = found.signals
     curves = {
-        name: [sensitivity_curve(signals.snr, signals.statistic[name], one) for one in thresholds[name]] for name in names
+        name: [sensitivity_curve(signals.snr, signals.statistic[name], one) for one in thresholds[name]]
+        for name in names
     }
     rocs = {name: _rocs(found, name) for name in names}
     return Results(
@@ -186,7 +187,7 @@ def _gains(found: Evaluated, thresholds: dict[str, list[Threshold]]) -> list[tup
         ours = alarms_by_class(found.glitches.families, found.glitches.statistic[this], own.value)
         counted = alarms_by_class(found.glitches.families, found.glitches.statistic[other], theirs.value)
         whole = {label: (counted[label][0], ours[label][0], ours[label][1]) for label in ours}
-        whole["all"] = tuple(sum(column) for column in zip(*whole.values(), strict=True))  # type: ignore[assignment]
+        whole["all"] = tuple(sum(column) for column in zip(*whole.values(), strict=True))
         for label, (before, after, glitches) in whole.items():
             factor = before / after if after else (np.inf if before else np.nan)
             low, high = rate_ratio_interval((before, 1.0), (after, 1.0))
@@ -204,4 +205,3 @@ def _saturation(found: Evaluated, name: str) -> Saturation:
 
 def _confusion(mixture: Mixture) -> Codes:
     return confusion_matrix(mixture.truth, mixture.logits.argmax(axis=1).astype(np.int64), len(mixture.classes))
-

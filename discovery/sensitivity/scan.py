@@ -13,7 +13,7 @@ from discovery.sensitivity.options import APART_S, SLIDE_STEP_S
 from discovery.sensitivity.statistic import merger_sample, stride_of
 from embed.csvfile import write_csv
 from embed.detector.matchedfilter import LIGHT_TRAVEL
-from embed.detector.segments import whitened_segments
+from embed.detector.segments import Segments, whitened_segments
 from embed.errors import InputError
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def scan_strain(
     whole = max(record.files[-1].end for record in records.values()) - first
     stride = stride_of(source)
     for block in whitened_segments(records, source, stride=stride / source.sample_rate):
-        _search(statistic, source, block.values, block.start, found, 0 if background is not None else slides)
+        _search(statistic, source, block, found, 0 if background is not None else slides)
         if progress is not None:
             progress(round(found.searched[-1][1] - first), round(whole))
     peaks = find_peaks(np.concatenate(found.times), np.concatenate(found.values), apart=APART_S)
@@ -151,13 +151,13 @@ def scan_strain(
 def _search(
     statistic: Statistic,
     source: SourceOptions,
-    values: np.ndarray,
-    start: float,
+    block: Segments,
     found: _Gathered,
     slides: int,
 ) -> None:
     """Judge one block, as it is and slid."""
     rate, stride = source.sample_rate, stride_of(source)
+    values, start = block.values, block.start
     seconds = values.shape[-1] / rate
     wanted = slide_turns(seconds, SLIDE_STEP_S, slides, light_travel=LIGHT_TRAVEL)
     turns = [2 * round(turn * rate / 2) for turn in wanted.tolist()]
@@ -197,5 +197,5 @@ def _rows(found: ScanResult, ifos: tuple[str, ...]) -> Iterator[tuple[object, ..
         for ifo in ifos:
             yield (
                 f"{one.gps:.4f}", ifo, rank, round(one.statistic, 4), one.louder, one.far, *one.interval,
-                round(found.background.livetime, 1), found.background.how,
+                round(found.background.livetime, 6), found.background.how,
             )  # fmt: skip

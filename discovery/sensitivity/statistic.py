@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

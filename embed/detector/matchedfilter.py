@@ -120,7 +120,7 @@ def spread(
     spectra = _one_sided(plain, _fast_size(2 * plain.shape[-1]))
     taken: list[int] = []
     for row in range(len(plain)):
-        near = sorted(taken, key=lambda other: abs(place[other] - place[row]))[:NEAR]  # noqa: B023 - used at once
+        near = sorted(taken, key=lambda other: abs(place[other] - place[row]))[:NEAR]
         if not near or best_match(spectra[row], spectra[near]) < minimal_match:
             taken.append(row)
         if progress is not None:

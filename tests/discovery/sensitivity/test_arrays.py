@@ -62,7 +62,11 @@ def test_peaks_are_the_loudest_that_are_apart():
 
 
 def test_a_background_gives_counts_and_never_extrapolates():
-    own = make_background([Triggers(np.arange(3.0), np.array([5.0, 7.0, 6.0])), Triggers(np.zeros(1), np.array([9.0]))], 1e4, "time slides")
+    own = make_background(
+        [Triggers(np.arange(3.0), np.array([5.0, 7.0, 6.0])), Triggers(np.zeros(1), np.array([9.0]))],
+        1e4,
+        "time slides",
+    )
     assert own.statistic.tolist() == [9, 7, 6, 5]
     assert own.rate([4, 6, 6.5, 10]).tolist() == [4e-4, 3e-4, 2e-4, 0]
     low, high = own.interval(10.0) * 1e4

@@ -58,7 +58,9 @@ def test_windows_are_correlations_by_hand(bank):
     for first, last in ((100, 140), (0, 20), (240, 256)):
         statistic, template = search.of_windows(strain, first, last)
         expected = [by_hand(bank, one, first, last, 4) for one in strain]
-        np.testing.assert_allclose(statistic, [value for value, _ in expected], rtol=2e-3)  # but for the Nyquist frequency
+        np.testing.assert_allclose(
+            statistic, [value for value, _ in expected], rtol=2e-3
+        )  # but for the Nyquist frequency
         assert template.tolist() == [number for _, number in expected]
 
 
@@ -71,7 +73,9 @@ def test_series_is_the_loudest_of_each_placement_and_slides_are_rolls(bank):
     for number, pair in enumerate(bank.templates.numpy()):
         for detector in range(2):
             shape = quadrature(pair[detector], 16384)
-            ring = np.fft.ifft(np.fft.fft(strain[detector], 16384) * np.fft.fft(np.roll(shape, -REFERENCE).conj()).conj())
+            ring = np.fft.ifft(
+                np.fft.fft(strain[detector], 16384) * np.fft.fft(np.roll(shape, -REFERENCE).conj()).conj()
+            )
             snr[number, detector] = abs(ring)[:6000]
     snr = snr[..., ::2]
     near = np.stack([scipy.ndimage.maximum_filter1d(one, 7, mode="wrap") for one in snr[:, 1]])
@@ -115,7 +119,9 @@ def test_a_spread_bank_matches_what_it_left_out():
     for place in range(1, len(taken)):
         assert match[taken[place], :place].max() < 0.91
     bank = make_bank(waveforms[taken][:, None], 0, RATE)
-    np.testing.assert_allclose(matches(waveforms, bank.templates[:, 0]), match.max(1), atol=0.03)  # at every second sample
+    np.testing.assert_allclose(
+        matches(waveforms, bank.templates[:, 0]), match.max(1), atol=0.03
+    )  # at every second sample
 
 
 def test_what_is_no_waveform_is_refused(bank):
@@ -125,6 +131,6 @@ def test_what_is_no_waveform_is_refused(bank):
         make_bank(np.ones((2, 64)), 3, RATE)
     with pytest.raises(InputError, match="for a bank of 2 detectors"):
         MatchedFilter(bank).of_windows(np.zeros((1, 1, 64), np.float32), 0, 10)
+    one = MatchedFilter(Bank(bank.templates[:, :1], REFERENCE, RATE))
     with pytest.raises(InputError, match="one detector cannot be slid"):
-        one = MatchedFilter(Bank(bank.templates[:, :1], REFERENCE, RATE))
         one.of_series(np.zeros((1, 2048), np.float32), (600, 700), 100, (0, 10))
