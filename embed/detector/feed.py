@@ -38,17 +38,10 @@ class Feed(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     def __getitem__(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Strain, float32 (b, D, samples), and labels, int64 (b,), of a step."""
         own = self.ranks.own(self.options.batch)
+        snr = (least_snr(self.options, step, self.steps), self.options.source.snr[1])
         first = step * self.options.batch
-        batch = self._examples.batch(
-            range(first + own.start, first + own.stop), snr=self.snr(step), distance=None
-        )
+        batch = self._examples.batch(range(first + own.start, first + own.stop), snr=snr)
         return torch.from_numpy(batch.strain), torch.from_numpy(batch.labels)
-
-    def snr(self, step: int) -> tuple[float, float]:
-        """Least and greatest SNR in a step: the least one falls over the curriculum."""
-        least, most = self.options.source.snr
-        share = step / (self.options.curriculum * self.steps) if self.options.curriculum else 1.0
-        return most + (least - most) * min(share, 1.0), most
 
     def from_step(self, step: int, workers: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Batches of the steps from one on, in order."""
@@ -62,6 +55,13 @@ class Feed(Dataset[tuple[torch.Tensor, torch.Tensor]]):
                 multiprocessing_context="fork" if workers else None,
             )
         )
+
+
+def least_snr(options: DetectorOptions, step: int, steps: int) -> float:
+    """Least SNR of the signals of a step: over the curriculum it falls from the greatest one to its own."""
+    least, most = options.source.snr
+    share = step / (options.curriculum * steps) if options.curriculum else 1.0
+    return most + (least - most) * min(share, 1.0)
 
 
 def worker_count(device: torch.device) -> int:

@@ -68,9 +68,7 @@ def antenna_response(ifo: str, latitude: float, longitude: float, polarisation: 
     x_arm, y_arm = np.array(site.x_arm), np.array(site.y_arm)
     tensor = 0.5 * (np.outer(x_arm, x_arm) - np.outer(y_arm, y_arm))
     east = np.array([-np.sin(longitude), np.cos(longitude), 0.0])
-    north = np.array(
-        [-np.sin(latitude) * np.cos(longitude), -np.sin(latitude) * np.sin(longitude), np.cos(latitude)]
-    )
+    north = np.array([-np.sin(latitude) * np.cos(longitude), -np.sin(latitude) * np.sin(longitude), np.cos(latitude)])
     x = -np.cos(polarisation) * east + np.sin(polarisation) * north
     y = np.sin(polarisation) * east + np.cos(polarisation) * north
     return float(x @ tensor @ x - y @ tensor @ y), float(x @ tensor @ y + y @ tensor @ x)

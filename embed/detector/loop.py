@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from embed.csvfile import write_csv
 from embed.detector.examples import Batch, Examples
-from embed.detector.feed import Feed, worker_count
+from embed.detector.feed import Feed, least_snr, worker_count
 from embed.detector.model import BATCH, log_odds
 from embed.detector.networks import make_network
 from embed.detector.options import CHECKS, SIGNAL, DetectorOptions
@@ -202,7 +202,7 @@ def fit(
             progress(step * options.batch, training.steps * options.batch)
         if step % training.every and step < training.steps:
             continue
-        row = _row(training, step, feed.snr(step - 1)[0], float(training.ranks.summed(total)) / shown, checked, rows)
+        row = _row(training, step, float(training.ranks.summed(total)) / shown, checked, rows)
         rows.append(row)
         total, shown = torch.zeros_like(total), 0
         if best_epoch(rows, "loss") == len(rows) - 1:
@@ -233,9 +233,7 @@ def check_batch(options: DetectorOptions) -> Batch:
     return Examples(source, other).batch(range(count))
 
 
-def _row(
-    training: Training, step: int, least: float, loss: float, checked: Batch, rows: list[dict[str, Any]]
-) -> dict[str, Any]:
+def _row(training: Training, step: int, loss: float, checked: Batch, rows: list[dict[str, Any]]) -> dict[str, Any]:
     logits = training.logits(checked.strain)
     labels = torch.from_numpy(checked.labels)
     judged = float(cross_entropy(logits, labels))
@@ -247,7 +245,7 @@ def _row(
     curve = roc_curve(log_odds(logits.numpy(), classes), checked.labels == classes.index(SIGNAL))
     return {
         "examples": step * training.options.batch,
-        "least_snr": round(least, 3),
+        "least_snr": round(least_snr(training.options, step - 1, training.steps), 3),
         "learning_rate": float(f"{training.rate(step - 1, rows):.6g}"),
         "training_loss": float(f"{loss:.6g}"),
         "validation_loss": float(f"{judged:.6g}"),

@@ -143,12 +143,16 @@ def load_detector(folder: Path, device: torch.device | None = None) -> Detector:
     card, source = read_card(folder)
     network = make_network(card["network"], len(source.ifos), source.samples, classes=len(source.classes))
     try:
-        if file_digest(folder / WEIGHTS) != card["weights_sha256"]:
-            raise ValueError("their checksum is not the card's")
-        network.load_state_dict(load_file(folder / WEIGHTS))
-    except (SafetensorError, OSError, RuntimeError, ValueError) as error:
+        same = file_digest(folder / WEIGHTS) == card["weights_sha256"]
+        if same:
+            network.load_state_dict(load_file(folder / WEIGHTS))
+    except (SafetensorError, OSError, RuntimeError) as error:
         raise StudyError(
             f"the weights of the detector {folder} are damaged ({str(error)[:200]}); train it again with --replace"
         ) from error
+    if not same:
+        raise StudyError(
+            f"the weights of the detector {folder} are damaged (their checksum is not the card's); train it again with --replace"
+        )
     network = network.to(device or torch.device("cpu")).eval()
     return Detector(folder, card, source, network.requires_grad_(False))  # noqa: FBT003 - torch's own

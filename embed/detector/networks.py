@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
@@ -116,7 +117,7 @@ def _two_row(detectors: int, samples: int, dropout: float) -> tuple[nn.Module, i
 
 def _dense(sizes: Sequence[int], dropout: float) -> list[nn.Module]:
     layers: list[nn.Module] = []
-    for place, (before, after) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+    for place, (before, after) in enumerate(pairwise(sizes)):
         layers += [nn.Linear(before, after), nn.ELU(), GlitchDropout(dropout, _STREAM + place)]
     return layers
 

@@ -36,6 +36,14 @@ CHECKS = 50
 """Checks of a whole training on fixed fresh examples; a checkpoint is written with each."""
 
 
+def _check_rising(name: str, given: tuple[float, float], bounds: tuple[float, float], unit: str) -> None:
+    """Refuse two numbers that do not rise within the bounds."""
+    if not bounds[0] <= given[0] <= given[1] <= bounds[1]:
+        raise InputError(
+            f"{name} {given[0]:g} {given[1]:g}: give two rising numbers from {bounds[0]:g} to {bounds[1]:g} {unit}".rstrip()
+        )
+
+
 @dataclass(frozen=True)
 class SourceOptions:
     """What examples are made of: an example depends on these, the seed and its number alone.
@@ -86,15 +94,12 @@ class SourceOptions:
             raise InputError(f"--seconds {self.seconds:g} is no whole number of samples at {self.sample_rate} Hz")
         if not self.noise or (len(self.noise) > 1 and DESIGN in self.noise):
             raise InputError(f"--noise {' '.join(self.noise)}: give {DESIGN}, or files or folders of measured noise")
-        for name, (least, most), (low, high), unit in (
+        for name, given, bounds, unit in (
             ("--masses", self.masses, (LIGHTEST, HEAVIEST), "solar masses"),
             ("--snr", self.snr, (0.0, LOUDEST), ""),
             ("--placement", self.placement, (0.0, 1.0), "of the segment"),
         ):
-            if not low <= least <= most <= high:
-                raise InputError(
-                    f"{name} {least:g} {most:g}: give two rising numbers from {low:g} to {high:g} {unit}".rstrip()
-                )
+            _check_rising(name, given, bounds, unit)
         if not 0.0 <= self.spin <= MOST_SPIN:
             raise InputError(f"--spin {self.spin:g}: give 0 to {MOST_SPIN:g}")
         if self.waveform not in WAVEFORMS:

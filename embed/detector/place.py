@@ -33,7 +33,9 @@ def read_card(folder: Path) -> tuple[dict[str, Any], SourceOptions]:
     """
     path = folder / CARD
     if not path.is_file():
-        raise InputError(f"no detector in {folder}: it has no {CARD}; train one with `discover detector train --out {folder}`")
+        raise InputError(
+            f"no detector in {folder}: it has no {CARD}; train one with `discover detector train --out {folder}`"
+        )
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -46,9 +48,7 @@ def read_card(folder: Path) -> tuple[dict[str, Any], SourceOptions]:
     except (InputError, TypeError, ValueError, AttributeError) as error:
         raise StudyError(f"{path} is damaged: its source is none ({error}); {_REMEDY}") from error
     if card["network"] not in NETWORKS or card["classes"] != list(source.classes):
-        raise StudyError(
-            f"{path} is damaged: network {card['network']!r} with classes {card['classes']!r}; {_REMEDY}"
-        )
+        raise StudyError(f"{path} is damaged: network {card['network']!r} with classes {card['classes']!r}; {_REMEDY}")
     return card, source
 
 
@@ -72,4 +72,6 @@ def check_place(options: DetectorOptions, facts: Mapping[str, Any] | None = None
         check_empty(options.out)
         return False
     asked = options.facts() if facts is None else facts
-    return check_same_card(read_card(options.out)[0], asked, f"detector in {options.out}", option="--out", replace=options.replace)
+    return check_same_card(
+        read_card(options.out)[0], asked, f"detector in {options.out}", option="--out", replace=options.replace
+    )

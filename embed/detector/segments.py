@@ -83,7 +83,9 @@ def whiten_at(strain: Floats, rate: float, source: SourceOptions) -> NDArray[np.
     decimate = check_rate(rate, source)
     usable = len(strain) // decimate * decimate
     whitened = whiten_with_filter(strain[:usable], rate, decimate=decimate, faded=True)[0]
-    return whitened.numpy() * np.float32(np.sqrt(decimate))  # white noise of a band d times as wide has d times the variance
+    return whitened.numpy() * np.float32(
+        np.sqrt(decimate)
+    )  # white noise of a band d times as wide has d times the variance
 
 
 def check_rate(rate: float, source: SourceOptions) -> int:
@@ -158,13 +160,13 @@ def whitened_segments(
         found = True
         for first in range(0, count, most):
             some = min(most, count - first)
-            begin = max(0, min(first * step, size - inner - 2 * edge))  # the last block reaches back: it is as long as the others
+            begin = max(
+                0, min(first * step, size - inner - 2 * edge)
+            )  # the last block reaches back: it is as long as the others
             length = min(inner + 2 * edge, size - begin)
             whitened = np.stack(
                 [
-                    whiten_at(
-                        records[ifo].read(start + begin / rate, length / rate), records[ifo].sample_rate, source
-                    )
+                    whiten_at(records[ifo].read(start + begin / rate, length / rate), records[ifo].sample_rate, source)
                     for ifo in source.ifos
                 ]
             )

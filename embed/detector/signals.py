@@ -129,7 +129,9 @@ class SignalSource:
             Optimal SNR of the whole signal above 20 Hz in each detector at 1 Mpc; the network's is their root sum of squares.
         """
         options = self.options
-        seconds = SHORTEST_GRID_S  # the inspiral, which wraps round to the grid's end, must not reach back into the segment
+        seconds = (
+            SHORTEST_GRID_S  # the inspiral, which wraps round to the grid's end, must not reach back into the segment
+        )
         while seconds < options.seconds + FIR_SECONDS + duration(binary.masses):
             seconds *= 2.0
         size = round(seconds * options.sample_rate)

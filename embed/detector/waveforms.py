@@ -58,7 +58,7 @@ def waveform(
     Notes
     -----
     IMRPhenomD: Khan et al. 2016, PRD 93 044007. Bundled: Ajith et al. 2008, PRD 77 104017, scaled at low frequency to the leading order,
-    sqrt(5/24) pi^(-2/3) M_c^(5/6) f^(-7/6) / distance.
+    sqrt(5/24) pi^(-2/3) M_c^(5/6) f^(-7/6) / distance; its SNR exceeds IMRPhenomD's by up to 30 %, so that distances are larger.
     """
     return _imr_phenom_d(masses, spins, bins, step) if name == IMR else _bundled(masses, bins, step)
 

@@ -59,9 +59,7 @@ def read_step(
         return None
     step, state, old = found
     rows = old.pop(_HISTORY)
-    changed = [
-        f"{name} {old.get(name)!r} and now {value!r}" for name, value in facts.items() if old.get(name) != value
-    ]
+    changed = [f"{name} {old.get(name)!r} and now {value!r}" for name, value in facts.items() if old.get(name) != value]
     if changed:
         raise TrainingError(
             f"the training that was stopped was another: {'; '.join(changed)}; ask for the same, or train again with --replace"
