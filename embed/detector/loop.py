@@ -17,6 +17,7 @@ from embed.detector.model import BATCH, log_odds
 from embed.detector.networks import make_network
 from embed.detector.options import CHECKS, SIGNAL, DetectorOptions
 from embed.detector.place import HISTORY
+from embed.detector.precision import check_bfloat16
 from embed.errors import TrainingError
 from embed.metrics.roc import roc_curve
 from embed.training.checkpoint import optimizer_tensors, restore_optimizer
@@ -60,6 +61,11 @@ class Training:
         Processes that share each batch.
     half : bool
         Whether the network computes in bfloat16.
+
+    Raises
+    ------
+    TrainingError
+        When it does so wrongly, see `check_bfloat16`.
     """
 
     def __init__(self, options: DetectorOptions, device: torch.device, ranks: Ranks, *, half: bool) -> None:
@@ -85,6 +91,8 @@ class Training:
             dropout=options.dropout,
             seed=options.seed,
         ).to(device)
+        if half:
+            check_bfloat16(network, len(source.ifos), source.samples)
         share_batch_norm(network, device, ranks)
         self.network = network
         self.optimizer = make_optimizer(network, self.recipe)

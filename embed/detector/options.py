@@ -148,7 +148,9 @@ class SourceOptions:
         InputError, TypeError
             When they are no options.
         """
-        plain = {name: tuple(value) if isinstance(value, list) else value for name, value in facts.items()}
+        plain: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in facts.items()
+        }
         return cls(**plain)
 
 

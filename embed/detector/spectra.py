@@ -80,7 +80,7 @@ def _read_spectrum(path: Path) -> tuple[Floats, Floats] | None:
         raise InputError(
             f"{path} cannot be read as HDF5 ({str(error)[:200]}); it is damaged, or of another format"
         ) from error
-    frequencies = step * np.arange(len(psd))
+    frequencies = np.arange(len(psd), dtype=np.float64) * step
     heard = frequencies >= HIGH_PASS_HZ
     if psd.ndim != 1 or not step > 0 or not heard.any() or not np.isfinite(psd).all() or not (psd[heard] > 0).all():
         raise InputError(

@@ -88,7 +88,7 @@ def _bundled(masses: tuple[float, float], bins: int, step: float) -> NDArray[np.
     total = sum(masses)
     symmetric = masses[0] * masses[1] / total**2
     first = int(np.ceil(LOWEST_HZ / step))
-    f = step * np.arange(first, bins)
+    f = np.arange(first, bins, dtype=np.float64) * step
     amplitude, phase = merging_at_zero(f, total, symmetric)
     leading = np.sqrt(5.0 / 24.0) * np.pi ** (-2.0 / 3.0) * (chirp_mass(masses) * SUN_S) ** (5.0 / 6.0) / MPC_S
     scale = leading * f[0] ** (-7.0 / 6.0) / amplitude[0]

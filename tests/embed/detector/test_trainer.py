@@ -1,5 +1,6 @@
 """From options to a detector in its folder: the same bytes, resumed or not, and what is refused."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ from embed.detector import DetectorOptions, Examples, SourceOptions, load_detect
 from embed.detector.feed import least_snr
 from embed.detector.model import log_odds
 from embed.detector.networks import make_network
+from embed.detector.precision import check_bfloat16
 from embed.errors import InputError, StudyError, TrainingError
 
 SOURCE = SourceOptions(waveform="bundled", masses=(30.0, 60.0))
@@ -200,3 +202,15 @@ def test_two_processes_train_the_same_detector_but_for_rounding(trained, tmp_pat
     one, two = load_detector(trained), load_detector(tmp_path / "two")
     assert two.card["processes"] == 2
     assert two.statistic(batch.strain) == pytest.approx(one.statistic(batch.strain), abs=1e-2)
+
+
+def test_bfloat16_that_is_computed_wrongly_is_refused(monkeypatch):
+    net = make_network("tworow", 2, 2048, classes=2).train()
+    monkeypatch.setattr("torch.autocast", lambda *_, **__: contextlib.nullcontext())
+    check_bfloat16(net, 2, 2048)
+    assert net.training
+    plain = type(net).features
+    wrong = iter((1.0, 1.5))  # as float32, then as bfloat16
+    monkeypatch.setattr(type(net), "features", lambda self, strain: next(wrong) * plain(self, strain))
+    with pytest.raises(TrainingError, match=r"differ from float32's by 50% and 125%; use --precision float32, or"):
+        check_bfloat16(net, 2, 2048)
