@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from discovery.evaluation.confusion import confusion_table
-from discovery.pages.page import NOTHING, PageShell, rendered
+from discovery.pages.page import PageShell, rendered
 from discovery.pages.plots import series_css
 from discovery.pages.thumbnails import picture_uri
 from discovery.sensitivity.charts import (
@@ -21,6 +19,17 @@ from discovery.sensitivity.charts import (
 )
 from discovery.sensitivity.curves import snr_at_share
 from discovery.sensitivity.results import LOUD_SNR, ROC_SNRS, background_of
+from discovery.sensitivity.tables import (
+    agreement_rows,
+    distance_rows,
+    gain_caption,
+    gain_rows,
+    glitch_caption,
+    glitch_rows,
+    snr_text,
+    summary_heads,
+    summary_rows,
+)
 from embed.metrics.intervals import LEVEL
 
 if TYPE_CHECKING:
@@ -34,15 +43,6 @@ if TYPE_CHECKING:
 
 ALIKE = 0.01
 """Chance below which two backgrounds are said to differ."""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A figure and its interval."""
-
-    value: str
-    interval: str = ""
-    best: bool = False
 
 
 def sensitivity_html(
@@ -77,23 +77,23 @@ def sensitivity_html(
         series_css=series_css(),
         lede=_lede(found, results),
         level=f"{100 * LEVEL:.0f} %",
-        summary_heads=_summary_heads(results),
-        summary=_summary_rows(found, results),
+        summary_heads=summary_heads(results),
+        summary=summary_rows(found, results),
         sensitivity=_sensitivity_plots(results),
         rocs=_roc_plots(found, results),
         confusion=confusion,
         statistic=statistic_plot(_kinds(found), span=[name for name in _kinds(found) if name != "glitches"]),
         saturation=_saturation(results),
         background=[(one, background_plot(own)) for one, own in found.noise.items()],
-        agreement=_agreement_rows(results),
+        agreement=agreement_rows(results),
         distance=distance_plot(results.distances),
-        distances=_distance_rows(results),
+        distances=distance_rows(results),
         distance_heads=["false alarms a month", *results.distances],
         glitch_heads=["class", "glitches", *found.noise],
-        glitch_caption=_glitch_caption(results),
-        glitches=_glitch_rows(results),
-        gain_caption=_gain_caption(found, results),
-        gains=_gain_rows(results),
+        glitch_caption=glitch_caption(results),
+        glitches=glitch_rows(results),
+        gain_caption=gain_caption(found, results),
+        gains=gain_rows(results),
         noise_pictures=[_picture(one) for one in pictures.noise],
         glitch_pictures=[_picture(one) for one in pictures.glitches],
     )
@@ -187,59 +187,14 @@ def _lede(found: Evaluated, results: Results) -> list[tuple[str, bool]]:
                 f"At a false-alarm probability of {cut.threshold.probability:g}, half of the signals are found from SNR ",
                 False,
             ),
-            (_snr(snr_at_share(cut)), True),
+            (snr_text(snr_at_share(cut)), True),
         ]
         other = next((rows for title, rows in results.curves.items() if title not in found.detectors), None)
         beside = next((one for one in other or () if one.threshold.probability == cut.threshold.probability), None)
         if beside is not None and beside.threshold.supported:
-            pieces += [(" on; by the matched filter from ", False), (_snr(snr_at_share(beside)), True)]
+            pieces += [(" on; by the matched filter from ", False), (snr_text(snr_at_share(beside)), True)]
         pieces.append((".", False))
     return pieces
-
-
-def _snr(value: float) -> str:
-    return NOTHING if math.isnan(value) else f"{value:.1f}"
-
-
-def _summary_heads(results: Results) -> list[str]:
-    probabilities = [f"{cut.probability:g}" for cut in next(iter(results.thresholds.values()))]
-    return [
-        "search",
-        *(f"AUC, SNR {snr:g}" for snr in ROC_SNRS),
-        *(f"half at {one}" for one in probabilities),
-        *(f"SNR 8 at {one}" for one in probabilities),
-    ]
-
-
-def _summary_rows(found: Evaluated, results: Results) -> list[tuple[str, str, list[Cell]]]:
-    rows = []
-    for name in found.noise:
-        areas = {snr: (area, low, high) for snr, area, low, high in results.areas[name]}
-        cells = [
-            Cell(f"{areas[snr][0]:.4f}", f"{areas[snr][1]:.4f}–{areas[snr][2]:.4f}")  # noqa: RUF001 - a range
-            for snr in ROC_SNRS
-        ]
-        cells += [
-            Cell(_snr(snr_at_share(curve)) if curve.threshold.supported else NOTHING) for curve in results.curves[name]
-        ]
-        for curve in results.curves[name]:
-            place = int(np.flatnonzero(curve.snr == 8.0)[0])
-            cells.append(_share(float(curve.share[place]), curve.interval[place].tolist()))
-        one = found.detectors.get(name)
-        about = (
-            f"{one.card['network']}, {len(one.source.classes)} classes"
-            if one
-            else f"{found.bank.templates if found.bank else 0} templates"
-        )
-        rows.append((name, about, cells))
-    return rows
-
-
-def _share(share: float, ends: Sequence[float]) -> Cell:
-    if math.isnan(share):
-        return Cell(NOTHING)
-    low, high = ends
-    return Cell(f"{100 * share:.1f} %", f"{100 * low:.1f}–{100 * high:.1f}")  # noqa: RUF001 - a range
 
 
 def _sensitivity_plots(results: Results) -> list[tuple[str, Markup]]:
@@ -294,76 +249,6 @@ def _saturation(results: Results) -> list[str]:
             else f"{name}: none of the {one.loud:,} signals of SNR {LOUD_SNR:g} or more has a softmax probability of exactly 1; log-odds, {span}."
         )
     return said
-
-
-def _agreement_rows(results: Results) -> list[list[str]]:
-    rows = []
-    for name, found in results.agreement.items():
-        for one in found:
-            (slid, slid_s), (alone, alone_s) = one.first, one.second
-            rows.append(
-                [name, f"{one.threshold:.2f}", f"{slid:,} in {slid_s / 3600:.1f} h", f"{alone:,} in {alone_s / 3600:.1f} h",
-                 f"{(slid / slid_s) / (alone / alone_s):.2f}" if alone else NOTHING, f"{one.chance:.2f}"]
-            )  # fmt: skip
-    return rows
-
-
-def _distance_rows(results: Results) -> list[tuple[str, list[Cell]]]:
-    rows: dict[float, list[Cell]] = {}
-    for own in results.distances.values():
-        for rate, _, one in own:
-            cell = Cell(NOTHING) if one is None else Cell(f"{one.distance:,.0f} Mpc", f"{one.low:,.0f}–{one.high:,.0f}")  # noqa: RUF001
-            rows.setdefault(rate, []).append(cell)
-    return [(f"{rate:,g}", cells) for rate, cells in rows.items()]
-
-
-def _lowest(results: Results) -> float | None:
-    """Lowest probability that every search supports."""
-    supported = [{cut.probability for cut in cuts if cut.supported} for cuts in results.thresholds.values()]
-    common = set.intersection(*supported)
-    return min(common) if common else None
-
-
-def _glitch_caption(results: Results) -> str:
-    probability = _lowest(results)
-    return (
-        f"Segments with a simulated glitch in one detector that exceed the threshold of a false-alarm probability of {probability:g} in noise, by class."
-        if probability
-        else ""
-    )
-
-
-def _glitch_rows(results: Results) -> list[tuple[str, int, list[Cell]]]:
-    probability = _lowest(results)
-    rows: dict[str, tuple[int, list[Cell]]] = {}
-    for _, cut, label, whole, above, low, high in results.glitches:
-        if cut == probability:
-            cell = Cell(f"{above:,}", f"{100 * low:.0f}–{100 * high:.0f} %" if whole else "")  # noqa: RUF001
-            rows.setdefault(label, (whole, []))[1].append(cell)
-    order = sorted(rows, key=lambda label: (-int(rows[label][1][0].value.replace(",", "")), label))
-    return [(label, *rows[label]) for label in order]
-
-
-def _gain_caption(found: Evaluated, results: Results) -> str:
-    if not results.gains:
-        return ""
-    this, other = found.detectors
-    return f"False alarms of {other} over those of {this} on the same glitches, each at its own threshold of the same false-alarm probability in noise. Intervals take the two for independent, which is too wide for the same glitches."
-
-
-def _gain_rows(results: Results) -> list[tuple[str, list[str]]]:
-    if not results.gains:
-        return []
-    least = min(probability for probability, _ in results.gains)
-    return [
-        (gain.label, [f"{gain.glitches:,}", f"{gain.first:,}", f"{gain.second:,}", _factor(gain.factor), f"{_factor(gain.low)} to {_factor(gain.high)}"])
-        for probability, gain in results.gains
-        if probability == least
-    ]  # fmt: skip
-
-
-def _factor(value: float) -> str:
-    return NOTHING if math.isnan(value) else "∞" if math.isinf(value) else f"{value:.2g}"
 
 
 def _picture(one: LoudPicture) -> Mapping[str, Any]:

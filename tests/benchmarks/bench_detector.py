@@ -88,5 +88,7 @@ def test_memory_is_flat_over_an_hour(tmp_path):
         searched, peak = map(float, done.stdout.split())
         assert seconds - 2.3 < searched <= seconds - 2
         peaks[seconds] = peak
-        print(f"\n{seconds} s: peak {peak:.0f} MB, {seconds / (time.perf_counter() - begin):.0f} times real time without the network")
+        print(
+            f"\n{seconds} s: peak {peak:.0f} MB, {seconds / (time.perf_counter() - begin):.0f} times real time without the network"
+        )
     assert peaks[4096] - peaks[512] < 30

@@ -58,7 +58,9 @@ def test_a_series_is_its_segments_one_by_one(fresh):
             if start < turn < start + 2048:
                 assert np.isnan(value)
             else:
-                assert value == pytest.approx(float(detector.statistic(ring[None, :, start : start + 2048])[0]), abs=1e-4)
+                assert value == pytest.approx(
+                    float(detector.statistic(ring[None, :, start : start + 2048])[0]), abs=1e-4
+                )
     assert np.isnan(found).sum() == 5
 
 
@@ -117,7 +119,9 @@ def test_scan_writes_triggers_that_scan_reads(fresh, pair, tmp_path, capsys):
     assert {row["ifo"] for row in rows} == {"H1", "L1"}
     assert sorted({int(row["rank"]) for row in rows}) == [1, 2, 3, 4]
     for row in rows:
-        assert float(row["far_hz"]) == pytest.approx((int(row["louder_background"]) + 1) / float(row["background_s"]), rel=1e-6)
+        assert float(row["far_hz"]) == pytest.approx(
+            (int(row["louder_background"]) + 1) / float(row["background_s"]), rel=1e-6
+        )
         assert float(row["far_low_hz"]) <= float(row["far_hz"])
         assert not START + 39 < float(row["gps"]) < START + 61  # the gap, and a second beside it
     assert rows == sorted(rows, key=lambda row: float(row["gps"]))
