@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 BINS = 60
 MOST_POINTS = 400
 """Of a background's curve."""
+QUIET = 3
+"""Of a background's triggers the quieter ones, all but one in so many, are not drawn."""
 AT = (1e-1, 1e-2, 1e-3, 1e-4)
 """False-alarm probabilities at which a curve has a whisker."""
 
@@ -44,7 +46,7 @@ def roc_plot(curves: Mapping[str, tuple[RocCurve, int, int]]) -> Markup:
         "false-alarm probability of a segment", 10 ** np.floor(np.log10(least)), 1.0, log=True, form=power_of_ten
     )
     lowest = min((_at(curve, least) for curve, _, _ in curves.values()), default=0.0)
-    up = Scale("signals found", max(0.0, np.floor(10 * lowest) / 10), 1.0, form=percent)
+    up = Scale("signals found", min(0.9, np.floor(10 * lowest) / 10), 1.0, form=percent)
     drawn = {}
     for name, (curve, signals, noise) in curves.items():
         dots = []
@@ -54,8 +56,9 @@ def roc_plot(curves: Mapping[str, tuple[RocCurve, int, int]]) -> Markup:
                 low, high = wilson(share * signals, signals).tolist()
                 title = f"{100 * share:.1f} % ({100 * low:.1f} to {100 * high:.1f} %) at {probability:g}"
                 dots.append((probability, share, low, high, title))
-        seen = curve.false_positive >= least / 2
-        points = list(zip(curve.false_positive[seen].tolist(), curve.true_positive[seen].tolist(), strict=True))
+        seen = curve.false_positive > least
+        points = [(least, _at(curve, least))]
+        points += zip(curve.false_positive[seen].tolist(), curve.true_positive[seen].tolist(), strict=True)
         drawn[name] = Curve(_stairs(points), dots=dots)
     chart = curves_svg(drawn, across, up, title="Receiver operating characteristic")
     return chart + legend({name: f"area {curve.area:.4f}" for name, (curve, _, _) in curves.items()})
@@ -97,7 +100,7 @@ def background_plot(own: NoiseSearch) -> Markup:
     backgrounds = [one for one in (own.slides, own.alone) if one is not None and len(one.statistic)]
     least = min(one.least_rate() for one in backgrounds) * MONTH
     most = max(len(one.statistic) / one.livetime for one in backgrounds) * MONTH
-    low = min(float(one.statistic[min(len(one.statistic) - 1, len(one.statistic) // 3)]) for one in backgrounds)
+    low = min(float(one.statistic[len(one.statistic) // QUIET]) for one in backgrounds)
     high = max(float(one.statistic[0]) for one in backgrounds)
     across = Scale("statistic", low, high + 0.02 * (high - low), form="{:,.4g}".format)
     up = Scale(
@@ -113,7 +116,7 @@ def background_plot(own: NoiseSearch) -> Markup:
 
 
 def _rates(own: Background) -> Curve:
-    ranks = np.unique(np.geomspace(1, len(own.statistic), MOST_POINTS).astype(np.int64))
+    ranks = np.unique(np.geomspace(1, 1 + len(own.statistic) // QUIET, MOST_POINTS).astype(np.int64))
     values = own.statistic[ranks - 1]
     rates = own.rate(values) * MONTH
     return Curve(
@@ -126,7 +129,7 @@ def distance_plot(rows: Mapping[str, list[tuple[float, float, SensitiveDistance 
     """Draw the sensitive distance against the false-alarm rate; rates that no livetime supports are left empty."""
     known = {name: [(rate, one) for rate, _, one in own if one is not None] for name, own in rows.items()}
     every = [rate for own in rows.values() for rate, _, _ in own]
-    most = max((one.high for own in known.values() for _, one in own), default=1.0)
+    most = max((one.high for own in known.values() for _, one in own), default=0.0) or 1.0
     across = Scale("false alarms a month", min(every), max(every), log=True, form=power_of_ten)
     up = Scale("sensitive distance, Mpc", 0.0, most, form="{:,.0f}".format)
     drawn = {

@@ -9,6 +9,7 @@ from support.terminal import error_of, run
 
 from discovery.sensitivity import bank as bank_module
 from discovery.sensitivity import evaluation as evaluation_module
+from discovery.sensitivity import outputs as outputs_module
 from discovery.sensitivity import pictures as pictures_module
 from discovery.sensitivity.background import Background
 from discovery.sensitivity.outputs import read_background
@@ -131,7 +132,8 @@ def test_a_scan_takes_the_background_of_an_evaluation(written, tmp_path):
 
 
 @pytest.mark.usefixtures("_quick")
-def test_one_seed_gives_one_table(fresh, tmp_path, capsys):
+def test_one_seed_gives_one_table(fresh, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(outputs_module, "loud_pictures", lambda *_, **__: pictures_module.LoudPictures([], []))
     few = ("--signals", 2, "--injections", 5, "--glitches", 0, "--livetime", 0.02, "--noise", 100, "--no-filter")
     for name in ("one", "two"):
         code, said, _ = run(capsys, "detector", "evaluate", fresh, *few, "--out", tmp_path / name)
