@@ -10,7 +10,7 @@ import numpy as np
 from embed.detector.place import CARD, WEIGHTS
 from embed.detector.reach import GlitchStrain, reached_files
 from embed.errors import InputError
-from embed.network.names import GIVEN_PREFIX, STRAIN_PREFIX
+from embed.network.names import STRAIN_VECTORS
 from embed.storage import file_digest, file_name
 from embed.vectors.given import given_folder
 from embed.vectors.passport import GivenPassport
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 def strain_weights(folder: Path) -> str:
     """The name of a detector's vectors in a study: ``vectors:strain-NAME``."""
-    return f"{GIVEN_PREFIX}{STRAIN_PREFIX.removesuffix(':')}-{file_name(folder.absolute().name)}"
+    return STRAIN_VECTORS + file_name(folder.absolute().name)
 
 
 def embed_strain(

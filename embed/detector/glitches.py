@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 NOT_GLITCHES = ("Chirp", "No_Glitch")
 """Families that are signals, or nothing."""
 GLITCH_FAMILIES = tuple(name for name in FAMILIES if name not in NOT_GLITCHES)
-"""Those that occur, each as often as any other."""
+"""Those that occur, each as often as any other, where the sample rate shows them."""
 BANK_BYTES = 1 << 27
 MOST = 4096
 """Different waveforms of a bank at most, and bytes; each is made when it is first used."""
+LEAST_SNR = 0.5
+"""Of what the sample rate leaves of a glitch, relative to that of its loudest tile; of which less is left, it is not drawn."""
 _BANK = 13
 """First number of the random streams of a bank."""
 
@@ -64,8 +66,10 @@ class GlitchBank:
         strain : ndarray of float32, shape (samples,)
             The middle of the glitch is anywhere in the inner four fifths.
         """
-        number = int(rng.integers(self.size))
         place = int(rng.integers(len(self.options.ifos)))
+        number = int(rng.integers(self.size))
+        while np.sum(self._shape(number) ** 2) < LEAST_SNR**2:  # above the band, as 1400Ripples at 2048 Hz
+            number = int(rng.integers(self.size))
         family = FAMILIES[GLITCH_FAMILIES[number % len(GLITCH_FAMILIES)]]
         snr = family.snr.draw(rng)
         sign = 1.0 if rng.random() < 0.5 else -1.0

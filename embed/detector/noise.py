@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embed.detector.options import SourceOptions
+    from embed.simulator.noise import Noise
     from embed.types import Floats
 
 INNER_SECONDS = 64.0
@@ -82,6 +83,7 @@ class NoiseSource:
     def __init__(self, options: SourceOptions, seed: int) -> None:
         self.options, self.seed = options, seed
         self._size = round((INNER_SECONDS + 2 * SETTLING_SECONDS) * options.sample_rate)
+        self._curves: dict[str, tuple[tuple[str, Noise], ...]]
         if options.noise == (DESIGN,):
             self._curves = {
                 ifo: ((DESIGN, detector_noise(ifo, self._size, options.sample_rate)),) for ifo in options.ifos

@@ -51,7 +51,7 @@ class Segments:
     @property
     def times(self) -> Floats:
         """GPS times at which the segments start, float64 (n,)."""
-        return self.start + np.arange(len(self)) * (self.stride / self.sample_rate)
+        return self.start + np.arange(len(self), dtype=np.float64) * (self.stride / self.sample_rate)
 
     def cut(self, first: int, last: int) -> NDArray[np.float32]:
         """Segments `first` to `last` (exclusive): float32 (n, D, samples), a view."""

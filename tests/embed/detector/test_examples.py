@@ -50,6 +50,8 @@ def test_a_glitch_is_in_one_detector_with_a_familys_name():
         changed = (made.strain[row] != quiet.strain[row]).any(axis=1)
         assert changed.sum() == 1
         assert (made.snr[row] > 0).tolist() == changed.tolist()
+        shape = (made.strain[row] - quiet.strain[row])[changed]
+        assert np.sqrt(np.sum(shape**2)) > 0.05 * made.snr[row].max()  # none above the band, which nobody could see
     assert "Chirp" not in GLITCH_FAMILIES
     assert np.array_equal(made.strain, Examples(examples.options, 1).batch(numbers, label="glitch").strain)
 

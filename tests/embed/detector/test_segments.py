@@ -89,12 +89,13 @@ def test_glitches_get_vectors_of_their_strain_and_those_without_are_left_out(tmp
                 study.add_glitch(entry.gravityspy_id, entry.ifo, entry.gps)
             study.add_glitch("timeless", "H1", None)
         store = embed_strain(study, one_detector)
-        assert store.ids == [path.stem for path in paths[:2]]
+        names = study.ids()
+        assert [names[glitch] for glitch in store.glitches] == [path.stem for path in paths[:2]]
         reasons = {item.glitch: item.reason for item in store.left_out}
         assert reasons == {3: f"no strain of {entries[2].ifo} at its time", 4: "its time is not known"}
         assert store.passport["weights"] == "vectors:strain-one"
         whole = embed_strain(study, one_detector, strain=[paths[2]])
-        assert whole.ids == [path.stem for path in paths]
+        assert [names[glitch] for glitch in whole.glitches] == [path.stem for path in paths]
         record = records([open_strain(paths[0])])[entries[0].ifo]
         first = round((entries[0].gps - record.start - 0.5) * 2048)
         segment = whiten_at(record.read(record.start, 64), 8192, one_detector.source)[first : first + 2048]
