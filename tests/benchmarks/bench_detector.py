@@ -8,10 +8,10 @@ from statistics import median
 import h5py
 import numpy as np
 import pytest
+from support.detectors import fresh_detector
 
 from discovery.sensitivity.statistic import NetworkStatistic, stride_of
-from embed.detector.model import load_detector, save_detector
-from embed.detector.networks import make_network
+from embed.detector.model import load_detector
 from embed.detector.options import SourceOptions
 
 pytestmark = pytest.mark.benchmark
@@ -39,11 +39,7 @@ print(found.seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 @pytest.fixture(scope="module")
 def detector(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("detector")
-    network = make_network("gabbard", 2, SOURCE.samples, classes=2)
-    card = {"network": "gabbard", "classes": list(SOURCE.classes), "source": SOURCE.facts(), "waveform": "IMRPhenomD"}
-    save_detector(folder, network.state_dict(), card)
-    return load_detector(folder)
+    return load_detector(fresh_detector(tmp_path_factory.mktemp("detector")))
 
 
 def test_segments_a_second_beside_a_plain_loop(detector):

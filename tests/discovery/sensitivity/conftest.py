@@ -1,19 +1,9 @@
-"""A detector with fresh weights: it judges at random, which is enough for all that is not about what it learned."""
+"""Detectors with fresh weights."""
 
 import pytest
+from support.detectors import fresh_detector
 
-from embed.detector.model import save_detector
-from embed.detector.networks import make_network
 from embed.detector.options import SourceOptions
-
-
-def fresh_detector(folder, source=None, seed=0):
-    source = source or SourceOptions()
-    network = make_network("gabbard", len(source.ifos), source.samples, classes=len(source.classes), seed=seed)
-    card = {"network": "gabbard", "classes": list(source.classes), "source": source.facts(), "waveform": "IMRPhenomD"}
-    folder.mkdir(parents=True)
-    save_detector(folder, network.state_dict(), card)
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from support.detectors import fresh_detector
 from support.terminal import error_of, run
 
 from discovery.sensitivity import bank as bank_module
@@ -14,6 +15,7 @@ from discovery.sensitivity import pictures as pictures_module
 from discovery.sensitivity.background import Background
 from discovery.sensitivity.outputs import read_background
 from embed.detector.model import Detector
+from embed.detector.options import SourceOptions
 from embed.errors import InputError
 from embed.metrics.intervals import wilson
 
@@ -141,6 +143,20 @@ def test_one_seed_gives_one_table(fresh, tmp_path, capsys, monkeypatch):
     assert str(tmp_path / "two" / "sensitivity.html") in said
     for name in ("sensitivity.csv", "background.csv", "distance.csv"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+@pytest.mark.usefixtures("_quick")
+def test_one_detector_has_no_slides(tmp_path, capsys):
+    alone = fresh_detector(tmp_path / "alone", SourceOptions(ifos=("L1",)))
+    few = ("--signals", 2, "--injections", 5, "--glitches", 4, "--livetime", 0.02, "--noise", 200)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Detector, "logits", lambda _, some: np.stack([np.zeros(len(some)), np.abs(some[:, 0]).max(1)], 1))
+        code, _, _ = run(capsys, "detector", "evaluate", alone, *few, "--out", tmp_path / "out")
+    assert code == 0
+    assert {row["how"] for row in table(tmp_path / "out" / "background.csv")} == {"noise alone"}
+    assert table(tmp_path / "out" / "agreement.csv") == []
+    assert "time slides against noise" not in (tmp_path / "out" / "sensitivity.html").read_text().lower()
+    assert read_background(tmp_path / "out" / "background.csv", "alone").how == "noise alone"
 
 
 def test_what_evaluate_refuses(fresh, tmp_path, capsys):
