@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from discovery.novelty.scores import measure_novelty
     from discovery.onset.onset import find_onsets
     from discovery.scorecard.scorecard import score
+    from discovery.sensitivity.evaluation import evaluate_detector
+    from discovery.sensitivity.options import SensitivityOptions
+    from discovery.sensitivity.scan import scan_strain
 
 _HOMES = {
     "assess": "discovery.evaluation.evaluation",
@@ -32,6 +35,7 @@ _HOMES = {
     "Clustering": "discovery.clustering.result",
     "ClusterOptions": "discovery.candidates.options",
     "draw_map": "discovery.candidates.maps",
+    "evaluate_detector": "discovery.sensitivity.evaluation",
     "EvaluationOptions": "discovery.evaluation.options",
     "Evidence": "discovery.certificates.certificate",
     "find_candidates": "discovery.candidates.candidates",
@@ -43,7 +47,9 @@ _HOMES = {
     "name_cluster": "discovery.candidates.naming",
     "nearest": "discovery.candidates.search",
     "project": "discovery.clustering.projection",
+    "scan_strain": "discovery.sensitivity.scan",
     "score": "discovery.scorecard.scorecard",
+    "SensitivityOptions": "discovery.sensitivity.options",
 }
 
 __all__ = [
@@ -53,11 +59,13 @@ __all__ = [
     "EvaluationOptions",
     "Evidence",
     "MapOptions",
+    "SensitivityOptions",
     "assess",
     "audit_study",
     "certify",
     "cluster",
     "draw_map",
+    "evaluate_detector",
     "find_candidates",
     "find_novel",
     "find_onsets",
@@ -66,6 +74,7 @@ __all__ = [
     "name_cluster",
     "nearest",
     "project",
+    "scan_strain",
     "score",
 ]
 

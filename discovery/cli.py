@@ -16,6 +16,7 @@ from pathlib import Path
 
 from discovery.arguments.audit import add_audit
 from discovery.arguments.base import Parser, common_options, vector_options
+from discovery.arguments.detector import add_detector
 from discovery.arguments.evaluation import add_evaluate, add_predict
 from discovery.arguments.exchange import add_completion, add_doctor, add_export, add_fetch
 from discovery.arguments.generation import add_generate, add_generator
@@ -107,6 +108,7 @@ def create_parser() -> Parser:
     add_predict(commands, common)
     add_generator(commands, common)
     add_generate(commands, common)
+    add_detector(commands, common)
     add_export(commands, common, vectors)
     add_check(commands, common)
     add_doctor(commands, common)

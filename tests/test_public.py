@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-LAZY = ("embed", "audit", "discovery", "embed.simulator", "embed.generator")
+LAZY = ("embed", "audit", "discovery", "embed.simulator", "embed.generator", "embed.detector")
 
 
 @pytest.mark.parametrize("name", LAZY)

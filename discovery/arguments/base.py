@@ -8,7 +8,15 @@ from typing import NoReturn
 from discovery.figures.options import FORMATS, read_formats
 from embed.errors import InputError
 from embed.network.backbones import DEFAULT_BACKBONE
-from embed.network.names import BACKBONES, DEVICES, GIVEN_PREFIX, MODEL_PREFIX, RUNTIMES, WEIGHT_SOURCES
+from embed.network.names import (
+    BACKBONES,
+    DEVICES,
+    GIVEN_PREFIX,
+    MODEL_PREFIX,
+    RUNTIMES,
+    STRAIN_PREFIX,
+    WEIGHT_SOURCES,
+)
 from embed.vectors.options import EmbeddingOptions
 
 RUNTIME = (
@@ -78,7 +86,7 @@ def vector_options() -> Parser:
     group.add_argument(
         "--backbone",
         metavar="NAME",
-        help=f"the network: {', '.join(BACKBONES)}, or timm:NAME for any network of timm (default: {DEFAULT_BACKBONE})",
+        help=f"the network: {', '.join(BACKBONES)}, timm:NAME for any network of timm, or {STRAIN_PREFIX}DIR for a detector of `discover detector train`, which reads the glitches' strain (default: {DEFAULT_BACKBONE})",
     )
     group.add_argument(
         "--weights",

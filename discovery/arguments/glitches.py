@@ -95,11 +95,19 @@ def add_status(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 -
 
 def add_embed(commands: Any, common: ArgumentParser, vectors: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
     """Add ``discover embed``."""
-    commands.add_parser(
+    embed = commands.add_parser(
         "embed",
         parents=[common, vectors],
         help="turn glitches into vectors, with an index and a neighbour graph",
         description="Turn every glitch into a vector by a network, and build the FAISS index and the neighbour graph of the vectors. Existing vectors are reused; other commands do this when they need it.",
+    )
+    embed.add_argument(
+        "--strain",
+        metavar="FILE",
+        type=Path,
+        nargs="+",
+        default=(),
+        help="with --backbone strain:DIR: strain files besides those that the study was scanned from",
     )
 
 

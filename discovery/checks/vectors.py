@@ -3,6 +3,7 @@
 from argparse import Namespace
 from pathlib import Path
 
+from embed.errors import InputError
 from embed.network.backbones import DEFAULT_BACKBONE, find_backbone
 from embed.network.sources import (
     WEIGHT_SOURCES,
@@ -10,10 +11,13 @@ from embed.network.sources import (
     check_weights,
     check_weights_file,
     default_weights,
+    detector_folder,
     is_model,
+    is_strain,
     model_folder,
     read_card,
 )
+from embed.storage import first_bytes
 from embed.study.study import Study
 from embed.vectors.given import chosen_given
 from embed.views.encoding import parse_encoding
@@ -36,6 +40,9 @@ def check_vectors(study: Study, options: Namespace, *, views: str | None = None)
     InputError, WeightsError
         As the embedding itself would.
     """
+    if is_strain(options.backbone):
+        _check_detector(options)
+        return
     if (
         chosen_given(study, backbone=options.backbone, weights=options.weights, views=options.views or views)
         is not None
@@ -50,6 +57,20 @@ def check_vectors(study: Study, options: Namespace, *, views: str | None = None)
         check_own(folder.name, read_card(folder), backbone=options.backbone, views=options.views)
     elif options.backbone or options.weights:
         check_network(study, backbone=options.backbone, weights=options.weights, views=views)
+
+
+def _check_detector(options: Namespace) -> None:
+    """Refuse a detector that does not exist, options that are for views, and strain files that do not exist."""
+    for name in ("weights", "views"):
+        if getattr(options, name):
+            raise InputError(
+                f"--{name} {getattr(options, name)} does not go with --backbone {options.backbone}, which reads strain; leave it out"
+            )
+    from embed.detector.place import read_card as read_detector  # noqa: PLC0415 - where one is named
+
+    read_detector(detector_folder(options.backbone))
+    for path in getattr(options, "strain", ()):
+        first_bytes(path)
 
 
 def check_network(study: Study, *, backbone: str | None, weights: str | None, views: str | None) -> None:

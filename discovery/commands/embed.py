@@ -5,6 +5,7 @@ from collections import Counter
 
 from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
+from embed.network.sources import is_strain
 from embed.study.study import Study
 from embed.study.views import count_viewed
 from embed.vectors.passport import describe_graph, describe_vectors
@@ -23,7 +24,7 @@ def run(options: Namespace) -> None:
     terminal.say(f"{store.passport['rows']} vectors of {store.passport['dimension']} numbers in {store.folder}")
     how = "" if store.is_given else f", {store.passport['runtime']} on {store.passport['device']}"
     terminal.say(f"{describe_vectors(store.passport)}{how}; graph: {describe_graph(store.passport)}")
-    if store.is_given:
+    if store.is_given and not is_strain(options.backbone):
         terminal.say(
             f"nothing was embedded; for vectors of pictures ({pictured} glitches have some) give --weights glitch"
         )

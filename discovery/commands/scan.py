@@ -26,7 +26,7 @@ def run(options: Namespace) -> None:
     device = choose_device(options.device)
     with (
         Study(options.study, create=True) as study,
-        study.run("scan", {"strain": [str(path) for path in options.strain], "by": trigger_option(options)}),
+        study.run("scan", _arguments(options)),
     ):
         strain = _records(options, study)
         if options.find:
@@ -69,6 +69,17 @@ def run(options: Namespace) -> None:
             else "none was found; lower --snr"
         )
         raise InputError(f"no trigger could be scanned ({len(report.skipped)} skipped; {first})")
+
+
+def _arguments(options: Namespace) -> dict[str, object]:
+    """What is remembered of the scan: with it `discover embed --backbone strain:DIR` finds the strain again."""
+    return {
+        "strain": [str(path.absolute()) for path in options.strain],
+        "by": trigger_option(options),
+        "ifo": options.ifo,
+        "channel": options.channel,
+        "whitened": options.whitened,
+    }
 
 
 def _records(options: Namespace, study: Study) -> dict[str, StrainRecord]:

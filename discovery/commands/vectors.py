@@ -3,6 +3,8 @@
 from argparse import Namespace
 
 from discovery.commands.console import Terminal
+from embed.network.devices import choose_device
+from embed.network.sources import detector_folder, is_strain
 from embed.study.study import Study
 from embed.vectors.embedding import embed
 from embed.vectors.options import EmbeddingOptions
@@ -11,6 +13,8 @@ from embed.vectors.store import VectorStore
 
 def make_vectors(study: Study, options: Namespace, terminal: Terminal, *, retry: bool = False) -> VectorStore:
     """Return the vectors that the options name; missing ones are made."""
+    if is_strain(options.backbone):
+        return _strain_vectors(study, options, terminal)
     with terminal.progress("embed") as progress:
         return embed(study, embedding_options(options), retry=retry, progress=progress)
 
@@ -26,3 +30,16 @@ def embedding_options(options: Namespace) -> EmbeddingOptions:
         seed=options.seed,
         cache=not options.no_cache,
     )
+
+
+def _strain_vectors(study: Study, options: Namespace, terminal: Terminal) -> VectorStore:
+    """Vectors from strain, by a detector, whose folder follows ``strain:``."""
+    from embed.detector.embedding import embed_strain  # noqa: PLC0415 - the detector's libraries, where one is named
+    from embed.detector.model import load_detector  # noqa: PLC0415
+
+    folder = detector_folder(options.backbone)
+    detector = load_detector(folder, choose_device(options.device))
+    with terminal.progress("embed") as progress:
+        return embed_strain(
+            study, detector, strain=getattr(options, "strain", ()), seed=options.seed, progress=progress
+        )

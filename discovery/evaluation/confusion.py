@@ -51,13 +51,15 @@ class _Row:
     total: int
 
 
-def confusion_table(matrix: Codes, classes: Sequence[str]) -> Markup:
+def confusion_table(matrix: Codes, classes: Sequence[str], *, total: str = "glitches") -> Markup:
     """Write the matrix as an HTML table, true classes down, predicted classes across.
 
     Parameters
     ----------
     matrix : ndarray of int64, shape (K, K)
     classes : sequence of str, length K
+    total : str
+        What is counted: head of the last column.
 
     Returns
     -------
@@ -67,18 +69,18 @@ def confusion_table(matrix: Codes, classes: Sequence[str]) -> Markup:
     shown = _shown(matrix)
     rows = []
     for true in shown:
-        total = int(matrix[true].sum())
+        whole = int(matrix[true].sum())
         cells: list[_Cell | None] = []
         for other in shown:
             count = int(matrix[true, other])
             if not count:
                 cells.append(None)
                 continue
-            share = math.sqrt(count / total)
+            share = math.sqrt(count / whole)
             kind = ("hit" if true == other else "miss") + (" strong" if share > _STRONG else "")
             cells.append(_Cell(kind, share, classes[other], count))
-        rows.append(_Row(classes[true], cells, total))
-    return rendered("evaluation/confusion.html", names=[classes[code] for code in shown], rows=rows)
+        rows.append(_Row(classes[true], cells, whole))
+    return rendered("evaluation/confusion.html", names=[classes[code] for code in shown], rows=rows, total=total)
 
 
 def _shown(matrix: Codes) -> list[int]:

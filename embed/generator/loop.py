@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from embed.csvfile import write_csv
-from embed.errors import TrainingError
 from embed.generator.history import COLUMNS, History, sample_grid
 from embed.generator.sheet import write_sheet
-from embed.tensorfile import write_tensors
-from embed.training.checkpoint import drop_earlier, read_latest
+from embed.training.steps import read_step, write_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +25,6 @@ SHEETS = 10
 SHOWN = 4
 """Glitches of each class on a sheet."""
 SAMPLES, HISTORY = "samples", "history.csv"
-_NAME = re.compile(r"step-(\d{8})\.safetensors")
 
 
 @dataclass(frozen=True)
@@ -90,7 +86,10 @@ def fit(
     StorageError
         When the disk is full.
     """
-    step, rows = _restore(training, plan, folder)
+    found = read_step(folder, plan.facts)
+    step, rows = (0, []) if found is None else (found[0], found[2])
+    if found is not None:
+        training.restore(found[1])
     history = History(training, pictures, rows)
     lead = training.ranks.lead
     while step < plan.steps:
@@ -106,43 +105,8 @@ def fit(
                 grid = sample_grid(training, SHOWN, step / plan.steps)
                 write_sheet(folder / SAMPLES / f"step-{step:08d}.png", grid, pictures.classes)
             write_csv(folder / HISTORY, COLUMNS, [list(own.values()) for own in history.rows])
-            facts = plan.facts | {"history": history.rows}
-            write_tensors(folder / f"step-{step:08d}.safetensors", training.state(), facts)
-            drop_earlier(folder, _NAME)
+            write_step(folder, step, training.state(), plan.facts, history.rows)
         if report is not None:
             report(row)
         training.ranks.wait()
     return history.rows
-
-
-def stopped_facts(folder: Path) -> dict[str, Any] | None:
-    """What the stopped training in a folder is; None where there is none, or it is damaged."""
-    try:
-        found = read_latest(folder, _NAME, "")
-    except TrainingError:
-        return None
-    if found is None:
-        return None
-    _, _, facts = found
-    del facts["history"]
-    return facts
-
-
-def _restore(training: Training, plan: Plan, folder: Path) -> tuple[int, list[dict[str, Any]]]:
-    """Steps done and rows written, by the latest checkpoint; 0 and none where there is none."""
-    found = read_latest(folder, _NAME, "run the command again")
-    if found is None:
-        return 0, []
-    step, state, facts = found
-    rows = facts.pop("history")
-    changed = [
-        f"{name} {facts.get(name)!r} and now {value!r}"
-        for name, value in plan.facts.items()
-        if facts.get(name) != value
-    ]
-    if changed:
-        raise TrainingError(
-            f"the training that was stopped was another: {'; '.join(changed)}; ask for the same, or train again with --replace"
-        )
-    training.restore(state)
-    return step, rows

@@ -10,9 +10,8 @@ import torch
 
 from embed.csvfile import write_csv
 from embed.dataset.kinds import PART_NAMES
-from embed.errors import InputError
 from embed.generator.examples import Examples, read_examples
-from embed.generator.loop import HISTORY, SAMPLES, Plan, fit, stopped_facts
+from embed.generator.loop import HISTORY, SAMPLES, Plan, fit
 from embed.generator.model import GeneratorModel, architecture_facts, load_generator, save_generator
 from embed.generator.networks import Architecture
 from embed.generator.place import CARD, PARTS, generator_folder, read_card
@@ -20,8 +19,9 @@ from embed.generator.steps import Recipe, Training
 from embed.network.devices import choose_device
 from embed.storage import beside, move_into_place, settle, storage_errors
 from embed.training.distributed import Ranks, join_ranks, leave_ranks
-from embed.training.place import training_folder
+from embed.training.place import check_same_card, training_folder
 from embed.training.recipe import in_bfloat16
+from embed.training.steps import stopped_facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,7 +109,8 @@ def _train(
         "seed": options.seed,
     }
     stopped = training_folder(folder)
-    if folder.exists() and _is_same(folder, facts, replace=options.replace):
+    what = f"generator {folder.name!r}"
+    if folder.exists() and check_same_card(read_card(folder), facts, what, replace=options.replace):
         return load_generator(folder, device)
     if ranks.lead and options.replace and stopped_facts(stopped) != facts:
         shutil.rmtree(stopped, ignore_errors=True)
@@ -133,23 +134,6 @@ def _train(
         _save(folder, stopped, training.mean.state_dict(), card, examples)
     ranks.wait()
     return load_generator(folder, device)
-
-
-def _is_same(folder: Path, facts: dict[str, Any], *, replace: bool) -> bool:
-    """Whether the generator that is there is what is asked for.
-
-    Raises
-    ------
-    InputError
-        When it is another, which is not to be replaced.
-    """
-    card = read_card(folder)
-    changed = [name for name, value in facts.items() if card.get(name) != value]
-    if changed and not replace:
-        raise InputError(
-            f"there is a generator {folder.name!r} already, with other {', '.join(changed)}; give another --name, or --replace to replace it"
-        )
-    return not changed
 
 
 def _save(

@@ -1,4 +1,4 @@
-"""Intervals of proportions, of their differences and of F1."""
+"""Intervals of proportions, of their differences and of F1, of counts and of ratios of rates."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import norm
+from scipy.stats import beta, binomtest, chi2, norm
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -87,3 +87,63 @@ def f1_interval(correct: ArrayLike, wrong: ArrayLike, level: float = LEVEL) -> F
     hits = np.asarray(correct, np.float64)
     ends = wilson(hits, hits + np.asarray(wrong, np.float64), level)
     return 2 * ends / (1 + ends)
+
+
+def poisson(counts: ArrayLike, level: float = LEVEL) -> Floats:
+    """Give the exact central interval of a Poisson mean (Garwood 1936, Biometrika 28, 437).
+
+    Parameters
+    ----------
+    counts : array_like of int, shape (...)
+    level : float
+
+    Returns
+    -------
+    ndarray of float64, shape (..., 2)
+        Lower and upper end; the lower end of no count is 0.
+    """
+    seen = np.asarray(counts, np.float64)
+    tail = (1 - level) / 2
+    low = np.where(seen > 0, chi2.ppf(tail, 2 * np.maximum(seen, 1)) / 2, 0.0)
+    return np.stack([low, chi2.ppf(1 - tail, 2 * seen + 2) / 2], axis=-1)
+
+
+def rate_ratio_interval(
+    first: tuple[int, float], second: tuple[int, float], level: float = LEVEL
+) -> tuple[float, float]:
+    """Give an interval of the ratio of two Poisson rates: of all counts, the first's share is binomial (Przyborowski and Wilenski 1940).
+
+    Parameters
+    ----------
+    first, second : tuple of count and exposure
+    level : float
+
+    Returns
+    -------
+    tuple of float
+        Lower and upper end of the first rate over the second; 0 to infinity where nothing was counted.
+    """
+    (hits, time), (other, other_time) = first, second
+    tail = (1 - level) / 2
+    low = float(beta.ppf(tail, hits, other + 1)) if hits else 0.0
+    high = float(beta.ppf(1 - tail, hits + 1, other)) if other else 1.0
+    scale = other_time / time
+    return scale * low / (1 - low), math.inf if high == 1 else scale * high / (1 - high)
+
+
+def same_rate(first: tuple[int, float], second: tuple[int, float]) -> float:
+    """Give the probability that equal Poisson rates differ by as much or more: the exact two-sided test of `rate_ratio_interval`.
+
+    Parameters
+    ----------
+    first, second : tuple of count and exposure
+
+    Returns
+    -------
+    float
+        1 where nothing was counted.
+    """
+    (hits, time), (other, other_time) = first, second
+    if not hits + other:
+        return 1.0
+    return float(binomtest(hits, hits + other, time / (time + other_time)).pvalue)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from embed.errors import InputError, WeightsError
 from embed.network.backbones import DEFAULT_BACKBONE
-from embed.network.names import GIVEN_PREFIX, MODEL_PREFIX, WEIGHT_SOURCES
+from embed.network.names import GIVEN_PREFIX, MODEL_PREFIX, STRAIN_PREFIX, WEIGHT_SOURCES
 from embed.views.encoding import parse_encoding
 
 if TYPE_CHECKING:
@@ -71,6 +71,16 @@ def check_weights_file(path: Path) -> None:
 def is_model(weights: str) -> bool:
     """Whether ``--weights`` names a trained model of the study, as ``model:NAME``."""
     return weights.startswith(MODEL_PREFIX)
+
+
+def is_strain(backbone: str | None) -> bool:
+    """Whether ``--backbone`` names a detector, which makes vectors of strain, as ``strain:DIR``."""
+    return backbone is not None and backbone.startswith(STRAIN_PREFIX)
+
+
+def detector_folder(backbone: str) -> Path:
+    """Return the folder of the detector that ``--backbone strain:DIR`` names."""
+    return Path(backbone.removeprefix(STRAIN_PREFIX))
 
 
 def model_folder(study_folder: Path, name: str) -> Path:

@@ -65,6 +65,38 @@ def whiten(
     InputError
         A block shorter than the filter, with NaN or infinite samples, or without any power.
     """
+    return whiten_with_filter(strain, sample_rate, decimate=decimate, device=device)[0]
+
+
+def whiten_with_filter(
+    strain: Tensor | ArrayLike,
+    sample_rate: float,
+    *,
+    decimate: int = 1,
+    faded: bool = False,
+    device: torch.device | str | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Whiten blocks of strain as `whiten` does, and return the filter of each, so that a signal can go through it too.
+
+    Parameters
+    ----------
+    strain, sample_rate, decimate, device
+        See `whiten`.
+    faded : bool
+        Fade out the top fifth of the band also where nothing is decimated: strain of all sample rates then has the same band.
+
+    Returns
+    -------
+    whitened : Tensor of float32, shape (B, T // decimate) or (T // decimate,)
+    filters : Tensor of float64, shape (B, taps)
+        Impulse responses of ``FIR_SECONDS`` at the lower sample rate, time 0 first, the earlier half of the times last: whitened
+        strain is strain at that rate convolved with it.
+
+    Raises
+    ------
+    InputError
+        See `whiten`.
+    """
     x = blocks(strain, device=device)
     single = x.ndim == 1
     x = x.reshape(-1, x.shape[-1]).to(torch.float64)
@@ -80,10 +112,11 @@ def whiten(
     asd = amplitude_spectral_density(x, sample_rate, bins=segment // 2 // decimate + 1)
     if bool((asd <= 0).any()):
         raise InputError("the strain has no power at some frequency (constant, or zeros): it cannot be whitened")
-    response = _truncated_inverse(asd, size // decimate, taps // decimate, whole_band=decimate == 1)
+    response = _truncated_inverse(asd, size // decimate, taps // decimate, whole_band=decimate == 1 and not faded)
     y = _overlap_save(_tapered(x, taps), response, taps, decimate)
-    y = (y * (2.0 / sample_rate) ** 0.5).to(torch.float32)
-    return y[0] if single else y
+    scale = (2.0 / sample_rate) ** 0.5
+    y = (y * scale).to(torch.float32)
+    return y[0] if single else y, response * scale
 
 
 def amplitude_spectral_density(strain: Tensor, sample_rate: float, *, bins: int | None = None) -> Tensor:

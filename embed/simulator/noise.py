@@ -165,17 +165,35 @@ def measured_noise(paths: Sequence[Path], n: int, sample_rate: float = SAMPLE_RA
     if not paths:
         raise InputError("no strain files were given; name at least one, or use noise='design'")
     grid = scipy.fft.rfftfreq(n, 1.0 / sample_rate)
-    densities = [_file_psd(path) for path in paths]
+    psd = mean_psd([file_psd(path) for path in paths], grid)
+    width = max(3, round(8.0 / grid[1]) | 1)  # a median 8 Hz wide steps over lines
+    smooth = np.exp(scipy.ndimage.median_filter(np.log(psd), size=width, mode="nearest"))
+    smooth[: round(30.0 / grid[1])] = psd[: round(30.0 / grid[1])]  # the wall is too steep for that median
+    return Noise(grid, psd, np.minimum(smooth, psd) if np.all(smooth > 0) else psd)
+
+
+def mean_psd(densities: Sequence[tuple[Array, Array]], grid: Array) -> Array:
+    """Geometric mean of measured spectra, on a grid.
+
+    Parameters
+    ----------
+    densities : sequence of (frequencies, psd)
+        Hz and 1/Hz, positive, float64.
+    grid : ndarray of float64, shape (m,)
+        Hz.
+
+    Returns
+    -------
+    ndarray of float64, shape (m,)
+        1/Hz. Above 80 % of a spectrum's highest frequency, and below `HIGH_PASS_HZ`, the design curve continues it.
+    """
     top = 0.8 * min(frequencies[-1] for frequencies, _ in densities)
     low, high = np.searchsorted(grid, (HIGH_PASS_HZ, top))
     log_psd = np.mean([np.interp(grid, f, np.log(p)) for f, p in densities], axis=0)
     psd, design = np.exp(log_psd), design_psd(grid)
     psd[high:] = design[high:] * np.median(psd[high - 200 : high] / design[high - 200 : high])
     psd[:low] = psd[low] * (design[:low] / design[low])
-    width = max(3, round(8.0 / grid[1]) | 1)  # a median 8 Hz wide steps over lines
-    smooth = np.exp(scipy.ndimage.median_filter(np.log(psd), size=width, mode="nearest"))
-    smooth[: round(30.0 / grid[1])] = psd[: round(30.0 / grid[1])]  # the wall is too steep for that median
-    return Noise(grid, psd, np.minimum(smooth, psd) if np.all(smooth > 0) else psd)
+    return psd
 
 
 def file_detector(path: Path) -> str:
@@ -194,7 +212,8 @@ def file_detector(path: Path) -> str:
     return found
 
 
-def _file_psd(path: Path) -> tuple[Array, Array]:
+def file_psd(path: Path) -> tuple[Array, Array]:
+    """Measure the spectrum of a GWOSC file: frequencies (Hz) and one-sided PSD (1/Hz), see `measured_noise`."""
     try:
         with h5py.File(path) as file:
             dataset = file["strain/Strain"]

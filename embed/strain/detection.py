@@ -25,7 +25,7 @@ from embed.strain.triggers import Trigger
 if TYPE_CHECKING:
     from embed.qtransform.tiling import QPlane
     from embed.strain.record import Block, StrainRecord
-    from embed.types import Floats
+    from embed.types import Floats, Rows
 
 
 BIN_SECONDS = 1 / 32
@@ -168,14 +168,32 @@ def loudest_apart(tiles: Floats, dead_time: float) -> Floats:
     ndarray of float64, shape (M, 4)
         In order of time.
     """
-    tiles = tiles[np.argsort(tiles[:, TIME], kind="stable")]
-    times = tiles[:, TIME]
-    free = np.ones(len(tiles), dtype=bool)
+    return tiles[loudest_rows(tiles[:, TIME], tiles[:, ENERGY], dead_time)]
+
+
+def loudest_rows(times: Floats, loudness: Floats, dead_time: float) -> Rows:
+    """Choose what `loudest_apart` keeps, of anything that has a time and a loudness.
+
+    Parameters
+    ----------
+    times, loudness : ndarray of float64, shape (N,)
+        Times in seconds, in any order.
+    dead_time : float
+        Seconds.
+
+    Returns
+    -------
+    ndarray of int64, shape (M,)
+        Rows, in order of time.
+    """
+    order = np.argsort(times, kind="stable")
+    ordered = times[order]
+    free = np.ones(len(times), dtype=bool)
     kept = []
-    for tile in np.argsort(-tiles[:, ENERGY], kind="stable"):
-        if free[tile]:
-            kept.append(tile)
-            first = np.searchsorted(times, times[tile] - dead_time, side="right")
-            last = np.searchsorted(times, times[tile] + dead_time, side="left")
+    for row in np.argsort(-loudness[order], kind="stable").tolist():
+        if free[row]:
+            kept.append(row)
+            first = np.searchsorted(ordered, ordered[row] - dead_time, side="right")
+            last = np.searchsorted(ordered, ordered[row] + dead_time, side="left")
             free[first:last] = False
-    return tiles[np.sort(np.array(kept, dtype=np.int64))]
+    return order[np.sort(np.array(kept, dtype=np.int64))].astype(np.int64)

@@ -14,7 +14,7 @@ from embed.strain.files import REQUIRED, StrainFile
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from embed.types import Floats
+    from embed.types import Flags, Floats
 
 BLOCK_SECONDS = 64.0
 """Strain from which a view's spectrum and medians are computed, as Gravity Spy does."""
@@ -167,7 +167,7 @@ class StrainRecord:
 
         Stretches shorter than ``needed`` s are left out.
         """
-        for start, end in self._good():
+        for start, end in self.good():
             begin = start
             while end - begin >= needed:
                 stop = min(begin + longest, end)
@@ -177,25 +177,32 @@ class StrainRecord:
                     break
                 begin = stop - overlap
 
-    def _good(self) -> Iterator[tuple[float, float]]:
-        """Yield start and end (GPS) of the good stretches, reading one file after another."""
+    def good(self) -> Iterator[tuple[float, float]]:
+        """Yield start and end (GPS) of the good stretches, reading `BLOCK_SECONDS` after `BLOCK_SECONDS`."""
         open_at: float | None = None
         end = self.start
         for file in self.files:
             if open_at is not None and file.start - end > 0.5 / self.sample_rate:
                 yield open_at, end
                 open_at = None
-            good = np.isfinite(self.read(file.start, file.size / file.sample_rate))
-            edges = np.flatnonzero(np.diff(good)) + 1
-            for first, last in pairwise([0, *edges.tolist(), file.size]):
-                if good[first] and open_at is None:
-                    open_at = file.start + first / self.sample_rate
-                elif not good[first] and open_at is not None:
-                    yield open_at, file.start + first / self.sample_rate
-                    open_at = None
-                end = file.start + last / self.sample_rate
+            for start, good in self._pieces(file):
+                edges = np.flatnonzero(np.diff(good)) + 1
+                for first, last in pairwise([0, *edges.tolist(), len(good)]):
+                    if good[first] and open_at is None:
+                        open_at = start + first / self.sample_rate
+                    elif not good[first] and open_at is not None:
+                        yield open_at, start + first / self.sample_rate
+                        open_at = None
+                    end = start + last / self.sample_rate
         if open_at is not None:
             yield open_at, end
+
+    def _pieces(self, file: StrainFile) -> Iterator[tuple[float, Flags]]:
+        """Yield the start (GPS) of each piece of a file, and which of its samples are good."""
+        step = round(BLOCK_SECONDS * self.sample_rate)
+        for first in range(0, file.size, step):
+            start = file.start + first / self.sample_rate
+            yield start, np.isfinite(self.read(start, min(step, file.size - first) / self.sample_rate))
 
     def _why(self, gps: float) -> str:
         """Return the reason why there is no good strain at a time."""

@@ -346,3 +346,10 @@ class Study:
             "SELECT arguments FROM runs WHERE command = ? AND outcome = 'done' ORDER BY run DESC LIMIT 1", (command,)
         ).fetchone()
         return read_object(self.database, row[0], f"what the latest run of {command} was given") if row else None
+
+    def past_arguments(self, command: str) -> list[dict[str, Any]]:
+        """Return the arguments of each finished run of a command, the latest first."""
+        rows = self.connection.execute(
+            "SELECT arguments FROM runs WHERE command = ? AND outcome = 'done' ORDER BY run DESC", (command,)
+        ).fetchall()
+        return [read_object(self.database, row[0], f"what a run of {command} was given") for row in rows]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import nn
@@ -13,7 +13,7 @@ from embed.network.model import Centred
 from embed.training.randomness import uniform
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _FINAL_STREAM = 100
 _HIDDEN_STREAM = 101
@@ -44,6 +44,17 @@ class GlitchDropout(nn.Module):
             return values
         kept = uniform(self.keys.to(values.device), self.stream, tuple(values.shape[1:])) >= self.probability
         return values * kept / (1.0 - self.probability)
+
+
+class Headed(Protocol):
+    """A network in two parts, a trunk and a final layer, of which the trunk may be frozen."""
+
+    @property
+    def trunk(self) -> nn.Module:
+        """All but the final layer."""
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """All weights."""
 
 
 class Classifier(nn.Module):
@@ -123,7 +134,7 @@ def _replace_dropout(network: nn.Module) -> None:
                 stream += 1
 
 
-def choose_trained(classifier: Classifier, share: float, freeze: Sequence[str] = ()) -> None:
+def choose_trained(classifier: Headed, share: float, freeze: Sequence[str] = ()) -> None:
     """Choose which weights are trained: the last `share` of the network's tensors without those named in `freeze`, and the final layer.
 
     A batch normalisation whose weights are not trained keeps its statistics too.

@@ -20,7 +20,7 @@ from embed.training.checkpoint import (
     write_best,
     write_checkpoint,
 )
-from embed.training.classifier import Classifier, choose_trained
+from embed.training.classifier import Classifier, Headed, choose_trained
 from embed.training.distributed import share_batch_norm
 from embed.training.epoch import check_processes, run_epoch
 from embed.training.recipe import ADAGRAD_EPSILON, BETAS, Recipe, differences
@@ -144,7 +144,7 @@ def make_classifier(context: TrainingContext) -> Classifier:
     return classifier
 
 
-def make_optimizer(classifier: Classifier, recipe: Recipe) -> torch.optim.Optimizer:
+def make_optimizer(classifier: Headed, recipe: Recipe) -> torch.optim.Optimizer:
     """The recipe's optimizer; scales, shifts and biases are not decayed."""
     choose_trained(classifier, 1.0, recipe.freeze)
     weights = list(classifier.parameters())

@@ -1,6 +1,6 @@
 """What changes over the epochs, as plain functions of the history: a resumed run needs nothing else.
 
-A history is a list of one mapping an epoch, with ``validation_loss`` and ``validation_macro_f1`` at least.
+A history is a list of one mapping an epoch, with ``validation_loss`` and, for the metric macro-F1, ``validation_macro_f1`` at least.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PLATEAU_EPOCHS = 3
 def quality(row: Mapping[str, Any], metric: str) -> tuple[float, float]:
     """How good an epoch is, to be compared: the metric, and for equal macro-F1 the loss."""
     loss = -float(row["validation_loss"])
-    return (float(row["validation_macro_f1"]), loss) if metric == "macro-f1" else (loss, 0.0)
+    return (loss, 0.0) if metric == "loss" else (float(row["validation_macro_f1"]), loss)
 
 
 def best_epoch(history: History, metric: str) -> int:

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from embed.network.names import STRAIN_VECTORS
 from embed.storage import digest
 from embed.views.encoding import NO_VIEWS
 
@@ -106,7 +107,8 @@ def describe_vectors(passport: Mapping[str, Any]) -> str:
         Of a `embed.vectors.store.VectorStore`.
     """
     if passport["backbone"] == GIVEN:
-        return f"vectors of {passport['file']} ({passport['weights']}), made elsewhere"
+        where = "from strain" if passport["weights"].startswith(STRAIN_VECTORS) else "made elsewhere"
+        return f"vectors of {passport['file']} ({passport['weights']}), {where}"
     return f"views {passport['views']}, {passport['backbone']} ({passport['weights']})"
 
 

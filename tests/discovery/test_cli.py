@@ -103,6 +103,7 @@ def test_the_installed_command():
         "novel",
         "generator",
         "generate",
+        "detector",
     ):
         assert f"    {command}" in out
 

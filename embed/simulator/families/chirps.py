@@ -59,22 +59,38 @@ def inspiral_merger_ringdown(frequencies: Array, mass: float, symmetric: float) 
     return amplitude, phase
 
 
+def merging_at_zero(frequencies: Array, mass: float, symmetric: float) -> tuple[Array, Array]:
+    """The same binary with its merger at t = 0, for a spectrum ``amplitude * exp(1j * phase)`` as ``rfft`` has it.
+
+    Parameters
+    ----------
+    frequencies, mass, symmetric
+        See `inspiral_merger_ringdown`.
+
+    Returns
+    -------
+    amplitude, phase : ndarray of float64, shape (m,)
+    """
+    amplitude, phase = inspiral_merger_ringdown(frequencies, mass, symmetric)
+    merger = (2.9740e-1 * symmetric**2 + 4.4810e-2 * symmetric + 9.5560e-2) / (np.pi * mass * SUN_S)
+    # The model's own origin of time is arbitrary: take out the group delay at the merger frequency.
+    slope = np.gradient(phase, frequencies)
+    at = min(int(np.searchsorted(frequencies, merger)), len(frequencies) - 1)
+    # exp(-i psi) with this sign of psi arrives low frequencies first.
+    return amplitude, phase - slope[at] * frequencies
+
+
 def chirp(t: Array, p: Parameters, rng: np.random.Generator) -> Array:
     """Return the strain of a binary that merges at t = 0."""
     n, step = len(t), t[1] - t[0]
     f = scipy.fft.rfftfreq(n, step)
     inside = slice(np.searchsorted(f, p["start"]), None)
     symmetric = p["ratio"] / (1.0 + p["ratio"]) ** 2
-    amplitude, phase = inspiral_merger_ringdown(f[inside], p["mass"], symmetric)
-    merger = (2.9740e-1 * symmetric**2 + 4.4810e-2 * symmetric + 9.5560e-2) / (np.pi * p["mass"] * SUN_S)
-    # The model's own origin of time is arbitrary: take out the group delay at the merger frequency.
-    slope = np.gradient(phase, f[inside])
-    delay = slope[np.searchsorted(f[inside], merger)]
+    amplitude, phase = merging_at_zero(f[inside], p["mass"], symmetric)
     rise = 1.0 / (1.0 + (p["start"] * 1.15 / f[inside]) ** 20)
     spectrum = np.zeros(len(f), dtype=np.complex128)
-    total = phase - delay * f[inside] + 2.0 * np.pi * f[inside] * t[0] + rng.uniform(0, 6.3)
+    total = phase + 2.0 * np.pi * f[inside] * t[0] + rng.uniform(0, 6.3)
     spectrum[inside] = amplitude * rise * np.exp(1j * total)
-    # exp(-i psi) with this sign of psi arrives low frequencies first.
     return scipy.fft.irfft(spectrum, n) / step
 
 

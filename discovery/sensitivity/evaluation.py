@@ -1,0 +1,136 @@
+"""The evaluation of a detector: from its folder to what it finds of signals, noise and glitches, beside a matched filter on the same segments."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from discovery.sensitivity.bank import build_bank
+from discovery.sensitivity.evaluated import Evaluated
+from discovery.sensitivity.measurement import (
+    measure_glitches,
+    measure_injections,
+    measure_mixture,
+    measure_signals,
+)
+from discovery.sensitivity.noise import plan_noise, search_noise
+from discovery.sensitivity.options import MOST_SLIDES, SensitivityOptions
+from discovery.sensitivity.outputs import write_evaluation
+from discovery.sensitivity.statistic import FilterStatistic, NetworkStatistic, Statistic
+from embed.detector.examples import Examples
+from embed.detector.model import Detector, load_detector
+from embed.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from embed.types import Step
+
+FIRST_SEED = 2**40
+"""Seeds of examples of an evaluation begin here: no training has them."""
+MIXED = 3_000
+"""Examples of all classes for the confusion matrix."""
+
+
+def evaluate_detector(
+    folder: Path,
+    options: SensitivityOptions,
+    *,
+    against: Path | None = None,
+    device: torch.device | None = None,
+    out: Path | None = None,
+    command: str = "",
+    step: Step = lambda _: None,
+) -> Evaluated:
+    """Judge a detector, and write tables and page.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the detector.
+    options : SensitivityOptions
+    against : Path, optional
+        Another detector that reads the same segments, judged beside it.
+    device : torch.device, optional
+        Where networks and matched filter run.
+    out : Path, optional
+        By default ``evaluation`` in the detector's folder.
+    command : str
+        The command line, for the page.
+    step : callable
+        Receives the name of each step as it begins.
+
+    Returns
+    -------
+    Evaluated
+
+    Raises
+    ------
+    InputError, StudyError
+        When a detector cannot be read, or the two read different segments.
+    """
+    where = device or torch.device("cpu")
+    detectors = load_detectors([folder] if against is None else [folder, against], where)
+    source = next(iter(detectors.values())).source
+    seed = FIRST_SEED + 16 * options.seed
+    networks: list[Statistic] = [NetworkStatistic(name, detector) for name, detector in detectors.items()]
+    statistics, bank = list(networks), None
+    if options.templates:
+        step("build the bank of templates")
+        bank = build_bank(source, options.minimal_match, seed=seed, device=where)
+        statistics.append(FilterStatistic(bank.search, source))
+    step(f"search {options.noise:,} segments of noise and {options.livetime:g} h of time slides")
+    plan = plan_noise(source, options.noise, options.livetime * 3600)
+    noise = search_noise(networks, source, plan, seed=seed + 1)
+    plans = {one.name: plan for one in networks}
+    if bank is not None:  # slides cost a matched filter little: fewer blocks, more slides
+        step("search noise by the matched filter")
+        enough = max(options.livetime * 3600, options.noise * source.seconds)
+        few = replace(plan_noise(source, max(options.noise // MOST_SLIDES, 1), enough), segments=options.noise)
+        noise |= search_noise(statistics[-1:], source, few, seed=seed + 1)
+        plans[statistics[-1].name] = few
+    step(f"judge {options.signals} signals at each loudness")
+    signals = measure_signals(statistics, Examples(source, seed + 2), options.signals)
+    step(f"judge {options.injections:,} injections")
+    injections = measure_injections(statistics, Examples(source, seed + 3), options.injections, seed=seed + 3)
+    glitches = None
+    if options.glitches:
+        step(f"judge {options.glitches:,} glitches")
+        glitches = measure_glitches(statistics, Examples(source, seed + 4), options.glitches)
+    step("confusion matrix")
+    mixtures = {
+        name: measure_mixture(detector, Examples(detector.source, seed + 5), min(MIXED, options.noise))
+        for name, detector in detectors.items()
+    }
+    found = Evaluated(source, options, detectors, noise, plans, signals, injections, glitches, mixtures, bank)
+    step("write")
+    files = write_evaluation(found, out or folder / "evaluation", command=command, seed=seed)
+    return replace(found, files=files)
+
+
+def load_detectors(folders: Sequence[Path], device: torch.device) -> dict[str, Detector]:
+    """Read detectors that are to judge the same segments: by name, the folder's.
+
+    Raises
+    ------
+    InputError
+        When two have one name, or read different segments.
+    """
+    detectors: dict[str, Detector] = {}
+    for folder in folders:
+        name = folder.resolve().name
+        if name in detectors:
+            raise InputError(f"two detectors are named {name!r}; rename the folder of one")
+        detectors[name] = load_detector(folder, device)
+    (first, own), *others = detectors.items()
+    for name, other in others:
+        for what in ("ifos", "sample_rate", "seconds", "masses", "placement", "noise"):
+            one, two = getattr(own.source, what), getattr(other.source, what)
+            if one != two:
+                raise InputError(
+                    f"{first} was trained with {what} {one} and {name} with {two}; compare detectors that read the same segments"
+                )
+    return detectors

@@ -1,0 +1,174 @@
+"""What statistics say of made signals, injections and glitches, all of the same segments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from discovery.sensitivity.distance import FAINTEST, draw_distances
+from discovery.sensitivity.options import SNRS
+from embed.detector.options import GLITCH, SIGNAL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from discovery.sensitivity.statistic import Statistic
+    from embed.detector.examples import Batch, Examples
+    from embed.detector.model import Detector
+    from embed.types import Floats, Progress, Vectors
+
+BATCH = 240
+"""Examples made at once: those of four blocks of noise."""
+
+
+@dataclass(frozen=True)
+class Signals:
+    """Signals at fixed loudness.
+
+    Attributes
+    ----------
+    snr : ndarray of float64, shape (N,)
+        Optimal network signal-to-noise ratio.
+    statistic : dict of str to ndarray of float64, shape (N,)
+    """
+
+    snr: Floats
+    statistic: dict[str, Floats]
+
+
+@dataclass(frozen=True)
+class Injections:
+    """Signals distributed uniformly in the volume in which each has a ratio of `FAINTEST` or more.
+
+    Attributes
+    ----------
+    distance, farthest : ndarray of float64, shape (N,)
+        Mpc; of the injection, and up to which it was drawn.
+    snr : ndarray of float64, shape (N,)
+    statistic : dict of str to ndarray of float64, shape (N,)
+    """
+
+    distance: Floats
+    farthest: Floats
+    snr: Floats
+    statistic: dict[str, Floats]
+
+
+@dataclass(frozen=True)
+class Glitches:
+    """Simulated glitches, each in one detector.
+
+    Attributes
+    ----------
+    families : tuple of N str
+    snr : ndarray of float64, shape (N,)
+        Of the loudest tile.
+    statistic : dict of str to ndarray of float64, shape (N,)
+    """
+
+    families: tuple[str, ...]
+    snr: Floats
+    statistic: dict[str, Floats]
+
+
+def measure_signals(
+    statistics: Sequence[Statistic], examples: Examples, each: int, *, progress: Progress | None = None
+) -> Signals:
+    """Judge so many signals at each of `SNRS`."""
+    found = _Judged(statistics, each * len(SNRS), progress)
+    snr = []
+    for place, value in enumerate(SNRS):
+        for numbers in _numbers(place * each, (place + 1) * each):
+            found.add(examples.batch(numbers, label=SIGNAL, snr=(value, value)))
+            snr.append(np.full(len(numbers), value))
+    return Signals(np.concatenate(snr), found.result())
+
+
+def measure_injections(
+    statistics: Sequence[Statistic],
+    examples: Examples,
+    count: int,
+    *,
+    seed: int,
+    progress: Progress | None = None,
+) -> Injections:
+    """Judge injections that are uniform in volume."""
+    found = _Judged(statistics, count, progress)
+    rng = np.random.default_rng(seed)
+    rows = []
+    for numbers in _numbers(0, count):
+        batch = examples.batch(numbers, label=SIGNAL, snr=(FAINTEST, FAINTEST))
+        farthest = batch.distance
+        distance = draw_distances(farthest, rng)
+        found.add(examples.batch(numbers, label=SIGNAL, distance=distance))
+        rows.append((distance, farthest, FAINTEST * farthest / distance))
+    distances, radii, snr = (np.concatenate(column) for column in zip(*rows, strict=True))
+    return Injections(distances, radii, snr, found.result())
+
+
+def measure_glitches(
+    statistics: Sequence[Statistic], examples: Examples, count: int, *, progress: Progress | None = None
+) -> Glitches:
+    """Judge glitches of all classes."""
+    found = _Judged(statistics, count, progress)
+    families: list[str] = []
+    snr = []
+    for numbers in _numbers(0, count):
+        batch = examples.batch(numbers, label=GLITCH)
+        found.add(batch)
+        families += batch.families
+        snr.append(batch.network_snr)
+    return Glitches(tuple(families), np.concatenate(snr), found.result())
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Examples of every class as often as any other, as in training.
+
+    Attributes
+    ----------
+    classes : tuple of K str
+    truth : ndarray of int64, shape (N,)
+    logits : ndarray of float64, shape (N, K)
+    """
+
+    classes: tuple[str, ...]
+    truth: np.ndarray
+    logits: Floats
+
+
+def measure_mixture(detector: Detector, examples: Examples, count: int) -> Mixture:
+    """Give a detector examples of all its classes."""
+    truth, logits = [], []
+    for numbers in _numbers(0, count):
+        batch = examples.batch(numbers)
+        truth.append(batch.labels)
+        logits.append(detector.logits(batch.strain))
+    return Mixture(examples.options.classes, np.concatenate(truth), np.concatenate(logits))
+
+
+def _numbers(first: int, last: int) -> Iterator[range]:
+    for start in range(first, last, BATCH):
+        yield range(start, min(start + BATCH, last))
+
+
+class _Judged:
+    """Values of several statistics, batch after batch."""
+
+    def __init__(self, statistics: Sequence[Statistic], whole: int, progress: Progress | None) -> None:
+        self.statistics, self.whole, self.progress = statistics, whole, progress
+        self.parts: dict[str, list[Floats]] = {one.name: [] for one in statistics}
+        self.done = 0
+
+    def add(self, batch: Batch) -> None:
+        strain: Vectors = batch.strain
+        for one in self.statistics:
+            self.parts[one.name].append(one.of_segments(strain))
+        self.done += len(strain)
+        if self.progress is not None:
+            self.progress(self.done, self.whole)
+
+    def result(self) -> dict[str, Floats]:
+        return {name: np.concatenate([np.empty(0), *parts]) for name, parts in self.parts.items()}

@@ -1,0 +1,137 @@
+"""The strain around the glitches of a study: the files that it was scanned from, and those that are named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import scipy.signal
+
+from embed.detector.noise import SETTLING_SECONDS
+from embed.detector.segments import check_rate, whiten_at
+from embed.errors import InputError
+from embed.strain.files import StrainFile, open_strain
+from embed.strain.record import BLOCK_SECONDS, StrainRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from embed.detector.options import SourceOptions
+    from embed.study.study import Study
+    from embed.types import Floats
+
+GAUSSIAN = 1.4826
+"""Standard deviation of Gaussian noise over the median of its absolute values."""
+
+
+@dataclass(frozen=True)
+class ReachedFile:
+    """A strain file, and whether its strain is whitened already."""
+
+    file: StrainFile
+    whitened: bool
+
+
+def reached_files(study: Study, named: Iterable[Path] = ()) -> list[ReachedFile]:
+    """Open the strain files of a study.
+
+    Parameters
+    ----------
+    study : Study
+    named : iterable of Path
+        Further ones, not whitened.
+
+    Returns
+    -------
+    list of ReachedFile
+        Those named, and those of the study's scans that are still there: also what ``discover scan --open-data`` downloaded.
+
+    Raises
+    ------
+    InputError
+        When a named one cannot be read.
+    """
+    found = {path.absolute(): ReachedFile(open_strain(path), whitened=False) for path in named}
+    for arguments in study.past_arguments("scan"):
+        ifo, channel = arguments.get("ifo"), arguments.get("channel")
+        downloaded = sorted((study.folder / "strain").glob("*.hdf5"))
+        for path in [*map(Path, arguments.get("strain", ())), *downloaded]:
+            if path.absolute() not in found and path.is_file():
+                whitened = bool(arguments.get("whitened")) and path not in downloaded
+                found[path.absolute()] = ReachedFile(open_strain(path, ifo=ifo, channel=channel), whitened=whitened)
+    return list(found.values())
+
+
+class GlitchStrain:
+    """Segments around glitches.
+
+    Parameters
+    ----------
+    files : sequence of ReachedFile
+    source : SourceOptions
+        Of the detector. One for a single detector reads the glitch's own, whichever that is.
+    """
+
+    def __init__(self, files: Sequence[ReachedFile], source: SourceOptions) -> None:
+        self.files, self.source = files, source
+
+    def segment(self, name: str, ifo: str | None, gps: float | None) -> NDArray[np.float32] | str:
+        """The segment in whose middle a glitch is, float32 (D, samples), or the reason why there is none.
+
+        Parameters
+        ----------
+        name : str
+            The glitch's id: of several files that hold its time, the one of this name is taken.
+        ifo : str or None
+            The glitch's detector.
+        gps : float or None
+            s.
+        """
+        if gps is None or not np.isfinite(gps):
+            return "its time is not known"
+        ifos = self.source.ifos if len(self.source.ifos) > 1 else (ifo,)
+        rows = []
+        for own in ifos:
+            row = self._row(name, own, gps)
+            if isinstance(row, str):
+                return row
+            rows.append(row)
+        return np.stack(rows)
+
+    def _row(self, name: str, ifo: str | None, gps: float) -> NDArray[np.float32] | str:
+        reach = BLOCK_SECONDS / 2 + 1.0
+        near = [
+            reached
+            for reached in self.files
+            if reached.file.ifo == ifo and reached.file.start < gps + reach and reached.file.end > gps - reach
+        ]
+        near = [reached for reached in near if reached.file.path.stem == name] or near
+        if not near:
+            return f"no strain of {ifo} at its time"
+        try:
+            record = StrainRecord([reached.file for reached in near])
+            check_rate(record.sample_rate, self.source)
+        except InputError as error:
+            return str(error)
+        block = record.block_around(gps, self.source.seconds / 2 + SETTLING_SECONDS)
+        if isinstance(block, str):
+            return block
+        if near[0].whitened:
+            values = _decimated(block.values, check_rate(block.sample_rate, self.source))
+        else:
+            try:
+                values = whiten_at(block.values, block.sample_rate, self.source)
+            except InputError as error:
+                return str(error)
+        first = round((gps - block.start - self.source.seconds / 2) * self.source.sample_rate)
+        return values[first : first + self.source.samples]
+
+
+def _decimated(whitened: Floats, decimate: int) -> NDArray[np.float32]:
+    """Strain that was whitened elsewhere, at the detector's sample rate, its noise scaled to the variance of one: float32."""
+    low = scipy.signal.resample_poly(whitened, 1, decimate) if decimate > 1 else whitened
+    return (low / (GAUSSIAN * np.median(np.abs(low)))).astype(np.float32)
