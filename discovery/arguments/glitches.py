@@ -253,6 +253,13 @@ def add_project(commands: Any, common: ArgumentParser, vectors: ArgumentParser) 
         action="store_true",
         help="lay out all glitches (default: the points of a map that is there stay, and new glitches are placed among them)",
     )
+    project.add_argument(
+        "--landmarks",
+        metavar="N",
+        type=positive,
+        default=MapOptions.landmarks,
+        help=f"of more glitches so many are laid out, drawn at random, and the others placed among them (default: {MapOptions.landmarks})",
+    )
     project.add_argument("--out", metavar="DIR", type=Path, help=OUT)
     add_figures(project)
 

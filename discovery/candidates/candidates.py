@@ -14,7 +14,7 @@ from discovery.candidates.options import ClusterOptions
 from discovery.candidates.outputs import COLUMNS, MAP_METHOD, Results, write_results
 from discovery.certificates.certificate import Certificate, certify
 from discovery.clustering.clustering import cluster
-from discovery.clustering.projection import project
+from discovery.clustering.placement import lay_out
 from discovery.clustering.result import NOISE, Clustering
 from discovery.pages.pictures import load_thumbnails, longest_views
 from embed.errors import InputError
@@ -145,9 +145,7 @@ def find_candidates(
             clustering, evidence_beside(vectors, known, table, graph), k=options.k, seed=options.seed
         )
         step("map")
-        coordinates, flat = (
-            project(vectors, graph, method=MAP_METHOD, dims=dims, seed=options.seed) for dims in (3, 2)
-        )
+        (coordinates, flat), _ = lay_out(vectors, graph, (3, 2), method=MAP_METHOD, seed=options.seed, step=step)
         step("pictures")
         thumbnails = load_thumbnails(study, store, members.glitches, members.views)
         step("write")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from discovery.candidates.checks import check_color
 from discovery.candidates.mapcolumns import audit_passport, kept_glitches, map_columns
 from discovery.candidates.options import MapOptions
 from discovery.candidates.storedmap import FILE, Layout, StoredMap, extended, load_map, save_map
-from discovery.clustering.projection import project
+from discovery.clustering.placement import lay_out
 from discovery.explorer.explorer import BesideMap, embedding_html
 from discovery.pages.pictures import load_thumbnails
 from embed.csvfile import write_csv
@@ -76,7 +77,7 @@ def draw_map(
 ) -> GlitchMap:
     """Lay out the glitches of some labels (all when none is named) and write ``coordinates.csv``, ``embedding.html`` and ``map.npz``.
 
-    A map in 3-D is laid out in 2-D as well, by the same method: the page switches between them. That costs t-SNE half as much again for few glitches
+    Of more than ``options.landmarks`` glitches so many are laid out and the others placed among them. A map in 3-D is laid out in 2-D as well, by the same method: the page switches between them. That costs t-SNE half as much again for few glitches
     and a sixth for many, UMAP twice the time.
 
     Where the folder holds a map of the same settings its points stay as they are, byte for byte, and glitches that came since are
@@ -121,7 +122,7 @@ def draw_map(
     stored = None if options.anew else load_map(folder)
     with study.run("project", settings) as run:
         step("map")
-        layout, graph = _layout(store, glitches, settings, stored)
+        layout, graph = _layout(store, glitches, settings, stored, landmarks=options.landmarks, step=step)
         coordinates = layout.points
         if layout.placed.any():
             table["placed"] = layout.placed.astype(int)
@@ -137,7 +138,8 @@ def draw_map(
         method, of = NAMES[options.method], ", ".join(labels)
         facts = {"method": method, "seed": options.seed, "vectors": store.name, "labels": of or "all"}
         if layout.placed.any():
-            facts["placed on the map that was there"] = f"{layout.placed.sum():,} of {len(rows):,} glitches"
+            what = "placed among those laid out" if layout.sampled else "placed on the map that was there"
+            facts[what] = f"{layout.placed.sum():,} of {len(rows):,} glitches"
         shown = map_columns(study, glitches)
         page = embedding_html(
             _page_table(table, shown, options.color),
@@ -166,7 +168,13 @@ def draw_map(
 
 
 def _layout(
-    store: VectorStore, glitches: Rows, settings: dict[str, Any], stored: StoredMap | None
+    store: VectorStore,
+    glitches: Rows,
+    settings: dict[str, Any],
+    stored: StoredMap | None,
+    *,
+    landmarks: int,
+    step: Step,
 ) -> tuple[Layout, NeighbourGraph]:
     """Extend the stored map, or lay all glitches out; also returns their neighbour graph."""
     rows, seed, dims = store.rows(glitches), settings["seed"], settings["dims"]
@@ -174,11 +182,12 @@ def _layout(
     vectors = store.vectors if whole else np.asarray(store.vectors[rows])
     graph = store.graph if whole else neighbour_graph(vectors, seed=seed)
     found = "" if stored is None else extended(stored, store, glitches, settings)
+    drawn = partial(lay_out, vectors, graph, method=settings["method"], landmarks=landmarks, seed=seed, step=step)
     if isinstance(found, str):
-        points = project(vectors, graph, method=settings["method"], dims=dims, seed=seed)
-        found = Layout(points, np.zeros(len(points), bool), _NO_FLAT, note=found)
+        maps, placed = drawn((3, 2) if dims == 3 else (2,))
+        return Layout(maps[0], placed, maps[1] if dims == 3 else _NO_FLAT, note=found, sampled=int(placed.sum())), graph
     if dims == 3 and not len(found.flat):
-        found = replace(found, flat=project(vectors, graph, method=settings["method"], dims=2, seed=seed))
+        found = replace(found, flat=drawn((2,))[0][0])
     return found, graph
 
 

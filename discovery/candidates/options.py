@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from discovery.clustering.methods import CLUSTER_METHODS, MAP_DIMENSIONS, MAP_METHODS
+from discovery.clustering.methods import CLUSTER_METHODS, LANDMARKS, MAP_DIMENSIONS, MAP_METHODS
 from embed.errors import InputError
 
 if TYPE_CHECKING:
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 BATCH = 40
 """Glitches of a batch for volunteers."""
+LEAST_LANDMARKS = 100
+"""Of a map."""
 NEAREST = 10
 """Similar glitches that a search lists."""
 
@@ -68,6 +70,8 @@ class MapOptions:
         Same seed, same files.
     anew : bool
         Lay out all glitches, also where a map is there on which new ones could be placed.
+    landmarks : int
+        Of more glitches so many are laid out, drawn at random, and the others placed among them.
 
     Raises
     ------
@@ -80,9 +84,12 @@ class MapOptions:
     color: str = "label"
     seed: int = 0
     anew: bool = False
+    landmarks: int = LANDMARKS
 
     def __post_init__(self) -> None:
         if self.method not in MAP_METHODS:
             raise InputError(f"no projection method {self.method!r}; use one of {', '.join(MAP_METHODS)}")
         if self.dims not in MAP_DIMENSIONS:
             raise InputError(f"a map of {self.dims} dimensions cannot be shown; give 2 or 3")
+        if self.landmarks < LEAST_LANDMARKS:
+            raise InputError(f"{self.landmarks} landmarks are too few for a map; give at least {LEAST_LANDMARKS}")

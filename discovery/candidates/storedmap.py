@@ -71,6 +71,8 @@ class Layout:
         Why a stored map was not kept; empty where it was, or there was none.
     flat : ndarray of float32, shape (N, 2) or (0, 2)
         As in `StoredMap`.
+    sampled : int
+        Points that were placed now among landmarks, which were laid out in the same run.
     """
 
     points: Vectors
@@ -79,6 +81,7 @@ class Layout:
     added: int = 0
     far: int = 0
     note: str = ""
+    sampled: int = 0
 
 
 def save_map(folder: Path, stored: StoredMap) -> None:

@@ -17,15 +17,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 import scipy.sparse
 
-from discovery.clustering.projection import MAP_MIN_DIST, UMAP_NEIGHBOURS
+from discovery.clustering.methods import LANDMARKS
+from discovery.clustering.projection import MAP_MIN_DIST, UMAP_NEIGHBOURS, project
+from embed.vectors.graph import neighbour_graph
 from embed.vectors.index import flat_index, search_unit
 from embed.vectors.similarity import normalise
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike, NDArray
 
     from discovery.clustering.methods import MapMethod
-    from embed.types import Floats, Rows, Vectors
+    from embed.types import Floats, Rows, Step, Vectors
+    from embed.vectors.graph import NeighbourGraph
+    from embed.vectors.index import VectorIndex
 
 PERPLEXITY = 5.0
 """Of a new point among the old ones: openTSNE's default."""
@@ -41,6 +47,67 @@ REACH = 0.99
 """Quantile of the old points' own such distances above which a new one is far."""
 MEASURED = 500
 """Old points on which that is measured."""
+LANDMARK_STEPS = 50
+"""Of a point that is placed among landmarks."""
+BLOCK = 20_000
+"""Rows that are placed at once."""
+
+
+def lay_out(
+    vectors: Vectors,
+    graph: NeighbourGraph,
+    dims: Sequence[int],
+    *,
+    method: MapMethod = "tsne",
+    landmarks: int = LANDMARKS,
+    seed: int = 0,
+    step: Step = lambda _: None,
+) -> tuple[list[Vectors], NDArray[np.bool_]]:
+    """Lay out all rows, or of more than `landmarks` so many that are drawn at random, and place the others among them.
+
+    The time of `project` grows faster than the number of rows, that of placing in proportion to it.
+
+    Parameters
+    ----------
+    vectors : ndarray of float32, shape (N, D)
+    graph : NeighbourGraph
+        Of the same rows.
+    dims : sequence of int
+        Of each map.
+    method, seed
+        See `discovery.clustering.projection.project`.
+    landmarks : int
+    step : callable
+        Receives what begins.
+
+    Returns
+    -------
+    maps : list of ndarray of float32, shape (N, dims)
+    placed : ndarray of bool, shape (N,)
+        Rows that were placed.
+    """
+    count = len(vectors)
+    if count <= landmarks:
+        return [project(vectors, graph, method=method, dims=one, seed=seed) for one in dims], np.zeros(count, bool)
+    chosen = np.sort(np.random.default_rng((seed, 83)).choice(count, landmarks, replace=False))
+    placed = np.ones(count, bool)
+    placed[chosen] = False
+    others = np.flatnonzero(placed)
+    old = normalise(vectors[chosen])
+    own = neighbour_graph(old, seed=seed)
+    maps = []
+    for one in dims:
+        points = np.empty((count, one), np.float32)
+        points[chosen] = project(old, own, method=method, dims=one, seed=seed)
+        maps.append(points)
+    index = flat_index(old)
+    for first in range(0, len(others), BLOCK):
+        step(f"place {first:,} of {len(others):,} among {landmarks:,}")
+        rows = others[first : first + BLOCK]
+        near, apart = _nearest(index, normalise(vectors[rows]))
+        for points in maps:
+            points[rows] = _placed(near, apart, points[chosen], method=method, seed=seed, steps=LANDMARK_STEPS)
+    return maps, placed
 
 
 def place(
@@ -66,21 +133,29 @@ def place(
     far : ndarray of bool, shape (M,)
         New rows that are further from the old ones than 99 % of those from each other: a map of the old cannot show where they belong.
     """
-    unit, known = normalise(new), normalise(old)
+    known = normalise(old)
     index = flat_index(known)
-    asked = min(STARTING_NEIGHBOURS, len(known))
-    rows, similarities = search_unit(index, unit, asked, None)
-    apart = np.maximum(1.0 - similarities.astype(np.float64), 0.0)
+    rows, apart = _nearest(index, normalise(new))
     sample = np.arange(len(known))[:: max(1, len(known) // MEASURED)]
     _, own = search_unit(index, known[sample], min(NEAREST, len(known) - 1), sample)
     usual = (1.0 - own.astype(np.float64)).mean(axis=1)
     far = apart[:, :NEAREST].mean(axis=1) > np.quantile(usual, REACH)
+    return _placed(rows, apart, layout, method=method, seed=seed, steps=STEPS), far
+
+
+def _nearest(index: VectorIndex, unit: Vectors) -> tuple[Rows, Floats]:
+    """Return the nearest old points of each row, and their cosine distances."""
+    rows, similarities = search_unit(index, unit, min(STARTING_NEIGHBOURS, len(index.vectors)), None)
+    return rows, np.maximum(1.0 - similarities.astype(np.float64), 0.0)
+
+
+def _placed(rows: Rows, apart: Floats, layout: Vectors, *, method: MapMethod, seed: int, steps: int) -> Vectors:
     points = np.asarray(layout, np.float64)
-    placed = _on_tsne(rows, apart, points) if method == "tsne" else _on_umap(rows, apart, points, seed)
-    return np.ascontiguousarray(placed, np.float32), far
+    found = _on_tsne(rows, apart, points, steps) if method == "tsne" else _on_umap(rows, apart, points, seed)
+    return np.ascontiguousarray(found, np.float32)
 
 
-def _on_tsne(rows: Rows, apart: Floats, points: Floats) -> Floats:
+def _on_tsne(rows: Rows, apart: Floats, points: Floats, steps: int) -> Floats:
     import openTSNE  # noqa: PLC0415 - only where a map is drawn
 
     used = min(rows.shape[1], int(3 * PERPLEXITY))
@@ -99,7 +174,7 @@ def _on_tsne(rows: Rows, apart: Floats, points: Floats) -> Floats:
     drawn = openTSNE.TSNEEmbedding(points, between_old)
     partial = openTSNE.PartialTSNEEmbedding(start, drawn, affinities, negative_gradient_method="bh", n_jobs=1)
     partial.optimize(
-        STEPS,
+        steps,
         learning_rate=RATE,
         exaggeration=EXAGGERATION,
         momentum=0.8,

@@ -22,7 +22,7 @@ def run(options: Namespace) -> None:
                 study,
                 store,
                 options.labels,
-                MapOptions(options.method, options.dims, options.color, options.seed, options.anew),
+                MapOptions(options.method, options.dims, options.color, options.seed, options.anew, options.landmarks),
                 out=options.out,
                 step=step,
             )
@@ -36,6 +36,10 @@ def run(options: Namespace) -> None:
     layout = drawn.layout
     if layout.note:
         terminal.say(f"laid out afresh: {layout.note}")
+    if layout.sampled:
+        terminal.say(
+            f"{len(drawn.table) - layout.sampled:,} of them, drawn at random, were laid out, and the others placed among them (--landmarks)"
+        )
     if layout.added:
         terminal.say(
             f"{layout.added} new glitches were placed on the map that was there, and the others stayed; {layout.far} of the new ones are far "
@@ -46,7 +50,7 @@ def run(options: Namespace) -> None:
     terminal.result(
         {
             "glitches": len(drawn.table),
-            "placed": layout.added,
+            "placed": layout.added + layout.sampled,
             "far": layout.far,
             "note": layout.note,
             "files": {name: str(path) for name, path in drawn.files.items()},

@@ -11,7 +11,7 @@ from discovery.candidates.maps import draw_map
 from discovery.candidates.options import MapOptions
 from discovery.candidates.storedmap import load_map
 from embed import Study, embed, ingest_folder
-from embed.errors import StudyError
+from embed.errors import InputError, StudyError
 from embed.vectors.options import EmbeddingOptions
 
 AXES = ["x", "y", "z", "flat_x", "flat_y"]
@@ -66,6 +66,23 @@ def test_old_points_stay_and_new_ones_are_placed_in_any_order(study, vectors, tm
     assert not apart.layout.placed.any()  # another folder holds no map
     text = second.files["embedding.html"].read_text("utf-8")
     assert "placed on the map that was there" in text
+
+
+def test_of_many_glitches_some_are_placed_among_the_others(study, vectors, monkeypatch, tmp_path):
+    monkeypatch.setattr("discovery.candidates.options.LEAST_LANDMARKS", 8)
+    store = vectors()
+    drawn = draw_map(study, store, options=MapOptions(landmarks=16))
+    assert (drawn.layout.sampled, drawn.table["placed"].sum(), drawn.layout.added) == (8, 8, 0)
+    assert "placed among those laid out" in drawn.files["embedding.html"].read_text("utf-8")
+    before = lines(drawn)
+    later = draw_map(study, vectors(tmp_path / "more", {"Blip": 3}, seed=5), options=MapOptions(landmarks=16))
+    assert {name: lines(later)[name] for name in before} == before
+    assert (later.layout.sampled, later.layout.added) == (0, 3)
+
+
+def test_too_few_landmarks_are_refused():
+    with pytest.raises(InputError, match="99 landmarks are too few for a map; give at least 100"):
+        MapOptions(landmarks=99)
 
 
 def test_why_a_map_is_laid_out_afresh(study, vectors, tmp_path):

@@ -6,8 +6,9 @@ from sklearn.manifold import trustworthiness
 from sklearn.neighbors import KNeighborsClassifier
 from support.mixtures import mixture
 
-from discovery.clustering.placement import place
+from discovery.clustering.placement import lay_out, place
 from discovery.clustering.projection import project
+from embed.vectors.graph import neighbour_graph
 
 METHODS = ["tsne", "umap"]
 
@@ -77,3 +78,30 @@ def test_few_old_points_are_no_obstacle(method, old):
     points, _ = place(vectors[old:], vectors[:old], layout, method=method)
     assert np.isfinite(points).all()
     assert np.abs(points).max() < 10
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_of_many_rows_some_are_laid_out_and_the_others_placed_among_them(drawn, method, monkeypatch):
+    vectors, truth, _, _ = drawn
+    graph = neighbour_graph(vectors)
+    (solid, flat), placed = lay_out(vectors, graph, (3, 2), method=method, landmarks=150, seed=2)
+    assert (solid.shape, flat.shape, placed.sum()) == ((240, 3), (240, 2), 90)
+    kept = np.flatnonzero(~placed)
+    for points in (solid, flat):
+        alone = project(vectors[kept], method=method, dims=points.shape[1], seed=2)
+        np.testing.assert_array_equal(points[kept], alone)
+        assert KNeighborsClassifier(5).fit(points[kept], truth[kept]).score(points[placed], truth[placed]) > 0.95
+    said = []
+    monkeypatch.setattr("discovery.clustering.placement.BLOCK", 40)
+    again, _ = lay_out(vectors, graph, (3, 2), method=method, landmarks=150, seed=2, step=said.append)
+    assert said == ["place 0 of 90 among 150", "place 40 of 90 among 150", "place 80 of 90 among 150"]
+    if method == "tsne":  # umap draws anew in each block
+        np.testing.assert_allclose(again[0], solid, rtol=0, atol=1e-4 * np.ptp(solid))
+
+
+def test_few_rows_are_laid_out_as_ever(drawn):
+    vectors = drawn[0]
+    graph = neighbour_graph(vectors)
+    (points,), placed = lay_out(vectors, graph, (2,), landmarks=240)
+    np.testing.assert_array_equal(points, project(vectors, graph, dims=2))
+    assert not placed.any()
