@@ -16,7 +16,8 @@ from discovery.certificates.certificate import Certificate, certify
 from discovery.clustering.clustering import cluster
 from discovery.clustering.placement import lay_out
 from discovery.clustering.result import NOISE, Clustering
-from discovery.pages.pictures import load_thumbnails, longest_views
+from discovery.pages.pictures import load_thumbnails
+from discovery.pages.views import longest_views
 from embed.errors import InputError
 from embed.notebook import html_summary
 from embed.study.clusterings import save_clusters

@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 
 from discovery.candidates.options import NEAREST
-from discovery.pages.pictures import longest_views
+from discovery.pages.views import longest_views
 from embed.errors import InputError
 from embed.study.study import Study
+from embed.types import Rows, Similarities
 from embed.vectors.graph import search
 from embed.vectors.store import VectorStore
 
@@ -46,14 +47,21 @@ def nearest(study: Study, store: VectorStore, identifier: str, k: int = NEAREST)
             "it was added later; run `discover embed`",
         )
         raise InputError(f"glitch {identifier!r} has no vector: {reason}")
-    rows, similarities = search(store.index, store.index.vectors[row : row + 1], k + 1)
-    others = rows[0] != row
-    rows, similarities = rows[0][others][:k], similarities[0][others][:k]
+    rows, similarities = _nearest(store, row, k)
     glitches = store.glitches[rows]
-    table = study.glitches().loc[glitches].reset_index(drop=True)
+    table = study.glitches(glitches).loc[glitches].reset_index(drop=True)
     return table.assign(
         rank=np.arange(1, len(rows) + 1),
         distance=np.sqrt(np.maximum(2 - 2 * similarities, 0)),
         similarity=similarities,
         image=longest_views(glitches, study.views(glitches)),
     )[list(COLUMNS)]
+
+
+def _nearest(store: VectorStore, row: int, k: int) -> tuple[Rows, Similarities]:
+    """Return the nearest other rows: from the graph where it holds enough, which is a small part of the index."""
+    if k <= store.graph.k:
+        return store.graph.neighbours[row, :k], store.graph.similarities[row, :k]
+    rows, similarities = search(store.index, store.index.vectors[row : row + 1], k + 1)
+    others = rows[0] != row
+    return rows[0][others][:k], similarities[0][others][:k]

@@ -22,7 +22,7 @@ from discovery.labelaudit.page import headline
 from discovery.labelaudit.summary import summary
 from embed.network.devices import choose_device
 from embed.study.study import Study
-from embed.vectors.plan import latest_choice
+from embed.vectors.standing import latest_choice
 
 if TYPE_CHECKING:
     from argparse import Namespace

@@ -3,11 +3,10 @@
 from argparse import Namespace
 
 from discovery.commands.console import Terminal
-from embed.network.devices import choose_device
 from embed.network.sources import detector_folder, is_strain
 from embed.study.study import Study
-from embed.vectors.embedding import embed
 from embed.vectors.options import EmbeddingOptions
+from embed.vectors.standing import standing_vectors
 from embed.vectors.store import VectorStore
 
 
@@ -15,8 +14,14 @@ def make_vectors(study: Study, options: Namespace, terminal: Terminal, *, retry:
     """Return the vectors that the options name; missing ones are made."""
     if is_strain(options.backbone):
         return _strain_vectors(study, options, terminal)
+    asked = embedding_options(options)
+    standing = None if retry else standing_vectors(study, asked)
+    if standing is not None:
+        return standing
+    from embed.vectors.embedding import embed  # noqa: PLC0415 - seconds that vectors which are there need not wait for
+
     with terminal.progress("embed") as progress:
-        return embed(study, embedding_options(options), retry=retry, progress=progress)
+        return embed(study, asked, retry=retry, progress=progress)
 
 
 def embedding_options(options: Namespace) -> EmbeddingOptions:
@@ -36,6 +41,7 @@ def _strain_vectors(study: Study, options: Namespace, terminal: Terminal) -> Vec
     """Vectors from strain, by a detector, whose folder follows ``strain:``."""
     from embed.detector.embedding import embed_strain  # noqa: PLC0415 - the detector's libraries, where one is named
     from embed.detector.model import load_detector  # noqa: PLC0415
+    from embed.network.devices import choose_device  # noqa: PLC0415
 
     folder = detector_folder(options.backbone)
     detector = load_detector(folder, choose_device(options.device))

@@ -11,7 +11,8 @@ import numpy as np
 from discovery.evaluation.confusion import confusion_png
 from discovery.evaluation.mistakes import MAX_GALLERY, Mistakes
 from discovery.evaluation.page import evaluation_html
-from discovery.pages.pictures import load_thumbnails, longest_views
+from discovery.pages.pictures import load_thumbnails
+from discovery.pages.views import longest_views
 from embed.csvfile import write_csv
 from embed.notebook import html_summary
 from embed.storage import file_name, write_bytes, write_text

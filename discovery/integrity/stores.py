@@ -15,7 +15,7 @@ from embed.study.study import Study
 from embed.sums import check_sums, write_sums
 from embed.vectors.graph import neighbour_graph, save_graph
 from embed.vectors.index import DEFAULT_K, build_index, save_index
-from embed.vectors.plan import asked_digest
+from embed.vectors.standing import asked_digest
 from embed.vectors.store import MARK, VectorStore
 from embed.views.encoding import stored_encoding
 from embed.views.selection import wanted

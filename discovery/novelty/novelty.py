@@ -11,7 +11,8 @@ from discovery.candidates.contactsheet import contact_sheet
 from discovery.novelty.options import LISTED, UNKNOWN
 from discovery.novelty.scores import Novelty, leaders, measure_novelty
 from discovery.pages.columns import shown_columns
-from discovery.pages.pictures import load_thumbnails, longest_views
+from discovery.pages.pictures import load_thumbnails
+from discovery.pages.views import longest_views
 from embed.csvfile import write_csv
 from embed.dataset.dataset import find_groups, labelled_glitches
 from embed.errors import InputError

@@ -78,9 +78,3 @@ def _thumbnail(cache: ViewCache, view: View) -> np.ndarray | None:
         return np.asarray(Image.fromarray(cache.get(view)).resize((WIDTH, HEIGHT), Image.Resampling.BILINEAR))
     except InputError:
         return None  # the picture was removed or damaged since it was embedded; the page says that it is absent
-
-
-def longest_views(glitches: Rows, views: Sequence[View]) -> list[str]:
-    """Return the path of each glitch's longest view, empty where it has none; `views` are ordered by duration."""
-    found = {view.glitch: view.path for view in views}
-    return [found.get(int(glitch), "") for glitch in glitches]

@@ -15,7 +15,7 @@ from discovery.pages.gpstime import utc
 from discovery.pages.page import PageShell, rendered
 from discovery.pages.pictures import load_thumbnails
 from discovery.pages.thumbnails import data_uri
-from embed.vectors.plan import latest_choice
+from embed.vectors.standing import latest_choice
 from embed.vectors.store import chosen_store
 
 if TYPE_CHECKING:

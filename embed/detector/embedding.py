@@ -14,7 +14,7 @@ from embed.network.names import STRAIN_VECTORS
 from embed.storage import file_digest, file_name
 from embed.vectors.given import given_folder
 from embed.vectors.passport import GivenPassport
-from embed.vectors.plan import asked_digest
+from embed.vectors.standing import asked_digest
 from embed.vectors.store import MARK, StoreRows, VectorStore, write_store
 from embed.views.selection import LeftOut
 

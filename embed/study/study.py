@@ -210,8 +210,8 @@ class Study:
 
     # Reading
 
-    def glitches(self) -> pd.DataFrame:
-        """Every glitch, one row each, in the study's order.
+    def glitches(self, only: Iterable[int] | None = None) -> pd.DataFrame:
+        """Every glitch, or those with the row numbers `only`, one row each, in the study's order.
 
         Returns
         -------
@@ -223,13 +223,11 @@ class Study:
         query = f"""
             SELECT g.glitch, g.id, g.gravityspy_id, coalesce(g.ifo, '') AS ifo, g.gps,
                    coalesce(given.label, '') AS label, coalesce(model.label, '') AS predicted, model.confidence
-            FROM glitches g {LATEST_LABELS} WHERE {self.shown} ORDER BY g.glitch
-            """  # noqa: S608 - a condition of ours
+            FROM glitches g {LATEST_LABELS}
+            WHERE {self.shown} {"" if only is None else "AND g.glitch IN (SELECT value FROM json_each(:only))"} ORDER BY g.glitch
+            """  # noqa: S608 - conditions of ours
         table = read_table(
-            self.connection,
-            query,
-            index="glitch",
-            model=MODEL,
+            self.connection, query, index="glitch", model=MODEL, only="" if only is None else row_list(only)
         )
         try:
             return table.astype({"gps": np.float64, "confidence": np.float64})
@@ -299,8 +297,7 @@ class Study:
         import pandas as pd  # noqa: PLC0415 - see `read_table`
 
         sizes = Counter(name for _, name in self.latest_labels(predicted=predicted))
-        names = sorted(sizes)
-        return pd.Series([sizes[name] for name in names], index=pd.Index(names, dtype=object), dtype=np.int64)
+        return pd.Series(dict(sorted(sizes.items())), dtype=np.int64)
 
     def members(self, label: str, *, predicted: bool = False) -> Rows:
         """Row numbers of the glitches with this label: ndarray of int64, shape (N,), ascending.
@@ -342,14 +339,11 @@ class Study:
 
     def latest_arguments(self, command: str) -> dict[str, Any] | None:
         """Return the arguments of the latest finished run of a command; None where there is none."""
-        row = self.connection.execute(
-            "SELECT arguments FROM runs WHERE command = ? AND outcome = 'done' ORDER BY run DESC LIMIT 1", (command,)
-        ).fetchone()
-        return read_object(self.database, row[0], f"what the latest run of {command} was given") if row else None
+        return next(iter(self.past_arguments(command, most=1)), None)
 
-    def past_arguments(self, command: str) -> list[dict[str, Any]]:
-        """Return the arguments of each finished run of a command, the latest first."""
-        rows = self.connection.execute(
-            "SELECT arguments FROM runs WHERE command = ? AND outcome = 'done' ORDER BY run DESC", (command,)
-        ).fetchall()
-        return [read_object(self.database, row[0], f"what a run of {command} was given") for row in rows]
+    def past_arguments(self, command: str, *, most: int = -1) -> list[dict[str, Any]]:
+        """Return the arguments of each finished run of a command, or of the latest `most`, the latest first."""
+        query = "SELECT arguments FROM runs WHERE command = ? AND outcome = 'done' ORDER BY run DESC LIMIT ?"
+        rows = self.connection.execute(query, (command, most)).fetchall()
+        which = "the latest" if most == 1 else "a"
+        return [read_object(self.database, row[0], f"what {which} run of {command} was given") for row in rows]

@@ -15,14 +15,14 @@ from embed.storage import settle
 from embed.study.records import View
 from embed.study.study import Study
 from embed.types import Progress, Rows
-from embed.vectors.given import chosen_given
 from embed.vectors.options import EmbeddingOptions
 from embed.vectors.parts import blocks_of, drop_parts, has_parts, part_path, read_part, write_part
-from embed.vectors.plan import Plan, asked_digest, latest_choice, make_plan
-from embed.vectors.store import MARK, StoreRows, VectorStore, stores, write_store
+from embed.vectors.plan import Plan, make_plan
+from embed.vectors.standing import finished_store, latest_choice, standing_vectors
+from embed.vectors.store import MARK, StoreRows, VectorStore, write_store
 from embed.views.cache import ViewCache, room_for
-from embed.views.encoding import network_input, parse_encoding
-from embed.views.selection import LeftOut, wanted
+from embed.views.encoding import network_input
+from embed.views.selection import LeftOut
 
 PART = 512
 """Glitches in a part file: a killed run loses at most these."""
@@ -67,40 +67,29 @@ def embed(
         See the modules of these names.
     """
     options = options or EmbeddingOptions()
-    given = chosen_given(study, backbone=options.backbone, weights=options.weights, views=options.views)
-    if given is not None:
-        return _given(study, VectorStore(given), command if retry else None)
-    latest = latest_choice(study) if options.asks_for_nothing else None
-    if latest is not None and not retry:
-        store = _finished(study, study.folder / "vectors" / latest["store"])
-        if store is not None and not has_parts(store.folder):
-            asked = asked_digest(*wanted(study, parse_encoding(latest["views"])))
-            if store.passport["asked"] == asked:
-                return store
-    plan = make_plan(study, options, latest or {})
-    found = _finished(study, plan.folder)
+    standing = standing_vectors(study, options, retry=retry)
+    if standing is not None:
+        if retry:
+            _choose(study, standing, command)
+        return standing
+    plan = make_plan(study, options, (latest_choice(study) if options.asks_for_nothing else None) or {})
+    found = finished_store(study, plan.folder)
     if found is not None and found.passport["asked"] == plan.asked and not retry and not has_parts(plan.folder):
         return found
     with study.run(command, plan.choice):
         settle(plan.folder, MARK)
-        found = _finished(study, plan.folder)
+        found = finished_store(study, plan.folder)
         if found is not None and found.passport["asked"] == plan.asked and not found.passport["failed"]:
             drop_parts(plan.folder)
             return found
         return _make(study, plan, found, options, progress)
 
 
-def _given(study: Study, store: VectorStore, command: str | None) -> VectorStore:
-    """Return vectors that were made elsewhere; a command makes them those that later commands read."""
-    if command is not None:
-        facts = {name: str(store.passport[name]) for name in ("backbone", "weights", "views")}
-        with study.run(command, {**facts, "store": store.name, "runtime": "none"}):
-            pass
-    return store
-
-
-def _finished(study: Study, folder: Path) -> VectorStore | None:
-    return next((store for store in stores(study.folder) if store.folder == folder), None)
+def _choose(study: Study, store: VectorStore, command: str) -> None:
+    """Make vectors that were made elsewhere those that later commands read."""
+    facts = {name: str(store.passport[name]) for name in ("backbone", "weights", "views")}
+    with study.run(command, {**facts, "store": store.name, "runtime": "none"}):
+        pass
 
 
 def _make(

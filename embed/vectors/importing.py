@@ -16,7 +16,7 @@ from embed.storage import file_digest, file_name
 from embed.study.report import IngestReport
 from embed.vectors.given import given_folder
 from embed.vectors.passport import GivenPassport
-from embed.vectors.plan import asked_digest
+from embed.vectors.standing import asked_digest
 from embed.vectors.store import MARK, StoreRows, VectorStore, write_store
 from embed.vectors.vectorfile import ROWS, VectorFile
 

@@ -192,9 +192,19 @@ def _candidates(index: VectorIndex, queries: Vectors, count: int) -> tuple[NDArr
     return index.faiss_index.search_preassigned(queries, count, lists, closeness)
 
 
+FEW_QUERIES = 8
+"""As many are answered before torch is loaded."""
+
+
 def _compared(queries: Vectors, vectors: Vectors, count: int) -> tuple[NDArray[np.float32], Rows]:
     """Compare with every row in float32: a matrix product and a selection."""
-    import torch  # noqa: PLC0415 - only where thousands of rows are compared
+    if len(queries) <= FEW_QUERIES:
+        product = queries @ vectors.T
+        rows = np.argpartition(product, -count, axis=1)[:, -count:].astype(np.int64)
+        scores = np.take_along_axis(product, rows, axis=1)
+        order = np.argsort(-scores, axis=1, kind="stable")
+        return np.take_along_axis(scores, order, axis=1), np.take_along_axis(rows, order, axis=1)
+    import torch  # noqa: PLC0415 - only where many queries are compared with thousands of rows
 
     scores, rows = np.empty((len(queries), count), np.float32), np.empty((len(queries), count), np.int64)
     step = max(1, BLOCK_SCORES // len(vectors))

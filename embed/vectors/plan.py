@@ -1,6 +1,5 @@
 """The plan of an embedding: which network, which views, which glitches, and where the vectors go."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from embed.network.sources import check_own, default_weights, is_model, model_fo
 from embed.study.study import Study
 from embed.vectors.options import EmbeddingOptions
 from embed.vectors.passport import Passport
+from embed.vectors.standing import asked_digest
 from embed.views.decoding import VIEWS_VERSION
 from embed.views.encoding import Encoding, parse_encoding
 from embed.views.selection import LeftOut, richest_encoding, wanted
@@ -43,12 +43,6 @@ class Plan:
     def asked(self) -> str:
         """Hash of the finished store's contents."""
         return asked_digest(self.glitches, self.inputs, self.left_out)
-
-
-def asked_digest(glitches: np.ndarray, inputs: np.ndarray, left_out: list[LeftOut]) -> str:
-    """Hash of the glitches and their inputs, and of the glitches that are left out."""
-    lacking = np.array([item.glitch for item in left_out], np.int64)
-    return hashlib.sha256(glitches.tobytes() + inputs.tobytes() + lacking.tobytes()).hexdigest()
 
 
 def make_plan(study: Study, options: EmbeddingOptions, latest: dict[str, str]) -> Plan:
@@ -110,8 +104,3 @@ def make_plan(study: Study, options: EmbeddingOptions, latest: dict[str, str]) -
     }
     folder = study.folder / "vectors" / passport.name
     return Plan(network, runtime, encoding, passport, folder, glitches, inputs, left_out, choice)
-
-
-def latest_choice(study: Study) -> dict[str, str] | None:
-    """What the latest finished `embed` run used: ``backbone``, ``weights``, ``views``, ``runtime`` and the ``store`` it made."""
-    return study.latest_arguments("embed")

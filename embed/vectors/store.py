@@ -241,7 +241,7 @@ def write_store(
     left_out : list of LeftOut
         Glitches without a vector.
     asked : str
-        Hash of the glitches and inputs that the store should hold; see `embed.vectors.plan.asked_digest`.
+        Hash of the glitches and inputs that the store should hold; see `embed.vectors.standing.asked_digest`.
     failed : int
         How many of the glitches left out have a picture that could not be decoded.
     k : int

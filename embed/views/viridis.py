@@ -6,9 +6,7 @@ the table is the energy in steps of 0.1.
 
 from functools import cache
 
-import matplotlib as mpl
 import numpy as np
-from scipy.spatial import cKDTree
 
 from embed.types import Pixels
 
@@ -22,6 +20,8 @@ _NEAR = 6
 @cache
 def table() -> Pixels:
     """Return the 256 colours: ndarray of uint8, shape (256, 3)."""
+    import matplotlib as mpl  # noqa: PLC0415 - seconds that a command which draws nothing need not wait for
+
     return mpl.colormaps["viridis"](np.arange(256), bytes=True)[:, :3].copy()
 
 
@@ -31,6 +31,8 @@ def _inverse() -> Pixels:
 
     Exact near the table, as all pixels are except a few antialiased ones; elsewhere nearest to the centre of an 8x1x8 cell.
     """
+    from scipy.spatial import cKDTree  # noqa: PLC0415 - as above
+
     colours = table().astype(np.int64)
     tree = cKDTree(colours)
     axes = (np.arange(32) * 8 + 3.5, np.arange(256.0), np.arange(32) * 8 + 3.5)

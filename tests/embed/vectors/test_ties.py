@@ -4,8 +4,8 @@ import numpy as np
 
 from embed.vectors import index as index_module
 from embed.vectors.graph import neighbour_graph
-from embed.vectors.plan import asked_digest
 from embed.vectors.similarity import decode_keys, largest_keys, ranking_keys, top_k
+from embed.vectors.standing import asked_digest
 from embed.views.selection import LeftOut
 
 
