@@ -154,8 +154,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _log(options: Namespace) -> AbstractContextManager[None]:
-    """Open the log file of a command that changes the study; of several processes the first one writes it."""
-    if options.command not in RECORDED or os.environ.get("RANK", "0") != "0":
+    """Open the log file of a command that changes the study; of several processes the first one writes it.
+
+    What `explore` says is an address that only the person who typed it may have, and each decision is a run of its own.
+    """
+    if options.command not in RECORDED - {"explore"} or os.environ.get("RANK", "0") != "0":
         return nullcontext()
     return log_file(options.study, options.command, options.typed)
 

@@ -88,7 +88,7 @@ def observing_runs(gps: NDArray[np.float64]) -> NDArray[np.object_]:
 
     Examples
     --------
-    >>> observing_runs(np.array([1126259462.4, 0.0])).tolist()
+    >>> observing_runs(np.array([1128000000.0, 0.0])).tolist()
     ['O1', None]
     """
     found = np.full(len(gps), None, object)

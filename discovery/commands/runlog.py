@@ -52,7 +52,7 @@ class _LogFile(logging.Handler):
             self._file.writelines(self._waiting)
             self._file.flush()
             self._waiting.clear()
-        except OSError as error:
+        except (OSError, ValueError) as error:  # a library that sets up logging anew closes the file
             self.problem = str(error)
 
     def close(self) -> None:

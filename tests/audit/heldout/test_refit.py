@@ -122,6 +122,7 @@ def test_same_seed_same_bytes_stopped_or_not_and_in_several_processes(folder, ti
     assert len(trained) == 2
 
 
+@pytest.mark.long
 def test_several_processes_say_the_same(folder, tiny):
     with Study(folder) as study:
         one = refit_network(**prepared(study, tiny))

@@ -46,6 +46,7 @@ def test_a_generator_is_a_folder_that_says_what_it_learned_from(trained):
         "history.csv",
         "parts.csv",
         "samples",
+        "SHA256SUMS",
     }
     assert not folder.with_name("g.training").exists()
     assert generator_names(trained) == ["g"]

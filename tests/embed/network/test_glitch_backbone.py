@@ -132,6 +132,7 @@ def test_unlabelled_glitches_are_passed_over(tmp_path, tiny):
     assert figures[0] == pytest.approx(figures[1])
 
 
+@pytest.mark.long
 def test_the_scripts_make_weights_and_judge_them(tmp_path, monkeypatch, capsys):
     """Three families, a handful of glitches, one epoch; then beside ImageNet's weights on the same glitches."""
     script = runpy.run_path(str(EXAMPLES / "train_backbone.py"))
