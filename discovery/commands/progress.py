@@ -76,7 +76,8 @@ class Lines:
             return
         self._due = now + EVERY_S
         rate = self._rate(now)
-        rest = f", {duration((self._whole - self._done) / rate)} left" if rate else ""
+        ahead = self._whole - self._done
+        rest = f", {duration(ahead / rate)} left" if rate and self._whole and ahead >= 0 else ""
         self._write(f"{self._what}: {self._amount()}{duration(now - self._began)} so far{_speed(rate)}{rest}")
 
     def _end(self) -> None:

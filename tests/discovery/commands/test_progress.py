@@ -41,6 +41,16 @@ def test_lines_at_a_bounded_rate_with_speed_and_time_left(clock, printed):
     ]
 
 
+def test_of_work_of_unknown_size_no_time_left_is_said(clock, printed):
+    lines = Lines("vectors", printed.append, clock)
+    for done in (100, 200):
+        clock.now += 5
+        lines.move(done, 0)
+    clock.now += 30
+    lines.tick()
+    assert printed == ["vectors: 5 s so far", "vectors: 40 s so far, 2.9 a second"]
+
+
 def test_finished_work_does_not_count_as_speed(clock, printed):
     """900 vectors existed when the run began: the time left follows from the new ones."""
     lines = Lines("embed", printed.append, clock)
