@@ -42,17 +42,10 @@
     mark(one);
     count();
   }
-  // As embed/csvfile.py writes cells: none of them runs in a spreadsheet.
-  const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
-  const safe = (text) => (NUMBER.test(text) ? text : text.replace(/(?:^|(?<=[;\t\r\n]))(?=['\t\r\n]|\s*[=+\-@＝＋－＠])/g, "'"));
-  const cell = (text) => (/[",\r\n]/.test(safe(text)) ? `"${safe(text).replaceAll('"', '""')}"` : safe(text));
   function save() {
     const rows = cards.filter((one) => one.decision).map((one) => [one.id, one.label, one.suggested, one.decision, audit]);
-    const text = [["id", "label", "suggested_label", "decision", "passport"], ...rows].map((row) => row.map(cell).join(",")).join("\n");
-    const address = URL.createObjectURL(new Blob([`${text}\n`], { type: "text/csv" }));
     const name = `decisions-${audit}.csv`;
-    element("a", { href: address, download: name }).click();
-    setTimeout(() => URL.revokeObjectURL(address), 60_000);
+    CsvFile.save(name, CsvFile.text(["id", "label", "suggested_label", "decision", "passport"], rows));
     saved = true;
     const added = [...new Set(rows.map((row) => row[3]))].filter((text) => !classes.includes(text) && !["wrong", "unsure"].includes(text));
     const quoted = (text) => (/^[\w.-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
