@@ -12,7 +12,7 @@
   const classes = [...new Set([...JSON.parse(place.dataset.classes), ...cards.flatMap((one) => [one.suggested, one.label])])].sort();
   let shown = []; // the cards that pass the filters, in their order
   let most = STEP;
-  let current = cards[0];
+  let current = cards[0]; // undefined where none is shown
   let kept = true; // whether the browser keeps the decisions
   let saved = true; // whether the last CSV has all of them
 
@@ -107,7 +107,7 @@
     further.hidden = visible.size === shown.length;
     further.textContent = `Show ${Math.min(STEP, shown.length - visible.size)} more of ${thousands(shown.length)}`;
     total.textContent = ` · ${thousands(shown.length)} shown`;
-    if (!visible.has(current)) current = shown[0] ?? cards[0];
+    if (!visible.has(current)) current = shown[0];
     point();
     count();
   }
@@ -150,7 +150,7 @@
   }
   addEventListener("keydown", (event) => {
     if (event.key === "Escape" && event.target.tagName === "INPUT") event.target.blur();
-    if (typing(event) || !Object.hasOwn(keys, event.key)) return;
+    if (!current || typing(event) || !Object.hasOwn(keys, event.key)) return;
     event.preventDefault();
     keys[event.key]();
   });
