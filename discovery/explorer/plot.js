@@ -46,9 +46,9 @@ const Plot = (() => {
     const { color, selected } = View.state, visible = drawable();
     const made = color.kind === "number" ? numbers(color, visible) : groups(color, visible);
     const marked = (selected ?? []).filter((row) => Shown.has(row));
-    if (marked.length) {
-      rows.push(marked);
-      made.push(trace(marked, { size: size() + (flat() ? 5 : 3), symbol: "circle-open", color: ink("--accent"), line: { width: flat() ? 2 : 1, color: ink("--accent") } }));
+    if (marked.length) { // behind the points, whose colours stay in sight
+      rows.unshift(marked);
+      made.unshift(trace(marked, { size: size() + (flat() ? 5 : 3), symbol: "circle-open", color: ink("--accent"), line: { width: flat() ? 2 : 1, color: ink("--accent") } }));
     }
     return made;
   }
@@ -74,7 +74,7 @@ const Plot = (() => {
     const [first] = View.state.pins;
     const near = first === undefined ? [] : MapData.neighbours(first).slice(0, NUMBERED).map(({ row }, i) => ({ ...at(row), text: String(i + 1), showarrow: false, xshift: 9, yshift: 9,
       font: { size: 11, color: ink("--ink") }, bgcolor: ink("--sheet"), bordercolor: ink("--quiet"), borderpad: 1, opacity: 0.9 }));
-    return [...near, ...View.state.pins.map((row, i) => ({ ...at(row), text: i ? "compared" : "pinned", showarrow: true, ax: 0, ay: -34, arrowhead: 6, arrowsize: 1, arrowwidth: 1.5, arrowcolor: ink("--ink"), standoff: flat() ? 5 : 4,
+    return [...near, ...View.state.pins.map((row, i) => ({ ...at(row), text: i ? "compared" : "pinned", showarrow: true, ax: 0, ay: i ? 34 : -34, arrowhead: 6, arrowsize: 1, arrowwidth: 1.5, arrowcolor: ink("--ink"), standoff: flat() ? 5 : 4,
       bgcolor: ink("--ink"), borderpad: 3, font: { size: 11, color: ink("--sheet") }, opacity: 1 }))];
   }
   const camera = () => structuredClone(View.state.camera ?? HOME); // plotly changes what it is given

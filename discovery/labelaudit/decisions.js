@@ -161,8 +161,8 @@
   place.before(
     element("datalist", { id: "audit-classes" }, ...classes.map((name) => element("option", { value: name }))),
     element("div", { class: "tools" }, element("p", {}, progress, total), element("p", { class: "choices" }, ...Object.values(filters), state, order, button),
-      element("p", { class: "note keyboard" }, "Keys: s suggestion, l label is right, n neither, u unsure, / another class, z undo, j next, k previous")),
-    notice);
+      element("p", { class: "note keyboard" }, "Keys: s suggestion, l label is right, n neither, u unsure, / another class, z undo, j next, k previous"),
+      notice));
   draw();
   open();
 })();
