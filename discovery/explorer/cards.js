@@ -3,7 +3,7 @@
 // The cards: the pinned glitch with its nearest neighbours, two glitches side by side, and the one under the pointer.
 // biome-ignore lint/correctness/noUnusedVariables: the scripts after this one use it
 const Cards = (() => {
-  const { element, isGps, swatch } = Pieces;
+  const { copy, element, isGps, swatch } = Pieces;
   const $ = (id) => document.getElementById(id);
   const LISTED = 8;
   let keep = false; // the next glitch is compared with the pinned one
@@ -42,12 +42,6 @@ const Cards = (() => {
     const code = color.codes[row];
     return element("div", { class: "class" }, swatch(color.groups[color.groupOf[code]], Plot.dark.matches), color.names[code]);
   }
-  function copy(code, button) {
-    getSelection().selectAllChildren(code);
-    const done = document.execCommand("copy"); // works from a file on disk, where navigator.clipboard may not
-    button.textContent = done ? "copied" : "press Ctrl+C";
-    setTimeout(() => { button.textContent = "copy"; }, 1500);
-  }
   const outside = (row) => (Shown.has(row) ? [] : [element("p", { class: "aside outside" }, "The filters leave this glitch out: only its flag is on the map.")]);
   function near(row) { // the nearest neighbours, numbered as on the map
     const stored = MapData.neighbours(row).slice(0, LISTED);
@@ -57,7 +51,7 @@ const Cards = (() => {
   }
   function one(row) {
     const code = element("code", { id: "pinned-id", tabindex: "0" }, MapData.ids[row]);
-    const button = element("button", { type: "button", onclick: () => copy(code, button) }, "copy");
+    const button = element("button", { type: "button", onclick: () => copy(code, button, ["copied", "press Ctrl+C", "copy"]) }, "copy");
     const compare = element("button", { type: "button", id: "keep", "aria-pressed": String(keep), title: "The next glitch you click is shown beside this one (or Shift + click it)", onclick: () => { keep = !keep; pinned(); } }, keep ? "click another" : "compare");
     return [
       element("h2", {}, "Pinned", element("span", {},

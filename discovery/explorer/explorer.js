@@ -3,7 +3,7 @@
 // The explorer page: its controls, its keys, its start.
 // Every text of the data reaches the page through textContent, never as markup.
 (() => {
-  const { element, typing } = Pieces;
+  const { copy, element, typing } = Pieces;
   const $ = (id) => document.getElementById(id);
 
   // --- controls ------------------------------------------------------------------------------------------------------------
@@ -23,11 +23,8 @@
   $("link").addEventListener("click", (event) => {
     const code = element("code", {}, Address.link());
     $("link").after(code);
-    getSelection().selectAllChildren(code);
-    const done = document.execCommand("copy"); // works from a file on disk, where navigator.clipboard may not
+    copy(code, event.target, ["link copied", "copy the address", "copy link"]);
     code.remove();
-    event.target.textContent = done ? "link copied" : "copy the address";
-    setTimeout(() => { event.target.textContent = "copy link"; }, 1500);
   });
   View.on(["color", "dims", "drag"], controls);
 

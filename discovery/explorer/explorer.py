@@ -53,6 +53,7 @@ SCRIPTS = (
         "filters",
         "timeline",
         "cards",
+        "csvfile",
         "csv",
         "sheet",
     ),

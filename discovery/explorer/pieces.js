@@ -12,6 +12,11 @@ const Pieces = (() => {
     made.append(...children);
     return made;
   }
+  function copy(node, button, [done, refused, before]) { // the text of a node; the button says how it went
+    getSelection().selectAllChildren(node);
+    button.textContent = document.execCommand("copy") ? done : refused; // works from a file on disk, where navigator.clipboard may not
+    setTimeout(() => { button.textContent = before; }, 1500);
+  }
   const thousands = (n) => n.toLocaleString("en");
   const decimals = (x, most) => x.toFixed(most).replace(/\.?0+$/, "");
   const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim(); // a colour of report.css
@@ -102,5 +107,5 @@ const Pieces = (() => {
       down = null;
     }, true);
   }
-  return { box, bytes, element, follow, ink, isGps, number, spectrogram, swatch, thousands, toned, turned, typing, unpack, utc };
+  return { box, bytes, copy, element, follow, ink, isGps, number, spectrogram, swatch, thousands, toned, turned, typing, unpack, utc };
 })();

@@ -14,6 +14,7 @@ const Plot = (() => {
   const HOME = { eye: { x: 1.5, y: 1.5, z: 0.8 }, center: { x: 0, y: 0, z: -0.15 }, up: { x: 0, y: 0, z: 1 } };
   let rows = []; // for each trace, the row of each of its points
   let drawn = false;
+  let frames = 1; // of boxes and lassos, counts up when one goes; for plotly 0 is no revision
   let left = 0; // shown glitches that the map without WebGL leaves out
 
   const flat = () => View.state.dims === 2;
@@ -45,9 +46,9 @@ const Plot = (() => {
     const { color, selected } = View.state, visible = drawable();
     const made = color.kind === "number" ? numbers(color, visible) : groups(color, visible);
     const marked = (selected ?? []).filter((row) => Shown.has(row));
-    if (marked.length) {
-      rows.push(marked);
-      made.push(trace(marked, { size: size() + (flat() ? 5 : 3), symbol: "circle-open", color: ink("--accent"), line: { width: flat() ? 2 : 1, color: ink("--accent") } }));
+    if (marked.length) { // behind the points, whose colours stay in sight
+      rows.unshift(marked);
+      made.unshift(trace(marked, { size: size() + (flat() ? 5 : 3), symbol: "circle-open", color: ink("--accent"), line: { width: flat() ? 2 : 1, color: ink("--accent") } }));
     }
     return made;
   }
@@ -73,7 +74,7 @@ const Plot = (() => {
     const [first] = View.state.pins;
     const near = first === undefined ? [] : MapData.neighbours(first).slice(0, NUMBERED).map(({ row }, i) => ({ ...at(row), text: String(i + 1), showarrow: false, xshift: 9, yshift: 9,
       font: { size: 11, color: ink("--ink") }, bgcolor: ink("--sheet"), bordercolor: ink("--quiet"), borderpad: 1, opacity: 0.9 }));
-    return [...near, ...View.state.pins.map((row, i) => ({ ...at(row), text: i ? "compared" : "pinned", showarrow: true, ax: 0, ay: -34, arrowhead: 6, arrowsize: 1, arrowwidth: 1.5, arrowcolor: ink("--ink"), standoff: flat() ? 5 : 4,
+    return [...near, ...View.state.pins.map((row, i) => ({ ...at(row), text: i ? "compared" : "pinned", showarrow: true, ax: 0, ay: i ? 34 : -34, arrowhead: 6, arrowsize: 1, arrowwidth: 1.5, arrowcolor: ink("--ink"), standoff: flat() ? 5 : 4,
       bgcolor: ink("--ink"), borderpad: 3, font: { size: 11, color: ink("--sheet") }, opacity: 1 }))];
   }
   const camera = () => structuredClone(View.state.camera ?? HOME); // plotly changes what it is given
@@ -87,7 +88,7 @@ const Plot = (() => {
     if (flat()) {
       const { zoom, drag } = View.state;
       const ends = (from) => (zoom ? { range: zoom.slice(from, from + 2), autorange: false } : { autorange: true });
-      return { ...shared, annotations: flags(), dragmode: drag, selections: [], newselection: { line: { color: ink("--accent"), width: 2 } }, margin: { l: 28, r: 8, t: 8, b: 28 },
+      return { ...shared, annotations: flags(), dragmode: drag, selections: [], selectionrevision: frames, newselection: { line: { color: ink("--accent"), width: 2 } }, margin: { l: 28, r: 8, t: 8, b: 28 },
         xaxis: { ...look, title: title(1), ...ends(0) }, yaxis: { ...look, title: title(2), scaleanchor: "x", ...ends(2) } };
     }
     const spatial = (k) => ({ ...look, title: title(k), showspikes: false, showbackground: false });
@@ -142,8 +143,8 @@ const Plot = (() => {
   function moved() {
     if (!drawn) return;
     if (flat()) {
-      const { xaxis, yaxis } = plot.layout;
-      View.set({ zoom: xaxis.autorange ? null : [...xaxis.range, ...yaxis.range] });
+      const { dragmode, xaxis, yaxis } = plot.layout;
+      View.set({ drag: dragmode, zoom: xaxis.autorange ? null : [...xaxis.range, ...yaxis.range] }); // plotly's own buttons change both
     } else View.set({ camera: same(plot.layout.scene.camera, HOME) ? null : structuredClone(plot.layout.scene.camera) });
   }
   function same(a, b) {
@@ -160,7 +161,11 @@ const Plot = (() => {
     const found = new Set(shift ? View.state.selected : []);
     for (const row of drawable()) if (inside(MapData.points[2][0][row], MapData.points[2][1][row])) found.add(row);
     View.set({ selected: found.size ? Int32Array.from(found).sort() : null });
-    if (!found.size) draw(); // the frame goes
+    if (!found.size) unframed();
+  }
+  function unframed() {
+    frames++;
+    return draw();
   }
   function inBox({ x, y }) {
     const [[left1, right], [low, high]] = [x, y].map((ends) => [Math.min(...ends), Math.max(...ends)]);
@@ -191,7 +196,8 @@ const Plot = (() => {
     View.set({ camera: { ...now, eye: turned(now.eye ?? HOME.eye, azimuth, height, zoom) } });
     place();
   }
-  View.on(["color", "filters", "time", "selected"], draw);
+  View.on(["color", "filters", "time"], draw);
+  View.on(["selected"], () => (View.state.selected ? draw() : unframed()));
   View.on(["dims"], again);
   View.on(["pins"], () => { if (drawn) Plotly.relayout(plot, flat() ? { annotations: flags() } : { "scene.annotations": flags() }); });
   View.on(["drag"], () => { if (drawn && flat()) Plotly.relayout(plot, { dragmode: View.state.drag }); });

@@ -1,5 +1,5 @@
 "use strict";
-/* global Cards, Csv, MapData, Pictures, Pieces, Shown, View */
+/* global Cards, Csv, CsvFile, MapData, Pictures, Pieces, Shown, View */
 // The sheet: pictures and table of the selected glitches, or of all that are shown, and the files that are saved of them.
 // biome-ignore lint/correctness/noUnusedVariables: the scripts after this one use it
 const Sheet = (() => {
@@ -69,10 +69,10 @@ const Sheet = (() => {
   }
   function save(kind) {
     const all = Array.from(chosen()), name = $("new-label").value.trim();
-    if (kind === "table") Csv.save("glitches.csv", Csv.table(all));
+    if (kind === "table") CsvFile.save("glitches.csv", Csv.table(all));
     else if (!name) { $("new-label").focus(); $("sheet-note").textContent = "First name the label."; return; }
-    else if (kind === "labels") Csv.save("labels.csv", Csv.labels(all, name));
-    else Csv.save("answers.csv", Csv.answers(all, name));
+    else if (kind === "labels") CsvFile.save("labels.csv", Csv.labels(all, name));
+    else CsvFile.save("answers.csv", Csv.answers(all, name));
     const read = { table: "", labels: " Give them the label with: discover ingest --labels labels.csv", answers: " Import it with: discover audit import answers.csv" }[kind];
     $("sheet-note").textContent = `Saved ${thousands(all.length)} glitches.${read}`;
   }

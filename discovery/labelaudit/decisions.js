@@ -12,7 +12,7 @@
   const classes = [...new Set([...JSON.parse(place.dataset.classes), ...cards.flatMap((one) => [one.suggested, one.label])])].sort();
   let shown = []; // the cards that pass the filters, in their order
   let most = STEP;
-  let current = cards[0];
+  let current = cards[0]; // undefined where none is shown
   let kept = true; // whether the browser keeps the decisions
   let saved = true; // whether the last CSV has all of them
 
@@ -42,17 +42,10 @@
     mark(one);
     count();
   }
-  // As embed/csvfile.py writes cells: none of them runs in a spreadsheet.
-  const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
-  const safe = (text) => (NUMBER.test(text) ? text : text.replace(/(?:^|(?<=[;\t\r\n]))(?=['\t\r\n]|\s*[=+\-@＝＋－＠])/g, "'"));
-  const cell = (text) => (/[",\r\n]/.test(safe(text)) ? `"${safe(text).replaceAll('"', '""')}"` : safe(text));
   function save() {
     const rows = cards.filter((one) => one.decision).map((one) => [one.id, one.label, one.suggested, one.decision, audit]);
-    const text = [["id", "label", "suggested_label", "decision", "passport"], ...rows].map((row) => row.map(cell).join(",")).join("\n");
-    const address = URL.createObjectURL(new Blob([`${text}\n`], { type: "text/csv" }));
     const name = `decisions-${audit}.csv`;
-    element("a", { href: address, download: name }).click();
-    setTimeout(() => URL.revokeObjectURL(address), 60_000);
+    CsvFile.save(name, CsvFile.text(["id", "label", "suggested_label", "decision", "passport"], rows));
     saved = true;
     const added = [...new Set(rows.map((row) => row[3]))].filter((text) => !classes.includes(text) && !["wrong", "unsure"].includes(text));
     const quoted = (text) => (/^[\w.-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
@@ -114,7 +107,7 @@
     further.hidden = visible.size === shown.length;
     further.textContent = `Show ${Math.min(STEP, shown.length - visible.size)} more of ${thousands(shown.length)}`;
     total.textContent = ` · ${thousands(shown.length)} shown`;
-    if (!visible.has(current)) current = shown[0] ?? cards[0];
+    if (!visible.has(current)) current = shown[0];
     point();
     count();
   }
@@ -157,7 +150,7 @@
   }
   addEventListener("keydown", (event) => {
     if (event.key === "Escape" && event.target.tagName === "INPUT") event.target.blur();
-    if (typing(event) || !Object.hasOwn(keys, event.key)) return;
+    if (!current || typing(event) || !Object.hasOwn(keys, event.key)) return;
     event.preventDefault();
     keys[event.key]();
   });
@@ -168,8 +161,8 @@
   place.before(
     element("datalist", { id: "audit-classes" }, ...classes.map((name) => element("option", { value: name }))),
     element("div", { class: "tools" }, element("p", {}, progress, total), element("p", { class: "choices" }, ...Object.values(filters), state, order, button),
-      element("p", { class: "note keyboard" }, "Keys: s suggestion, l label is right, n neither, u unsure, / another class, z undo, j next, k previous")),
-    notice);
+      element("p", { class: "note keyboard" }, "Keys: s suggestion, l label is right, n neither, u unsure, / another class, z undo, j next, k previous"),
+      notice));
   draw();
   open();
 })();

@@ -38,6 +38,8 @@ MAX_PAIRS = 12
 """Class pairs in the table; the others are counted in its caption."""
 _LEAST = 0.05
 """Expected errors below which a pair is not worth a row."""
+_SCRIPTS = ("explorer/pieces", "explorer/csvfile", "labelaudit/decisions")
+"""The page's scripts, in their order."""
 
 
 def shown_rows(result: AuditResult) -> Rows:
@@ -106,7 +108,7 @@ def audit_html(
         listed=result.listed,
         classes=list(result.classes),
         ticks=FREQUENCY_TICKS,
-        scripts=[Markup("\n").join(["", asset("explorer/pieces.js"), asset("labelaudit/decisions.js")])],
+        scripts=[Markup("\n").join(["", *(asset(f"{name}.js") for name in _SCRIPTS)])],
     )
 
 

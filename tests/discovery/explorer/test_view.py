@@ -43,7 +43,9 @@ def opened(browser, path, fragment="", **options):
 
 def drawn(browser, rows, dims=3, traces=3):
     """Wait until exactly these rows are on the map."""
-    browser.wait(f"document.querySelector('#plot').dataset.drawn === '{len(rows)}'")
+    browser.wait(
+        f"(({{ drawn, dims }}) => drawn === '{len(rows)}' && dims === '{dims}')(document.querySelector('#plot').dataset)"
+    )
     points = coordinates(COUNT, dims, seed=1 if dims == 3 else 2)
     seen = np.array(browser.evaluate(PLOTTED % traces), np.float32).reshape(-1, 2)
     places = {tuple(point): row for row, point in enumerate(points[:, :2])}
@@ -175,6 +177,16 @@ def test_a_lasso_selects_and_saves_exactly_what_is_inside(browser, path, tmp_pat
     assert answers.columns.tolist() == ["id", "label", "passport", "decision"]
     assert answers["passport"].unique().tolist() == ["audit-123456789abc"]
     assert [restored(text) for text in answers["id"]] == table["id"].tolist()
+    frame = "document.querySelectorAll('#plot .selectionlayer path').length"
+    assert browser.evaluate(frame) > 0
+    browser.evaluate("document.querySelector('#sheet-close').click()")
+    browser.click_on("document.querySelector('#unselect')")
+    browser.wait(f"{frame} === 0")  # it goes with its selection
+    pressed = "document.querySelectorAll('#drag [aria-pressed=true]').length"
+    browser.evaluate("document.querySelector('#plot .modebar-btn[data-val=zoom]').click()")
+    browser.wait(f"{pressed} === 0")
+    browser.click_on("document.querySelector('#drag [data-drag=lasso]')")
+    browser.wait(f"{pressed} === 1 && document.querySelector('#plot').layout.dragmode === 'lasso'")
 
 
 @pytest.mark.long

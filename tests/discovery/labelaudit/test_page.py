@@ -271,6 +271,11 @@ def test_filter_order_and_address_choose_the_cases(found, tmp_path):
             key=lambda at: (result.classes[result.labels[rows[at]]], result.classes[result.suggested[rows[at]]], at),
         )
         assert browser.evaluate(ranks) == [at + 1 for at in by_class]
+        browser.evaluate(f"{choose}(3, 'done')")
+        assert browser.evaluate(ranks) == []
+        browser.key("s")  # decides nothing where no case is shown
+        assert browser.evaluate("document.querySelector('.tools b').textContent") == f"0 of {len(rows)} decided"
+        browser.evaluate(f"{choose}(3, '')")
         last = glitches()["id"][rows[-1]]
         browser.evaluate(f"{choose}(0, 'Blip')")
         browser.evaluate(f"location.hash = 'id=' + encodeURIComponent({last!r})")
