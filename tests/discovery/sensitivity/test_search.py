@@ -13,6 +13,7 @@ from discovery.sensitivity.bank import build_bank
 from discovery.sensitivity.noise import plan_noise, search_noise
 from discovery.sensitivity.scan import scan_strain
 from discovery.sensitivity.statistic import FilterStatistic, NetworkStatistic, merger_sample, stride_of
+from embed.detector.matchedfilter import LIGHT_TRAVEL, MatchedFilter, make_bank
 from embed.detector.model import load_detector
 from embed.detector.noise import INNER_SECONDS
 from embed.detector.options import SourceOptions
@@ -62,6 +63,23 @@ def test_a_series_is_its_segments_one_by_one(fresh):
                     float(detector.statistic(ring[None, :, start : start + 2048])[0]), abs=1e-4
                 )
     assert np.isnan(found).sum() == 5
+
+
+@pytest.mark.parametrize("ahead", [0, 1])
+def test_the_filter_finds_a_merger_at_the_placement_s_end_whichever_detector_is_reached_first(ahead):
+    t = (np.arange(512) - 400) / 2048
+    pulse = np.sin(2 * np.pi * 120 * t) * np.exp(-((t / 0.02) ** 2))
+    pulse /= np.linalg.norm(pulse)
+    search = MatchedFilter(make_bank(np.stack([pulse, pulse])[None], 400, 2048))
+    segment = np.zeros((1, 2, 2048), np.float32)
+    last = round(0.95 * 2048)
+    for place in range(2):
+        merger = last + (0 if place == ahead else round(LIGHT_TRAVEL * 2048))
+        start = merger - 400
+        segment[0, place, start:] = 8 * pulse[: 2048 - start]
+    seen = np.linalg.norm(segment, axis=-1)[0]
+    found = FilterStatistic(search, SOURCE).of_segments(segment)[0]
+    assert found == pytest.approx(np.hypot(*(seen**2 / 8)), rel=0.01)
 
 
 def test_a_plan_gives_what_is_asked():
