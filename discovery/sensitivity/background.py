@@ -88,11 +88,14 @@ class Background:
         s that were searched, all slides together.
     how : str
         ``time slides`` or ``noise alone``.
+    quietest : float
+        Triggers below it are not kept, so that nothing is known of their rate.
     """
 
     statistic: Floats
     livetime: float
     how: str
+    quietest: float = -np.inf
 
     def count(self, statistic: ArrayLike) -> Floats:
         """Number of triggers at least as loud: ndarray of float64, of the statistic's shape."""

@@ -8,6 +8,7 @@ import pytest
 from support.terminal import error_of, run
 
 from discovery.sensitivity import bank as bank_module
+from discovery.sensitivity import outputs as outputs_module
 from discovery.sensitivity.background import compare
 from discovery.sensitivity.bank import build_bank
 from discovery.sensitivity.noise import plan_noise, search_noise
@@ -143,6 +144,24 @@ def test_scan_writes_triggers_that_scan_reads(fresh, pair, tmp_path, capsys):
         assert float(row["far_low_hz"]) <= float(row["far_hz"])
         assert not START + 39 < float(row["gps"]) < START + 61  # the gap, and a second beside it
     assert rows == sorted(rows, key=lambda row: float(row["gps"]))
+
+
+def test_triggers_quieter_than_the_background_that_is_kept_are_left_out(fresh, pair, tmp_path, capsys, monkeypatch):
+    plain, kept = tmp_path / "plain.csv", tmp_path / "kept.csv"
+    run(capsys, "detector", "scan", fresh, *pair, "--slides", 3, "--loudest", 4, "--out", plain)
+    with plain.open() as file:
+        loud = sorted({float(row["statistic"]) for row in csv.DictReader(file)}, reverse=True)
+    lines = [f"fresh,time slides,3600,{value}" for value in (loud[0] + 1, loud[1] - 1e-3)]
+    kept.write_text("\n".join(["search,how,livetime_s,statistic", *lines, ""]))
+    for most, left in ((3, 4), (2, 2)):
+        monkeypatch.setattr(outputs_module, "MOST_ROWS", most)
+        out = tmp_path / f"{most}.csv"
+        code, said, _ = run(
+            capsys, "detector", "scan", fresh, *pair, "--background", kept, "--loudest", 4, "--out", out
+        )
+        assert code == 0
+        assert len(out.read_text().splitlines()) == 1 + 2 * left
+        assert ("quieter ones of the strain have no rate" in said) == (left < 4)
 
 
 def test_what_scan_refuses(fresh, pair, tmp_path, capsys):
