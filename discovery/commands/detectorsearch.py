@@ -110,6 +110,10 @@ def scan(options: Namespace) -> None:
         f"{found.seconds:,.0f} s of {span:,.0f} s searched in {len(found.searched)} stretches; the rest is gaps, bad data, strain of one detector alone, or an end of a stretch"
     )
     terminal.say(f"background: {found.background.livetime / 3600:.2f} h of {found.background.how}")
+    if len(found.candidates) < min(options.loudest, found.triggers):
+        terminal.say(
+            f"{options.background} keeps the background's {len(found.background.statistic):,} loudest triggers: quieter ones of the strain have no rate and are left out"
+        )
     terminal.say(str(options.out))
     terminal.result(
         {

@@ -88,11 +88,14 @@ class Background:
         s that were searched, all slides together.
     how : str
         ``time slides`` or ``noise alone``.
+    quietest : float
+        Triggers below it are not kept, so that nothing is known of their rate.
     """
 
     statistic: Floats
     livetime: float
     how: str
+    quietest: float = -np.inf
 
     def count(self, statistic: ArrayLike) -> Floats:
         """Number of triggers at least as loud: ndarray of float64, of the statistic's shape."""
@@ -185,7 +188,7 @@ def slide_turns(seconds: float, step: float, most: int, *, light_travel: float) 
     Returns
     -------
     ndarray of float64, shape (S,)
-        Multiples of the step from one step to one before the whole ring, S at most `most`, spread evenly over them.
+        Multiples of the step from one step on, all a step or more short of the whole ring, S at most `most`, spread evenly over them.
 
     Raises
     ------
@@ -196,7 +199,7 @@ def slide_turns(seconds: float, step: float, most: int, *, light_travel: float) 
         raise InputError(
             f"slides of {step:g} s are too near to the light-travel time of {light_travel:g} s; give {20 * light_travel:.1g} s or more"
         )
-    count = int(np.ceil(seconds / step - 1e-9)) - 1
+    count = int(np.floor(seconds / step + 1e-9)) - 1
     if count <= 0 or most <= 0:
         return np.empty(0)
     chosen = np.unique(np.linspace(1, count, min(most, count)).round())

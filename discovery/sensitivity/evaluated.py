@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from discovery.sensitivity.bank import FilterBank
     from discovery.sensitivity.measurement import Glitches, Injections, Mixture, Signals
-    from discovery.sensitivity.noise import NoisePlan, NoiseSearch
+    from discovery.sensitivity.noise import NoiseSearch
     from discovery.sensitivity.options import SensitivityOptions
     from embed.detector.model import Detector
     from embed.detector.options import SourceOptions
@@ -29,7 +29,6 @@ class Evaluated:
         By name: the detector, and the one that it is compared with if there is one.
     noise : dict of str to NoiseSearch
         By the statistics' names: the detectors, then the matched filter.
-    plans : dict of str to NoisePlan
     signals : Signals
     injections : Injections
     glitches : Glitches or None
@@ -44,7 +43,6 @@ class Evaluated:
     options: SensitivityOptions
     detectors: dict[str, Detector]
     noise: dict[str, NoiseSearch]
-    plans: dict[str, NoisePlan]
     signals: Signals
     injections: Injections
     glitches: Glitches | None

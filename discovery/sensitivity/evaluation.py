@@ -85,13 +85,13 @@ def evaluate_detector(
     step(f"search {options.noise:,} segments of noise and {options.livetime:g} h of time slides")
     plan = plan_noise(source, options.noise, options.livetime * 3600)
     noise = search_noise(networks, source, plan, seed=seed + 1)
-    plans = {one.name: plan for one in networks}
-    if bank is not None:  # slides cost a matched filter little: fewer blocks, more slides
+    if bank is not None:
         step("search noise by the matched filter")
-        enough = max(options.livetime * 3600, options.noise * source.seconds)
-        few = replace(plan_noise(source, max(options.noise // MOST_SLIDES, 1), enough), segments=options.noise)
-        noise |= search_noise(statistics[-1:], source, few, seed=seed + 1)
-        plans[statistics[-1].name] = few
+        if plan.turns:  # slides cost a matched filter little: fewer blocks, more slides
+            enough = max(options.livetime * 3600, options.noise * source.seconds)
+            few = plan_noise(source, max(options.noise // MOST_SLIDES, 1), enough)
+            plan = replace(few, segments=options.noise)
+        noise |= search_noise(statistics[-1:], source, plan, seed=seed + 1)
     step(f"judge {options.signals} signals at each loudness")
     signals = measure_signals(statistics, Examples(source, seed + 2), options.signals)
     step(f"judge {options.injections:,} injections")
@@ -105,7 +105,7 @@ def evaluate_detector(
         name: measure_mixture(detector, Examples(detector.source, seed + 5), min(MIXED, options.noise))
         for name, detector in detectors.items()
     }
-    found = Evaluated(source, options, detectors, noise, plans, signals, injections, glitches, mixtures, bank)
+    found = Evaluated(source, options, detectors, noise, signals, injections, glitches, mixtures, bank)
     step("write")
     files = write_evaluation(found, out or folder / "evaluation", command=command, seed=seed)
     return replace(found, files=files)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from discovery.sensitivity.background import MONTH, Background
+from discovery.sensitivity.noise import SLIDES
 from discovery.sensitivity.page import sensitivity_html
 from discovery.sensitivity.pictures import loud_pictures
 from discovery.sensitivity.results import (
@@ -161,9 +162,11 @@ def read_background(path: Path, name: str) -> Background:
                 raise InputError(f"{row.where}: {error}; was the file edited by hand?") from error
     if not found:
         raise InputError(f"{path} has no background of {name!r}; evaluate that detector")
-    how = min(found, key=lambda one: one != "time slides")
+    how = min(found, key=lambda one: one != SLIDES)
     livetime, values = found[how]
-    return Background(np.sort(np.array(values))[::-1], livetime, how)
+    return Background(
+        np.sort(np.array(values))[::-1], livetime, how, min(values) if len(values) >= MOST_ROWS else -np.inf
+    )
 
 
 def _summary(found: Evaluated, results: Results) -> dict[str, Any]:

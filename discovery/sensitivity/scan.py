@@ -59,7 +59,7 @@ class ScanResult:
     Attributes
     ----------
     candidates : list of Candidate
-        The loudest first.
+        The loudest first, without those that are quieter than the background that is kept.
     triggers : int
         All of them.
     segments : int
@@ -144,6 +144,7 @@ def scan_strain(
     peaks = find_peaks(np.concatenate(found.times), np.concatenate(found.values), apart=APART_S)
     known = background or make_background(found.slid, found.livetime, SLIDES)
     order = np.argsort(-peaks.statistic, kind="stable")[:loudest]
+    order = order[peaks.statistic[order] >= known.quietest]
     candidates = [_candidate(float(peaks.times[row]), float(peaks.statistic[row]), known) for row in order.tolist()]
     return ScanResult(candidates, len(peaks), sum(map(len, found.values)), found.searched, known)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+
+from embed.detector.matchedfilter import LIGHT_TRAVEL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,7 +87,8 @@ class FilterStatistic:
     ----------
     search : MatchedFilter
     source : SourceOptions
-        Of the networks beside it: the merger is sought where theirs are placed.
+        Of the networks beside it: the merger is sought where theirs are placed, and later by what light takes to the first detector where
+        the other one is reached before.
     """
 
     name = MATCHED_FILTER
@@ -106,8 +110,10 @@ class FilterStatistic:
         return found
 
     def _placement(self) -> tuple[int, int]:
-        first, last = (round(share * self.source.samples) for share in self.source.placement)
-        return first, last + 1
+        source = self.source
+        first, last = (round(share * source.samples) for share in source.placement)
+        later = math.ceil(LIGHT_TRAVEL * source.sample_rate) if len(source.ifos) > 1 else 0
+        return first, min(last + later, source.samples) + 1
 
 
 def stride_of(source: SourceOptions) -> int:

@@ -141,6 +141,7 @@ def test_slides_are_longer_than_light_takes():
     assert slide_turns(62.0, 1.0, 1000, light_travel=0.01).tolist() == list(range(1, 62))
     assert slide_turns(62.0, 1.0, 4, light_travel=0.01).tolist() == [1, 21, 41, 61]
     assert slide_turns(1.0, 1.0, 4, light_travel=0.01).tolist() == []
+    assert slide_turns(51.004, 1.0, 2, light_travel=0.01).tolist() == [1, 50]  # 51 would be 4 ms backwards
     with pytest.raises(InputError, match="too near to the light-travel time"):
         slide_turns(62.0, 0.05, 4, light_travel=0.01)
 

@@ -155,6 +155,8 @@ def test_one_detector_has_no_slides(tmp_path, capsys):
     assert code == 0
     assert {row["how"] for row in table(tmp_path / "out" / "background.csv")} == {"noise alone"}
     assert table(tmp_path / "out" / "agreement.csv") == []
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert summary["noise_segments"] == {"alone": 200, "matched filter": 200}
     assert "time slides against noise" not in (tmp_path / "out" / "sensitivity.html").read_text().lower()
     assert read_background(tmp_path / "out" / "background.csv", "alone").how == "noise alone"
 

@@ -8,11 +8,13 @@ import pytest
 from support.terminal import error_of, run
 
 from discovery.sensitivity import bank as bank_module
+from discovery.sensitivity import outputs as outputs_module
 from discovery.sensitivity.background import compare
 from discovery.sensitivity.bank import build_bank
 from discovery.sensitivity.noise import plan_noise, search_noise
 from discovery.sensitivity.scan import scan_strain
 from discovery.sensitivity.statistic import FilterStatistic, NetworkStatistic, merger_sample, stride_of
+from embed.detector.matchedfilter import LIGHT_TRAVEL, MatchedFilter, make_bank
 from embed.detector.model import load_detector
 from embed.detector.noise import INNER_SECONDS
 from embed.detector.options import SourceOptions
@@ -62,6 +64,23 @@ def test_a_series_is_its_segments_one_by_one(fresh):
                     float(detector.statistic(ring[None, :, start : start + 2048])[0]), abs=1e-4
                 )
     assert np.isnan(found).sum() == 5
+
+
+@pytest.mark.parametrize("ahead", [0, 1])
+def test_the_filter_finds_a_merger_at_the_placement_s_end_whichever_detector_is_reached_first(ahead):
+    t = (np.arange(512) - 400) / 2048
+    pulse = np.sin(2 * np.pi * 120 * t) * np.exp(-((t / 0.02) ** 2))
+    pulse /= np.linalg.norm(pulse)
+    search = MatchedFilter(make_bank(np.stack([pulse, pulse])[None], 400, 2048))
+    segment = np.zeros((1, 2, 2048), np.float32)
+    last = round(0.95 * 2048)
+    for place in range(2):
+        merger = last + (0 if place == ahead else round(LIGHT_TRAVEL * 2048))
+        start = merger - 400
+        segment[0, place, start:] = 8 * pulse[: 2048 - start]
+    seen = np.linalg.norm(segment, axis=-1)[0]
+    found = FilterStatistic(search, SOURCE).of_segments(segment)[0]
+    assert found == pytest.approx(np.hypot(*(seen**2 / 8)), rel=0.01)
 
 
 def test_a_plan_gives_what_is_asked():
@@ -125,6 +144,24 @@ def test_scan_writes_triggers_that_scan_reads(fresh, pair, tmp_path, capsys):
         assert float(row["far_low_hz"]) <= float(row["far_hz"])
         assert not START + 39 < float(row["gps"]) < START + 61  # the gap, and a second beside it
     assert rows == sorted(rows, key=lambda row: float(row["gps"]))
+
+
+def test_triggers_quieter_than_the_background_that_is_kept_are_left_out(fresh, pair, tmp_path, capsys, monkeypatch):
+    plain, kept = tmp_path / "plain.csv", tmp_path / "kept.csv"
+    run(capsys, "detector", "scan", fresh, *pair, "--slides", 3, "--loudest", 4, "--out", plain)
+    with plain.open() as file:
+        loud = sorted({float(row["statistic"]) for row in csv.DictReader(file)}, reverse=True)
+    lines = [f"fresh,time slides,3600,{value}" for value in (loud[0] + 1, loud[1] - 1e-3)]
+    kept.write_text("\n".join(["search,how,livetime_s,statistic", *lines, ""]))
+    for most, left in ((3, 4), (2, 2)):
+        monkeypatch.setattr(outputs_module, "MOST_ROWS", most)
+        out = tmp_path / f"{most}.csv"
+        code, said, _ = run(
+            capsys, "detector", "scan", fresh, *pair, "--background", kept, "--loudest", 4, "--out", out
+        )
+        assert code == 0
+        assert len(out.read_text().splitlines()) == 1 + 2 * left
+        assert ("quieter ones of the strain have no rate" in said) == (left < 4)
 
 
 def test_what_scan_refuses(fresh, pair, tmp_path, capsys):
