@@ -12,7 +12,6 @@ from discovery.figures.sensitivity import sensitivity_figures
 from discovery.sensitivity.background import DAY
 from discovery.sensitivity.evaluation import evaluate_detector
 from discovery.sensitivity.outputs import read_background
-from discovery.sensitivity.results import evaluated_results
 from discovery.sensitivity.scan import scan_strain, write_triggers
 from discovery.sensitivity.statistic import NetworkStatistic
 from embed.detector.model import load_detector
@@ -30,7 +29,7 @@ def evaluate(options: Namespace) -> None:
     """Judge a detector."""
     terminal = Terminal(as_json=options.json)
     with terminal.steps() as step:
-        found = evaluate_detector(
+        found, results = evaluate_detector(
             options.detector,
             sensitivity_options(options),
             against=options.against,
@@ -39,7 +38,6 @@ def evaluate(options: Namespace) -> None:
             command=options.typed,
             step=step,
         )
-        results = evaluated_results(found)
         if options.figures:
             step("figures")
             folder = found.files["sensitivity.html"].parent

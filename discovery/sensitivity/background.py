@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from embed.types import Floats
 
-YEAR, MONTH, DAY, HOUR = 365.25 * 86400.0, 30.0 * 86400.0, 86400.0, 3600.0
+MONTH, DAY = 30.0 * 86400.0, 86400.0
 """s; MLGWSC-1's month has 30 days."""
 
 

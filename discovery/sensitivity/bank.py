@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import torch
 
     from embed.detector.options import SourceOptions
-    from embed.types import Floats, Progress
+    from embed.types import Floats
 
 PROPOSED = 3_000
 """Binaries proposed to the bank."""
@@ -51,7 +51,6 @@ def build_bank(
     *,
     seed: int,
     device: torch.device | str = "cpu",
-    progress: Progress | None = None,
 ) -> FilterBank:
     """Place templates over a network's masses and spins.
 
@@ -64,7 +63,6 @@ def build_bank(
     seed : int
     device : device
         Where the filter runs.
-    progress : callable, optional
 
     Returns
     -------
@@ -73,7 +71,7 @@ def build_bank(
     rng = np.random.default_rng(seed)
     waveforms, masses = _waveforms(source, _mean_filters(source, seed), PROPOSED + TRIED, rng)
     proposed, tried = waveforms[:PROPOSED], waveforms[PROPOSED:]
-    rows = spread(proposed[:, 0], np.log(masses[:PROPOSED]), minimal_match, progress=progress)
+    rows = spread(proposed[:, 0], np.log(masses[:PROPOSED]), minimal_match)
     bank = make_bank(proposed[rows], round(MERGER * source.samples), source.sample_rate)
     return FilterBank(MatchedFilter(bank, device=device), len(bank), matches(tried[:, 0], bank.templates[:, 0]))
 

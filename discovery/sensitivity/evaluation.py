@@ -18,6 +18,7 @@ from discovery.sensitivity.measurement import (
 from discovery.sensitivity.noise import plan_noise, search_noise
 from discovery.sensitivity.options import MOST_SLIDES, SensitivityOptions
 from discovery.sensitivity.outputs import write_evaluation
+from discovery.sensitivity.results import Results, evaluated_results
 from discovery.sensitivity.statistic import FilterStatistic, NetworkStatistic, Statistic
 from embed.detector.examples import Examples
 from embed.detector.model import Detector, load_detector
@@ -44,7 +45,7 @@ def evaluate_detector(
     out: Path | None = None,
     command: str = "",
     step: Step = lambda _: None,
-) -> Evaluated:
+) -> tuple[Evaluated, Results]:
     """Judge a detector, and write tables and page.
 
     Parameters
@@ -66,6 +67,8 @@ def evaluate_detector(
     Returns
     -------
     Evaluated
+        With the files that were written.
+    Results
 
     Raises
     ------
@@ -107,8 +110,9 @@ def evaluate_detector(
     }
     found = Evaluated(source, options, detectors, noise, signals, injections, glitches, mixtures, bank)
     step("write")
-    files = write_evaluation(found, out or folder / "evaluation", command=command, seed=seed)
-    return replace(found, files=files)
+    results = evaluated_results(found)
+    files = write_evaluation(found, results, out or folder / "evaluation", command=command, seed=seed)
+    return replace(found, files=files), results
 
 
 def load_detectors(folders: Sequence[Path], device: torch.device) -> dict[str, Detector]:

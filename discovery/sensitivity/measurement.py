@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from discovery.sensitivity.statistic import Statistic
     from embed.detector.examples import Batch, Examples
     from embed.detector.model import Detector
-    from embed.types import Floats, Progress, Vectors
+    from embed.types import Floats, Vectors
 
-BATCH = 240
-"""Examples made at once: those of four blocks of noise."""
+BATCH = 256
+"""Examples made at once: those of four blocks of noise, where they last a second, which are kept for a second use."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,9 @@ class Glitches:
     statistic: dict[str, Floats]
 
 
-def measure_signals(
-    statistics: Sequence[Statistic], examples: Examples, each: int, *, progress: Progress | None = None
-) -> Signals:
+def measure_signals(statistics: Sequence[Statistic], examples: Examples, each: int) -> Signals:
     """Judge so many signals at each of `SNRS`."""
-    found = _Judged(statistics, each * len(SNRS), progress)
+    found = _Judged(statistics)
     snr = []
     for place, value in enumerate(SNRS):
         for numbers in _numbers(place * each, (place + 1) * each):
@@ -92,10 +90,9 @@ def measure_injections(
     count: int,
     *,
     seed: int,
-    progress: Progress | None = None,
 ) -> Injections:
     """Judge injections that are uniform in volume."""
-    found = _Judged(statistics, count, progress)
+    found = _Judged(statistics)
     rng = np.random.default_rng(seed)
     rows = []
     for numbers in _numbers(0, count):
@@ -108,11 +105,9 @@ def measure_injections(
     return Injections(distances, radii, snr, found.result())
 
 
-def measure_glitches(
-    statistics: Sequence[Statistic], examples: Examples, count: int, *, progress: Progress | None = None
-) -> Glitches:
+def measure_glitches(statistics: Sequence[Statistic], examples: Examples, count: int) -> Glitches:
     """Judge glitches of all classes."""
-    found = _Judged(statistics, count, progress)
+    found = _Judged(statistics)
     families: list[str] = []
     snr = []
     for numbers in _numbers(0, count):
@@ -157,18 +152,14 @@ def _numbers(first: int, last: int) -> Iterator[range]:
 class _Judged:
     """Values of several statistics, batch after batch."""
 
-    def __init__(self, statistics: Sequence[Statistic], whole: int, progress: Progress | None) -> None:
-        self.statistics, self.whole, self.progress = statistics, whole, progress
+    def __init__(self, statistics: Sequence[Statistic]) -> None:
+        self.statistics = statistics
         self.parts: dict[str, list[Floats]] = {one.name: [] for one in statistics}
-        self.done = 0
 
     def add(self, batch: Batch) -> None:
         strain: Vectors = batch.strain
         for one in self.statistics:
             self.parts[one.name].append(one.of_segments(strain))
-        self.done += len(strain)
-        if self.progress is not None:
-            self.progress(self.done, self.whole)
 
     def result(self) -> dict[str, Floats]:
         return {name: np.concatenate([np.empty(0), *parts]) for name, parts in self.parts.items()}

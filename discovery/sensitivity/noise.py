@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from discovery.sensitivity.statistic import Statistic
     from embed.detector.options import SourceOptions
-    from embed.types import Floats, Progress
+    from embed.types import Floats
 
 SLIDES, ALONE = "time slides", "noise alone"
 """How a background was made."""
@@ -107,7 +107,6 @@ def search_noise(
     plan: NoisePlan,
     *,
     seed: int,
-    progress: Progress | None = None,
 ) -> dict[str, NoiseSearch]:
     """Search noise with several statistics, each block made once.
 
@@ -118,8 +117,6 @@ def search_noise(
     plan : NoisePlan
     seed : int
         Of the noise.
-    progress : callable, optional
-        Called with (blocks searched, blocks in all).
 
     Returns
     -------
@@ -132,8 +129,6 @@ def search_noise(
         values = noise.block(number).values
         for one in statistics:
             gathered[one.name].add(number, one.of_series(values, plan.stride, (0, *plan.turns)))
-        if progress is not None:
-            progress(number + 1, plan.blocks)
     return {name: own.result() for name, own in gathered.items()}
 
 

@@ -11,7 +11,7 @@ SNRS = tuple(float(value) for value in range(4, 21))
 SLIDE_STEP_S = 1.0
 """Between two time slides: a hundred times the light-travel time between H1 and L1."""
 MOST_SLIDES = 60
-"""Of one block of 62 s."""
+"""Of one block of 64 s."""
 APART_S = 0.5
 """Triggers are as far apart, s, as those of `discover scan --find`."""
 
@@ -38,7 +38,7 @@ class SensitivityOptions:
     templates : bool
         Whether a matched filter judges the same segments.
     minimal_match : float
-        Of its bank.
+        Of its bank: least share of the signal-to-noise ratio that some template finds. Gabbard et al. 2018 use 0.97 too.
     seed : int
         Examples of training are never met, whatever the seed.
 

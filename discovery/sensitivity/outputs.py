@@ -12,10 +12,6 @@ from discovery.sensitivity.background import MONTH, Background
 from discovery.sensitivity.noise import SLIDES
 from discovery.sensitivity.page import sensitivity_html
 from discovery.sensitivity.pictures import loud_pictures
-from discovery.sensitivity.results import (
-    Results,
-    evaluated_results,
-)
 from embed.csvfile import CsvFile, write_csv
 from embed.errors import InputError
 from embed.storage import write_text
@@ -25,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from discovery.sensitivity.evaluated import Evaluated
+    from discovery.sensitivity.results import Results
 
 MOST_ROWS = 100_000
 """Loudest background triggers that are written, of each search: a scan reads them back."""
@@ -46,12 +43,13 @@ TABLES = (
 )
 
 
-def write_evaluation(found: Evaluated, folder: Path, *, command: str, seed: int) -> dict[str, Path]:
+def write_evaluation(found: Evaluated, results: Results, folder: Path, *, command: str, seed: int) -> dict[str, Path]:
     """Write everything.
 
     Parameters
     ----------
     found : Evaluated
+    results : Results
     folder : Path
     command : str
         The command line that makes this again.
@@ -62,7 +60,6 @@ def write_evaluation(found: Evaluated, folder: Path, *, command: str, seed: int)
     -------
     dict of str to Path
     """
-    results = evaluated_results(found)
     names = [*TABLES, *(["gains.csv"] if results.gains else []), "sensitivity.html"]
     files = {name: folder / name for name in names}
     write_csv(files["sensitivity.csv"], SENSITIVITY, _sensitivity(results))

@@ -104,7 +104,7 @@ def evaluated_results(found: Evaluated) -> Results:
     return Results(
         thresholds,
         curves,
-        {name: _areas(found, name) for name in names},
+        {name: _areas(found, name, own) for name, own in rocs.items()},
         {name: {snr: own[snr] for snr in ROC_SNRS if snr in own} for name, own in rocs.items()},
         {name: _agreement(found, name) for name in names},
         {name: _distances(found, name) for name in names},
@@ -132,10 +132,10 @@ def _rocs(found: Evaluated, name: str) -> dict[float, RocCurve]:
     return curves
 
 
-def _areas(found: Evaluated, name: str) -> list[tuple[float, float, float, float]]:
+def _areas(found: Evaluated, name: str, rocs: dict[float, RocCurve]) -> list[tuple[float, float, float, float]]:
     """Areas by loudness; a bound of an area's variance is that of a share of the fewer kind (Birnbaum and Klose 1957): Wilson's interval."""
     rows = []
-    for snr, curve in _rocs(found, name).items():
+    for snr, curve in rocs.items():
         fewer = min(len(found.noise[name].segments), int((found.signals.snr == snr).sum()))
         low, high = wilson(curve.area * fewer, fewer).tolist()
         rows.append((snr, curve.area, low, high))

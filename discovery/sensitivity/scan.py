@@ -110,7 +110,7 @@ def scan_strain(
     source : SourceOptions
         Of the detector.
     slides : int
-        Of each block of 62 s, from which the background is made; 0 where one is given.
+        Of each block of 64 s, from which the background is made; 0 where one is given.
     loudest : int
         Triggers that are returned, at most.
     background : Background, optional

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from discovery.evaluation.page import Cell
 from discovery.pages.page import NOTHING
 from discovery.sensitivity.curves import snr_at_share
 from discovery.sensitivity.results import ROC_SNRS
@@ -17,15 +17,6 @@ if TYPE_CHECKING:
 
     from discovery.sensitivity.evaluated import Evaluated
     from discovery.sensitivity.results import Results
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A figure and its interval."""
-
-    value: str
-    interval: str = ""
-    best: bool = False
 
 
 def snr_text(value: float) -> str:

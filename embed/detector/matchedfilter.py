@@ -24,14 +24,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from embed.types import Floats, Progress, Rows, Vectors
+    from embed.types import Floats, Rows, Vectors
 
 LIGHT_TRAVEL = 0.0100128
 """s between H1 and L1; LIGO-T980044."""
 TIMING = 0.002
 """s by which the loudest sample of noise may be away from a signal's time, at both ends of `LIGHT_TRAVEL`."""
-MINIMAL_MATCH = 0.97
-"""Least share of the signal-to-noise ratio that some template of a bank finds: Gabbard et al. 2018 use the same."""
 NEAR = 64
 """Templates, of the nearest chirp masses, with which a proposed one is compared."""
 ELEMENTS = 1 << 21
@@ -89,13 +87,7 @@ def make_bank(waveforms: ArrayLike, reference: int, sample_rate: float) -> Bank:
     return Bank((plain / norm).to(torch.float32), reference, sample_rate)
 
 
-def spread(
-    waveforms: ArrayLike,
-    along: ArrayLike,
-    minimal_match: float = MINIMAL_MATCH,
-    *,
-    progress: Progress | None = None,
-) -> Rows:
+def spread(waveforms: ArrayLike, along: ArrayLike, minimal_match: float) -> Rows:
     """Choose of many waveforms those that are a bank of the others: a stochastic bank (Harry, Allen and Sathyaprakash 2009, PRD 80 104014).
 
     A waveform is taken when none of the `NEAR` nearest that were taken before matches it, over all times and phases, as well as
@@ -108,7 +100,6 @@ def spread(
     along : array_like, shape (N,)
         What says which are near, such as the logarithm of the chirp mass.
     minimal_match : float
-    progress : callable, optional
 
     Returns
     -------
@@ -123,8 +114,6 @@ def spread(
         near = sorted(taken, key=lambda other: abs(place[other] - place[row]))[:NEAR]
         if not near or best_match(spectra[row], spectra[near]) < minimal_match:
             taken.append(row)
-        if progress is not None:
-            progress(row + 1, len(plain))
     return np.array(taken, np.int64)
 
 

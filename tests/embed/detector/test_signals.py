@@ -88,9 +88,8 @@ def test_a_matched_filter_finds_the_stated_snr_at_the_stated_time():
         template, norm = examples.signals.whitened(binary, blocks[row // 64])
         template /= np.sqrt(np.sum(template**2))
         found.append(np.sum(template * made.strain[row]))
-        assert made.strain[row] - quiet.strain[row] == pytest.approx(
-            template * np.sqrt(np.sum((made.strain[row] - quiet.strain[row]) ** 2)), abs=1e-4
-        )
+        added = made.strain[row] - quiet.strain[row]
+        np.testing.assert_allclose(added, template * np.sqrt(np.sum(added**2)), rtol=0, atol=1e-4)
         assert made.distance[row] == pytest.approx(np.sqrt(np.sum(norm**2)) / 12.0)
         assert 0.75 <= binary.merger <= 0.95
     # a second holds nearly all of such signals; noise adds a standard normal number to each
