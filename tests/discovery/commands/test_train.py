@@ -13,7 +13,7 @@ from embed import Study, ingest_folder
 from embed.network.model import load_model
 from embed.network.sources import models
 from embed.study.clusterings import latest_clusters
-from embed.vectors.plan import latest_choice
+from embed.vectors.standing import latest_choice
 
 QUICK = ("--epochs", "2", "--batch", "8", "--lr", "1e-3", "--device", "cpu")
 
