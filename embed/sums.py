@@ -63,6 +63,8 @@ class Sums:
         The mark's text as it was written; empty where the list does not hold it undamaged.
     kept : dict of str to str
         Name -> hash that the list holds.
+    unread : dict of str to str
+        Of the damaged files those that cannot be read: name -> why.
     """
 
     damaged: list[str]
@@ -70,6 +72,7 @@ class Sums:
     whole: bool
     mark: str
     kept: dict[str, str]
+    unread: dict[str, str]
 
 
 def check_sums(folder: Path, mark: str, advance: Callable[[int], None] = lambda _: None) -> Sums | None:
@@ -92,14 +95,19 @@ def check_sums(folder: Path, mark: str, advance: Callable[[int], None] = lambda 
         text = (folder / SUMS).read_bytes().decode("utf-8", "replace")
     except FileNotFoundError:
         return None
+    except OSError:
+        text = ""
     body, _, own = text.removesuffix("\n").rpartition("\n# ")
     whole = hashlib.sha256(f"{body}\n".encode()).hexdigest() == own
     lines, _, last = body.rpartition("\n")
     kept = {found[2]: found[1] for line in lines.split("\n") if (found := _LINE.fullmatch(line))}
-    there = {}
+    there, unread = {}, {}
     for path in sorted(folder.iterdir()):
         if path.is_file() and path.name != SUMS and (path.name in kept or not whole) and path.suffix != ".tmp":
-            there[path.name] = file_digest(path)
+            try:
+                there[path.name] = file_digest(path)
+            except OSError as error:
+                there[path.name], unread[path.name] = "", str(error.strerror or error)
             advance(path.stat().st_size)
     if whole:
         damaged = [name for name in kept if name in there and there[name] != kept[name]]
@@ -110,8 +118,8 @@ def check_sums(folder: Path, mark: str, advance: Callable[[int], None] = lambda 
     missing = [name for name in kept if name not in there] if whole else []
     prefix = f"# {mark}: "
     copy = last.removeprefix(prefix).encode("latin-1", "replace").decode("unicode_escape") if whole else ""
-    return Sums(damaged, missing, whole, copy if last.startswith(prefix) else "", kept)
+    return Sums(damaged, missing, whole, copy if last.startswith(prefix) else "", kept, unread)
 
 
 def _near(one: str, other: str) -> bool:
-    return sum(a != b for a, b in zip(one, other, strict=False)) <= _SLIPS
+    return bool(one) and sum(a != b for a, b in zip(one, other, strict=False)) <= _SLIPS

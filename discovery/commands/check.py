@@ -32,7 +32,8 @@ def run(options: Namespace) -> int:
         terminal.say("everything is whole")
     else:
         terminal.say(
-            f"{len(faults)} faults, {able} of them can be repaired" + (": `discover check --repair`" if able else "")
+            f"{len(faults)} {'fault' if len(faults) == 1 else 'faults'}, {able} of them can be repaired"
+            + (": `discover check --repair`" if able else "")
         )
     terminal.result(
         {

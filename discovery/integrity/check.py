@@ -12,13 +12,12 @@ from discovery.integrity.finding import DAMAGED, Finding
 from discovery.integrity.models import check_models
 from discovery.integrity.pages import check_pages
 from discovery.integrity.pictures import check_cache, check_pictures
-from discovery.integrity.sealed import folders_with
+from discovery.integrity.sealed import finished_folders
 from discovery.integrity.stores import check_stores
 from embed.errors import DiscoverError, StorageError, StudyError
 from embed.study.database import write_lock
 from embed.study.study import Study
 from embed.study.sums import read_sums
-from embed.vectors.store import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,7 +69,7 @@ def check_study(folder: Path, move: Move = lambda *_: None) -> list[Finding]:
             study = Study(folder, generated=True)
         except StudyError:
             study = None
-        stores = _bytes(*folders_with(folder / "vectors", MARK))
+        stores = _bytes(*finished_folders(folder / "vectors"))
         if study is None:
             found += check_stores(None, folder, _Count(move, "bytes of vectors", stores))
             return found + check_models(

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from discovery.integrity.finding import DAMAGED, FINE, REPAIR, Finding
 from embed.errors import StudyError
 from embed.storage import file_digest, storage_errors
-from embed.study.database import connect
+from embed.study.audits import audit_statements
+from embed.study.database import SCHEMA, connect, statements
 from embed.study.sums import changed_rows, is_at_rest, read_sums, rehash_file, sums_are_damaged
 
 if TYPE_CHECKING:
@@ -49,14 +50,16 @@ def check_database(database: Path, advance: Callable[[int], None]) -> list[Findi
     """
     sums = read_sums(database.parent)
     at_rest = sums is not None and is_at_rest(database, sums)
-    changed = sums is not None and at_rest and file_digest(database) != sums["database"]
     try:
+        changed = sums is not None and at_rest and file_digest(database) != sums["database"]
         with closing(connect(database, create=False)):
             pass
         faults = list(_structure(database))
         rows = changed_rows(database, sums, advance) if sums is not None else []
     except (StudyError, sqlite3.DatabaseError) as error:
         return [Finding(PART, DAMAGED, str(error), RESTORE, partial(rebuild_database, database, sums))]
+    except OSError as error:  # a disk that fails
+        return [Finding(PART, DAMAGED, f"cannot be read ({error.strerror or error})", RESTORE)]
     mend = partial(rebuild_database, database, sums) if not rows else None
     if rows:
         return [Finding(PART, DAMAGED, "; ".join([*rows[:SHOWN], *faults[:SHOWN]]), RESTORE)]
@@ -95,6 +98,19 @@ def _structure(database: Path) -> Iterator[str]:
             query = f"SELECT rowid FROM {table} WHERE {condition.format(column)}"  # noqa: S608 - names of ours
             for (row,) in connection.execute(query).fetchmany(SHOWN):
                 yield f"{column} of row {row} of {table} is no {kind}"
+        for name, (kind, _) in _lacking(connection).items():
+            yield f"the {kind} {name} is not there"
+
+
+def _lacking(connection: sqlite3.Connection) -> dict[str, tuple[str, str]]:
+    """Return the indices and triggers that the tables of a study lack: name -> kind and SQL."""
+    query = "SELECT name, type, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL"
+    there = {name for name, *_ in connection.execute(query)}
+    with closing(sqlite3.connect(":memory:")) as model:
+        for statement in (*statements(SCHEMA), *audit_statements()):
+            model.execute(statement)
+        whole = model.execute(f"{query} AND type IN ('index', 'trigger')").fetchall()
+    return {name: (kind, sql) for name, kind, table, sql in whole if table in there and name not in there}
 
 
 def rebuild_database(database: Path, sums: dict[str, Any] | None) -> str:
@@ -112,7 +128,10 @@ def rebuild_database(database: Path, sums: dict[str, Any] | None) -> str:
             closing(sqlite3.connect(database, timeout=30.0)) as old,
             closing(sqlite3.connect(new, isolation_level=None)) as copy,
         ):
+            old.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # a kill after the log is dropped loses nothing
             old.backup(copy)
+            for _, sql in _lacking(copy).values():
+                copy.execute(sql)
             copy.execute("REINDEX")
             copy.execute("VACUUM")
             copy.execute("PRAGMA wal_checkpoint(TRUNCATE)")

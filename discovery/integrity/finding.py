@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from embed.storage import file_digest
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 FINE, DAMAGED, MISSING = "fine", "damaged", "missing"
 
@@ -53,3 +56,12 @@ class Finding:
             "remedy": self.remedy,
             "repairable": self.mend is not None,
         }
+
+
+def compared(path: Path, sha256: str, wrote: str) -> str:
+    """Say what is wrong with a file whose hash is kept, as "has another hash than when `wrote`"; an empty string where nothing is."""
+    try:
+        own = file_digest(path)
+    except OSError as error:  # a disk that fails
+        return f"cannot be read ({error.strerror or error})"
+    return "" if own == sha256 else f"has another hash than when {wrote}"

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from discovery.integrity.finding import DAMAGED, Finding
-from discovery.integrity.sealed import NO_SUMS, check_folder, fine, folders_with, rewrite_sums
+from discovery.integrity.sealed import NO_SUMS, check_folder, fine, finished_folders, rewrite_sums
 from embed.errors import DiscoverError
 from embed.generator.model import load_generator
 from embed.generator.place import CARD as GENERATOR_CARD
@@ -45,11 +45,11 @@ def check_models(study_folder: Path, advance: Callable[[int], None]) -> list[Fin
         ),
     )
     for kind, where, mark, remedy, load in kinds:
-        for folder in folders_with(study_folder / where, mark):
+        for folder in finished_folders(study_folder / where):
             part = f"{kind} {folder.name}"
-            sums, faults = check_folder(part, folder, mark, f"restore it from a copy, or {remedy}", advance)
-            if sums is None:
-                faults = _unsealed(part, folder, remedy, load)
+            restore = f"restore it from a copy, or {remedy}"
+            by_itself = partial(_unsealed, part, folder, restore, load)
+            sums, faults = check_folder(part, folder, mark, restore, advance, by_itself=by_itself)
             mend = partial(rewrite_sums, folder, mark) if sums is None else None
             how = "by their hashes" if sums is not None else f"card and weights fit each other; {NO_SUMS}"
             found += faults or [fine(part, folder, how, mend)]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from discovery.integrity.finding import DAMAGED, FINE, MISSING, REPAIR, Finding
+from discovery.integrity.finding import DAMAGED, FINE, MISSING, REPAIR, Finding, compared
 from discovery.overview.index import PAGE, keep_hashes, write_index
-from embed.storage import file_digest
 from embed.study.study import Study
 from embed.study.sums import SUMS, read_sums, sums_are_damaged
 
@@ -51,16 +50,12 @@ def check_pages(study: Study, advance: Callable[[int], None]) -> list[Finding]:
                 found.append(Finding(PAGE, MISSING, "is not there", REPAIR, partial(_rewrite, study.folder)))
             continue
         advance(path.stat().st_size)
-        if file_digest(path) == sha256:
+        what = compared(path, sha256, "it was written" if is_index else f"run {run} wrote it")
+        if not what:
             whole += 1
         elif is_index:
-            found.append(
-                Finding(
-                    PAGE, DAMAGED, "has another hash than when it was written", REPAIR, partial(_rewrite, study.folder)
-                )
-            )
+            found.append(Finding(PAGE, DAMAGED, what, REPAIR, partial(_rewrite, study.folder)))
         else:
-            what = f"has another hash than when run {run} wrote it"
             remedy = f"run `discover {commands.get(run, 'COMMAND')}` again, which writes it again"
             found.append(Finding(f"report {name}", DAMAGED, what, remedy))
     deleted = f"; {gone:,} were deleted or moved" if gone else ""

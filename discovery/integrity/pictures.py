@@ -109,11 +109,16 @@ def check_cache(study: Study, advance: Callable[[int], None]) -> list[Finding]:
         except InputError as error:
             found.append(Finding(part, DAMAGED, str(error), "--repair removes it", partial(_remove, path)))
             continue
-        bad = [
-            number
-            for number, record in _records(path, size, advance)
-            if not _is_whole(record, hashes.get(number + 1, ""))
-        ]
+        try:
+            bad = [
+                number
+                for number, record in _records(path, size, advance)
+                if not _is_whole(record, hashes.get(number + 1, ""))
+            ]
+        except OSError as error:
+            what = f"cannot be read ({error.strerror or error})"
+            found.append(Finding(part, DAMAGED, what, "--repair removes it", partial(_remove, path)))
+            continue
         if bad:
             what = f"{len(bad):,} records are damaged, or of pictures that have changed since"
             found.append(

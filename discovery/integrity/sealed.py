@@ -18,16 +18,22 @@ if TYPE_CHECKING:
 NO_SUMS = "no hashes are kept yet (an earlier version wrote it): `discover check --repair` adds them"
 
 
-def folders_with(parent: Path, mark: str) -> list[Path]:
-    """Return the finished folders in `parent`, by name: those that hold their mark, or the list of hashes that is written just before it."""
-    found = {path.parent for name in (mark, SUMS) for path in parent.glob(f"*/{name}")}
+def finished_folders(parent: Path) -> list[Path]:
+    """Return the folders in `parent` that hold a file, by name, but for those that are being built: what is finished lies at its place as a whole."""
+    found = {path.parent for path in parent.glob("*/*") if path.is_file()}
     return sorted(path for path in found if path.suffix not in (".new", ".old", ".parts", ".training"))
 
 
 def check_folder(
-    part: str, folder: Path, mark: str, remedy: str, advance: Callable[[int], None]
+    part: str,
+    folder: Path,
+    mark: str,
+    remedy: str,
+    advance: Callable[[int], None],
+    *,
+    by_itself: Callable[[], list[Finding]],
 ) -> tuple[Sums | None, list[Finding]]:
-    """Compare the files of a folder with their kept hashes.
+    """Compare the files of a folder with their kept hashes, or, where these are gone or damaged, with each other.
 
     Parameters
     ----------
@@ -40,6 +46,8 @@ def check_folder(
         What to do where a file cannot be made again.
     advance : callable
         Called with the bytes of each file.
+    by_itself : callable
+        Checks the folder without hashes.
 
     Returns
     -------
@@ -50,11 +58,15 @@ def check_folder(
     """
     sums = check_sums(folder, mark, advance)
     if sums is None:
-        return None, []
-    found = []
+        return None, by_itself()
+    unsure = [name for name in sums.damaged if not sums.whole and name not in sums.kept and name not in sums.unread]
+    found = by_itself() if unsure else []  # the list has lost their hashes
     for name in sums.damaged + sums.missing:
+        if name in unsure:
+            continue
         state = MISSING if name in sums.missing else DAMAGED
         what = "is not there" if state == MISSING else "has another hash than when it was written"
+        what = f"cannot be read ({sums.unread[name]})" if name in sums.unread else what
         if name == mark and sums.mark:
             mend = partial(_write_mark, folder, mark, sums.mark)
             found.append(Finding(f"{part}: {name}", state, what, REPAIR, mend))

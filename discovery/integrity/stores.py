@@ -6,8 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from discovery.integrity.finding import REPAIR, Finding
-from discovery.integrity.sealed import NO_SUMS, check_folder, fine, folders_with, rewrite_sums
-from discovery.integrity.unsealed import SAMPLE, check_unsealed
+from discovery.integrity.sealed import NO_SUMS, check_folder, fine, finished_folders, rewrite_sums
+from discovery.integrity.unsealed import SAMPLE, check_unsealed, misnamed
 from embed.csvfile import write_csv
 from embed.errors import StudyError
 from embed.storage import file_digest, write_array, write_text
@@ -46,7 +46,7 @@ def check_stores(study: Study | None, folder: Path, advance: Callable[[int], Non
         For each store one that is fine, or one for each fault.
     """
     found = []
-    for path in folders_with(folder / "vectors", MARK):
+    for path in finished_folders(folder / "vectors"):
         found += check_store(study, path, advance)
     return found
 
@@ -59,9 +59,10 @@ def check_store(study: Study | None, folder: Path, advance: Callable[[int], None
         if not folder.name.startswith("given-")
         else f"delete {folder} and ingest the vectors again"
     )
-    sums, found = check_folder(part, folder, MARK, remedy, advance)
-    if sums is None:
-        found = check_unsealed(part, folder, remedy)
+    by_itself = partial(check_unsealed, study, part, folder, remedy)
+    sums, found = check_folder(part, folder, MARK, remedy, advance, by_itself=by_itself)
+    if sums is not None and not found:
+        found = misnamed(part, folder, remedy)
     bad = {finding.part.removeprefix(f"{part}: ") for finding in found}
     passport_whole = MARK not in bad or any(finding.mend for finding in found if finding.part == f"{part}: {MARK}")
     found = [_repairable(study, folder, part, finding, bad) if passport_whole else finding for finding in found]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,13 +12,16 @@ from embed.errors import DiscoverError, StudyError
 from embed.storage import digest
 from embed.vectors.graph import load_graph
 from embed.vectors.index import load_index
+from embed.vectors.passport import GIVEN
 from embed.vectors.similarity import normalise, paired_similarities, top_k
+from embed.vectors.standing import asked_digest
 from embed.vectors.store import MARK, VectorStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from embed.study.study import Study
     from embed.types import Flags, Vectors
 
 SAMPLE = 256
@@ -28,8 +32,8 @@ _FACTS = ("asked", "rows", "dimension", "left_out", "failed", "k", "exact", "rec
 _FILES = ("vectors.npy", "glitches.npy", "inputs.npy", "ids.txt", "left-out.csv", "index.faiss", "graph.npz", MARK)
 
 
-def check_unsealed(part: str, folder: Path, remedy: str) -> list[Finding]:
-    """Check a store without kept hashes: the passport against the folder's name, all files against each other."""
+def check_unsealed(study: Study | None, part: str, folder: Path, remedy: str) -> list[Finding]:
+    """Check a store without kept hashes: the passport against the folder's name, all files against each other, and the ids against the study."""
     found = [
         Finding(f"{part}: {name}", MISSING, "is not there", remedy) for name in _FILES if not (folder / name).is_file()
     ]
@@ -43,9 +47,7 @@ def check_unsealed(part: str, folder: Path, remedy: str) -> list[Finding]:
         store = VectorStore(folder)
     except StudyError as error:
         return [Finding(f"{part}: {MARK}", DAMAGED, str(error), remedy)]
-    made = {key: value for key, value in store.passport.items() if key not in _FACTS}
-    if not store.is_given and not folder.name.endswith(digest(made)[:10]):
-        fault(MARK, "what made the vectors is not what the folder's name says")
+    found += misnamed(part, folder, remedy)
     for name, read in (
         ("vectors.npy", "vectors"),
         ("glitches.npy", "glitches"),
@@ -58,11 +60,40 @@ def check_unsealed(part: str, folder: Path, remedy: str) -> list[Finding]:
             fault(name, str(error))
     if found:
         return found
-    if not (np.diff(store.glitches) > 0).all():
-        fault("glitches.npy", "the row numbers do not ascend")
-    if len((folder / "ids.txt").read_bytes().splitlines()) != len(store.glitches):
-        fault("ids.txt", f"it does not hold {len(store.glitches)} ids")
+    for name, why in _row_faults(study, store):
+        fault(name, why)
     return found + _against_vectors(part, store, remedy)
+
+
+def misnamed(part: str, folder: Path, remedy: str) -> list[Finding]:
+    """Compare a store's passport with the name of its folder, which is made from it; vectors that were made elsewhere are named otherwise."""
+    passport = VectorStore(folder).passport
+    made = {key: value for key, value in passport.items() if key not in _FACTS}
+    if passport["backbone"] == GIVEN or folder.name.endswith(digest(made)[:10]):
+        return []
+    return [Finding(f"{part}: {MARK}", DAMAGED, "what made the vectors is not what the folder's name says", remedy)]
+
+
+def _row_faults(study: Study | None, store: VectorStore) -> Iterator[tuple[str, str]]:
+    """Compare row numbers, inputs and ids with the passport and the study; yields the name of a file that may be damaged, and why."""
+    if not (np.diff(store.glitches) > 0).all():
+        yield "glitches.npy", "the row numbers do not ascend"
+    asked = asked_digest(store.glitches, store.inputs, store.left_out)
+    if not store.passport["failed"] and asked != store.passport["asked"]:
+        for name in ("glitches.npy", "inputs.npy", "left-out.csv"):
+            yield name, f"this file, or another of the rows, is not what {MARK} was made for"
+    ids = (store.folder / "ids.txt").read_bytes().splitlines()
+    if len(ids) != len(store.glitches):
+        yield "ids.txt", f"it does not hold {len(store.glitches)} ids"
+        return
+    try:
+        names = study.ids() if study is not None else {}
+    except sqlite3.DatabaseError:  # the check of the database says so
+        names = {}
+    pairs = zip(store.glitches.tolist(), ids, strict=True)
+    wrong = sum(glitch in names and names[glitch].encode() != own for glitch, own in pairs)
+    if wrong:
+        yield "ids.txt", f"{wrong} of its {len(ids)} ids are not those of the study's glitches"
 
 
 def _against_vectors(part: str, store: VectorStore, remedy: str) -> list[Finding]:

@@ -14,7 +14,7 @@ from embed.study.database import now
 from embed.study.records import MODEL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from embed.study.records import Label
     from embed.study.study import Study
@@ -63,12 +63,16 @@ _TABLES = {
 def prepare_audits(study: Study) -> None:
     """Make the tables that do not exist yet; within `Study.run`."""
     with study.transaction():
-        for name, columns in _TABLES.items():
-            study.connection.execute(f"CREATE TABLE IF NOT EXISTS {name} {columns}")
-            for verb in ("DELETE", "UPDATE"):
-                study.connection.execute(
-                    f"CREATE TRIGGER IF NOT EXISTS {name}_no_{verb.lower()} BEFORE {verb} ON {name} BEGIN SELECT RAISE(ABORT, '{name} are append-only'); END"
-                )
+        for statement in audit_statements():
+            study.connection.execute(statement)
+
+
+def audit_statements() -> Iterator[str]:
+    """SQL that makes the tables that do not exist yet, and their triggers."""
+    for name, columns in _TABLES.items():
+        yield f"CREATE TABLE IF NOT EXISTS {name} {columns}"
+        for verb in ("DELETE", "UPDATE"):
+            yield f"CREATE TRIGGER IF NOT EXISTS {name}_no_{verb.lower()} BEFORE {verb} ON {name} BEGIN SELECT RAISE(ABORT, '{name} are append-only'); END"
 
 
 def has_audits(study: Study) -> bool:

@@ -72,6 +72,7 @@ CREATE TABLE clusters (          -- the clusters of each clustering run
 TABLES = ("glitches", "views", "labels", "runs", "clusters")
 """Tables that every study has."""
 
+_UNREADABLE = ("SQLITE_IOERR_READ", "SQLITE_IOERR_SHORT_READ", "SQLITE_IOERR_CORRUPTFS")
 _BUSY_SECONDS = 30.0
 SHORT_WAIT_S = 5.0
 """Seconds that a person's decision waits for another writer, which is usually another decision."""
@@ -115,7 +116,7 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version == 0 and create:
             with transaction(connection, path):
-                for statement in _statements(SCHEMA):
+                for statement in statements(SCHEMA):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             version = SCHEMA_VERSION
@@ -136,7 +137,8 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
     return connection
 
 
-def _statements(script: str) -> Iterator[str]:
+def statements(script: str) -> Iterator[str]:
+    """Split an SQL script into its statements, without comments."""
     statement = ""
     for line in script.splitlines():
         statement += line.split("--")[0] + "\n"
@@ -147,6 +149,8 @@ def _statements(script: str) -> Iterator[str]:
 
 def _database_error(error: sqlite3.DatabaseError, path: Path) -> StudyError | StorageError:
     text = str(error)
+    if getattr(error, "sqlite_errorname", "") in _UNREADABLE:
+        return StudyError(f"{path} cannot be read ({text}): the disk may be failing; restore a copy elsewhere")
     if "full" in text or "disk I/O" in text:
         return StorageError(
             f"cannot write {path}: the disk is full ({text}); free some space and run again, finished work is kept"
