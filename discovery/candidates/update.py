@@ -13,6 +13,7 @@ import numpy as np
 from discovery.candidates.changes import COLUMNS as CHANGE_COLUMNS
 from discovery.candidates.changes import Members, Proposal, cluster_afresh, compare, ended
 from discovery.candidates.known import BACKGROUND, Known, evidence_beside, known_glitches
+from discovery.candidates.pastupdates import report_title, update_facts
 from discovery.candidates.updatepage import Outcome, update_html
 from discovery.certificates.certificate import PART, Certificate, certify
 from discovery.clustering.clustering import cluster
@@ -152,16 +153,15 @@ def update_clusters(
         cluster=labels, how=how, neighbours=share.round(4), distance=distance.round(6), probability=probability.round(6)
     )
     folder = out if out is not None else study.folder / "reports" / f"update-{file_name(stored.label)}"
-    with study.run("cluster", {**stored.arguments, "update_of": stored.run}) as run:
+    with study.run("cluster", stored.arguments | update_facts(stored.run, len(found), births, changes)) as run:
         step("write")
         outcome = Outcome(stored.label, after, glitches, births, changes)
         files = _write(folder, found, outcome)
         passport = {"clustering": f"run {stored.run}", "vectors": store.name, "seed": seed}
         page = update_html(outcome, study, store, command=command, beside=tuple(files), passport=passport)
         write_text(folder / PAGE, page)
-        joined = int((how == "joined").sum())
-        answer = f"{len(found):,} new glitches: {joined:,} joined a cluster; {len(births)} new {'cluster' if len(births) == 1 else 'clusters'}; {len(changes)} proposed changes."
-        add_report(study, run, folder / PAGE, f"Update of {stored.label}", answer)
+        answer = f"{len(found):,} new glitches: {int((how == 'joined').sum()):,} joined a cluster; {len(births)} new {'cluster' if len(births) == 1 else 'clusters'}; {len(changes)} proposed changes."
+        add_report(study, run, folder / PAGE, report_title(stored.label), answer)
         save_clusters(
             study,
             run,
@@ -170,8 +170,8 @@ def update_clusters(
             np.concatenate([old["probability"].to_numpy(float), probability]),
         )
     counts = {int(own): int((labels == own).sum()) for own in np.unique(before.numbers[before.numbers != NOISE])}
-    files |= {PAGE: folder / PAGE}
-    return Update(run, stored.run, stored.label, found.reset_index(drop=True), counts, births, changes, files)
+    table = found.reset_index(drop=True)
+    return Update(run, stored.run, stored.label, table, counts, births, changes, files | {PAGE: folder / PAGE})
 
 
 def _new_glitches(study: Study, store: VectorStore, label: str | None) -> tuple[StoredClustering, pd.DataFrame, Rows]:

@@ -3,11 +3,13 @@
 import sys
 import time
 from argparse import Namespace
+from collections.abc import Sequence
 from typing import Any
 
 from discovery.commands.console import Terminal
 from discovery.watching.arrivals import Arrivals, find_arrivals
 from embed.errors import DiscoverError
+from embed.study.report import Skip
 from embed.study.study import Study
 
 SHOWN = 20
@@ -42,10 +44,20 @@ def _once(options: Namespace) -> None:
 
 
 def _nothing(terminal: Terminal, arrivals: Arrivals) -> None:
-    for path in arrivals.growing:
-        terminal.say(f"left for the next run: {path}: it is being written at this moment")
+    _say_left(terminal, arrivals.left)
     terminal.say("nothing new")
-    terminal.result({"new": False, "left": [str(path) for path in arrivals.growing]})
+    terminal.result({"new": False, "left": _left_rows(arrivals.left)})
+
+
+def _say_left(terminal: Terminal, left: Sequence[Skip]) -> None:
+    for skip in left[:SHOWN]:
+        terminal.say(f"left for the next run: {skip.path}: {skip.reason}")
+    if len(left) > SHOWN:
+        terminal.say(f"... and {len(left) - SHOWN} more")
+
+
+def _left_rows(left: Sequence[Skip]) -> list[dict[str, str]]:
+    return [{"path": skip.path, "reason": skip.reason} for skip in left]
 
 
 def _take_in(
@@ -63,14 +75,11 @@ def _take_in(
         else f"{report.glitches} glitches, {report.views} pictures, {report.labels} labels added"
     )
     for update in done.updates:
-        births = len(update.births)
+        births, changes = len(update.births), len(update.changes)
         terminal.say(
-            f"clusters of {update.label}: {len(update.table)} new glitches, {births} new {'cluster' if births == 1 else 'clusters'}, {len(update.changes)} proposals"
+            f"clusters of {update.label}: {len(update.table)} new glitches, {births} new {'cluster' if births == 1 else 'clusters'}, {changes} {'proposal' if changes == 1 else 'proposals'}"
         )
-    for skip in done.left[:SHOWN]:
-        terminal.say(f"left for the next run: {skip.path}: {skip.reason}")
-    if len(done.left) > SHOWN:
-        terminal.say(f"... and {len(done.left) - SHOWN} more")
+    _say_left(terminal, done.left)
     for note in (*report.warnings, *done.notes):
         terminal.say(note)
     terminal.say(str(done.page))
@@ -86,7 +95,7 @@ def _take_in(
                 {"label": own.label, "glitches": len(own.table), "births": len(own.births), "changes": len(own.changes)}
                 for own in done.updates
             ],
-            "left": [{"path": skip.path, "reason": skip.reason} for skip in done.left],
+            "left": _left_rows(done.left),
             "notes": [*report.warnings, *done.notes],
             "page": str(done.page),
         }

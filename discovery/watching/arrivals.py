@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from embed.errors import InputError
 from embed.ingest.folders import new_files
 from embed.study.reading import read_object
+from embed.study.report import IngestReport, Skip
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,19 +34,19 @@ class Arrivals:
         Folder -> new or changed images in it.
     tables : list of Path
         New or changed tables.
-    growing : list of Path
-        Tables that change at this moment, which are left for the next run.
+    left : list of Skip
+        Left for the next run: tables that change at this moment, and folders that cannot be read.
     seen : dict of str to list of int
         Size and time of change (ns) of what was looked at before and could not be used, and of the tables that were read.
     last : dict
-        What the last run remembered; empty where there is none.
+        What the last run remembered, and its number as ``run``; empty where there is none.
     at_rest : bool
         Whether no other command has changed the study since.
     """
 
     files: dict[Path, list[Path]]
     tables: list[Path]
-    growing: list[Path]
+    left: list[Skip]
     seen: dict[str, list[int]] = field(default_factory=dict)
     last: dict[str, Any] = field(default_factory=dict)
     at_rest: bool = False
@@ -75,19 +76,20 @@ def find_arrivals(study: Study, paths: Sequence[Path], asked: dict[str, Any]) ->
     last, at_rest = _last(study, asked)
     seen = {name: list(status) for name, status in last.get("seen", {}).items()}
     files: dict[Path, list[Path]] = {}
-    tables, growing = [], []
+    tables: list[Path] = []
+    report = IngestReport()
     for path in paths:
         if path.is_dir():
-            files[path] = [own for own in new_files(study, path) if seen.get(seen_name(own)) != status_of(own)]
+            files[path] = [own for own in new_files(study, path, report) if seen.get(seen_name(own)) != status_of(own)]
         elif not path.is_file():
             raise InputError(f"{path} does not exist; give a folder of images, or a CSV")
         elif seen.get(seen_name(path)) == status_of(path):
             continue
         elif _is_growing(path):
-            growing.append(path)
+            report.skip(path, "it is being written at this moment")
         else:
             tables.append(path)
-    return Arrivals(files, tables, growing, seen, last, at_rest)
+    return Arrivals(files, tables, report.skipped, seen, last, at_rest)
 
 
 def status_of(path: Path) -> list[int]:
@@ -117,9 +119,9 @@ def _is_growing(path: Path) -> bool:
 
 def _last(study: Study, asked: dict[str, Any]) -> tuple[dict[str, Any], bool]:
     """Return what the last finished run remembered, and whether it was the last of all runs and was asked the same."""
-    rows = study.connection.execute("SELECT command, arguments, outcome FROM runs ORDER BY run DESC")
-    for place, (command, arguments, outcome) in enumerate(rows):
+    rows = study.connection.execute("SELECT run, command, arguments, outcome FROM runs ORDER BY run DESC")
+    for place, (run, command, arguments, outcome) in enumerate(rows):
         if command == COMMAND and outcome == "done":
             last = read_object(study.database, arguments, f"what the latest run of {COMMAND} was given")
-            return last, place == 0 and last.get("asked") == asked
+            return last | {"run": run}, place == 0 and last.get("asked") == asked
     return {}, False

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from os.path import relpath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import numpy as np
 
 from discovery.candidates.contactsheet import contact_sheet
+from discovery.candidates.pastupdates import past_updates
 from discovery.candidates.representatives import spread_sample
 from discovery.pages.gpstime import utc
 from discovery.pages.page import PageShell, rendered
@@ -19,10 +21,11 @@ from embed.vectors.standing import latest_choice
 from embed.vectors.store import chosen_store
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
     from markupsafe import Markup
 
-    from discovery.candidates.update import Update
     from embed.study.report import Skip
     from embed.study.study import Study
 
@@ -41,24 +44,23 @@ class Changes:
 
     Attributes
     ----------
-    since_glitch, since_event : int
-        The last glitch and the last label event that the last run saw.
+    since_run, since_glitch, since_event : int
+        The number of the last run, and the last glitch and the last label event that it saw.
     left : tuple of Skip
         Files that are left for the next run.
     notes : tuple of str
     far : int
         Glitches that are none of the model's classes.
-    updates : tuple of Update
     audited : str
         What the audit found; empty where there was none.
     """
 
+    since_run: int
     since_glitch: int
     since_event: int
     left: tuple[Skip, ...]
     notes: tuple[str, ...]
     far: int
-    updates: tuple[Update, ...]
     audited: str
 
 
@@ -99,7 +101,8 @@ def watch_html(study: Study, changes: Changes, *, command: str) -> tuple[Markup,
     lines = [_Line(name, given[name], predicted[name], totals[name]) for name in names]
     nameless = int(((new["label"] == "") & (new["predicted"] == "")).sum())
     times = new["gps"].dropna()
-    births = sum(len(update.births) for update in changes.updates)
+    updates = past_updates(study, changes.since_run)
+    births = sum(len(update.births) for update in updates)
     answer = f"{len(new):,} new glitches, {births} new clusters, {len(changes.left)} files left for the next run."
     page = rendered(
         "watching/watch.html",
@@ -113,15 +116,18 @@ def watch_html(study: Study, changes: Changes, *, command: str) -> tuple[Markup,
         nameless=nameless,
         predicted=any(line.predicted for line in lines),
         births=births,
-        updates=[
-            (update, quote(f"../{update.files['update.html'].parent.name}/update.html")) for update in changes.updates
-        ],
+        updates=[(update, _address(study.folder, update.page)) for update in updates],
         changes=changes,
         left=changes.left[:MOST_LEFT],
         sheet=_sheet(study, new),
         most=PER_ROW,
     )
     return page, answer
+
+
+def _address(folder: Path, page: Path | None) -> str:
+    """Return the address of another page of the study on this one; an empty string where it is not there."""
+    return quote(relpath(page, folder / "reports" / "watch")) if page is not None else ""
 
 
 def _sheet(study: Study, new: pd.DataFrame) -> Markup | None:

@@ -23,7 +23,7 @@ from embed.network.sources import model_folder
 from embed.storage import write_text
 from embed.study.clusterings import finished_clusterings, latest_clustering
 from embed.study.origins import unpredicted
-from embed.study.report import IngestReport, Skip
+from embed.study.report import IngestReport
 from embed.study.reports import add_report
 from embed.study.views import count_viewed
 from embed.training.abstention import find_far
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from discovery.candidates.update import Update
     from discovery.labelaudit.labelaudit import LabelAudit
+    from embed.study.report import Skip
     from embed.study.study import Study
     from embed.types import Step
     from embed.vectors.options import EmbeddingOptions
@@ -104,10 +105,9 @@ def watch(
     InputError, WeightsError, StudyError, StorageError
         As the single commands; what was done before is kept, and the next run goes on.
     """
-    done = Watched()
+    done = Watched(left=list(arrivals.left))
     step("ingest")
     _ingest(study, arrivals, done)
-    done.left += [Skip(str(path), "it is being written at this moment") for path in arrivals.growing]
     if count_viewed(study):
         step("embed")
         store = embed(study, options)
@@ -190,12 +190,12 @@ def _finish(study: Study, arrivals: Arrivals, asked: dict[str, Any], command: st
         seen |= {seen_name(path): status_of(path) for path in paths if str(path) in refused}
     memory = {"asked": asked, "seen": seen, "glitch": glitch, "event": event}
     changes = Changes(
+        since_run=int(arrivals.last.get("run", 0)),
         since_glitch=int(arrivals.last.get("glitch", 0)),
         since_event=int(arrivals.last.get("event", 0)),
         left=tuple(done.left),
         notes=tuple(done.notes),
         far=done.far,
-        updates=tuple(done.updates),
         audited=headline(done.audit.result) if done.audit else "",
     )
     with study.run(COMMAND, memory) as run:

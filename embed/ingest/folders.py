@@ -88,7 +88,7 @@ def ingest_folder(
     return report
 
 
-def new_files(study: Study, folder: Path) -> list[Path]:
+def new_files(study: Study, folder: Path, report: IngestReport) -> list[Path]:
     """List the images of a folder that the study does not hold as they are now, by place, size and time of change; none is read.
 
     Parameters
@@ -96,6 +96,8 @@ def new_files(study: Study, folder: Path) -> list[Path]:
     study : Study
     folder : Path
         As for `ingest_folder`.
+    report : IngestReport
+        Folders that cannot be read, and links that are not followed, are listed here.
 
     Returns
     -------
@@ -110,7 +112,7 @@ def new_files(study: Study, folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; give a folder of images, or a CSV")
     found = []
-    for path in _walk(folder.absolute(), IngestReport()):
+    for path in _walk(folder.absolute(), report):
         if path.suffix.lower() not in SUFFIXES:
             continue
         try:

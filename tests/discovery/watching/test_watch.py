@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from support.gallery import make_gallery, view_name
 from support.models import make_model
@@ -15,7 +16,8 @@ import discovery.watching.arrivals
 import discovery.watching.watch
 from embed import Study
 from embed.errors import StorageError
-from embed.study.clusterings import latest_clusters
+from embed.study.clusterings import latest_clusters, save_clusters
+from embed.vectors.store import stores
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 
@@ -29,8 +31,11 @@ def kept(tmp_path_factory, tiny):
     from discovery.cli import main
 
     assert main(["watch", str(folder / "in"), "--study", str(folder / "study"), *options]) == 0
-    assert main(["cluster", "Koi_Fish", "--study", str(folder / "study")]) == 0
     with Study(folder / "study") as study:
+        members = study.members("Koi_Fish")
+        (store,) = stores(study.folder)
+        with study.run("cluster", {"label": "Koi_Fish", "store": store.name, "predicted": False}) as number:
+            save_clusters(study, number, members, np.zeros(len(members), np.int64), np.ones(len(members)))
         parts = {name: ("train", "validation", "test")[place % 3] for place, name in enumerate(study.glitches()["id"])}
         make_model(study, tiny, "mine", parts=parts, classes=("Blip", "Koi_Fish"))
     return folder
@@ -94,6 +99,18 @@ def test_a_half_written_picture_is_left_until_it_is_whole(study, capsys):
     assert (done["glitches"], done["views"], done["left"]) == (1, 1, [])
 
 
+def test_a_folder_that_is_not_read_is_said_every_time(study, capsys):
+    make_gallery(study.parent / "in", {"Blip": 2}, prefix="new", seed=5)
+    (study.parent / "in" / "Blip" / "again").symlink_to(study.parent / "in")
+    for new in (True, False):
+        done = watch(study, capsys)
+        assert done["new"] is new
+        ((path, reason),) = [(own["path"], own["reason"]) for own in done["left"]]
+        assert path.endswith("in/Blip/again")
+        assert "it links to" in reason
+    assert "remove the link" in (study / "reports" / "watch" / "watch.html").read_text()
+
+
 def test_a_table_that_is_being_written_is_left(study, capsys):
     table = study.parent / "in.csv"
     table.write_text("gravityspy_id,ifo,label\nnewone,H1,Whistle\nnewtw")
@@ -122,6 +139,25 @@ def test_a_run_that_broke_off_is_finished_by_the_next(study, capsys, monkeypatch
     done = watch(study, capsys)
     assert (done["glitches"], [own["glitches"] for own in done["updates"]]) == (0, [3])
     assert "<b>3</b> new glitches since the last run" in (study / "reports" / "watch" / "watch.html").read_text()
+
+
+def test_what_a_run_did_before_it_broke_off_is_on_the_page_of_the_next(study, capsys, monkeypatch):
+    make_gallery(study.parent / "in", {"Koi_Fish": 3}, prefix="new", seed=5)
+    whole = shutil.copytree(study, study.parent / "whole")
+    assert len(watch(whole, capsys)["updates"]) == 1
+
+    def full(*_, **__):
+        raise StorageError("cannot write: the disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(discovery.watching.watch, "watch_html", full)
+        code, _, err = run(capsys, "watch", study.parent / "in", "--study", study)
+        assert (code, err.splitlines()[-1]) == (2, "discover watch: error: cannot write: the disk is full")
+    assert watch(study, capsys)["updates"] == []
+    page, other = ((own / "reports" / "watch" / "watch.html").read_text() for own in (study, whole))
+    assert 'href="../update-Koi_Fish/update.html"' in page
+    assert "3 new glitches; 0 new clusters, 0 proposals" in page
+    assert page.replace(str(study), str(whole)) == other
 
 
 def test_an_empty_folder_and_mistakes(tmp_path, capsys):
