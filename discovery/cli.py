@@ -10,7 +10,7 @@ import shlex
 import sys
 from argparse import Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from importlib import import_module
 from pathlib import Path
 
@@ -141,6 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             logging.getLogger("discover").exception("where it came from:")
         sys.stderr.write(f"discover {options.command}: error: {' '.join(str(error).split())}\n")
         _drop_unwritten_output()
+        _catch_up(options)
         return 2
     except BrokenPipeError:  # the reader of standard output has left, as `head` does
         _drop_unwritten_output()
@@ -151,6 +152,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 130
     return code or 0
+
+
+def _catch_up(options: Namespace) -> None:
+    """Write the index of a study that has changed since it was written: by the part of a command that ended in an error, or by one that was killed."""
+    if options.command not in RECORDED or not (options.study / "study.db").is_file():
+        return
+    from sqlite3 import DatabaseError  # noqa: PLC0415 - as all engines here
+
+    from embed.study.sums import is_at_rest, read_sums  # noqa: PLC0415
+
+    sums = read_sums(options.study)
+    if sums is not None and not is_at_rest(options.study / "study.db", sums):
+        with suppress(DiscoverError, DatabaseError):  # a full disk, a damaged database: the error is said already
+            import_module("discovery.overview.index").refresh_index(options.study)
 
 
 def _log(options: Namespace) -> AbstractContextManager[None]:

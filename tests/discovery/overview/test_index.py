@@ -100,3 +100,15 @@ def test_the_index_waits_for_nobody(folder):
     assert (folder / "index.html").exists()
     refresh_index(folder.parent)
     assert not (folder.parent / "study.db").exists()
+
+
+def test_a_refused_command_writes_the_index_that_a_killed_one_left_behind(folder, capsys):
+    assert run(capsys, "onset", "--study", folder)[0] == 2
+    assert not (folder / "index.html").exists()  # a mistake alone writes nothing
+    refresh_index(folder)
+    before = (folder / "index.html").read_bytes()
+    with Study(folder) as study:
+        report(study, folder / "reports" / "a" / "report.html", "of a command that was killed as it ended")
+    assert run(capsys, "audit", "undo", "--study", folder)[0] == 2
+    assert b"of a command that was killed as it ended" in (folder / "index.html").read_bytes()
+    assert b"of a command that was killed" not in before
