@@ -20,7 +20,7 @@ from embed.training.distributed import Ranks, join_ranks, leave_ranks
 from embed.training.place import training_folder
 from embed.training.recipe import in_bfloat16
 from embed.training.schedule import best_epoch
-from embed.training.steps import stopped_facts
+from embed.training.steps import drop_finished, stopped_facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,6 +82,8 @@ def _train(
     facts = options.facts() | {"precision": "bfloat16" if half else "float32"}
     stopped = training_folder(folder)
     if check_place(options, facts):
+        if ranks.lead:
+            drop_finished(stopped, facts)
         return load_detector(folder, device)
     if ranks.lead and options.replace and stopped_facts(stopped) != facts:
         shutil.rmtree(stopped, ignore_errors=True)

@@ -21,7 +21,7 @@ from embed.storage import beside, move_into_place, settle, storage_errors
 from embed.training.distributed import Ranks, join_ranks, leave_ranks
 from embed.training.place import check_same_card, training_folder
 from embed.training.recipe import in_bfloat16
-from embed.training.steps import stopped_facts
+from embed.training.steps import drop_finished, stopped_facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,6 +111,8 @@ def _train(
     stopped = training_folder(folder)
     what = f"generator {folder.name!r}"
     if folder.exists() and check_same_card(read_card(folder), facts, what, replace=options.replace):
+        if ranks.lead:
+            drop_finished(stopped, facts)
         return load_generator(folder, device)
     if ranks.lead and options.replace and stopped_facts(stopped) != facts:
         shutil.rmtree(stopped, ignore_errors=True)

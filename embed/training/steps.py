@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from embed.errors import TrainingError
 from embed.tensorfile import write_tensors
-from embed.training.checkpoint import drop_earlier, read_latest
+from embed.training.checkpoint import drop_checkpoints, drop_earlier, read_latest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,3 +78,9 @@ def stopped_facts(folder: Path) -> dict[str, Any] | None:
     _, _, facts = found
     del facts[_HISTORY]
     return facts
+
+
+def drop_finished(folder: Path, facts: dict[str, Any]) -> None:
+    """Remove what a kill at the end of a finished training has left in a folder; the stopped training of other facts is kept."""
+    if stopped_facts(folder) in (None, facts):
+        drop_checkpoints(folder)

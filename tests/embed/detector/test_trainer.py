@@ -74,8 +74,12 @@ def test_a_training_that_is_stopped_anywhere_ends_in_the_same_bytes(trained, tmp
 
 def test_the_same_command_again_changes_nothing_and_another_needs_to_replace(trained, tmp_path):
     folder = shutil.copytree(trained, tmp_path / "tiny")
+    left = tmp_path / "tiny.training"  # by a kill while the checkpoints were removed
+    left.mkdir()
+    shutil.copyfile(trained / "history.csv", left / "history.csv")
     train_detector(DetectorOptions(out=folder, **OPTIONS))
     assert contents(folder) == contents(trained)
+    assert not left.exists()
     other = DetectorOptions(out=folder, **OPTIONS | {"examples": 32})
     with pytest.raises(
         InputError, match="already, with other examples; give another --out, or --replace to replace it"

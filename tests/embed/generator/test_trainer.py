@@ -72,9 +72,11 @@ def test_samples_follow_from_class_and_seed(trained):
 def test_the_same_command_again_changes_nothing_and_another_needs_to_replace(trained, tmp_path):
     folder = shutil.copytree(trained, tmp_path / "study")
     before = contents(folder / "generators")
+    (folder / "generators" / "g.training").mkdir()  # by a kill while the checkpoints were removed
     with Study(folder) as study:
         train_generator(study, OPTIONS)
         assert contents(folder / "generators") == before
+        assert not (folder / "generators" / "g.training").exists()
         with pytest.raises(
             InputError, match="there is a generator 'g' already, with other batch; give another --name, or --replace"
         ):
