@@ -5,16 +5,19 @@ import os
 import re
 import resource
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 import traceback
+from pathlib import Path
 
 from embed import Study
 from embed.study.clusterings import latest_clusters
 from embed.study.reports import latest_reports
 
-PRELOADED = "ingest scan simulate embed cluster update name guide novel onset project audit train evaluate predict export generate check"
+PRELOADED = "ingest fetch scan simulate embed cluster update watch name guide novel onset project scorecard audit train evaluate predict export generator generate detector check"
+_CHANGES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate")
 
 
 def serve():
@@ -47,6 +50,7 @@ def _fork(main, command, order, log):
     if order["limit"]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (order["limit"],) * 2)
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    writes = _Writes(order["strike"]) if order["strike"] is not None else None
     if order["nobody"]:
         os.setgroups([])
         os.setgid(65534)
@@ -61,7 +65,44 @@ def _fork(main, command, order, log):
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
+        if writes is not None:
+            _writes_beside(log).write_text(str(writes.done))
         os._exit(code)
+
+
+class _Writes:
+    """Counts what a process does to files and database, and kills it just before one of these writes is done.
+
+    Counted are the files that are opened for writing, renamed and removed, the folders that are made and removed, and the beginnings and
+    ends of transactions.
+    """
+
+    def __init__(self, strike):
+        self.done, self._strike = 0, strike
+        self._connect, sqlite3.connect = sqlite3.connect, self._connected
+        sys.addaudithook(self._hear)
+
+    def _hear(self, event, arguments):
+        if event == "open":
+            path, _, flags = arguments
+            if isinstance(path, str | os.PathLike) and flags & (os.O_WRONLY | os.O_RDWR) and str(path) != os.devnull:
+                self._write()
+        elif event in _CHANGES:
+            self._write()
+
+    def _connected(self, *arguments, **options):
+        connection = self._connect(*arguments, **options)
+        connection.set_trace_callback(lambda line: line.startswith(("BEGIN", "COMMIT")) and self._write())
+        return connection
+
+    def _write(self):
+        self.done += 1
+        if self.done == self._strike:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _writes_beside(log):
+    return Path(log).with_suffix(".writes")
 
 
 def _wait(child, start, after):
@@ -97,25 +138,34 @@ class Driver:
         assert self._process.stdout.readline() == "ready\n"
 
     def run(self, command, after=None, **other):
-        """Run a command line, killed after `after` seconds; returns exit code (None when killed), seconds, output."""
+        """Run a command line, killed after `after` seconds or at the write number `strike`; returns exit code (None when killed), seconds, output."""
         ((code, output),), seconds = self.together([command], after, **other)
         return code, seconds, output
 
-    def together(self, commands, after=None, *, limit=0, nobody=False):
-        """Run command lines at once; `limit` is the largest file in bytes, `nobody` a user who may write nothing of ours."""
+    def together(self, commands, after=None, *, strike=None, limit=0, nobody=False):
+        """Run command lines at once; `limit` is the largest file in bytes, `nobody` a user who may write nothing of ours.
+
+        A `strike` of 0 counts the writes of a command and kills nothing: `writes` then says how many the first one did.
+        """
         logs = [self.log.with_name(f"log-{place}.txt") for place in range(len(commands))]
         lines = [([str(part) for part in command], str(log)) for command, log in zip(commands, logs, strict=True)]
-        order = {"commands": lines, "after": after, "limit": limit, "nobody": nobody}
+        order = {"commands": lines, "after": after, "strike": strike, "limit": limit, "nobody": nobody}
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         answer = json.loads(self._process.stdout.readline())
         outputs = [log.read_text("utf-8", "replace") for log in logs]
         return list(zip(answer["codes"], outputs, strict=True)), answer["seconds"]
 
+    @property
+    def writes(self):
+        """What the first of the commands that ran last did to files and database, counted."""
+        return int(_writes_beside(self.log.with_name("log-0.txt")).read_text())
+
     def close(self):
         """End the process."""
         self._process.stdin.close()
         self._process.wait()
+        self._process.stdout.close()
 
 
 def is_clear(code, output):
@@ -128,15 +178,25 @@ _RUN = re.compile(rb"\b(run|runs) \d+")
 
 
 def state_of(folder):
-    """Everything under a folder that a command decides: files, and what the database says; the log of runs and their numbers left out."""
+    """Everything under a folder that a command decides: files, and what the database says.
+
+    The log of runs and their numbers are left out, and temporary files, which the next run that writes to a study removes.
+    """
     files = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.is_file() and not re.search(r"(^|/)(logs/.*|study\.db.*|\.lock|study\.sums\.json|log.*\.txt)$", name):
+        if path.is_file() and not re.search(
+            r"(^|/)(logs/.*|study\.db.*|\.lock|study\.sums\.json|log.*\.txt|\..*\.tmp)$", name
+        ):
             files[name] = _RUN.sub(rb"run N", path.read_bytes())
     for database in sorted(folder.rglob("study.db")):
         files[f"{database.parent.name}: rows"] = _rows(database.parent)
     return files
+
+
+def differences(one, other):
+    """What differs between two outputs of `state_of`."""
+    return sorted(key for key in one.keys() | other.keys() if one.get(key) != other.get(key))
 
 
 def _rows(folder):
