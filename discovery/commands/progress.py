@@ -98,7 +98,7 @@ class Lines:
 def _speed(rate: float) -> str:
     if not rate:
         return ""
-    return f", {rate:.1f} a second" if rate >= 1 else f", {60 * rate:.1f} a minute"
+    return f", {rate:,.1f} a second" if rate >= 1 else f", {60 * rate:.1f} a minute"
 
 
 def duration(seconds: float) -> str:
