@@ -2,7 +2,7 @@
 
 Rows are L2-normalised vectors, similarity is the cosine, and rows are listed by similarity, ties by row number. Up to
 a stated size the graph is exact: it equals brute force and its bytes depend neither on threads nor on the machine (see
-`embed.vectors.similarity`). Above it the graph is approximate and carries its recall, measured on a sample (see `embed.vectors.index`).
+`embed.vectors.similarity`). Above it the graph is approximate and carries its recall, measured on a sample (see `embed.vectors.cells`).
 """
 
 from __future__ import annotations
@@ -17,31 +17,32 @@ import scipy.sparse
 
 from embed.errors import InputError, StudyError
 from embed.storage import write_atomic
+from embed.vectors.cells import neighbours_by_cells
 from embed.vectors.index import (
     DEFAULT_K,
     EXACT_LIMIT,
     VectorIndex,
     build_index,
     checked_k,
-    flat_index,
-    inverted_index,
+    exact_index,
     load_index,
     save_index,
     search,
     search_unit,
 )
-from embed.vectors.similarity import normalise, top_k
+from embed.vectors.similarity import decode_keys, largest_keys, normalise, ranking_keys, top_k
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from embed.vectors.similarity import Rows, Similarities
+    from embed.types import Rows, Similarities, Vectors
 
 __all__ = [
     "NeighbourGraph",
     "VectorIndex",
     "affinity",
     "build_index",
+    "extended",
     "load_graph",
     "load_index",
     "neighbour_graph",
@@ -115,7 +116,7 @@ def neighbour_graph(
     k : int
         Neighbours a row, clamped to N - 1; `NeighbourGraph.requested_k` keeps the number given.
     seed : int
-        Seeds the coarse centres and the recall sample of an approximate index; an exact graph does not depend on it.
+        Seeds the cells and the samples of an approximate graph; an exact graph does not depend on it.
     device : {"cpu", "cuda"}
         An exact graph is the same on both, byte for byte.
     exact_limit : int, optional
@@ -137,11 +138,10 @@ def neighbour_graph(
         if device == "cuda":
             rows, similarities = top_k(unit, unit, kept, exclude=own, device=device)
         else:
-            rows, similarities = search_unit(flat_index(unit), unit, kept, own)
+            rows, similarities = search_unit(exact_index(unit), unit, kept, own)
         return NeighbourGraph(rows, similarities, kept, k, exact=True, recall=1.0)
-    index = inverted_index(unit, kept, seed)
-    rows, similarities = search_unit(index, unit, kept, own)
-    return NeighbourGraph(rows, similarities, kept, k, exact=False, recall=index.recall)
+    rows, similarities, recall = neighbours_by_cells(unit, kept, seed)
+    return NeighbourGraph(rows, similarities, kept, k, exact=False, recall=recall)
 
 
 def subgraph(vectors: ArrayLike, rows: Rows, k: int = DEFAULT_K, **options: Any) -> NeighbourGraph:  # noqa: ANN401
@@ -162,6 +162,30 @@ def subgraph(vectors: ArrayLike, rows: Rows, k: int = DEFAULT_K, **options: Any)
         The other arguments of `neighbour_graph`.
     """
     return neighbour_graph(np.asarray(vectors)[rows], k, **options)
+
+
+def extended(graph: NeighbourGraph, unit: Vectors, added: Vectors, k: int = DEFAULT_K) -> NeighbourGraph:
+    """Return the graph of some rows and of others after them, from the graph of the first: the same bytes as one made afresh.
+
+    Parameters
+    ----------
+    graph : NeighbourGraph
+        Of `unit`, with no fewer neighbours than `k`, or with all other rows.
+    unit : ndarray of float32, shape (N, D)
+        Output of `normalise`.
+    added : ndarray of float32, shape (M, D)
+        Output of `normalise`, M at least 1.
+    k : int
+        Neighbours a row, clamped to N + M - 1.
+    """
+    both = np.concatenate([unit, added])
+    kept = min(checked_k(k), len(both) - 1)
+    rows, similarities = search_unit(exact_index(added), unit, min(kept, len(added)), None)
+    keys = [ranking_keys(graph.similarities, graph.neighbours), ranking_keys(similarities, rows + len(unit))]
+    old = decode_keys(largest_keys(np.concatenate(keys, axis=1), kept))
+    new = search_unit(exact_index(both), added, kept, np.arange(len(unit), len(both)))
+    rows, similarities = (np.concatenate(pair) for pair in zip(old, new, strict=True))
+    return NeighbourGraph(rows, similarities, kept, k, graph.exact, graph.recall)
 
 
 def affinity(graph: NeighbourGraph) -> scipy.sparse.csr_array:
