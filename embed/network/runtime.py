@@ -6,7 +6,6 @@ stopped, resumed or extended ends with the same bytes.
 
 import importlib.util
 import io
-import os
 import warnings
 from functools import cached_property
 from typing import Any, Protocol
@@ -149,7 +148,7 @@ class OnnxRuntime:
                 dynamo=False,
             )
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = os.cpu_count() or 1
+        options.intra_op_num_threads = torch.get_num_threads()
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # the decoding threads need the cores
         options.log_severity_level = 3
         return onnxruntime.InferenceSession(graph.getvalue(), options, providers=["CPUExecutionProvider"])

@@ -39,16 +39,22 @@ class ViewCache:
         Rows and columns of a view.
     plain : bool
         Whether the views are plain images (three channels).
+    keep : bool
+        Whether what is decoded is kept; otherwise the cache is only read.
     """
 
-    def __init__(self, folder: Path | None, side: int, *, plain: bool) -> None:
+    def __init__(self, folder: Path | None, side: int, *, plain: bool, keep: bool = True) -> None:
         self.side = side
+        self._keep = keep
         self.shape = (side, side, 3) if plain else (side, side)
         self._pixels = int(np.prod(self.shape))
         self._record = KEY_BYTES + CHECK_BYTES + self._pixels
         self._file: int | None = None
         if folder is not None:
             self.path = folder / f"views-{VIEWS_VERSION}-{'plain' if plain else 'levels'}-{side}.bin"
+            if not keep:
+                self._file = os.open(self.path, os.O_RDONLY) if self.path.exists() else None
+                return
             with storage_errors(self.path):
                 folder.mkdir(parents=True, exist_ok=True)
                 self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -92,6 +98,8 @@ class ViewCache:
         ):
             return np.frombuffer(pixels, np.uint8).reshape(self.shape)
         array = np.ascontiguousarray(decode(view, self.side))
+        if not self._keep:
+            return array
         data = array.tobytes()
         with storage_errors(self.path):
             whole = key + _check(data) + data
