@@ -39,7 +39,10 @@ _START = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # the future behaviour, without its announcement
 }
-_LOCAL = {"RAY_AUTH_MODE": "token"}
+_LOCAL = {
+    "RAY_AUTH_MODE": "token",
+    "RAY_worker_niceness": "0",  # of the driver's own rank: Ray makes workers nicer by 15, and this run has no others
+}
 
 log = logging.getLogger(__name__)
 
