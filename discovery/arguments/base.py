@@ -120,7 +120,7 @@ def add_figures(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_ray(parser: argparse.ArgumentParser, what: str) -> None:
+def add_ray(parser: argparse._ActionsContainer, what: str) -> None:
     """Add ``--ray`` to a command whose work can be spread over machines."""
     parser.add_argument(
         "--ray",

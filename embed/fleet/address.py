@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 from embed.errors import FleetError, InputError
 
-FORMS = "auto (the cluster of this machine), local or local:N (N workers on this machine), HOST:PORT, or ray://HOST:PORT"
+FORMS = (
+    "auto (the cluster of this machine), local or local:N (N workers on this machine), HOST:PORT, or ray://HOST:PORT"
+)
 """What an address may be."""
 
 PATIENCE_S = 5.0

@@ -149,7 +149,9 @@ class Fleet:
         ray = self._ray
         nodes = [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU")]
         if not nodes:
-            raise FleetError(f"the Ray cluster at {self.address.text} has no machine with a free core; add workers to it")
+            raise FleetError(
+                f"the Ray cluster at {self.address.text} has no machine with a free core; add workers to it"
+            )
         look = ray.remote(num_cpus=0, max_retries=2)(inspect)
         asked = [
             look.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)).remote(terms)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -37,10 +38,13 @@ class Terms:
         See `own_versions`.
     files : mapping of str to str
         Absolute path -> its `fingerprint`.
+    folder : str
+        The driver's working folder, where relative paths begin.
     """
 
     versions: Mapping[str, str]
     files: Mapping[str, str]
+    folder: str
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,9 @@ def fingerprint(path: Path) -> str:
 def make_terms(needs: Iterable[Path]) -> Terms:
     """Return the terms of this process; files that are missing here are left out."""
     paths = [path.absolute() for path in needs]
-    return Terms(dict(own_versions()), {str(path): fingerprint(path) for path in paths if path.is_file()})
+    return Terms(
+        dict(own_versions()), {str(path): fingerprint(path) for path in paths if path.is_file()}, str(Path.cwd())
+    )
 
 
 def objection(terms: Terms) -> str | None:
@@ -95,9 +101,7 @@ def objection(terms: Terms) -> str | None:
         try:
             found = fingerprint(Path(path))
         except OSError as error:
-            return (
-                f"cannot read {path} ({error.strerror or error}); put the files on a disk that every machine sees at this path"
-            )
+            return f"cannot read {path} ({error.strerror or error}); put the files on a disk that every machine sees at this path"
         if found != wanted:
             return f"has another file at {path} than the driver; put the files on a disk that every machine shares"
     return None
@@ -137,4 +141,6 @@ def _work(reference: Any) -> Callable[[Any], Any]:  # noqa: ANN401 - ray.ObjectR
     reason = objection(job.terms)
     if reason is not None:
         raise FleetError(f"a worker on {platform.node()} {reason}")
+    if Path(job.terms.folder).is_dir():
+        os.chdir(job.terms.folder)
     return job.work

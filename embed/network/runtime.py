@@ -12,7 +12,6 @@ import warnings
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
 import torch
 
 from embed.errors import InputError
@@ -20,6 +19,8 @@ from embed.network.blend import Blended
 from embed.network.names import RUNTIMES
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from embed.network.network import Network
 
 BATCH = 32

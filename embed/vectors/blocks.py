@@ -15,7 +15,7 @@ from embed.views.cache import ViewCache
 from embed.views.encoding import network_input
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from embed.study.records import View

@@ -115,11 +115,21 @@ class ViewCache:
         ndarray of uint8, shape (R, pixels), or None
             Row ``view.view - 1`` for each view that `get` has returned; other rows are undefined. None where nothing is kept.
         """
-        if self._file is None:
-            return None
-        rows = os.fstat(self._file).st_size // self._record
-        whole = np.memmap(self.path, np.uint8, mode="r", shape=(rows, self._record)) if rows else None
-        return whole[:, KEY_BYTES + CHECK_BYTES :] if whole is not None else np.empty((0, self._pixels), np.uint8)
+        return None if self._file is None else mapped_records(self.path)
+
+
+def mapped_records(path: Path) -> Pixels:
+    """Map a file of `ViewCache` into memory: ndarray of uint8, shape (R, pixels), as `ViewCache.records`.
+
+    Raises
+    ------
+    InputError
+        When this is no cache file by its name.
+    """
+    record = record_bytes(path.name)
+    rows = path.stat().st_size // record
+    whole = np.memmap(path, np.uint8, mode="r", shape=(rows, record)) if rows else np.empty((0, record), np.uint8)
+    return whole[:, KEY_BYTES + CHECK_BYTES :]
 
 
 def _key(view: View) -> bytes:
