@@ -10,6 +10,7 @@ import signal
 import tempfile
 import threading
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
 from embed.errors import FleetError, InputError
@@ -40,7 +41,6 @@ _START = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # the future behaviour, without its announcement
 }
 _LOCAL = {
-    "RAY_AUTH_MODE": "token",
     "RAY_worker_niceness": "0",  # of the driver's own rank: Ray makes workers nicer by 15, and this run has no others
 }
 
@@ -106,22 +106,17 @@ class Fleet:
         box = [ray.put(Job(work, terms))]
         run = ray.remote(num_cpus=1, max_retries=RETRIES)(perform)
         queue = enumerate(parts)
-        waiting: dict[Any, int] = {}
-        try:
-            while True:
-                room = AHEAD * self.workers() - len(waiting)
-                while room > 0 and (item := next(queue, None)) is not None:
-                    waiting[run.remote(box, item[1])] = item[0]
-                    room -= 1
-                if not waiting:
-                    return
-                ready = next(iter(waiting)) if in_order else ray.wait(list(waiting), num_returns=1)[0][0]
-                result = self._get(ready)
-                yield waiting.pop(ready), result
-        finally:
-            if self._ray is not None:
-                for reference in waiting:
-                    ray.cancel(reference, force=True)
+        waiting: dict[Any, int] = {}  # of those that a caller leaves the cluster forgets the results
+        while True:
+            room = AHEAD * self.workers() - len(waiting)
+            while room > 0 and (item := next(queue, None)) is not None:
+                waiting[run.remote(box, item[1])] = item[0]
+                room -= 1
+            if not waiting:
+                return
+            ready = next(iter(waiting)) if in_order else ray.wait(list(waiting), num_returns=1)[0][0]
+            result = self._get(ready)
+            yield waiting.pop(ready), result
 
     def workers(self) -> int:
         """Return the number of cores of the cluster as it is now, at least 1."""
@@ -132,6 +127,10 @@ class Fleet:
         try:
             return self._ray.get(reference)
         except errors.RayTaskError as error:
+            if isinstance(error.cause, errors.RayError):
+                raise FleetError(
+                    f"a worker of the Ray cluster cannot load its work ({_short(error.cause)}); install glitch-discovery on every machine as here"
+                ) from error
             raise error.cause from error
         except (errors.WorkerCrashedError, errors.OutOfMemoryError) as error:
             raise FleetError(
@@ -200,7 +199,7 @@ def connected(address: Address) -> Iterator[ModuleType]:
         When there is no cluster at the address, or it does not let this process in.
     """
     with ExitStack() as stack:
-        with _environment(_START | (_LOCAL | {"RAY_AUTH_TOKEN": secrets.token_hex(32)} if address.is_local else {})):
+        with _environment(_START | (_LOCAL | {"RAY_AUTH_TOKEN": _token()} if address.is_local else {})):
             ray = _ray()
             if ray.is_initialized():
                 raise InputError("this process is connected to a Ray cluster already; call ray.shutdown() before")
@@ -221,6 +220,12 @@ def connected(address: Address) -> Iterator[ModuleType]:
                 ) from error
             stack.callback(ray.shutdown)
         yield ray
+
+
+@cache
+def _token() -> str:
+    """Return the password of this process's own clusters; Ray reads it once a process, and would write another into the home folder."""
+    return secrets.token_hex(32)
 
 
 def _ray() -> Any:  # noqa: ANN401 - a module
