@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from embed import Study
+from embed import EmbeddingOptions, Study
 from embed.errors import InputError
 from embed.fleet.cluster import Fleet
 
@@ -60,7 +60,7 @@ class Logged:
         return result
 
 
-def embed_logged(study, log, seconds, size):
+def embed_logged(study, log, seconds, size, weights):
     """Embed a study on two workers; every part is logged."""
     from embed.vectors import embedding
 
@@ -70,7 +70,8 @@ def embed_logged(study, log, seconds, size):
         def spread(work, parts, **options):
             return fleet(Logged(work, Path(log), float(seconds)), parts, **options)
 
-        embedding.embed(opened, spread=spread)
+        options = EmbeddingOptions(backbone="timm:test_efficientnet", weights=weights, runtime="torch")
+        embedding.embed(opened, options, spread=spread)
 
 
 if __name__ == "__main__":

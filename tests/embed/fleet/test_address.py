@@ -28,7 +28,8 @@ def test_addresses(text, kind):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "head", "local:0", "local:", "local:two", "head:0", "head:70000", "ray://head", "http://head:1", "a b:1"]
+    "text",
+    ["", "head", "local:0", "local:", "local:two", "head:0", "head:70000", "ray://head", "http://head:1", "a b:1"],
 )
 def test_what_is_no_address(text):
     with pytest.raises(InputError, match=r"is no address of a Ray cluster; give auto .* local:N .* or ray://HOST:PORT"):

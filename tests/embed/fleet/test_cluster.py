@@ -86,7 +86,9 @@ def test_files_that_a_machine_does_not_see(fleet, tmp_path, monkeypatch):
     ):
         list(fleet(square, [2]))
     monkeypatch.setattr(cluster, "make_terms", lambda _: Terms(honest([]).versions, {str(file): "4:0"}, str(tmp_path)))
-    with pytest.raises(FleetError, match=r"has another file at .*picture\.png than the driver; put the files on a disk"):
+    with pytest.raises(
+        FleetError, match=r"has another file at .*picture\.png than the driver; put the files on a disk"
+    ):
         list(fleet(square, [2]))
 
 
@@ -95,7 +97,8 @@ def test_a_machine_with_other_versions(fleet, monkeypatch):
     wrong = dict(honest([]).versions) | {"torch": "1.0"}
     monkeypatch.setattr(cluster, "make_terms", lambda _: Terms(wrong, {}, "/"))
     with pytest.raises(
-        FleetError, match=r"the machine \S+ of the Ray cluster has torch [\d.+a-z]+, and the driver 1\.0; install the same"
+        FleetError,
+        match=r"the machine \S+ of the Ray cluster has torch [\d.+a-z]+, and the driver 1\.0; install the same",
     ):
         list(fleet(square, [2]))
     monkeypatch.setattr(Fleet, "_inspect", lambda *_: None)  # as a machine that joined later
@@ -163,7 +166,12 @@ try:
 except FleetError as error:
     print(error)
 """
-    paths = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "RAY_TMPDIR": tempfile.mkdtemp(prefix="r", dir="/tmp")}
-    done = subprocess.run([sys.executable, "-c", script], env=os.environ | paths, capture_output=True, text=True, timeout=90)
+    paths = {
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        "RAY_TMPDIR": tempfile.mkdtemp(prefix="r", dir="/tmp"),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=os.environ | paths, capture_output=True, text=True, timeout=90
+    )
     assert done.stdout.startswith("no Ray cluster can be joined at auto (")
     assert "start one (ray start --head), or give --ray local" in done.stdout
