@@ -37,9 +37,8 @@ def digests(folder):
 
 
 def make_study(folder, data):
-    with Study(folder, create=True) as study:
-        with study.run("ingest"):
-            ingest_folder(study, data)
+    with Study(folder, create=True) as study, study.run("ingest"):
+        ingest_folder(study, data)
     return folder
 
 
@@ -50,7 +49,8 @@ def test_vectors(fleet, tmp_path, gallery, tiny, monkeypatch):
     data.symlink_to(gallery)
     for options in (tiny, tiny | {"runtime": "onnx"}):
         stores, calls = [], []
-        for name, more in (("here", {}), ("there", {"spread": fleet, "progress": lambda *now: calls.append(now)})):
+        there = {"spread": fleet, "progress": lambda *now, calls=calls: calls.append(now)}
+        for name, more in (("here", {}), ("there", there)):
             folder = make_study(tmp_path / f"{name}-{options['runtime']}", data)
             with Study(folder) as study:
                 view = next(iter(study.views()))
