@@ -206,8 +206,9 @@ def connected(address: Address) -> Iterator[ModuleType]:
             stack.enter_context(_handlers())
             stack.enter_context(_quiet(ray))
             options: dict[str, Any] = {"address": address.text, "runtime_env": {"env_vars": _worker_environment()}}
+            options |= {"log_to_driver": False, "logging_level": logging.CRITICAL}
             if not address.is_client:
-                options |= {"log_to_driver": False, "configure_logging": False, "logging_level": logging.CRITICAL}
+                options["configure_logging"] = False
             if address.is_local:
                 options |= {"num_cpus": address.workers or os.cpu_count() or 1, "include_dashboard": False}
                 options |= {"object_store_memory": STORE_BYTES, "_temp_dir": stack.enter_context(_folder())}
@@ -216,7 +217,7 @@ def connected(address: Address) -> Iterator[ModuleType]:
             except (ConnectionError, RuntimeError, ValueError, OSError, ImportError, ray.exceptions.RayError) as error:
                 ray.shutdown()
                 raise FleetError(
-                    f"no Ray cluster can be joined at {address.text} ({_short(error)}); start one (ray start --head), or give --ray local"
+                    f"no Ray cluster can be joined at {address.text} ({_short(error)}); start one (ray start --head), set RAY_AUTH_MODE=token if it asks for a token, or give --ray local"
                 ) from error
             stack.callback(ray.shutdown)
         yield ray
