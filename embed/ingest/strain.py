@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 import torch
@@ -25,8 +27,13 @@ if TYPE_CHECKING:
     from embed.study.study import Study
     from embed.types import Progress
 
+    _Made = tuple[Trigger, list[bytes] | Skip]
+
 PART = 32
 """Triggers of a part."""
+
+WRITERS = 8
+"""Threads that write views: each waits for the disk."""
 
 SCAN_COLUMNS = ("id", "ifo", "gps", "snr", "peak_frequency", "q_value")
 """Columns of the table of scanned triggers."""
@@ -104,16 +111,24 @@ def ingest_strain(
     needs = [file.path for record in records.values() for file in record.files]
     work = _Views(records, whitened, device)
     done = 0
-    for _, part in spread(work, batches(triggers, PART), needs=needs, in_order=True):
-        for trigger, files in part:
-            done += 1
-            if isinstance(files, Skip):
-                report.skipped.append(files)
-            else:
-                _add(study, trigger, write_encoded(folder, trigger.ifo, trigger.gravityspy_id, files), report)
-            if progress is not None:
-                progress(done, len(triggers))
+    with ThreadPoolExecutor(WRITERS) as pool:
+        for _, part in spread(work, batches(triggers, PART), needs=needs, in_order=True):
+            for trigger, paths in zip(
+                (trigger for trigger, _ in part), pool.map(_written, part, repeat(folder)), strict=True
+            ):
+                done += 1
+                if isinstance(paths, Skip):
+                    report.skipped.append(paths)
+                else:
+                    _add(study, trigger, paths, report)
+                if progress is not None:
+                    progress(done, len(triggers))
     return report
+
+
+def _written(made: _Made, folder: Path) -> list[Path] | Skip:
+    trigger, files = made
+    return files if isinstance(files, Skip) else write_encoded(folder, trigger.ifo, trigger.gravityspy_id, files)
 
 
 @dataclass(frozen=True)
@@ -124,7 +139,7 @@ class _Views:
     whitened: bool
     device: torch.device | str | None
 
-    def __call__(self, triggers: Sequence[Trigger]) -> list[tuple[Trigger, list[bytes] | Skip]]:
+    def __call__(self, triggers: Sequence[Trigger]) -> list[_Made]:
         return [
             (trigger, levels if isinstance(levels, Skip) else [levels_to_png(view) for view in levels])
             for trigger, levels in scan(self.records, triggers, whitened=self.whitened, device=self.device)

@@ -174,4 +174,7 @@ except FleetError as error:
         [sys.executable, "-c", script], check=False, env=os.environ | paths, capture_output=True, text=True, timeout=90
     )
     assert done.stdout.startswith("no Ray cluster can be joined at auto (")
-    assert "start one (ray start --head), set RAY_AUTH_MODE=token if it asks for a token, or give --ray local" in done.stdout
+    assert (
+        "start one (ray start --head), set RAY_AUTH_MODE=token if it asks for a token, or give --ray local"
+        in done.stdout
+    )
