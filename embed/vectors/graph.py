@@ -184,8 +184,9 @@ def extended(graph: NeighbourGraph, unit: Vectors, added: Vectors, k: int = DEFA
     keys = [ranking_keys(graph.similarities, graph.neighbours), ranking_keys(similarities, rows + len(unit))]
     old = decode_keys(largest_keys(np.concatenate(keys, axis=1), kept))
     new = search_unit(exact_index(both), added, kept, np.arange(len(unit), len(both)))
-    rows, similarities = (np.concatenate(pair) for pair in zip(old, new, strict=True))
-    return NeighbourGraph(rows, similarities, kept, k, graph.exact, graph.recall)
+    return NeighbourGraph(
+        np.concatenate([old[0], new[0]]), np.concatenate([old[1], new[1]]), kept, k, graph.exact, graph.recall
+    )
 
 
 def affinity(graph: NeighbourGraph) -> scipy.sparse.csr_array:
