@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import scipy.signal
 
+from embed.detector.demands import check_rate
 from embed.detector.noise import SETTLING_SECONDS
-from embed.detector.segments import check_rate, whiten_at
+from embed.detector.segments import whiten_at
 from embed.errors import InputError
 from embed.strain.files import StrainFile, open_strain
 from embed.strain.record import BLOCK_SECONDS, StrainRecord

@@ -16,6 +16,7 @@ from discovery.sensitivity.background import Background
 from discovery.sensitivity.outputs import read_background
 from embed.detector.model import Detector
 from embed.detector.options import SourceOptions
+from embed.detector.place import read_card
 from embed.errors import InputError
 from embed.metrics.intervals import wilson
 
@@ -81,7 +82,7 @@ def test_tables_agree_with_each_other(written):
 
     distances = [row for row in table(written / "distance.csv") if row["search"] == "matched filter"]
     known = [row for row in distances if row["distance_mpc"]]
-    background = read_background(written / "background.csv", "matched filter")
+    background = read_background(written / "background.csv", "")
     assert len(distances) == 5
     for row in distances:
         supported = float(row["far_per_month"]) / (30 * 86400) >= background.least_rate()
@@ -116,8 +117,10 @@ def test_the_page_says_what_it_cannot_say(written):
     assert "sensitivity-0.001.png" not in figures
 
 
-def test_a_scan_takes_the_background_of_an_evaluation(written, tmp_path):
-    own = read_background(written / "background.csv", "fresh")
+def test_a_scan_takes_the_background_of_an_evaluation(written, fresh, fresh_with_glitches, tmp_path):
+    weights, others = (read_card(folder)[0]["weights_sha256"] for folder in (fresh, fresh_with_glitches))
+    own = read_background(written / "background.csv", weights)
+    assert read_background(written / "background.csv", others).statistic[0] != own.statistic[0]
     assert isinstance(own, Background)
     assert own.how == "time slides"
     rows = [
@@ -125,12 +128,12 @@ def test_a_scan_takes_the_background_of_an_evaluation(written, tmp_path):
     ]
     assert own.statistic[0] == float(rows[0]["statistic"])
     assert own.livetime == float(rows[0]["livetime_s"]) > 300
-    with pytest.raises(InputError, match="no background of 'other'; evaluate that detector"):
-        read_background(written / "background.csv", "other")
+    with pytest.raises(InputError, match=r"other weights \(fresh, third, matched filter\); evaluate this detector"):
+        read_background(written / "background.csv", "0" * 64)
     odd = tmp_path / "odd.csv"
     odd.write_text("a,b\n1,2\n")
     with pytest.raises(InputError, match=r"has columns a, b; give background\.csv"):
-        read_background(odd, "fresh")
+        read_background(odd, weights)
 
 
 @pytest.mark.usefixtures("_quick")
@@ -158,7 +161,9 @@ def test_one_detector_has_no_slides(tmp_path, capsys):
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert summary["noise_segments"] == {"alone": 200, "matched filter": 200}
     assert "time slides against noise" not in (tmp_path / "out" / "sensitivity.html").read_text().lower()
-    assert read_background(tmp_path / "out" / "background.csv", "alone").how == "noise alone"
+    assert (
+        read_background(tmp_path / "out" / "background.csv", read_card(alone)[0]["weights_sha256"]).how == "noise alone"
+    )
 
 
 def test_what_evaluate_refuses(fresh, tmp_path, capsys):
