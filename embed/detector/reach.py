@@ -122,7 +122,7 @@ class GlitchStrain:
         if isinstance(block, str):
             return block
         if near[0].whitened:
-            values = _decimated(block.values, check_rate(block.sample_rate, self.source))
+            values = decimated(block.values, check_rate(block.sample_rate, self.source))
         else:
             try:
                 values = whiten_at(block.values, block.sample_rate, self.source)
@@ -132,7 +132,7 @@ class GlitchStrain:
         return values[first : first + self.source.samples]
 
 
-def _decimated(whitened: Floats, decimate: int) -> NDArray[np.float32]:
+def decimated(whitened: Floats, decimate: int) -> NDArray[np.float32]:
     """Strain that was whitened elsewhere, at the detector's sample rate, its noise scaled to the variance of one: float32."""
     low = scipy.signal.resample_poly(whitened, 1, decimate) if decimate > 1 else whitened
     return (low / (GAUSSIAN * np.median(np.abs(low)))).astype(np.float32)
