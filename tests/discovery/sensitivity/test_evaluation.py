@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from support.browser import chromium, needs_chromium
 from support.detectors import fresh_detector
 from support.terminal import error_of, run
 
@@ -115,6 +116,18 @@ def test_the_page_says_what_it_cannot_say(written):
     assert "distance.png" in figures
     assert "roc-snr-8.png" in figures
     assert "sensitivity-0.001.png" not in figures
+
+
+@needs_chromium
+def test_the_first_table_needs_no_scrolling_and_a_phone_scrolls_tables_alone(written, tmp_path):
+    with chromium(tmp_path / "profile") as browser:
+        browser.open(written / "sensitivity.html", size=(1280, 900))
+        browser.wait("document.querySelector('.glance')")
+        box = "document.querySelector('.glance').parentElement"
+        assert browser.evaluate(f"{box}.scrollWidth <= {box}.clientWidth")
+        browser.open(written / "sensitivity.html", size=(390, 844))
+        browser.wait("document.querySelector('.glance')")
+        assert browser.evaluate("document.documentElement.scrollWidth <= 390")
 
 
 def test_a_scan_takes_the_background_of_an_evaluation(written, fresh, fresh_with_glitches, tmp_path):
