@@ -141,4 +141,6 @@ def gain_rows(results: Results) -> list[tuple[str, list[str]]]:
 
 
 def _factor(value: float) -> str:
-    return NOTHING if math.isnan(value) else "∞" if math.isinf(value) else f"{value:.2g}"
+    if math.isnan(value):
+        return NOTHING
+    return "∞" if math.isinf(value) else f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
