@@ -101,7 +101,7 @@ def dimension_of(unit: Vectors, seed: int) -> float:
     unit : ndarray of float32, shape (N, D)
         Normalised vectors.
     seed : int
-        Of the sample.
+        Of the sample, and of an approximate graph.
     """
     if len(unit) > DIMENSION_SAMPLE:
         rows = np.sort(np.random.default_rng(seed).choice(len(unit), DIMENSION_SAMPLE, replace=False))
@@ -115,7 +115,7 @@ def dimension_of(unit: Vectors, seed: int) -> float:
         dimension = intrinsic_dimension(np.maximum(near.distances().astype(np.float64), LEAST_DISTANCE))
         if dimension <= NOISY_DIMENSIONS:
             return dimension
-    return prepare(unit, neighbour_graph(unit, NEIGHBOURS)).dimension
+    return prepare(unit, neighbour_graph(unit, NEIGHBOURS, seed=seed)).dimension
 
 
 def intrinsic_dimension(distances: Floats) -> float:
