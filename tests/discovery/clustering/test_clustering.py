@@ -106,8 +106,8 @@ def test_result_keeps_its_conventions(method):
     assert result.probability.min() >= 0
     assert result.probability.max() <= 1
     assert (result.probability[result.labels == NOISE] == 0).all()
-    for cluster, medoid in result.medoids.items():
-        members = np.flatnonzero(result.labels == cluster)
+    for number, medoid in result.medoids.items():
+        members = np.flatnonzero(result.labels == number)
         means = (unit[members] @ unit[members].T).mean(axis=1)
         assert means[members == medoid] == pytest.approx(means.max())
     assert len(result.tried)
