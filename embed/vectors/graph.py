@@ -7,10 +7,12 @@ a stated size the graph is exact: it equals brute force and its bytes depend nei
 
 from __future__ import annotations
 
+import os
+import struct
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import scipy.sparse
@@ -45,6 +47,7 @@ __all__ = [
     "extended",
     "load_graph",
     "load_index",
+    "load_neighbours",
     "neighbour_graph",
     "normalise",
     "save_graph",
@@ -53,6 +56,8 @@ __all__ = [
     "subgraph",
 ]
 
+_ZIP_LENGTHS = 26
+"""Bytes of a zip entry's header before the lengths of its name and extra field (APPNOTE.TXT, section 4.3.7)."""
 EXACT_LIMITS = {"cpu": EXACT_LIMIT, "cuda": 2_000_000}
 """Rows: brute force in float64 takes minutes on a large GPU."""
 
@@ -258,6 +263,44 @@ def load_graph(path: str | Path) -> NeighbourGraph:
             f"the neighbour graph {path} is damaged (rows {rows.min()} to {rows.max()} of {len(rows)}); delete it and embed again"
         )
     return graph
+
+
+def load_neighbours(path: str | Path, row: int) -> tuple[Rows, Similarities]:
+    """Read one row of a graph that `save_graph` wrote, without the others: of 600,000 rows that saves most of a second.
+
+    Returns
+    -------
+    rows : ndarray of int64, shape (k,)
+    similarities : ndarray of float32, shape (k,)
+
+    Raises
+    ------
+    StudyError
+        The file is absent, damaged, or no neighbour graph.
+    """
+    try:
+        with Path(path).open("rb") as file, zipfile.ZipFile(file) as parts:
+            rows, count = _stored_row(file, parts.getinfo("neighbours.npy"), row)
+            similarities, _ = _stored_row(file, parts.getinfo("similarities.npy"), row)
+    except (OSError, ValueError, TypeError, KeyError, IndexError, EOFError, struct.error, zipfile.BadZipFile) as error:
+        raise StudyError(f"the neighbour graph {path} cannot be read; delete it and embed again") from error
+    if rows.size and not 0 <= rows.min() <= rows.max() < count:
+        raise StudyError(
+            f"the neighbour graph {path} is damaged (rows {rows.min()} to {rows.max()} of {count}); delete it and embed again"
+        )
+    return rows, similarities
+
+
+def _stored_row(file: BinaryIO, entry: zipfile.ZipInfo, row: int) -> tuple[NDArray[Any], int]:
+    """Return one row of a two-dimensional array that a zip file holds uncompressed, and how many rows it has."""
+    file.seek(entry.header_offset + _ZIP_LENGTHS)
+    name, extra = struct.unpack("<HH", file.read(4))
+    file.seek(name + extra, os.SEEK_CUR)
+    if np.lib.format.read_magic(file) != (1, 0) or entry.compress_type != zipfile.ZIP_STORED:
+        raise ValueError(entry.filename)
+    (count, width), _, dtype = np.lib.format.read_array_header_1_0(file)
+    file.seek(row * width * dtype.itemsize, os.SEEK_CUR)
+    return np.frombuffer(file.read(width * dtype.itemsize), dtype, width), count
 
 
 def _exact_limit(device: str, exact_limit: int | None) -> int:

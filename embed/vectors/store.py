@@ -39,8 +39,8 @@ from embed.storage import (
     write_text,
 )
 from embed.sums import seal
-from embed.types import Rows, Vectors
-from embed.vectors.graph import NeighbourGraph, load_graph, neighbour_graph, save_graph
+from embed.types import Rows, Similarities, Vectors
+from embed.vectors.graph import NeighbourGraph, load_graph, load_neighbours, neighbour_graph, save_graph
 from embed.vectors.index import DEFAULT_K, VectorIndex, build_index, load_index, save_index
 from embed.vectors.passport import GIVEN, GivenPassport, Passport
 from embed.views.selection import LeftOut
@@ -173,6 +173,10 @@ class VectorStore:
         if len(graph.neighbours) != self.passport["rows"]:
             raise self._damaged("graph.npz", f"{len(graph.neighbours)} rows for {self.passport['rows']} vectors")
         return graph
+
+    def neighbours(self, row: int) -> tuple[Rows, Similarities]:
+        """Return the graph's neighbours of one row and their similarities, both of shape (k,), without reading the whole graph."""
+        return load_neighbours(self.folder / "graph.npz", row)
 
     @cached_property
     def index(self) -> VectorIndex:

@@ -307,6 +307,24 @@ def test_index_file_gives_the_same_answers(tmp_path, limit):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["again.faiss", "index.faiss"]
 
 
+def test_one_row_of_a_graph_file_is_read_alone(tmp_path):
+    graph, file = nb.neighbour_graph(clumps(50, 4, 2, 14), 5), tmp_path / "graph.npz"
+    nb.save_graph(graph, file)
+    for row in (0, 17, 49):
+        rows, similarities = nb.load_neighbours(file, row)
+        np.testing.assert_array_equal(rows, graph.neighbours[row])
+        np.testing.assert_array_equal(similarities, graph.similarities[row])
+    nb.save_graph(replace(graph, neighbours=graph.neighbours + 49), file)
+    with pytest.raises(StudyError, match=r"is damaged \(rows \d+ to \d+ of 50\); delete it and embed again"):
+        nb.load_neighbours(file, 3)
+    for broken in (file.read_bytes()[:900], b"no zip"):
+        file.write_bytes(broken)
+        with pytest.raises(StudyError, match="cannot be read; delete it and embed again"):
+            nb.load_neighbours(file, 3)
+    with pytest.raises(StudyError, match="cannot be read"):
+        nb.load_neighbours(tmp_path / "absent.npz", 3)
+
+
 def test_graph_file_is_the_same_bytes_at_another_time(tmp_path, monkeypatch):
     graph = nb.neighbour_graph(clumps(50, 4, 2, 14), 5)
     nb.save_graph(graph, tmp_path / "a.npz")
