@@ -35,3 +35,7 @@ class StorageError(DiscoverError, OSError):
 
 class TrainingError(DiscoverError):
     """A training failed, or cannot be resumed from its checkpoint."""
+
+
+class FleetError(DiscoverError):
+    """The machines of a cluster cannot be reached, run other code, or do not see the files."""

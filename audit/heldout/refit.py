@@ -9,8 +9,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from contextlib import ExitStack
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -20,12 +24,12 @@ from audit.heldout.splits import plan_splits
 from embed.dataset.dataset import TrainingSet
 from embed.dataset.splits import TEST, TRAIN, VALIDATION, Split
 from embed.errors import InputError
+from embed.fleet.spread import here
 from embed.network.model import load_model
 from embed.network.names import WEIGHT_SOURCES
 from embed.network.network import load_network
 from embed.network.sources import is_model, model_folder
-from embed.storage import digest, write_atomic
-from embed.study.study import Study
+from embed.storage import digest, write_array
 from embed.training.checkpoint import drop_checkpoints
 from embed.training.context import TrainingContext
 from embed.training.loop import fit, make_classifier
@@ -36,30 +40,21 @@ from embed.views.loading import read_levels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from audit.heldout.refitting import Refitting
     from audit.heldout.splits import SplitPlan
+    from embed.network.network import Network
+    from embed.study.study import Study
     from embed.types import Codes, Floats, Rows, Step
+    from embed.views.encoding import Encoding
+    from embed.views.loading import Levels
+
+    _Fold = tuple[int, NDArray[np.int8]]
 
 _INNER_FOLDS = 10
 """One fold in ten of the training rows chooses the epoch."""
-
-
-@dataclass(frozen=True)
-class _Fold:
-    """The input of one process: one split to train on."""
-
-    study: Path
-    folder: Path
-    number: int
-    glitches: Rows
-    codes: Codes
-    classes: tuple[str, ...]
-    part: NDArray[np.int8]
-    refitting: Refitting
 
 
 def unseen_start(folder: Path, weights: str, *, trust: bool = False) -> tuple[str, str | None, str | None]:
@@ -134,29 +129,30 @@ def refit_network(
 
     Raises
     ------
-    InputError, WeightsError, TrainingError
-        See `embed.training.loop.fit` and `embed.network.network.load_network`.
+    InputError, WeightsError, TrainingError, FleetError
+        See `embed.training.loop.fit`, `embed.network.network.load_network` and `embed.fleet.cluster`.
     """
+    if refitting.ray is not None and refitting.device != "cpu":
+        raise InputError(f"Ray's workers train on a processor core each, not on {refitting.device}; give --device cpu")
     described = {**vars(refitting), "processes": 0, "classes": list(classes), "codes": codes.tolist()}
+    del described["ray"]
     folder = study.folder / "refit" / digest([described, glitches.tolist(), plan.fold.tolist()])[:12]
-    folds = [
-        _Fold(
-            study.folder,
-            folder,
-            split,
-            glitches,
-            codes,
-            classes,
-            split_parts(plan, split, codes, refitting.seed),
-            refitting,
-        )
-        for split in range(len(plan))
-    ]
+    parts = [split_parts(plan, split, codes, refitting.seed) for split in range(len(plan))]
+    kept = [folder / f"split-{split:04d}.npy" for split in range(len(plan))]
+    tested = [split for split, part in enumerate(parts) if (part == TEST).any()]
+    todo = [split for split in tested if not kept[split].exists()]
+    if todo:
+        work = _work(study, glitches, codes, classes, refitting=refitting, folder=folder)
+        done = len(parts) - len(todo)
+        for number, logs in _predict_all(work, [(split, parts[split]) for split in todo], refitting, step):
+            write_array(kept[todo[number]], logs)
+            drop_checkpoints(work.checkpoints(todo[number]))
+            done += 1
+            step(f"network refitted for {done} of {len(parts)} splits")
     held_out = HeldOut.empty(1, len(codes), len(classes))
-    for done, (fold, logs) in enumerate(zip(folds, _predict_all(folds, refitting.processes), strict=True), start=1):
-        rows = np.flatnonzero(fold.part == TEST)
-        held_out.add(0, rows, logs, codes[rows])
-        step(f"network refitted for {done} of {len(folds)} splits")
+    for split in tested:
+        rows = np.flatnonzero(parts[split] == TEST)
+        held_out.add(0, rows, np.load(kept[split]), codes[rows])
     drop_checkpoints(folder)
     return held_out
 
@@ -181,53 +177,89 @@ def split_parts(plan: SplitPlan, split: int, codes: Codes, seed: int) -> NDArray
     )
 
 
-def _predict_all(folds: list[_Fold], processes: int) -> Iterator[Floats]:
-    if processes <= 1:
-        yield from map(_predict, folds)
+def _predict_all(work: _Refit, parts: list[_Fold], refitting: Refitting, step: Step) -> Iterator[tuple[int, Floats]]:
+    if refitting.ray is not None:
+        from embed.fleet.cluster import Fleet  # noqa: PLC0415 - an extra
+
+        with Fleet(refitting.ray, joined=step) as fleet:
+            yield from fleet(work, parts, needs=work.files())
+        return
+    if refitting.processes <= 1:
+        yield from here(work, parts)
         return
     with ProcessPoolExecutor(
-        processes,
+        refitting.processes,
         mp_context=multiprocessing.get_context("spawn"),
         initializer=torch.set_num_threads,
-        initargs=(max(1, (os.cpu_count() or 1) // processes),),
+        initargs=(max(1, (os.cpu_count() or 1) // refitting.processes),),
     ) as pool:
-        yield from pool.map(_predict, folds)
+        yield from enumerate(pool.map(work, parts))
 
 
-def _predict(fold: _Fold) -> Floats:
-    """Logarithms of the probabilities of the n rows that a split tests, shape (n, K)."""
-    kept = fold.folder / f"split-{fold.number:04d}.npy"
-    if kept.exists():
-        return np.asarray(np.load(kept))
-    if not (fold.part == TEST).any():
-        return np.empty((0, len(fold.classes)))
-    context = _context(fold)
-    own = fold.folder / f"split-{fold.number:04d}.training"
-    fitted = fit(context, own, resume=True)
-    classifier = make_classifier(context)
-    classifier.load_weights(fitted.weights)
-    logits = torch.from_numpy(judge(context, classifier, context.training_set.split.rows(TEST)))
-    logs = torch.log_softmax(logits, dim=1).numpy()
-    write_atomic(kept, lambda file: np.save(file, logs))
-    drop_checkpoints(own)
-    return logs
-
-
-def _context(fold: _Fold) -> TrainingContext:
-    refitting = fold.refitting
-    device = torch.device(refitting.device)
-    if device.type == "cuda":
-        device = torch.device("cuda", fold.number % torch.cuda.device_count())
+def _work(
+    study: Study, glitches: Rows, codes: Codes, classes: tuple[str, ...], *, refitting: Refitting, folder: Path
+) -> _Refit:
+    """Load what all folds share; the pictures are decoded once, here."""
     network = load_network(refitting.backbone, refitting.weights)
     encoding = parse_encoding(refitting.views)
-    recipe = make_recipe(encoding=encoding.name, normalised=network.normalised, epochs=refitting.epochs)
-    with Study(fold.study) as study:
-        ids = study.glitches().loc[fold.glitches, "id"]
-        levels, kept, broken = read_levels(study, fold.glitches, encoding, network.backbone.size, device=device)
-    if len(kept) < len(fold.glitches):
+    ids = study.glitches().loc[glitches, "id"]
+    levels, kept, broken = read_levels(study, glitches, encoding, network.backbone.size, device=torch.device("cpu"))
+    if len(kept) < len(glitches):
         raise InputError(
             f"{len(broken)} glitches cannot be read any more, the first: {ids.loc[broken[0].glitch]}: {broken[0].reason}; restore their files, or embed again with --retry"
         )
-    split = Split(fold.part, "grouped", len(fold.part))
-    training_set = TrainingSet(fold.glitches, tuple(ids), fold.classes, fold.codes, split)
-    return TrainingContext(training_set, levels, network, encoding, recipe, refitting.seed, device)
+    return _Refit(network, encoding, levels, (glitches, tuple(ids), classes, codes), refitting, folder)
+
+
+@dataclass(frozen=True)
+class _Refit:
+    """The work of a refit: fine-tuning for a fold, and the logarithms of the probabilities of the n rows that it tests, shape (n, K).
+
+    A copy in another process keeps the checkpoints of a fold to itself: one process alone writes a study.
+    """
+
+    network: Network
+    encoding: Encoding
+    levels: Levels
+    labelled: tuple[Rows, tuple[str, ...], tuple[str, ...], Codes]
+    refitting: Refitting
+    folder: Path | None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"folder": None}
+
+    def checkpoints(self, split: int) -> Path:
+        """Folder of the checkpoints of a fold in this process."""
+        assert self.folder is not None, "a copy has none in the study"
+        return self.folder / f"split-{split:04d}.training"
+
+    def files(self) -> list[Path]:
+        """Return the file that the levels are mapped from, if there is one."""
+        return [] if self.levels.path is None else [self.levels.path]
+
+    def __call__(self, fold: _Fold) -> Floats:
+        with ExitStack() as stack:
+            own = (
+                Path(stack.enter_context(TemporaryDirectory(prefix="refit-")))
+                if self.folder is None
+                else self.checkpoints(fold[0])
+            )
+            context = self._context(*fold)
+            fitted = fit(context, own, resume=True)
+            classifier = make_classifier(context)
+            classifier.load_weights(fitted.weights)
+            logits = torch.from_numpy(judge(context, classifier, context.training_set.split.rows(TEST)))
+            return torch.log_softmax(logits, dim=1).numpy()
+
+    def _context(self, number: int, part: NDArray[np.int8]) -> TrainingContext:
+        refitting = self.refitting
+        device = torch.device(refitting.device)
+        if device.type == "cuda":
+            device = torch.device("cuda", number % torch.cuda.device_count())
+        recipe = make_recipe(encoding=self.encoding.name, normalised=self.network.normalised, epochs=refitting.epochs)
+        glitches, ids, classes, codes = self.labelled
+        training_set = TrainingSet(glitches, ids, classes, codes, Split(part, "grouped", len(part)))
+        network = replace(self.network, module=deepcopy(self.network.module))  # the training changes it
+        return TrainingContext(
+            training_set, self.levels.on(device), network, self.encoding, recipe, refitting.seed, device
+        )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from audit.heldout.kinds import FOLDS, SPLIT_KINDS
 from audit.heldout.refitting import EPOCHS
 from audit.options import DEFAULTS
-from discovery.arguments.base import add_figures, positive, repeated_options
+from discovery.arguments.base import add_figures, add_ray, positive, repeated_options
 from discovery.arguments.glitches import OUT
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def _add_refit(audit: ArgumentParser) -> None:
         type=positive,
         help="splits that are trained at the same time (default: one for each GPU; 1 on a CPU)",
     )
+    add_ray(refit, "the splits")
 
 
 def _add_actions(audit: ArgumentParser) -> None:

@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from discovery.figures.options import FORMATS, read_formats
 from embed.errors import InputError
+from embed.fleet.address import FORMS
 from embed.network.backbones import DEFAULT_BACKBONE
 from embed.network.names import (
     BACKBONES,
@@ -116,6 +117,15 @@ def add_figures(parser: argparse.ArgumentParser) -> None:
         type=figure_formats,
         default=(),
         help=f"also draw figures for papers, into figures/ beside the results: {', '.join(FORMATS)}, or several with commas between",
+    )
+
+
+def add_ray(parser: argparse._ActionsContainer, what: str) -> None:
+    """Add ``--ray`` to a command whose work can be spread over machines."""
+    parser.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help=f"spread {what} over the workers of a Ray cluster, with the same results: {FORMS}",
     )
 
 

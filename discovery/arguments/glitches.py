@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from discovery.arguments.base import add_figures, natural, positive
+from discovery.arguments.base import add_figures, add_ray, natural, positive
 from discovery.candidates.options import BATCH, NEAREST, ClusterOptions, MapOptions
 from discovery.clustering.methods import CLUSTER_METHODS, MAP_DIMENSIONS, MAP_METHODS
 from discovery.novelty.options import LISTED
@@ -109,6 +109,7 @@ def add_embed(commands: Any, common: ArgumentParser, vectors: ArgumentParser) ->
         default=(),
         help="with --backbone strain:DIR: strain files besides those that the study was scanned from",
     )
+    add_ray(embed, "the glitches")
 
 
 def add_cluster(commands: Any, common: ArgumentParser, vectors: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
@@ -283,6 +284,7 @@ def add_scorecard(commands: Any, common: ArgumentParser, vectors: ArgumentParser
         "--labels-file", metavar="CSV", type=Path, help="their labels, in the same order: a column 'label'"
     )
     scorecard.add_argument("--out", metavar="DIR", type=Path, help=OUT)
+    add_ray(scorecard, "the classes")
     add_figures(scorecard)
     add_generated(scorecard)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from discovery.arguments.base import positive
+from discovery.arguments.base import add_ray, positive
 from embed.gravityspy import CLASS_LISTS
 from embed.simulator.options import CATALOGUE, DEMO_LABEL_NOISE, DESIGN, LABEL_NOISE, SCHEDULES
 from embed.strain.thresholds import DEAD_TIME, SNR_THRESHOLD
@@ -54,6 +54,7 @@ def add_scan(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - a
     scan.add_argument(
         "--open-data", action="store_true", help="download public strain around the times from GWOSC; needs --ifo"
     )
+    add_ray(scan, "the times")
 
 
 def add_simulate(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
@@ -114,3 +115,4 @@ def add_simulate(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401
     kind = simulate.add_mutually_exclusive_group()
     kind.add_argument("--images", action="store_true", help="write spectrograms (default)")
     kind.add_argument("--strain", action="store_true", help="write strain in GWOSC's HDF5 layout instead")
+    add_ray(simulate, "the glitches")

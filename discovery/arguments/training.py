@@ -24,7 +24,7 @@ def add_train(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - 
         "train",
         parents=[common],
         help="train a network on the study's labels",
-        description="Fine-tune a network on the study's labels and keep it as a model of the study, for `discover predict`, `discover evaluate` and --weights model:NAME. On several GPUs or machines: torchrun --nproc-per-node N --no-python discover train ...",
+        description="Fine-tune a network on the study's labels and keep it as a model of the study, for `discover predict`, `discover evaluate` and --weights model:NAME. On several GPUs or machines: torchrun --nproc-per-node N --no-python discover train ...; a training does not run on Ray.",
     )
     train.add_argument(
         "--name", default=TrainingOptions.name, help=f"name of the model (default: {TrainingOptions.name})"

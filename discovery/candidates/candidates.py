@@ -142,9 +142,8 @@ def find_candidates(
         clustering = cluster(vectors, graph, method=options.method, k=options.k, seed=options.seed, background=around)
         table = _table(members, clustering)
         step("certificates")
-        certificates = certify(
-            clustering, evidence_beside(vectors, known, table, graph), k=options.k, seed=options.seed
-        )
+        evidence = evidence_beside(vectors, known, table, graph, seed=options.seed)
+        certificates = certify(clustering, evidence, k=options.k, seed=options.seed)
         step("map")
         (coordinates, flat), _ = lay_out(vectors, graph, (3, 2), method=MAP_METHOD, seed=options.seed, step=step)
         step("pictures")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from discovery.certificates.certificate import Evidence
+from discovery.certificates.divergence import sampled_classes
 from embed.gravityspy import NONE_OF_THE_ABOVE
 from embed.vectors.similarity import normalise
 
@@ -69,9 +70,9 @@ def known_glitches(table: pd.DataFrame, store: VectorStore, label: str, seed: in
 
 
 def evidence_beside(
-    vectors: Vectors, known: Known, table: pd.DataFrame, graph: NeighbourGraph | None = None
+    vectors: Vectors, known: Known, table: pd.DataFrame, graph: NeighbourGraph | None = None, *, seed: int = 0
 ) -> Evidence:
-    """Put clustered glitches first and the known ones after them, for their certificates.
+    """Put clustered glitches first and after them the known ones that certificates compare with: of large classes a sample.
 
     Parameters
     ----------
@@ -82,13 +83,17 @@ def evidence_beside(
         Their ``ifo`` and ``gps``.
     graph : NeighbourGraph, optional
         Of the clustered glitches.
+    seed : int
+        Of the sample.
     """
     n = len(vectors)
+    classes = sampled_classes(known.classes, seed)
+    taken = np.unique(np.concatenate([known.background, *classes.values()]))
     return Evidence(
-        unit=normalise(np.concatenate([vectors, known.vectors]) if len(known.vectors) else vectors),
+        unit=normalise(np.concatenate([vectors, known.vectors[taken]]) if len(taken) else vectors),
         rows=np.arange(n),
-        classes={name: n + rows for name, rows in known.classes.items()},
-        background=n + known.background,
+        classes={name: n + np.searchsorted(taken, rows) for name, rows in classes.items()},
+        background=n + np.searchsorted(taken, known.background),
         graph=graph,
         ifo=table["ifo"].to_numpy(dtype=object),
         gps=table["gps"].to_numpy(dtype=float),

@@ -60,8 +60,9 @@ def nearest(study: Study, store: VectorStore, identifier: str, k: int = NEAREST)
 
 def _nearest(store: VectorStore, row: int, k: int) -> tuple[Rows, Similarities]:
     """Return the nearest other rows: from the graph where it holds enough, which is a small part of the index."""
-    if k <= store.graph.k:
-        return store.graph.neighbours[row, :k], store.graph.similarities[row, :k]
+    if k <= int(store.passport["k"]):
+        rows, similarities = store.neighbours(row)
+        return rows[:k], similarities[:k]
     rows, similarities = search(store.index, store.index.vectors[row : row + 1], k + 1)
     others = rows[0] != row
     return rows[0][others][:k], similarities[0][others][:k]

@@ -25,7 +25,7 @@ from embed.errors import InputError
 from embed.storage import file_name, write_text
 from embed.study.clusterings import latest_clustering, save_clusters
 from embed.study.reports import add_report
-from embed.vectors.index import flat_index, search_unit
+from embed.vectors.index import exact_index, search_unit
 from embed.vectors.similarity import mean_of_nearest, normalise
 
 if TYPE_CHECKING:
@@ -237,7 +237,7 @@ def join(new: Vectors, old: Vectors, numbers: Codes) -> tuple[Codes, Floats, Flo
     if not clusters.size:
         return np.full(len(new), NOISE), np.zeros(len(new)), np.full(len(new), np.nan)
     asked = min(ASKED_NEIGHBOURS, len(old))
-    nearest = numbers[search_unit(flat_index(old), new, asked, None)[0]]
+    nearest = numbers[search_unit(exact_index(old), new, asked, None)[0]]
     sizes = np.array([(numbers == number).sum() for number in clusters])
     votes = np.column_stack([(nearest == number).sum(axis=1) for number in clusters]) / np.minimum(asked, sizes)
     best = votes.argmax(axis=1)
@@ -306,7 +306,7 @@ def _births(
         return []
     certificates = [
         own
-        for own in certify(found, evidence_beside(residue, beside, table), seed=seed)
+        for own in certify(found, evidence_beside(residue, beside, table, seed=seed), seed=seed)
         if not (own.verdict == PART and own.nearest[0][0].startswith(prefix))
     ]
     members = [np.flatnonzero(found.labels == own.cluster) for own in certificates]

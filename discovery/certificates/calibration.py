@@ -14,7 +14,7 @@ import numpy as np
 import scipy.stats
 from sklearn.isotonic import IsotonicRegression
 
-from discovery.certificates.divergence import LEAST_CLASS, class_distances, diverge
+from discovery.certificates.divergence import LEAST_CLASS, class_distances, diverge, kth_distances
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,7 +97,9 @@ def calibrate(
             corner = np.argsort(-(unit[rows] @ unit[rows[middle]]).round(6), kind="stable")[:size]
             for part in (drawn[:size], corner):
                 rest = {**classes, name: np.delete(rows, part)}
-                found.append((diverge(unit, rows[part], rest, dimension).separation, 0))
+                within = kth_distances(unit, rows[part], rest[name])
+                beside = np.insert(apart[part], list(classes).index(name), within, axis=1)
+                found.append((diverge(unit, rows[part], rest, dimension, beside).separation, 0))
         chosen = rng.choice(len(large), min(MIXED, len(large)), replace=False)
         taken = {large[number]: rng.permutation(classes[large[number]])[:LEAST_CLASS] for number in chosen}
         rest = {

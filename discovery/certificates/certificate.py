@@ -13,8 +13,7 @@ from discovery.certificates.occurrence import Occurrence, occurrence
 from discovery.certificates.stability import FOUND_AGAIN, jaccard, resampled
 from discovery.clustering.branches import own_branches
 from discovery.clustering.clustering import cluster
-from discovery.clustering.prepared import NEIGHBOURS, prepare
-from embed.vectors.graph import neighbour_graph
+from discovery.clustering.prepared import dimension_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -235,7 +234,7 @@ def separations(
     if not classes:
         return [(None, None)] * len(groups)
     taken = np.unique(np.concatenate([evidence.rows, *classes.values()]))
-    dimension = prepare(unit[taken], neighbour_graph(unit[taken], NEIGHBOURS, seed=seed)).dimension
+    dimension = dimension_of(unit[taken], seed)
     sizes: Codes = np.array([len(group) for group in groups], np.int64)
     calibration = calibrate(unit, classes, sizes, dimension, seed=seed)
     found = [diverge(unit, group, classes, dimension) for group in groups]

@@ -83,7 +83,7 @@ def class_distances(unit: Vectors, rows: Rows, classes: Mapping[str, Rows]) -> F
     rows : ndarray of int64, shape (M,)
     classes : mapping of K names to rows
     """
-    return np.column_stack([_kth_distance(unit, rows, members) for members in classes.values()])
+    return np.column_stack([kth_distances(unit, rows, members) for members in classes.values()])
 
 
 def diverge(
@@ -104,7 +104,7 @@ def diverge(
     apart : ndarray of float64, shape (M, K), optional
         What `class_distances` gives, where it is known already.
     """
-    own = _kth_distance(unit, rows, rows)
+    own = kth_distances(unit, rows, rows)
     apart = class_distances(unit, rows, classes) if apart is None else apart
     sizes = np.array([len(members) for members in classes.values()], float)
     nats = dimension * np.log(apart / own[:, None]) + np.log(sizes / (len(rows) - 1))
@@ -122,9 +122,10 @@ def diverge(
     )
 
 
-def _kth_distance(unit: Vectors, rows: Rows, others: Rows) -> Floats:
-    cosines = (unit[rows] @ unit[others].T).astype(np.float64)
+def kth_distances(unit: Vectors, rows: Rows, others: Rows) -> Floats:
+    """Return the distance of each row to its `NEIGHBOUR`-th nearest among others, itself not counted; float64, shape (rows,)."""
+    cosines = unit[rows] @ unit[others].T
     cosines[rows[:, None] == others[None, :]] = -np.inf  # a glitch is not its own neighbour
     rank = min(NEIGHBOUR, max(len(others) - 1, 1))
-    kth = -np.partition(-cosines, rank - 1, axis=1)[:, rank - 1]
+    kth = np.partition(cosines, len(others) - rank, axis=1)[:, len(others) - rank].astype(np.float64)
     return np.maximum(np.sqrt(np.maximum(2.0 - 2.0 * np.maximum(kth, -1.0), 0.0)), LEAST_DISTANCE)

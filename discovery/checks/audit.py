@@ -7,6 +7,7 @@ from audit.heldout.kinds import FOLDS
 from audit.heldout.probabilities import EXPECTED as EXPECTED_PROBABILITIES
 from audit.options import DEFAULTS, AuditOptions
 from audit.review.ledger import EXPECTED as EXPECTED_ANSWERS
+from discovery.checks.fleet import check_ray
 from discovery.checks.vectors import check_vectors
 from embed.csvfile import CsvFile
 from embed.errors import InputError
@@ -30,6 +31,8 @@ def check(options: Namespace) -> None:
         audit_options(options)
         if options.refit and options.probabilities is not None:
             raise InputError("--refit trains on images, --probabilities needs none; give one of them")
+        if options.ray is not None and (not options.refit or options.processes is not None):
+            raise InputError("--ray spreads the splits of --refit backbone; give that too, and leave --processes out")
     with Study(options.study) as study:
         if options.action == "import":
             CsvFile(options.file, EXPECTED_ANSWERS)
@@ -41,6 +44,8 @@ def check(options: Namespace) -> None:
             _check_refit(study, options)
         else:
             check_vectors(study, options)
+    if options.action is None:
+        check_ray(options)
 
 
 def audit_options(options: Namespace) -> AuditOptions:

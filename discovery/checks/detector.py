@@ -3,11 +3,14 @@
 from argparse import Namespace
 from pathlib import Path
 
-from discovery.sensitivity.options import SensitivityOptions
+from discovery.sensitivity.backgroundfile import background_rows
+from discovery.sensitivity.options import SensitivityOptions, check_background, check_comparable
+from embed.detector.demands import check_records
 from embed.detector.options import DESIGN, DetectorOptions, SourceOptions
 from embed.detector.place import check_place, read_card
 from embed.storage import first_bytes
 from embed.strain.files import GWF, open_strain
+from embed.strain.record import records
 
 
 def check(options: Namespace) -> None:
@@ -23,18 +26,19 @@ def check(options: Namespace) -> None:
 
 def _check_evaluate(options: Namespace) -> None:
     sensitivity_options(options)
-    read_card(options.detector)
-    if options.against is not None:
-        read_card(options.against)
+    folders = [options.detector] if options.against is None else [options.detector, options.against]
+    check_comparable([(folder, read_card(folder)[1]) for folder in folders])
 
 
 def _check_scan(options: Namespace) -> None:
-    read_card(options.detector)
+    card, source = read_card(options.detector)
+    check_background(source, options.slides, given=options.background is not None)
     if options.background is not None:
-        first_bytes(options.background)
-    for path in options.strain:
-        if not first_bytes(path).startswith(GWF):  # gwpy takes seconds to open one
-            open_strain(path, ifo=options.ifo, channel=options.channel)
+        next(background_rows(options.background, card["weights_sha256"]))
+    paths = [path for path in options.strain if not first_bytes(path).startswith(GWF)]  # gwpy takes seconds to open one
+    files = [open_strain(path, ifo=options.ifo, channel=options.channel) for path in paths]
+    if len(files) == len(options.strain):
+        check_records(records(files), source)
 
 
 def sensitivity_options(options: Namespace) -> SensitivityOptions:

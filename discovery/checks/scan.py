@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 
+from discovery.checks.fleet import check_ray
 from embed.errors import InputError
 from embed.storage import first_bytes
 from embed.strain.files import GWF, open_strain
@@ -9,7 +10,7 @@ from embed.strain.triggers import read_triggers, trigger_at
 
 
 def check(options: Namespace) -> None:
-    """Refuse strain files and tables of triggers that cannot be read, and options that contradict each other.
+    """Refuse strain files and tables of triggers that cannot be read, options that contradict each other, and a cluster that cannot be joined.
 
     Raises
     ------
@@ -33,6 +34,7 @@ def check(options: Namespace) -> None:
         read_triggers(options.triggers, ifos)
     elif options.triggers is not None:
         first_bytes(options.triggers)
+    check_ray(options)
 
 
 def trigger_option(options: Namespace) -> str:

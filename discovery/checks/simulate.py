@@ -3,6 +3,7 @@
 from argparse import Namespace
 from pathlib import Path
 
+from discovery.checks.fleet import check_ray
 from embed.errors import InputError
 from embed.simulator.options import DESIGN
 from embed.simulator.population import Population, default_classes, default_span, demo_population
@@ -11,11 +12,12 @@ from embed.unfinished import check_fillable
 
 
 def check(options: Namespace) -> None:
-    """Refuse a folder that is neither empty nor an unfinished simulation, classes that cannot be simulated, and strain files that cannot be read."""
+    """Refuse a folder that is neither empty nor an unfinished simulation, classes that cannot be simulated, strain files that cannot be read, and a cluster that cannot be joined."""
     check_fillable(options.out)
     population(options)
     for path in noise_files(options):
         first_bytes(path)
+    check_ray(options)
 
 
 def population(options: Namespace) -> Population:

@@ -27,7 +27,8 @@ from discovery.clustering.prepared import prepare
 from discovery.clustering.result import NOISE, PROBABILITY_DECIMALS, Clustering, Method, finished, one_cluster
 from discovery.clustering.spectral import assign, laplacian_spectrum, spectral_parts
 from embed.errors import InputError
-from embed.vectors.graph import NeighbourGraph, affinity, neighbour_graph
+from embed.vectors.graph import NeighbourGraph, affinity, extended, neighbour_graph
+from embed.vectors.index import DEFAULT_K
 from embed.vectors.similarity import normalise
 
 if TYPE_CHECKING:
@@ -177,8 +178,9 @@ def hdbscan_clusters(
     graph = _fitting_graph(unit, graph, max(GRAPH_SIZES))
     around, around_graph, least = unit, graph, 2
     if background is not None and np.size(background):
-        around = np.concatenate([unit, normalise(background)])
-        around_graph = neighbour_graph(around, seed=seed)
+        beside = normalise(background)
+        own = graph if graph.k >= min(DEFAULT_K, n - 1) else neighbour_graph(unit, seed=seed)
+        around, around_graph = np.concatenate([unit, beside]), extended(own, unit, beside)
         parameters["background"] = len(around) - n
         least = 1  # against a background one cluster is one, and not all rows are in it
     prepared = prepare(around, around_graph)

@@ -20,7 +20,7 @@ import scipy.sparse
 from discovery.clustering.methods import LANDMARKS
 from discovery.clustering.projection import MAP_MIN_DIST, UMAP_NEIGHBOURS, project
 from embed.vectors.graph import neighbour_graph
-from embed.vectors.index import flat_index, search_unit
+from embed.vectors.index import exact_index, search_unit
 from embed.vectors.similarity import normalise
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def lay_out(
         points = np.empty((count, one), np.float32)
         points[chosen] = project(old, own, method=method, dims=one, seed=seed)
         maps.append(points)
-    index = flat_index(old)
+    index = exact_index(old)
     for first in range(0, len(others), BLOCK):
         step(f"place {first:,} of {len(others):,} among {landmarks:,}")
         rows = others[first : first + BLOCK]
@@ -134,7 +134,7 @@ def place(
         New rows that are further from the old ones than 99 % of those from each other: a map of the old cannot show where they belong.
     """
     known = normalise(old)
-    index = flat_index(known)
+    index = exact_index(known)
     rows, apart = _nearest(index, normalise(new))
     sample = np.arange(len(known))[:: max(1, len(known) // MEASURED)]
     _, own = search_unit(index, known[sample], min(NEAREST, len(known) - 1), sample)

@@ -17,6 +17,7 @@ import scipy.linalg
 import scipy.sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import eigsh
+from threadpoolctl import threadpool_limits
 
 from discovery.clustering.density import ASKED_NEIGHBOURS
 from discovery.clustering.hierarchy import LEAST_CLUSTER, LEAST_ROWS
@@ -79,7 +80,8 @@ def laplacian_spectrum(affinity: scipy.sparse.csr_array, count: int, *, seed: in
     values, columns = [], []
     for label in range(component.max() + 1):
         members = np.flatnonzero(component == label)
-        mine, vectors = _component_spectrum(walk[members][:, members], min(count, members.size), rng)
+        with threadpool_limits(1, user_api="blas"):  # for products so small, threads cost more than they give
+            mine, vectors = _component_spectrum(walk[members][:, members], min(count, members.size), rng)
         full = np.zeros((n, mine.size))
         full[members] = vectors
         values.append(mine)

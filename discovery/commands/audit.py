@@ -14,6 +14,7 @@ from audit.heldout.refit import unseen_start
 from audit.heldout.refitting import Refitting
 from discovery.checks.audit import audit_options
 from discovery.commands.console import Terminal
+from discovery.commands.fleet import spread_of
 from discovery.commands.vectors import make_vectors
 from discovery.figures.figures import audit_figures
 from discovery.figures.files import save_figures
@@ -46,7 +47,8 @@ def _audit(options: Namespace) -> None:
     with Study(options.study) as study:
         if options.refit:
             _choose_unseen_weights(study, options)
-        store = make_vectors(study, options, terminal) if options.probabilities is None else None
+        with spread_of(options, terminal) as spread:
+            store = make_vectors(study, options, terminal, spread=spread) if options.probabilities is None else None
         with terminal.steps() as step:
             found = audit_study(
                 study,
@@ -85,6 +87,7 @@ def _refitting(options: Namespace, store: VectorStore) -> Refitting:
         seed=options.seed,
         device=device,
         processes=options.processes or (torch.cuda.device_count() if device == "cuda" else 1),
+        ray=options.ray,
     )
 
 

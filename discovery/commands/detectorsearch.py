@@ -83,7 +83,9 @@ def scan(options: Namespace) -> None:
     detector = load_detector(options.detector, choose_device(options.device))
     name = options.detector.resolve().name
     strain = records(open_strain(path, ifo=options.ifo, channel=options.channel) for path in options.strain)
-    background = None if options.background is None else read_background(options.background, name)
+    background = (
+        None if options.background is None else read_background(options.background, detector.card["weights_sha256"])
+    )
     with terminal.progress("scan") as progress:
         found = scan_strain(
             NetworkStatistic(name, detector),

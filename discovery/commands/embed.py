@@ -4,6 +4,7 @@ from argparse import Namespace
 from collections import Counter
 
 from discovery.commands.console import Terminal
+from discovery.commands.fleet import spread_of
 from discovery.commands.vectors import make_vectors
 from embed.network.sources import is_strain
 from embed.study.study import Study
@@ -17,8 +18,8 @@ SHOWN = 20
 def run(options: Namespace) -> None:
     """Make the vectors, the index and the neighbour graph."""
     terminal = Terminal(as_json=options.json)
-    with Study(options.study) as study:
-        store = make_vectors(study, options, terminal, retry=True)
+    with Study(options.study) as study, spread_of(options, terminal) as spread:
+        store = make_vectors(study, options, terminal, retry=True, spread=spread)
         pictured = count_viewed(study)
         counts = Counter(item.reason for item in store.left_out)
     terminal.say(f"{store.passport['rows']} vectors of {store.passport['dimension']} numbers in {store.folder}")

@@ -16,7 +16,12 @@ from typing import Literal
 from packaging.requirements import Requirement
 
 PACKAGE = "glitch-discovery"
-EXTRAS = {"runtime": "faster networks on a CPU", "strain": "strain from GWOSC, GWF frames", "gpu": "FAISS on a GPU"}
+EXTRAS = {
+    "runtime": "faster networks on a CPU",
+    "strain": "strain from GWOSC, GWF frames",
+    "gpu": "FAISS on a GPU",
+    "fleet": "many machines, by Ray",
+}
 """Optional parts that a user may want, and what for; see the extras of the package."""
 LEAST_DISK = 5 * 2**30
 """Bytes: a study of ten thousand glitches with its caches takes less."""

@@ -4,6 +4,7 @@ from argparse import Namespace
 
 from discovery.checks.scan import trigger_option
 from discovery.commands.console import Terminal
+from discovery.commands.fleet import spread_of
 from discovery.commands.ingest import show_skipped, write_skipped
 from embed.errors import InputError
 from embed.ingest.strain import ingest_strain, write_scan_table
@@ -27,6 +28,7 @@ def run(options: Namespace) -> None:
     with (
         Study(options.study, create=True) as study,
         study.run("scan", _arguments(options)),
+        spread_of(options, terminal) as spread,
     ):
         strain = _records(options, study)
         if options.find:
@@ -34,14 +36,21 @@ def run(options: Namespace) -> None:
                 trigger
                 for record in strain.values()
                 for trigger in find_triggers(
-                    record, snr=options.snr, dead_time=options.dead_time, whitened=options.whitened, device=device
+                    record,
+                    snr=options.snr,
+                    dead_time=options.dead_time,
+                    whitened=options.whitened,
+                    device=device,
+                    spread=spread,
                 )
             ]
             unread: list[Skip] = []
         else:
             triggers, unread = _given(options, list(strain))
         with terminal.progress("scan") as progress:
-            report = ingest_strain(study, strain, triggers, whitened=options.whitened, device=device, progress=progress)
+            report = ingest_strain(
+                study, strain, triggers, whitened=options.whitened, device=device, progress=progress, spread=spread
+            )
         report.skipped[:0] = unread
         reports = study.folder / "reports"
         write_scan_table(reports / "scan.csv", report.scanned)

@@ -6,30 +6,24 @@ from pathlib import Path
 import numpy as np
 
 from discovery.commands.console import Terminal
+from discovery.commands.fleet import spread_of
 from discovery.commands.vectors import make_vectors
 from discovery.figures.figures import scorecard_figures
 from discovery.figures.files import save_figures
 from discovery.scorecard.scorecard import read_vectors, score
+from embed.fleet.spread import Spread
 from embed.study.reports import add_report
 from embed.study.study import Study
+from embed.types import Vectors
 
 
 def run(options: Namespace) -> None:
     """Say how well each class is found when it is hidden."""
     terminal = Terminal(as_json=options.json)
-    if options.vectors_file is not None:
-        vectors, labels = read_vectors(options.vectors_file, options.labels_file)
-        folder = Path() if options.out is None else options.out
-    else:
-        with Study(options.study, generated=options.generated) as study:
-            store = make_vectors(study, options, terminal)
-            table = study.glitches()
-            places = store.rows(table.index.to_numpy(np.int64))
-            vectors = np.asarray(store.vectors[places[places >= 0]])
-            labels = table["label"].to_numpy(dtype=str)[places >= 0].tolist()
-            folder = study.folder / "reports" / "scorecard" if options.out is None else options.out
-    with terminal.progress("hide classes") as progress:
-        found = score(vectors, labels, method=options.method, seed=options.seed, progress=progress)
+    with spread_of(options, terminal) as spread:
+        vectors, labels, folder = _judged(options, terminal, spread)
+        with terminal.progress("hide classes") as progress:
+            found = score(vectors, labels, method=options.method, seed=options.seed, progress=progress, spread=spread)
     path = folder / "scorecard.csv"
     found.write(path)
     files = {"scorecard.csv": path}
@@ -58,3 +52,16 @@ def run(options: Namespace) -> None:
             "files": {name: str(written) for name, written in files.items()},
         }
     )
+
+
+def _judged(options: Namespace, terminal: Terminal, spread: Spread) -> tuple[Vectors, list[str], Path]:
+    """Return vectors, their labels, and the folder of the results."""
+    if options.vectors_file is not None:
+        return *read_vectors(options.vectors_file, options.labels_file), options.out or Path()
+    with Study(options.study, generated=options.generated) as study:
+        store = make_vectors(study, options, terminal, spread=spread)
+        table = study.glitches()
+        places = store.rows(table.index.to_numpy(np.int64))
+        vectors = np.asarray(store.vectors[places[places >= 0]])
+        labels = table["label"].to_numpy(dtype=str)[places >= 0].tolist()
+        return vectors, labels, options.out or study.folder / "reports" / "scorecard"

@@ -5,6 +5,7 @@ from collections import Counter
 
 from discovery.checks.simulate import noise_files, population
 from discovery.commands.console import Terminal
+from discovery.commands.fleet import spread_of
 from embed.network.devices import choose_device
 from embed.simulator.folder import write_study
 from embed.simulator.options import DESIGN
@@ -14,7 +15,7 @@ def run(options: Namespace) -> None:
     """Simulate glitches into a folder that ``discover ingest`` reads."""
     terminal = Terminal(as_json=options.json)
     device = None if options.device == "auto" else choose_device(options.device)
-    with terminal.progress("simulate") as progress:
+    with spread_of(options, terminal) as spread, terminal.progress("simulate") as progress:
         made = write_study(
             options.out,
             population(options),
@@ -22,6 +23,7 @@ def run(options: Namespace) -> None:
             output="strain" if options.strain else "images",
             device=device,
             progress=progress,
+            spread=spread,
         )
     counts = Counter(made.entry(index).label for index in range(made.n))
     rows = [(label, str(count)) for label, count in sorted(counts.items())]

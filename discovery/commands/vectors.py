@@ -3,6 +3,7 @@
 from argparse import Namespace
 
 from discovery.commands.console import Terminal
+from embed.fleet.spread import Spread, here
 from embed.network.sources import detector_folder, is_strain
 from embed.study.study import Study
 from embed.vectors.options import EmbeddingOptions
@@ -10,7 +11,9 @@ from embed.vectors.standing import standing_vectors
 from embed.vectors.store import VectorStore
 
 
-def make_vectors(study: Study, options: Namespace, terminal: Terminal, *, retry: bool = False) -> VectorStore:
+def make_vectors(
+    study: Study, options: Namespace, terminal: Terminal, *, retry: bool = False, spread: Spread = here
+) -> VectorStore:
     """Return the vectors that the options name; missing ones are made."""
     if is_strain(options.backbone):
         return _strain_vectors(study, options, terminal)
@@ -21,7 +24,7 @@ def make_vectors(study: Study, options: Namespace, terminal: Terminal, *, retry:
     from embed.vectors.embedding import embed  # noqa: PLC0415 - seconds that vectors which are there need not wait for
 
     with terminal.progress("embed") as progress:
-        return embed(study, asked, retry=retry, progress=progress)
+        return embed(study, asked, retry=retry, progress=progress, spread=spread)
 
 
 def embedding_options(options: Namespace) -> EmbeddingOptions:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SAMPLE = 256
 """Rows of the graph that are computed anew."""
 BLOCK_ROWS = 8192
-_FACTS = ("asked", "rows", "dimension", "left_out", "failed", "k", "exact", "recall", "seed")
+_FACTS = ("asked", "rows", "dimension", "left_out", "failed", "k", "exact", "recall", "index_recall", "seed")
 """What a passport says of the store, beside what made the vectors."""
 _FILES = ("vectors.npy", "glitches.npy", "inputs.npy", "ids.txt", "left-out.csv", "index.faiss", "graph.npz", MARK)
 

@@ -7,6 +7,7 @@ holds them. What `discover cluster` would show is then compared with the truth. 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,7 @@ from discovery.clustering.clustering import cluster
 from discovery.clustering.result import NOISE
 from embed.csvfile import write_csv
 from embed.errors import InputError
+from embed.fleet.spread import here
 from embed.gravityspy import NONE_OF_THE_ABOVE
 from embed.notebook import html_summary
 from embed.vectors.similarity import normalise
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
     from discovery.clustering.methods import ClusterMethod
     from discovery.clustering.result import Clustering
+    from embed.fleet.spread import Spread
     from embed.types import Codes, Floats, Progress, Vectors
 
 LEFT_OVER = 0.2
@@ -81,6 +84,7 @@ def score(
     method: ClusterMethod = "hdbscan",
     seed: int = 0,
     progress: Progress | None = None,
+    spread: Spread = here,
 ) -> Scorecard:
     """Hide each class in turn and look for it.
 
@@ -94,9 +98,13 @@ def score(
         Of the leftovers.
     progress : callable, optional
         Called with (classes done, classes in all).
+    spread : Spread
+        Where the classes are hidden: in this process, or on an `embed.fleet.cluster.Fleet`.
 
     Raises
     ------
+    FleetError
+        The machines cannot be used.
     InputError
         The lengths differ, or fewer than two classes have `LEAST_CLASS` glitches.
     """
@@ -112,16 +120,18 @@ def score(
         raise InputError(
             f"{len(hidden)} classes have {LEAST_CLASS} glitches and more: at least {LEAST_CLASSES} are needed"
         )
-    rows = []
-    for number, name in enumerate(hidden):
-        rows.append(_hide(unit, names, str(name), method, seed))
+    rows: dict[int, dict[str, object]] = {}
+    for number, row in spread(partial(_hide, unit, names, method, seed), map(str, hidden)):
+        rows[number] = row
         if progress is not None:
-            progress(number + 1, len(hidden))
-    table = pd.DataFrame(rows, columns=list(COLUMNS)).sort_values(["f1", "class"], ignore_index=True)
+            progress(len(rows), len(hidden))
+    table = pd.DataFrame([rows[number] for number in sorted(rows)], columns=list(COLUMNS)).sort_values(
+        ["f1", "class"], ignore_index=True
+    )
     return Scorecard(table)
 
 
-def _hide(unit: Vectors, names: np.ndarray, name: str, method: ClusterMethod, seed: int) -> dict[str, object]:
+def _hide(unit: Vectors, names: np.ndarray, method: ClusterMethod, seed: int, name: str) -> dict[str, object]:
     """Hide one class, and say how it is found."""
     rng = np.random.default_rng(seed)
     asked, classes, background = [np.flatnonzero(names == name)], {}, []

@@ -16,13 +16,12 @@ from discovery.sensitivity.measurement import (
     measure_signals,
 )
 from discovery.sensitivity.noise import plan_noise, search_noise
-from discovery.sensitivity.options import MOST_SLIDES, SensitivityOptions
+from discovery.sensitivity.options import MOST_SLIDES, SensitivityOptions, check_comparable
 from discovery.sensitivity.outputs import write_evaluation
 from discovery.sensitivity.results import Results, evaluated_results
 from discovery.sensitivity.statistic import FilterStatistic, NetworkStatistic, Statistic
 from embed.detector.examples import Examples
 from embed.detector.model import Detector, load_detector
-from embed.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,10 +89,9 @@ def evaluate_detector(
     noise = search_noise(networks, source, plan, seed=seed + 1)
     if bank is not None:
         step("search noise by the matched filter")
-        if plan.turns:  # slides cost a matched filter little: fewer blocks, more slides
-            enough = max(options.livetime * 3600, options.noise * source.seconds)
-            few = plan_noise(source, max(options.noise // MOST_SLIDES, 1), enough)
-            plan = replace(few, segments=options.noise)
+        plan = plan_noise(  # slides cost it little
+            source, options.noise, options.livetime * 3600, slides=MOST_SLIDES
+        )
         noise |= search_noise(statistics[-1:], source, plan, seed=seed + 1)
     step(f"judge {options.signals} signals at each loudness")
     signals = measure_signals(statistics, Examples(source, seed + 2), options.signals)
@@ -123,18 +121,6 @@ def load_detectors(folders: Sequence[Path], device: torch.device) -> dict[str, D
     InputError
         When two have one name, or read different segments.
     """
-    detectors: dict[str, Detector] = {}
-    for folder in folders:
-        name = folder.resolve().name
-        if name in detectors:
-            raise InputError(f"two detectors are named {name!r}; rename the folder of one")
-        detectors[name] = load_detector(folder, device)
-    (first, own), *others = detectors.items()
-    for name, other in others:
-        for what in ("ifos", "sample_rate", "seconds", "masses", "placement", "noise"):
-            one, two = getattr(own.source, what), getattr(other.source, what)
-            if one != two:
-                raise InputError(
-                    f"{first} was trained with {what} {one} and {name} with {two}; compare detectors that read the same segments"
-                )
-    return detectors
+    found = [load_detector(folder, device) for folder in folders]
+    check_comparable([(one.folder, one.source) for one in found])
+    return {one.folder.resolve().name: one for one in found}

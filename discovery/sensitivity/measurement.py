@@ -94,15 +94,19 @@ def measure_injections(
     """Judge injections that are uniform in volume."""
     found = _Judged(statistics)
     rng = np.random.default_rng(seed)
-    rows = []
+    farthest: list[float] = []
+    distances = []
+
+    def put(reach: float) -> float:
+        farthest.append(reach)
+        return float(draw_distances(reach, rng))
+
     for numbers in _numbers(0, count):
-        batch = examples.batch(numbers, label=SIGNAL, snr=(FAINTEST, FAINTEST))
-        farthest = batch.distance
-        distance = draw_distances(farthest, rng)
-        found.add(examples.batch(numbers, label=SIGNAL, distance=distance))
-        rows.append((distance, farthest, FAINTEST * farthest / distance))
-    distances, radii, snr = (np.concatenate(column) for column in zip(*rows, strict=True))
-    return Injections(distances, radii, snr, found.result())
+        batch = examples.batch(numbers, label=SIGNAL, snr=(FAINTEST, FAINTEST), distance=put)
+        found.add(batch)
+        distances.append(batch.distance)
+    radii, distance = np.array(farthest), np.concatenate(distances)
+    return Injections(distance, radii, FAINTEST * radii / distance, found.result())
 
 
 def measure_glitches(statistics: Sequence[Statistic], examples: Examples, count: int) -> Glitches:

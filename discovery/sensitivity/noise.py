@@ -48,19 +48,33 @@ class NoisePlan:
     stride: int
 
 
-def plan_noise(source: SourceOptions, segments: int, livetime: float) -> NoisePlan:
-    """Plan blocks that give so many segments, and slides that give so long a livetime, s: the fewest blocks, then the fewest slides."""
-    inner = INNER_SECONDS
-    each = math.floor(inner / source.seconds)
-    stride = stride_of(source)
-    blocks = math.ceil(segments / each)
+def plan_noise(source: SourceOptions, segments: int, livetime: float, *, slides: int = 1) -> NoisePlan:
+    """Plan blocks that give so many segments, and slides that give so long a livetime, s: the fewest blocks, then the fewest slides.
+
+    Parameters
+    ----------
+    source : SourceOptions
+    segments : int
+    livetime : float
+    slides : int
+        Of each block whose segments count beside those of the block as it is, at most `MOST_SLIDES`.
+    """
+    inner, stride = INNER_SECONDS, stride_of(source)
+    windows = segment_count(round(inner * source.sample_rate), source.samples, stride)
+    each = math.ceil(windows / _every(source, stride))
     if len(source.ifos) == 1:
-        return NoisePlan(segments, blocks, (), stride)
-    seconds = segment_count(round(inner * source.sample_rate), source.samples, stride) * stride / source.sample_rate
-    usable = seconds - source.seconds  # a seam costs a segment's length
-    blocks = max(blocks, math.ceil(livetime / (MOST_SLIDES * usable)))
-    slides = slide_turns(inner, SLIDE_STEP_S, math.ceil(livetime / (blocks * usable)), light_travel=LIGHT_TRAVEL)
-    return NoisePlan(segments, blocks, tuple(round(turn * source.sample_rate) for turn in slides), stride)
+        return NoisePlan(segments, math.ceil(segments / each), (), stride)
+    usable = windows * stride / source.sample_rate - source.seconds  # a seam costs a segment's length
+    slid = each - 2  # and two of those that do not overlap
+    blocks = max(math.ceil(segments / (each + slides * slid)), math.ceil(livetime / (MOST_SLIDES * usable)))
+    wanted = max(math.ceil(livetime / (blocks * usable)), math.ceil((segments / blocks - each) / slid))
+    turns = slide_turns(inner, SLIDE_STEP_S, wanted, light_travel=LIGHT_TRAVEL)
+    return NoisePlan(segments, blocks, tuple(round(turn * source.sample_rate) for turn in turns), stride)
+
+
+def _every(source: SourceOptions, stride: int) -> int:
+    """Of so many segments one is taken, for them not to overlap by more than a twentieth of a stride."""
+    return max(1, math.ceil(source.samples / stride - 0.05))
 
 
 @dataclass(frozen=True)
@@ -138,9 +152,7 @@ class _Gathered:
     def __init__(self, source: SourceOptions, plan: NoisePlan) -> None:
         self.plan = plan
         self.step = plan.stride / source.sample_rate
-        self.every = max(
-            1, math.ceil(source.samples / plan.stride - 0.05)
-        )  # they may overlap by a twentieth of a stride
+        self.every = _every(source, plan.stride)
         self.segments: tuple[list[Floats], list[Floats]] = ([], [])
         self.alone: list[Triggers] = []
         self.slid: list[Triggers] = []

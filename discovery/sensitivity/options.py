@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from embed.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from embed.detector.options import SourceOptions
 
 SNRS = tuple(float(value) for value in range(4, 21))
 """Network signal-to-noise ratios at which signals are made."""
@@ -64,3 +71,55 @@ class SensitivityOptions:
             raise InputError(f"{self.livetime:g} hours of time slides: give more than 0, and at most a year")
         if self.noise < 100:
             raise InputError(f"{self.noise} segments of noise: give 100 or more, a threshold needs 10 false alarms")
+
+
+def check_comparable(detectors: Sequence[tuple[Path, SourceOptions]]) -> None:
+    """Refuse detectors that cannot judge the same segments, or of one name.
+
+    Parameters
+    ----------
+    detectors : sequence of tuple of Path and SourceOptions
+        Their folders, whose names are theirs, and what they read.
+
+    Raises
+    ------
+    InputError
+    """
+    (folder, own), *others = detectors
+    first = folder.resolve().name
+    for other, source in others:
+        name = other.resolve().name
+        if name == first:
+            raise InputError(f"two detectors are named {name!r}; rename the folder of one")
+        for what in ("ifos", "sample_rate", "seconds", "masses", "placement", "noise"):
+            one, two = getattr(own, what), getattr(source, what)
+            if one != two:
+                raise InputError(
+                    f"{first} was trained with {what} {one} and {name} with {two}; compare detectors that read the same segments"
+                )
+
+
+def check_background(source: SourceOptions, slides: int, *, given: bool) -> None:
+    """Refuse a scan that no background can give a rate to.
+
+    Parameters
+    ----------
+    source : SourceOptions
+        Of the detector.
+    slides : int
+        Of each block.
+    given : bool
+        Whether an evaluation's background is given.
+
+    Raises
+    ------
+    InputError
+    """
+    if given:
+        return
+    if len(source.ifos) < 2:
+        raise InputError(
+            "no background to state a false-alarm rate by: one detector cannot be slid; give --background, the background.csv of an evaluation"
+        )
+    if slides < 1:
+        raise InputError(f"{slides} slides give no background; give 1 or more, or --background")

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 
 from discovery.sensitivity.background import MONTH, Background
+from discovery.sensitivity.backgroundfile import BACKGROUND, background_rows, weights_mark
 from discovery.sensitivity.noise import SLIDES
 from discovery.sensitivity.page import sensitivity_html
 from discovery.sensitivity.pictures import loud_pictures
-from embed.csvfile import CsvFile, write_csv
-from embed.errors import InputError
+from embed.csvfile import write_csv
 from embed.storage import write_text
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ MOST_ROWS = 100_000
 """Loudest background triggers that are written, of each search: a scan reads them back."""
 SENSITIVITY = ("search", "false_alarm_probability", "threshold", "false_alarms", "noise", "snr", "found", "signals", "share", "low", "high")  # fmt: skip
 AREAS = ("search", "snr", "auc", "low", "high")
-BACKGROUND = ("search", "how", "livetime_s", "statistic")
 AGREEMENT = ("search", "threshold", "slides", "slides_s", "alone", "alone_s", "chance")
 DISTANCE = ("search", "far_per_month", "threshold", "distance_mpc", "low", "high", "found", "injections")
 GLITCHES = ("search", "false_alarm_probability", "class", "glitches", "false_alarms", "low", "high")
@@ -123,42 +122,32 @@ def _sensitivity(results: Results) -> Iterator[tuple[Any, ...]]:
 
 def _background(found: Evaluated) -> Iterator[tuple[Any, ...]]:
     for name, own in found.noise.items():
+        detector = found.detectors.get(name)
+        mark = weights_mark(detector.card["weights_sha256"]) if detector else ""
         for background in (own.slides, own.alone):
             if background is not None:
                 for value in background.statistic[:MOST_ROWS].tolist():
-                    yield name, background.how, round(background.livetime, 6), value
+                    yield name, mark, background.how, round(background.livetime, 6), value
 
 
-def read_background(path: Path, name: str) -> Background:
+def read_background(path: Path, weights: str) -> Background:
     """Read the background of a detector from its evaluation: time slides, or noise alone where there are none.
 
     Parameters
     ----------
     path : Path
         ``background.csv``.
-    name : str
-        The detector's.
+    weights : str
+        SHA-256 of the detector's; empty for the matched filter.
 
     Raises
     ------
     InputError
         When the file cannot be read, or has no background of the detector.
     """
-    file = CsvFile(path, "background.csv of `discover detector evaluate`")
-    if tuple(file.columns) != BACKGROUND:
-        raise InputError(
-            f"{path} has columns {', '.join(file.columns)}; give background.csv of `discover detector evaluate`"
-        )
     found: dict[str, tuple[float, list[float]]] = {}
-    for row in file.rows():
-        if row.cells["search"] == name:
-            try:
-                values = found.setdefault(row.cells["how"], (float(row.cells["livetime_s"]), []))[1]
-                values.append(float(row.cells["statistic"]))
-            except ValueError as error:
-                raise InputError(f"{row.where}: {error}; was the file edited by hand?") from error
-    if not found:
-        raise InputError(f"{path} has no background of {name!r}; evaluate that detector")
+    for how, livetime, value in background_rows(path, weights):
+        found.setdefault(how, (livetime, []))[1].append(value)
     how = min(found, key=lambda one: one != SLIDES)
     livetime, values = found[how]
     return Background(

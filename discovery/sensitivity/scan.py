@@ -9,12 +9,11 @@ import numpy as np
 
 from discovery.sensitivity.background import Background, Triggers, find_peaks, make_background, slide_turns
 from discovery.sensitivity.noise import SLIDES
-from discovery.sensitivity.options import APART_S, SLIDE_STEP_S
+from discovery.sensitivity.options import APART_S, SLIDE_STEP_S, check_background
 from discovery.sensitivity.statistic import merger_sample, stride_of
 from embed.csvfile import write_csv
 from embed.detector.matchedfilter import LIGHT_TRAVEL
 from embed.detector.segments import Segments, whitened_segments
-from embed.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -127,12 +126,7 @@ def scan_strain(
     InputError
         When a detector is missing, a sample rate does not suit, there is no good strain in common, or no background.
     """
-    if background is None and (len(source.ifos) < 2 or slides < 1):
-        raise InputError(
-            "no background to state a false-alarm rate by: one detector cannot be slid; give --background, the background.csv of an evaluation"
-            if len(source.ifos) < 2
-            else f"{slides} slides give no background; give 1 or more, or --background"
-        )
+    check_background(source, slides, given=background is not None)
     found = _Gathered()
     first = min(record.start for record in records.values())
     whole = max(record.files[-1].end for record in records.values()) - first

@@ -29,7 +29,7 @@ def summary_heads(results: Results) -> list[str]:
     probabilities = [f"{cut.probability:g}" for cut in next(iter(results.thresholds.values()))]
     return [
         "search",
-        *(f"AUC, SNR {snr:g}" for snr in ROC_SNRS),
+        *(f"AUC, SNR\u00a0{snr:g}" for snr in ROC_SNRS),
         *(f"half at {one}" for one in probabilities),
         *(f"SNR 8 at {one}" for one in probabilities),
     ]
@@ -141,4 +141,6 @@ def gain_rows(results: Results) -> list[tuple[str, list[str]]]:
 
 
 def _factor(value: float) -> str:
-    return NOTHING if math.isnan(value) else "∞" if math.isinf(value) else f"{value:.2g}"
+    if math.isnan(value):
+        return NOTHING
+    return "∞" if math.isinf(value) else f"{value:,.0f}" if value >= 10 else f"{value:.2g}"

@@ -16,7 +16,7 @@ from embed.detector.signals import Binary, SignalSource
 from embed.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -91,7 +91,7 @@ class Examples:
         *,
         label: str | None = None,
         snr: tuple[float, float] | None = None,
-        distance: Floats | None = None,
+        distance: Callable[[float], float] | None = None,
     ) -> Batch:
         """Make examples.
 
@@ -103,8 +103,8 @@ class Examples:
             ``noise``, ``signal`` or ``glitch``: all of this class, instead of each of the options' classes as often as any other.
         snr : tuple of 2 float, optional
             Least and greatest network SNR of signals, instead of the options'; equal ones fix it.
-        distance : ndarray of float64, shape (n,), optional
-            Put signals at these luminosity distances, Mpc, instead of scaling them to an SNR.
+        distance : callable, optional
+            From the luminosity distance at which a signal has its SNR, Mpc, to the one at which it is put; called in the order of `numbers`.
 
         Returns
         -------
@@ -131,7 +131,8 @@ class Examples:
                 binaries[row] = binary = self.signals.draw(rng)
                 wave, single = self.signals.whitened(binary, block)
                 target = rng.uniform(*(options.snr if snr is None else snr))
-                away[row] = np.sqrt(np.sum(single**2)) / target if distance is None else distance[row]
+                reach = float(np.sqrt(np.sum(single**2)) / target)
+                away[row] = reach if distance is None else distance(reach)
                 strain[row] += wave / away[row]
                 loud[row] = single / away[row]
             elif names[labels[row]] == GLITCH:

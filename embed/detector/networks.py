@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
+from torch.nn.functional import conv2d
 
 from embed.detector.options import NETWORKS
 from embed.errors import InputError
@@ -82,14 +83,26 @@ def make_network(
     return network
 
 
+class _Convolution(nn.Conv1d):
+    """A convolution in time, computed as one over pictures of one row with channels last: twice as fast on CPUs.
+
+    (B, C, samples), or what another one made: (B, C, 1, samples).
+    """
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        rows = values if values.ndim == 4 else values[:, :, None]
+        rows = rows.contiguous(memory_format=torch.channels_last)
+        return conv2d(rows, self.weight[:, :, None], self.bias, padding=(0, int(self.padding[0])))
+
+
 def _gabbard(detectors: int, samples: int, dropout: float) -> tuple[nn.Module, int]:
     layers: list[nn.Module] = []
     before = detectors
     for channels, width, pool in ((8, 64, 1), (8, 32, 8), (16, 32, 1), (16, 16, 6), (32, 16, 1), (32, 16, 4)):
-        layers += [nn.Conv1d(before, channels, width, padding=width // 2), nn.ELU()]
+        layers += [_Convolution(before, channels, width, padding=width // 2), nn.ELU()]
         samples += 1
         if pool > 1:
-            layers.append(nn.MaxPool1d(pool))
+            layers.append(nn.MaxPool2d((1, pool)))
             samples //= pool
         before = channels
     return nn.Sequential(*layers, nn.Flatten(), *_dense((before * samples, HIDDEN, HIDDEN), dropout)), HIDDEN

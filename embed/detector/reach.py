@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import scipy.signal
 
+from embed.detector.demands import check_rate
 from embed.detector.noise import SETTLING_SECONDS
-from embed.detector.segments import check_rate, whiten_at
+from embed.detector.segments import whiten_at
 from embed.errors import InputError
 from embed.strain.files import StrainFile, open_strain
 from embed.strain.record import BLOCK_SECONDS, StrainRecord
@@ -121,7 +122,7 @@ class GlitchStrain:
         if isinstance(block, str):
             return block
         if near[0].whitened:
-            values = _decimated(block.values, check_rate(block.sample_rate, self.source))
+            values = decimated(block.values, check_rate(block.sample_rate, self.source))
         else:
             try:
                 values = whiten_at(block.values, block.sample_rate, self.source)
@@ -131,7 +132,7 @@ class GlitchStrain:
         return values[first : first + self.source.samples]
 
 
-def _decimated(whitened: Floats, decimate: int) -> NDArray[np.float32]:
+def decimated(whitened: Floats, decimate: int) -> NDArray[np.float32]:
     """Strain that was whitened elsewhere, at the detector's sample rate, its noise scaled to the variance of one: float32."""
     low = scipy.signal.resample_poly(whitened, 1, decimate) if decimate > 1 else whitened
     return (low / (GAUSSIAN * np.median(np.abs(low)))).astype(np.float32)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from embed.detector.demands import check_rate, check_records
 from embed.detector.noise import INNER_SECONDS, SETTLING_SECONDS
 from embed.errors import InputError
 from embed.qtransform.whitening import whiten_with_filter
@@ -86,37 +87,6 @@ def whiten_at(strain: Floats, rate: float, source: SourceOptions) -> NDArray[np.
     return whitened.numpy() * np.float32(
         np.sqrt(decimate)
     )  # white noise of a band d times as wide has d times the variance
-
-
-def check_rate(rate: float, source: SourceOptions) -> int:
-    """How many samples of the strain become one of the detector's.
-
-    Raises
-    ------
-    InputError
-        When that is no whole number.
-    """
-    if rate < source.sample_rate or rate % source.sample_rate:
-        raise InputError(
-            f"strain at {rate:g} Hz does not suit a detector for {source.sample_rate} Hz; give strain at a whole multiple of that, or a detector for another rate"
-        )
-    return round(rate / source.sample_rate)
-
-
-def check_records(records: Mapping[str, StrainRecord], source: SourceOptions) -> None:
-    """Refuse strain that lacks a detector, or has another sample rate.
-
-    Raises
-    ------
-    InputError
-    """
-    lacking = [ifo for ifo in source.ifos if ifo not in records]
-    if lacking:
-        raise InputError(
-            f"the detector reads {' and '.join(source.ifos)}, and there is no strain of {', '.join(lacking)}, only of {', '.join(records)}; give its files too, or a detector for one"
-        )
-    for ifo in source.ifos:
-        check_rate(records[ifo].sample_rate, source)
 
 
 def whitened_segments(

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import TYPE_CHECKING
 
+import torch
+
 from embed.csvfile import write_csv
+from embed.fleet.spread import check_processor, here
 from embed.ingest.folders import Picture, add_picture, probed
 from embed.qtransform.transform import DURATIONS
 from embed.strain.scan import scan
-from embed.study.report import IngestReport, Skip
-from embed.views.png import write_views
+from embed.study.report import IngestReport, Skip, batches
+from embed.views.png import levels_to_png, write_encoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    import torch
-
+    from embed.fleet.spread import Spread
     from embed.strain.record import StrainRecord
     from embed.strain.triggers import Trigger
     from embed.study.study import Study
     from embed.types import Progress
+
+    _Made = tuple[Trigger, list[bytes] | Skip]
+
+PART = 32
+"""Triggers of a part."""
+
+WRITERS = 8
+"""Threads that write views: each waits for the disk."""
 
 SCAN_COLUMNS = ("id", "ifo", "gps", "snr", "peak_frequency", "q_value")
 """Columns of the table of scanned triggers."""
@@ -48,6 +60,7 @@ def ingest_strain(
     whitened: bool = False,
     device: torch.device | str | None = None,
     progress: Progress | None = None,
+    spread: Spread = here,
 ) -> StrainReport:
     """Compute the four views of each trigger and add them to the study, in one transaction per trigger.
 
@@ -67,6 +80,8 @@ def ingest_strain(
         Where the Q-transform runs; the CPU unless given.
     progress : callable, optional
         Called with (triggers done, triggers in all).
+    spread : Spread
+        Where the views are made: in this process, or on an `embed.fleet.cluster.Fleet`, with the same bytes.
 
     Returns
     -------
@@ -90,22 +105,54 @@ def ingest_strain(
     >>> with Study("study", create=True) as study, study.run("scan"):  # doctest: +SKIP
     ...     ingest_strain(study, strain, find_triggers(strain["H1"]))
     """
+    check_processor(spread, torch.device(device or "cpu").type)
     report = StrainReport()
     folder = study.folder / "views"
-    for number, (trigger, levels) in enumerate(scan(records, triggers, whitened=whitened, device=device), 1):
-        if isinstance(levels, Skip):
-            report.skipped.append(levels)
-        else:
-            paths = write_views(folder, trigger.ifo, trigger.gravityspy_id, levels)
-            with study.transaction():
-                _, added = study.add_glitch(trigger.gravityspy_id, trigger.ifo, trigger.gps, _metadata(trigger))
-                report.glitches += added
-                for picture, image in probed(_pictures(trigger, paths)):
-                    add_picture(study, picture, image, {}, report)
-            report.scanned.append(trigger)
-        if progress is not None:
-            progress(number, len(triggers))
+    needs = [file.path for record in records.values() for file in record.files]
+    work = _Views(records, whitened, device)
+    done = 0
+    with ThreadPoolExecutor(WRITERS) as pool:
+        for _, part in spread(work, batches(triggers, PART), needs=needs, in_order=True):
+            for trigger, paths in zip(
+                (trigger for trigger, _ in part), pool.map(_written, part, repeat(folder)), strict=True
+            ):
+                done += 1
+                if isinstance(paths, Skip):
+                    report.skipped.append(paths)
+                else:
+                    _add(study, trigger, paths, report)
+                if progress is not None:
+                    progress(done, len(triggers))
     return report
+
+
+def _written(made: _Made, folder: Path) -> list[Path] | Skip:
+    trigger, files = made
+    return files if isinstance(files, Skip) else write_encoded(folder, trigger.ifo, trigger.gravityspy_id, files)
+
+
+@dataclass(frozen=True)
+class _Views:
+    """The work of a scan; a part is some triggers, and becomes the files of their views."""
+
+    records: Mapping[str, StrainRecord]
+    whitened: bool
+    device: torch.device | str | None
+
+    def __call__(self, triggers: Sequence[Trigger]) -> list[_Made]:
+        return [
+            (trigger, levels if isinstance(levels, Skip) else [levels_to_png(view) for view in levels])
+            for trigger, levels in scan(self.records, triggers, whitened=self.whitened, device=self.device)
+        ]
+
+
+def _add(study: Study, trigger: Trigger, paths: list[Path], report: StrainReport) -> None:
+    with study.transaction():
+        _, added = study.add_glitch(trigger.gravityspy_id, trigger.ifo, trigger.gps, _metadata(trigger))
+        report.glitches += added
+        for picture, image in probed(_pictures(trigger, paths)):
+            add_picture(study, picture, image, {}, report)
+    report.scanned.append(trigger)
 
 
 def write_scan_table(path: Path, triggers: Sequence[Trigger]) -> None:

@@ -4,20 +4,24 @@ Both give a glitch the same vector in any batch, so a vector is a function of th
 stopped, resumed or extended ends with the same bytes.
 """
 
+from __future__ import annotations
+
 import importlib.util
 import io
-import os
 import warnings
 from functools import cached_property
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
 import torch
 
 from embed.errors import InputError
 from embed.network.blend import Blended
 from embed.network.names import RUNTIMES
-from embed.network.network import Network
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from embed.network.network import Network
 
 BATCH = 32
 """Pictures a batch; every batch is filled up to it, since kernels are chosen by the batch's size."""
@@ -112,7 +116,7 @@ class TorchRuntime:
 
 
 class OnnxRuntime:
-    """ONNX Runtime on the CPU, float32; the network is converted at the first batch."""
+    """ONNX Runtime on the CPU, float32; the network is converted at the first batch, and a copy in another process takes the converted one."""
 
     def __init__(self, network: Network) -> None:
         import onnxruntime  # noqa: PLC0415 - an extra, imported where it is used
@@ -121,20 +125,24 @@ class OnnxRuntime:
         self.device = torch.device("cpu")
         self.batch = BATCH
         self.name = f"onnxruntime {onnxruntime.__version__} float32"
-        self._network = network
+        self._network: Network | None = network
+
+    def __getstate__(self) -> dict[str, Any]:
+        held = {name: value for name, value in self.__dict__.items() if name != "_session"}
+        return held | {"_network": None, "_graph": self._graph}
 
     def __call__(self, pictures: torch.Tensor) -> np.ndarray:
         """Run one batch; see `Runtime`."""
         return self._session.run(None, {"pictures": pictures.numpy()})[0]
 
     def close(self) -> None:
-        """Give the working memory back; the next batch would convert the network again."""
+        """Give the working memory back; the next batch would load the network again."""
         self.__dict__.pop("_session", None)
 
     @cached_property
-    def _session(self) -> Any:  # noqa: ANN401 - onnxruntime.InferenceSession
-        import onnxruntime  # noqa: PLC0415
-
+    def _graph(self) -> bytes:
+        """The converted network."""
+        assert self._network is not None, "a copy takes the converted network along"
         size = self._network.backbone.size
         graph = io.BytesIO()
         with warnings.catch_warnings():
@@ -148,8 +156,14 @@ class OnnxRuntime:
                 dynamic_axes={"pictures": {0: "batch"}, "vectors": {0: "batch"}},
                 dynamo=False,
             )
+        return graph.getvalue()
+
+    @cached_property
+    def _session(self) -> Any:  # noqa: ANN401 - onnxruntime.InferenceSession
+        import onnxruntime  # noqa: PLC0415
+
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = os.cpu_count() or 1
+        options.intra_op_num_threads = torch.get_num_threads()
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # the decoding threads need the cores
         options.log_severity_level = 3
-        return onnxruntime.InferenceSession(graph.getvalue(), options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(self._graph, options, providers=["CPUExecutionProvider"])

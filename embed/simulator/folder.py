@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
-import io
-import json
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import fields
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import h5py
-import numpy as np
-from PIL import Image
+import torch
 
 from embed.errors import InputError
-from embed.gravityspy import DURATIONS
-from embed.simulator.injection import BLOCK_S, Detector, Injection, lay, strain_block
-from embed.simulator.noise import SAMPLE_RATE
+from embed.fleet.spread import check_processor, here
+from embed.simulator.injection import BLOCK_S
 from embed.simulator.options import CATALOGUE, DESIGN, LABEL_NOISE
-from embed.simulator.population import Entry, Population, default_classes, default_span, stream
-from embed.simulator.simulation import PICTURE_SHAPE, prepare_detectors, view_batches
+from embed.simulator.parts import PICTURES, STRAIN_S, STRAINS, Pictures, Strains
+from embed.simulator.population import Population, default_classes, default_span
+from embed.simulator.simulation import PICTURE_SHAPE, prepare_detectors
 from embed.simulator.tables import Tables
 from embed.storage import storage_errors
 from embed.unfinished import begin, check_fillable, finish
-from embed.views.viridis import table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    import torch
-    from numpy.typing import NDArray
-
+    from embed.fleet.spread import Spread
     from embed.types import Progress
-
-STRAIN_S = 64.0
-"""Length of a block of strain: Gravity Spy's."""
 
 TRUTH_COLUMNS = ("id", "ifo", "gps", "truth", "label", "morphology", "snr", "peak_frequency", "q", "companion",
                  "companion_time", "normalisation", "parameters")  # fmt: skip
@@ -61,6 +48,7 @@ def simulate(
     shape: tuple[int, int] = PICTURE_SHAPE,
     device: torch.device | str | None = None,
     progress: Progress | None = None,
+    spread: Spread = here,
 ) -> Population:
     """Simulate glitches into a folder.
 
@@ -72,7 +60,7 @@ def simulate(
         Number of glitches; same seed, same bytes.
     classes, hidden, label_noise, onset, span, equal, schedule
         See `Population`; the default is its 27 classes over six weeks of O1, or by O1's rates its 22 classes over all of it.
-    noise, output, shape, device, progress
+    noise, output, shape, device, progress, spread
         See `write_study`.
 
     Returns
@@ -91,7 +79,9 @@ def simulate(
         equal=equal,
         schedule=schedule,
     )
-    return write_study(out, population, noise=noise, output=output, shape=shape, device=device, progress=progress)
+    return write_study(
+        out, population, noise=noise, output=output, shape=shape, device=device, progress=progress, spread=spread
+    )
 
 
 def write_study(
@@ -103,6 +93,7 @@ def write_study(
     shape: tuple[int, int] = PICTURE_SHAPE,
     device: torch.device | str | None = None,
     progress: Progress | None = None,
+    spread: Spread = here,
 ) -> Population:
     """Write a population to a folder.
 
@@ -124,6 +115,8 @@ def write_study(
         Where the Q-transform runs.
     progress : callable, optional
         Called with (glitches done, glitches in all).
+    spread : Spread
+        Where the glitches are made: in this process, or on an `embed.fleet.cluster.Fleet`, with the same bytes.
 
     Returns
     -------
@@ -138,40 +131,42 @@ def write_study(
         An option is impossible, or the folder is not empty.
     StorageError
         The folder cannot be written, or the disk is full.
+    FleetError
+        The machines cannot be used.
     """
     out = Path(out)
     if output not in ("images", "strain"):
         raise InputError(f"output {output!r} is neither 'images' nor 'strain'")
+    check_processor(spread, torch.device(device or "cpu").type)
     facts = _facts(population, noise, output, shape, device)
     check_fillable(out, facts)
     population, detectors = prepare_detectors(population, noise, BLOCK_S if output == "images" else STRAIN_S)
     begin(out, facts)
+    work, size = (
+        (Pictures(population, detectors, shape, device), PICTURES)
+        if output == "images"
+        else (Strains(population, detectors), STRAINS)
+    )
     with storage_errors(out):
-        with ExitStack() as stack:
-            tables = stack.enter_context(Tables(out, {"truth.csv": TRUTH_COLUMNS, "metadata.csv": METADATA_COLUMNS}))
-            numbers = range(tables.rows, population.n)
-            report = progress and partial(_report, progress, tables.rows, population.n)
-            if output == "strain":
-                for entry, injection in _write_strain(out, population, detectors, numbers, report):
-                    tile = injection.tile
-                    row = _metadata_row(entry, tile.frequency, tile.snr, tile.q)
-                    tables.add([_truth_row(entry, injection)], [row])
-            elif numbers:
-                pool = stack.enter_context(ThreadPoolExecutor(max_workers=2))
-                for part in view_batches(
-                    population, detectors, numbers=numbers, shape=shape, device=device, progress=report
-                ):
-                    list(pool.map(_write_views, [out] * len(part.entries), part.entries, part.levels))
-                    truth = [_truth_row(*found) for found in zip(part.entries, part.injections, strict=True)]
-                    columns = zip(part.entries, part.frequency, part.snr, part.q, strict=True)
-                    tables.add(truth, [_metadata_row(*found) for found in columns])
+        with Tables(out, {"truth.csv": TRUTH_COLUMNS, "metadata.csv": METADATA_COLUMNS}) as tables:
+            starts = range(tables.rows, population.n, size)
+            parts = [range(start, min(start + size, population.n)) for start in starts]
+            for number, made in spread(work, parts, in_order=True):
+                for one in made:
+                    _write(out, one.files)
+                tables.add([one.truth for one in made], [one.metadata for one in made])
+                if progress is not None:
+                    progress(parts[number].stop, population.n)
         tables.finish()
         finish(out)
     return population
 
 
-def _report(progress: Progress, before: int, whole: int, done: int, _: int) -> None:
-    progress(before + done, whole)
+def _write(out: Path, files: Mapping[str, bytes]) -> None:
+    for name, data in files.items():
+        path = out / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(data)
 
 
 def _facts(
@@ -186,61 +181,3 @@ def _facts(
     onset = dict(population.onset)
     facts = {field.name: getattr(population, field.name) for field in fields(population)} | {"onset": onset}
     return {"simulation": facts, "noise": files, "output": output, "shape": list(shape), "device": str(device)}
-
-
-def _write_views(out: Path, entry: Entry, levels: NDArray[np.uint8]) -> None:
-    folder = out / entry.label
-    folder.mkdir(exist_ok=True)
-    for duration, view in zip(DURATIONS, levels, strict=True):
-        image = Image.fromarray(view, mode="P")
-        image.putpalette(table().tobytes())
-        buffer = io.BytesIO()
-        image.save(buffer, format="png", compress_level=4)
-        (folder / f"{entry.ifo}_{entry.gravityspy_id}_spectrogram_{duration}.png").write_bytes(buffer.getvalue())
-
-
-def _write_strain(
-    out: Path,
-    population: Population,
-    detectors: Mapping[str, Detector],
-    numbers: range,
-    progress: Progress | None,
-) -> Iterator[tuple[Entry, Injection]]:
-    for done, index in enumerate(numbers, 1):
-        entry = population.entry(index)
-        rng = stream(population.seed, index, 1)
-        where = detectors[entry.ifo]
-        spectrum, injection = lay(entry.family, where, rng)
-        start = entry.gps - STRAIN_S / 2
-        whole = float(np.floor(start))  # files begin at whole seconds: move the glitch to its time in the file
-        spectrum *= np.exp(-2j * np.pi * where.noise.frequencies * (start - whole))
-        strain = strain_block(spectrum, where, rng)
-        with h5py.File(out / f"{entry.ifo}_{entry.gravityspy_id}.hdf5", "w") as file:
-            data = file.create_dataset("strain/Strain", data=strain)
-            data.attrs.update({"Npoints": len(strain), "Xstart": whole, "Xspacing": 1.0 / SAMPLE_RATE})
-            data.attrs.update({"Xunits": "second", "Yunits": "", "Xlabel": "GPS time", "Ylabel": "Strain"})
-            for name, value in (("Detector", entry.ifo), ("Description", "simulated strain")):
-                file[f"meta/{name}"] = value
-            file["meta/GPSstart"], file["meta/Duration"] = int(whole), int(STRAIN_S)
-            file["quality/simple/DQmask"] = np.full(int(STRAIN_S), 1, dtype=np.uint32)
-            file["quality/simple/DQShortnames"] = np.array([b"DATA"])
-        yield entry, injection
-        if progress is not None:
-            progress(done, len(numbers))
-
-
-def _truth_row(entry: Entry, injection: Injection) -> list[object]:
-    parameters = {name: float(f"{value:.6g}") for name, value in injection.parameters.items()}
-    return [
-        entry.gravityspy_id, entry.ifo, f"{entry.gps:.6f}", entry.truth, entry.label, entry.family.name,
-        f"{injection.tile.snr:.3f}", f"{injection.tile.frequency:.3f}", f"{injection.tile.q:g}", injection.companion,
-        f"{injection.companion_time:.3f}", entry.normalisation, json.dumps(parameters, separators=(",", ":")),
-    ]  # fmt: skip
-
-
-def _metadata_row(entry: Entry, frequency: float, snr: float, q: float) -> list[object]:
-    seconds, fraction = divmod(entry.gps, 1.0)
-    return [
-        f"{entry.gps:.6f}", entry.ifo, int(seconds), round(fraction * 1e9), f"{frequency:.3f}", "SIMULATED-STRAIN",
-        f"{snr:.3f}", f"{q:.3f}", entry.gravityspy_id, entry.label,
-    ]  # fmt: skip

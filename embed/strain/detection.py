@@ -6,12 +6,14 @@ loudest in each short time bin is kept; of those, a louder tile removes all othe
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from embed.errors import InputError
+from embed.fleet.spread import check_processor, here
 from embed.gravityspy import DURATIONS
 from embed.qtransform.threads import in_threads
 from embed.qtransform.tiles import Source, median, plane_tiles, whole_source
@@ -21,10 +23,14 @@ from embed.qtransform.whitening import FIR_SECONDS, whiten
 from embed.strain.record import BLOCK_SECONDS
 from embed.strain.thresholds import DEAD_TIME, SNR_THRESHOLD
 from embed.strain.triggers import Trigger
+from embed.study.report import batches
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from embed.fleet.spread import Spread
     from embed.qtransform.tiling import QPlane
-    from embed.strain.record import Block, StrainRecord
+    from embed.strain.record import StrainRecord
     from embed.types import Floats, Rows
 
 
@@ -36,6 +42,9 @@ EDGE_SECONDS = max(DURATIONS) / 2 + FIR_SECONDS / 2
 
 SHORTEST_SECONDS = 2 * EDGE_SECONDS + 2.0
 """Shortest stretch of good strain that is searched."""
+
+SEARCHED = 16
+"""Stretches of a part: a quarter of an hour of strain."""
 
 MEDIAN_TILES = 1 << 14
 """Tiles of a row whose median is taken: its standard error is then 1.1 %."""
@@ -53,6 +62,7 @@ def find_triggers(
     q_range: tuple[float, float] = Q_RANGE,
     frequency_range: tuple[float, float] = FREQUENCY_RANGE,
     device: torch.device | str | None = None,
+    spread: Spread = here,
 ) -> list[Trigger]:
     """Find the loud times of a record.
 
@@ -67,6 +77,8 @@ def find_triggers(
         The strain is whitened already.
     q_range, frequency_range, device
         As in `embed.qtransform.transform.q_scan`.
+    spread : Spread
+        Where the strain is searched: in this process, or on an `embed.fleet.cluster.Fleet`.
 
     Returns
     -------
@@ -82,12 +94,12 @@ def find_triggers(
     if not (snr > 0 and dead_time > 0):
         raise InputError(f"the SNR threshold ({snr:g}) and the dead time ({dead_time:g} s) must be positive")
     where = torch.device(device or "cpu")
+    check_processor(spread, where.type)
 
-    def compute(block: Block) -> Floats:
-        return _loud_tiles(block, snr**2 / 2, q_range, frequency_range, where, whitened=whitened)
-
-    stretches = record.stretches(BLOCK_SECONDS, 2 * EDGE_SECONDS, SHORTEST_SECONDS)
-    loud = [*in_threads(compute, stretches, where), np.empty((0, 4))]
+    work = _Search(record, snr**2 / 2, q_range, frequency_range, where, whitened)
+    parts = batches(record.stretches(BLOCK_SECONDS, 2 * EDGE_SECONDS, SHORTEST_SECONDS), SEARCHED)
+    needs = [file.path for file in record.files]
+    loud = [np.empty((0, 4)), *(tiles for _, tiles in spread(work, parts, needs=needs, in_order=True))]
     kept = loudest_apart(np.concatenate(loud), dead_time)
     return [
         Trigger(
@@ -102,32 +114,40 @@ def find_triggers(
     ]
 
 
-def _loud_tiles(
-    block: Block,
-    least: float,
-    q_range: tuple[float, float],
-    frequency_range: tuple[float, float],
-    device: torch.device,
-    *,
-    whitened: bool,
-) -> Floats:
-    """Loudest tile of each time bin of a block's inner part, of energy `least` or more: ndarray of float64, shape (N, 4)."""
-    rate, size = block.sample_rate, len(block.values)
-    planes = q_tiling(size / rate, q_range, (frequency_range[0], min(frequency_range[1], rate / 2)))
-    x = torch.from_numpy(block.values)[None].to(device)
-    x = x.to(torch.float32) if whitened else whiten(x, rate, decimate=decimation(planes, rate, size))
-    if not bool((x != 0).any()):
-        raise InputError(f"the strain from GPS {block.start:.0f} on is zero throughout")
-    whole = whole_source(x)
-    tiles = np.concatenate([_loud_in_plane(whole, plane, least) for plane in planes])
-    inner = (tiles[:, TIME] >= EDGE_SECONDS) & (tiles[:, TIME] < size / rate - EDGE_SECONDS)
-    tiles = tiles[inner]
-    bins = np.floor(tiles[:, TIME] / BIN_SECONDS)
-    order = np.lexsort((-tiles[:, ENERGY], bins))
-    _, first = np.unique(bins[order], return_index=True)
-    tiles = tiles[order][first]
-    tiles[:, TIME] += block.start
-    return tiles
+@dataclass(frozen=True)
+class _Search:
+    """The work of a search; a part is some stretches, by their start and end (GPS)."""
+
+    record: StrainRecord
+    least: float
+    q_range: tuple[float, float]
+    frequency_range: tuple[float, float]
+    device: torch.device
+    whitened: bool
+
+    def __call__(self, stretches: Sequence[tuple[float, float]]) -> Floats:
+        return np.concatenate(list(in_threads(self._loud_tiles, stretches, self.device)))
+
+    def _loud_tiles(self, stretch: tuple[float, float]) -> Floats:
+        """Loudest tile of each time bin of a stretch's inner part, of energy `least` or more: ndarray of float64, shape (N, 4)."""
+        block = self.record.block(*stretch)
+        rate, size = block.sample_rate, len(block.values)
+        low, high = self.frequency_range
+        planes = q_tiling(size / rate, self.q_range, (low, min(high, rate / 2)))
+        x = torch.from_numpy(block.values)[None].to(self.device)
+        x = x.to(torch.float32) if self.whitened else whiten(x, rate, decimate=decimation(planes, rate, size))
+        if not bool((x != 0).any()):
+            raise InputError(f"the strain from GPS {block.start:.0f} on is zero throughout")
+        whole = whole_source(x)
+        tiles = np.concatenate([_loud_in_plane(whole, plane, self.least) for plane in planes])
+        inner = (tiles[:, TIME] >= EDGE_SECONDS) & (tiles[:, TIME] < size / rate - EDGE_SECONDS)
+        tiles = tiles[inner]
+        bins = np.floor(tiles[:, TIME] / BIN_SECONDS)
+        order = np.lexsort((-tiles[:, ENERGY], bins))
+        _, first = np.unique(bins[order], return_index=True)
+        tiles = tiles[order][first]
+        tiles[:, TIME] += block.start
+        return tiles
 
 
 def _loud_in_plane(whole: Source, plane: QPlane, least: float) -> Floats:

@@ -162,8 +162,8 @@ class StrainRecord:
         low = round(begin * rate)
         return Block(values[low : low + round(length * rate)], origin + low / rate, rate)
 
-    def stretches(self, longest: float, overlap: float, needed: float) -> Iterator[Block]:
-        """Yield blocks of at most ``longest`` s that cover all good strain and overlap by ``overlap`` s.
+    def stretches(self, longest: float, overlap: float, needed: float) -> Iterator[tuple[float, float]]:
+        """Yield start and end (GPS) of stretches of at most ``longest`` s that cover all good strain and overlap by ``overlap`` s.
 
         Stretches shorter than ``needed`` s are left out.
         """
@@ -172,10 +172,14 @@ class StrainRecord:
             while end - begin >= needed:
                 stop = min(begin + longest, end)
                 begin = max(start, stop - longest)  # the last block reaches back: it is as long as the others
-                yield Block(self.read(begin, stop - begin), begin, self.sample_rate)
+                yield begin, stop
                 if stop >= end:
                     break
                 begin = stop - overlap
+
+    def block(self, start: float, end: float) -> Block:
+        """Read a good stretch."""
+        return Block(self.read(start, end - start), start, self.sample_rate)
 
     def good(self) -> Iterator[tuple[float, float]]:
         """Yield start and end (GPS) of the good stretches, reading `BLOCK_SECONDS` after `BLOCK_SECONDS`."""

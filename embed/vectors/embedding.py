@@ -1,34 +1,30 @@
-"""From views to vectors: decoding in threads overlaps the network, memory is bounded, and a killed run resumes."""
+"""From views to vectors, block by block: memory is bounded, a killed run resumes, and a cluster may compute the blocks."""
 
-import os
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from embed.errors import InputError, StudyError
+from embed.fleet.spread import Spread, check_processor, here
 from embed.storage import settle
-from embed.study.records import View
 from embed.study.study import Study
 from embed.types import Progress, Rows
+from embed.vectors.blocks import Embedder, block_views
 from embed.vectors.options import EmbeddingOptions
 from embed.vectors.parts import blocks_of, drop_parts, has_parts, part_path, read_part, write_part
 from embed.vectors.plan import Plan, make_plan
 from embed.vectors.standing import finished_store, latest_choice, standing_vectors
 from embed.vectors.store import MARK, StoreRows, VectorStore, write_store
-from embed.views.cache import ViewCache, room_for
-from embed.views.encoding import network_input
+from embed.views.cache import room_for
 from embed.views.selection import LeftOut
 
 PART = 512
 """Glitches in a part file: a killed run loses at most these."""
 
-AHEAD = 3
-"""Batches that are decoded ahead of the network."""
+WITNESSES = 200
+"""Folders of which a cluster's machines must see a picture, before the first block."""
 
 
 def embed(
@@ -38,6 +34,7 @@ def embed(
     retry: bool = False,
     command: str = "embed",
     progress: Progress | None = None,
+    spread: Spread = here,
 ) -> VectorStore:
     """Compute every glitch's vector, the index and the neighbour graph; existing vectors, also those made elsewhere, are reused.
 
@@ -53,6 +50,8 @@ def embed(
         The name of the run: only vectors made by ``embed`` are used by later commands by default.
     progress : callable, optional
         Called with (glitches done, glitches in all).
+    spread : Spread
+        Where the blocks are computed: in this process, or on an `embed.fleet.cluster.Fleet`, with the same bytes.
 
     Returns
     -------
@@ -63,8 +62,8 @@ def embed(
     ------
     InputError
         When the study has no views, or none that the encoding needs, or none can be decoded.
-    WeightsError, DeviceError, StorageError
-        See the modules of these names.
+    WeightsError, DeviceError, StorageError, FleetError
+        See `embed.errors`.
     """
     options = options or EmbeddingOptions()
     standing = standing_vectors(study, options, retry=retry)
@@ -73,6 +72,7 @@ def embed(
             _choose(study, standing, command)
         return standing
     plan = make_plan(study, options, (latest_choice(study) if options.asks_for_nothing else None) or {})
+    check_processor(spread, plan.runtime.device.type)
     found = finished_store(study, plan.folder)
     if found is not None and found.passport["asked"] == plan.asked and not retry and not has_parts(plan.folder):
         return found
@@ -82,7 +82,7 @@ def embed(
         if found is not None and found.passport["asked"] == plan.asked and not found.passport["failed"]:
             drop_parts(plan.folder)
             return found
-        return _make(study, plan, found, options, progress)
+        return _make(study, plan, found, options, progress=progress, spread=spread)
 
 
 def _choose(study: Study, store: VectorStore, command: str) -> None:
@@ -93,36 +93,27 @@ def _choose(study: Study, store: VectorStore, command: str) -> None:
 
 
 def _make(
-    study: Study, plan: Plan, found: VectorStore | None, options: EmbeddingOptions, progress: Progress | None
+    study: Study,
+    plan: Plan,
+    found: VectorStore | None,
+    options: EmbeddingOptions,
+    *,
+    progress: Progress | None,
+    spread: Spread,
 ) -> VectorStore:
     old = _reusable(plan, found)
     todo = np.flatnonzero(old < 0)
-    plain = plan.encoding.name == "plain"
-    side = plan.encoding.side(plan.network.backbone.size)
-    cached = options.cache and room_for(study.folder, len(todo) * len(plan.encoding.durations), side, plain=plain)
-    paths: list[Path] = []
-    left_out = list(plan.left_out)
+    blocks = [todo[block] for block in blocks_of(len(todo), PART)]
+    paths = [part_path(plan.folder, plan.glitches[rows], plan.inputs[rows]) for rows in blocks]
+    _compute(study, plan, options, dict(zip(paths, blocks, strict=True)), progress=progress, spread=spread)
     kept = old >= 0
-    with (
-        ViewCache(study.folder / "cache" if cached else None, side, plain=plain) as cache,
-        ThreadPoolExecutor(os.cpu_count() or 1) as pool,
-    ):
-        done = int(kept.sum())
-        for block in blocks_of(len(todo), PART):
-            rows = todo[block]
-            path = part_path(plan.folder, plan.glitches[rows], plan.inputs[rows])
-            paths.append(path)
-            if not path.exists():
-                report = partial(_report, progress, len(kept), done)
-                write_part(path, *_run(study, plan, plan.glitches[rows], cache=cache, pool=pool, report=report))
-            _, good, reasons = read_part(path)
-            kept[rows[good]] = True
-            left_out += [
-                LeftOut(int(glitch), reason) for glitch, reason in zip(plan.glitches[rows[~good]], reasons, strict=True)
-            ]
-            done += len(rows)
-            _report(progress, len(kept), done, 0)
-    plan.runtime.close()
+    left_out = list(plan.left_out)
+    for rows, path in zip(blocks, paths, strict=True):
+        _, good, reasons = read_part(path)
+        kept[rows[good]] = True
+        left_out += [
+            LeftOut(int(glitch), reason) for glitch, reason in zip(plan.glitches[rows[~good]], reasons, strict=True)
+        ]
     if not kept.any():
         raise InputError(f"none of the {len(kept)} glitches could be embedded; the first: {left_out[-1].reason}")
     kept_rows = StoreRows(plan.glitches[kept], plan.inputs[kept], _ids(study, plan.glitches[kept]))
@@ -141,9 +132,48 @@ def _make(
     return store
 
 
-def _report(progress: Progress | None, whole: int, before: int, more: int) -> None:
-    if progress is not None:
-        progress(before + more, whole)
+def _compute(
+    study: Study,
+    plan: Plan,
+    options: EmbeddingOptions,
+    parts: dict[Path, Rows],
+    *,
+    progress: Progress | None,
+    spread: Spread,
+) -> None:
+    """Write the parts that are not there yet."""
+    missing = {path: plan.glitches[rows] for path, rows in parts.items() if not path.exists()}
+    paths, durations = list(missing), plan.encoding.durations
+    whole = len(plan.glitches)
+    done = whole - sum(map(len, missing.values()))
+
+    def report(more: int) -> None:
+        if progress is not None:
+            progress(done + more, whole)
+
+    side, plain = plan.encoding.side(plan.network.backbone.size), plan.encoding.name == "plain"
+    views = sum(map(len, parts.values())) * len(durations)
+    cached = options.cache and room_for(study.folder, views, side, plain=plain)
+    report(0)
+    with closing(Embedder(plan, study.folder / "cache" if cached else None, report)) as embedder:
+        pictures = (block_views(study, glitches, durations) for glitches in missing.values())
+        for number, part in spread(embedder, pictures, needs=_witnesses(study, missing)):
+            write_part(paths[number], *part)
+            done += len(missing[paths[number]])
+            report(0)
+
+
+def _witnesses(study: Study, missing: dict[Path, Rows]) -> Iterator[Path]:
+    """Yield one picture of each folder that holds some, for the first `WITNESSES` folders."""
+    folders: set[Path] = set()
+    for glitches in missing.values():
+        for view in study.views(glitches):
+            path = Path(view.source)
+            if path.parent not in folders:
+                folders.add(path.parent)
+                yield path
+            if len(folders) == WITNESSES:
+                return
 
 
 def _reusable(plan: Plan, found: VectorStore | None) -> np.ndarray:
@@ -181,66 +211,3 @@ def _blocks(found: VectorStore | None, paths: list[Path], old: np.ndarray, todo:
                 "vectors to reuse, and no store to take them from; delete the folder vectors/ and run `discover embed`"
             )
         yield found.vectors[rest[block]]
-
-
-def _run(
-    study: Study,
-    plan: Plan,
-    glitches: Rows,
-    *,
-    cache: ViewCache,
-    pool: ThreadPoolExecutor,
-    report: Callable[[int], None],
-) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Vectors of a block of glitches, which of them could be decoded, and why the others could not."""
-    wanted: dict[int, list[View]] = {glitch: [] for glitch in glitches.tolist()}
-    for view in study.views(glitches):
-        if view.duration in plan.encoding.durations:
-            wanted[view.glitch].append(view)
-    order = {duration: place for place, duration in enumerate(plan.encoding.durations)}
-    window: deque[Future[np.ndarray | str]] = deque()
-    queue = iter(sorted(views, key=lambda view: order[view.duration]) for views in wanted.values())
-    batch = plan.runtime.batch
-    kept = np.ones(len(glitches), bool)
-    reasons: list[str] = []
-    vectors: list[np.ndarray] = []
-    waiting: list[np.ndarray] = []
-    for row in range(len(glitches)):
-        while len(window) < AHEAD * batch and (views := next(queue, None)) is not None:
-            window.append(pool.submit(_decoded, cache, views))
-        decoded = window.popleft().result()
-        if isinstance(decoded, str):
-            kept[row] = False
-            reasons.append(decoded)
-        else:
-            waiting.append(decoded)
-        if len(waiting) == batch or (row == len(glitches) - 1 and waiting):
-            vectors.append(_vectors(plan, np.stack(waiting)))
-            waiting.clear()
-            report(row + 1)
-    empty = np.empty((0, plan.network.backbone.dimension), np.float32)
-    return np.concatenate([empty, *vectors]), kept, reasons
-
-
-def _decoded(cache: ViewCache, views: list[View]) -> np.ndarray | str:
-    try:
-        return np.stack([cache.get(view) for view in views])
-    except InputError as error:
-        return str(error)
-
-
-def _vectors(plan: Plan, views: np.ndarray) -> np.ndarray:
-    """Run the network on one batch, filled up to the runtime's size."""
-    spec, batch = plan.network.backbone, plan.runtime.batch
-    pictures = network_input(views, plan.encoding, spec.size, mean=spec.mean, std=spec.std, device=plan.runtime.device)
-    filled = (
-        torch.cat([pictures, pictures.new_zeros(batch - len(pictures), *pictures.shape[1:])])
-        if len(pictures) < batch
-        else pictures
-    )
-    vectors = plan.runtime(filled)[: len(views)]
-    if vectors.shape[1] != spec.dimension:
-        raise StudyError(
-            f"{spec.name} gave vectors of {vectors.shape[1]} numbers instead of {spec.dimension}; use timm and torchvision as in constraints.txt"
-        )
-    return vectors

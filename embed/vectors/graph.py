@@ -2,48 +2,52 @@
 
 Rows are L2-normalised vectors, similarity is the cosine, and rows are listed by similarity, ties by row number. Up to
 a stated size the graph is exact: it equals brute force and its bytes depend neither on threads nor on the machine (see
-`embed.vectors.similarity`). Above it the graph is approximate and carries its recall, measured on a sample (see `embed.vectors.index`).
+`embed.vectors.similarity`). Above it the graph is approximate and carries its recall, measured on a sample (see `embed.vectors.cells`).
 """
 
 from __future__ import annotations
 
+import os
+import struct
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import scipy.sparse
 
 from embed.errors import InputError, StudyError
 from embed.storage import write_atomic
+from embed.vectors.cells import neighbours_by_cells
 from embed.vectors.index import (
     DEFAULT_K,
     EXACT_LIMIT,
     VectorIndex,
     build_index,
     checked_k,
-    flat_index,
-    inverted_index,
+    exact_index,
     load_index,
     save_index,
     search,
     search_unit,
 )
-from embed.vectors.similarity import normalise, top_k
+from embed.vectors.similarity import decode_keys, largest_keys, normalise, ranking_keys, top_k
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from embed.vectors.similarity import Rows, Similarities
+    from embed.types import Rows, Similarities, Vectors
 
 __all__ = [
     "NeighbourGraph",
     "VectorIndex",
     "affinity",
     "build_index",
+    "extended",
     "load_graph",
     "load_index",
+    "load_neighbours",
     "neighbour_graph",
     "normalise",
     "save_graph",
@@ -52,6 +56,8 @@ __all__ = [
     "subgraph",
 ]
 
+_ZIP_LENGTHS = 26
+"""Bytes of a zip entry's header before the lengths of its name and extra field (APPNOTE.TXT, section 4.3.7)."""
 EXACT_LIMITS = {"cpu": EXACT_LIMIT, "cuda": 2_000_000}
 """Rows: brute force in float64 takes minutes on a large GPU."""
 
@@ -115,7 +121,7 @@ def neighbour_graph(
     k : int
         Neighbours a row, clamped to N - 1; `NeighbourGraph.requested_k` keeps the number given.
     seed : int
-        Seeds the coarse centres and the recall sample of an approximate index; an exact graph does not depend on it.
+        Seeds the cells and the samples of an approximate graph; an exact graph does not depend on it.
     device : {"cpu", "cuda"}
         An exact graph is the same on both, byte for byte.
     exact_limit : int, optional
@@ -137,11 +143,10 @@ def neighbour_graph(
         if device == "cuda":
             rows, similarities = top_k(unit, unit, kept, exclude=own, device=device)
         else:
-            rows, similarities = search_unit(flat_index(unit), unit, kept, own)
+            rows, similarities = search_unit(exact_index(unit), unit, kept, own)
         return NeighbourGraph(rows, similarities, kept, k, exact=True, recall=1.0)
-    index = inverted_index(unit, kept, seed)
-    rows, similarities = search_unit(index, unit, kept, own)
-    return NeighbourGraph(rows, similarities, kept, k, exact=False, recall=index.recall)
+    rows, similarities, recall = neighbours_by_cells(unit, kept, seed)
+    return NeighbourGraph(rows, similarities, kept, k, exact=False, recall=recall)
 
 
 def subgraph(vectors: ArrayLike, rows: Rows, k: int = DEFAULT_K, **options: Any) -> NeighbourGraph:  # noqa: ANN401
@@ -162,6 +167,31 @@ def subgraph(vectors: ArrayLike, rows: Rows, k: int = DEFAULT_K, **options: Any)
         The other arguments of `neighbour_graph`.
     """
     return neighbour_graph(np.asarray(vectors)[rows], k, **options)
+
+
+def extended(graph: NeighbourGraph, unit: Vectors, added: Vectors, k: int = DEFAULT_K) -> NeighbourGraph:
+    """Return the graph of some rows and of others after them, from the graph of the first: the same bytes as one made afresh.
+
+    Parameters
+    ----------
+    graph : NeighbourGraph
+        Of `unit`, with no fewer neighbours than `k`, or with all other rows.
+    unit : ndarray of float32, shape (N, D)
+        Output of `normalise`.
+    added : ndarray of float32, shape (M, D)
+        Output of `normalise`, M at least 1.
+    k : int
+        Neighbours a row, clamped to N + M - 1.
+    """
+    both = np.concatenate([unit, added])
+    kept = min(checked_k(k), len(both) - 1)
+    rows, similarities = search_unit(exact_index(added), unit, min(kept, len(added)), None)
+    keys = [ranking_keys(graph.similarities, graph.neighbours), ranking_keys(similarities, rows + len(unit))]
+    old = decode_keys(largest_keys(np.concatenate(keys, axis=1), kept))
+    new = search_unit(exact_index(both), added, kept, np.arange(len(unit), len(both)))
+    return NeighbourGraph(
+        np.concatenate([old[0], new[0]]), np.concatenate([old[1], new[1]]), kept, k, graph.exact, graph.recall
+    )
 
 
 def affinity(graph: NeighbourGraph) -> scipy.sparse.csr_array:
@@ -233,6 +263,44 @@ def load_graph(path: str | Path) -> NeighbourGraph:
             f"the neighbour graph {path} is damaged (rows {rows.min()} to {rows.max()} of {len(rows)}); delete it and embed again"
         )
     return graph
+
+
+def load_neighbours(path: str | Path, row: int) -> tuple[Rows, Similarities]:
+    """Read one row of a graph that `save_graph` wrote, without the others: of 600,000 rows that saves most of a second.
+
+    Returns
+    -------
+    rows : ndarray of int64, shape (k,)
+    similarities : ndarray of float32, shape (k,)
+
+    Raises
+    ------
+    StudyError
+        The file is absent, damaged, or no neighbour graph.
+    """
+    try:
+        with Path(path).open("rb") as file, zipfile.ZipFile(file) as parts:
+            rows, count = _stored_row(file, parts.getinfo("neighbours.npy"), row)
+            similarities, _ = _stored_row(file, parts.getinfo("similarities.npy"), row)
+    except (OSError, ValueError, TypeError, KeyError, IndexError, EOFError, struct.error, zipfile.BadZipFile) as error:
+        raise StudyError(f"the neighbour graph {path} cannot be read; delete it and embed again") from error
+    if rows.size and not 0 <= rows.min() <= rows.max() < count:
+        raise StudyError(
+            f"the neighbour graph {path} is damaged (rows {rows.min()} to {rows.max()} of {count}); delete it and embed again"
+        )
+    return rows, similarities
+
+
+def _stored_row(file: BinaryIO, entry: zipfile.ZipInfo, row: int) -> tuple[NDArray[Any], int]:
+    """Return one row of a two-dimensional array that a zip file holds uncompressed, and how many rows it has."""
+    file.seek(entry.header_offset + _ZIP_LENGTHS)
+    name, extra = struct.unpack("<HH", file.read(4))
+    file.seek(name + extra, os.SEEK_CUR)
+    if np.lib.format.read_magic(file) != (1, 0) or entry.compress_type != zipfile.ZIP_STORED:
+        raise ValueError(entry.filename)
+    (count, width), _, dtype = np.lib.format.read_array_header_1_0(file)
+    file.seek(row * width * dtype.itemsize, os.SEEK_CUR)
+    return np.frombuffer(file.read(width * dtype.itemsize), dtype, width), count
 
 
 def _exact_limit(device: str, exact_limit: int | None) -> int:

@@ -37,14 +37,14 @@ DEFAULT_K = 30
 RECALL_TARGET = 0.99
 RECALL_SAMPLE = 1000
 """Rows: a recall of 0.99 is then known to about 0.001, as 30 neighbours of each are counted."""
-LEAST_MARGIN = 32
-"""Candidates beyond k; fewer send more rows to the full comparison."""
+LEAST_MARGIN = 8
+"""Candidates beyond k, and as many as k; fewer send more rows to the full comparison."""
 LLOYD_ITERATIONS = 5
 """The coarse centres need no more: recall is measured, not assumed."""
 ROWS_PER_CENTRE = 40
 """FAISS warns below 39 training rows a centre."""
-COMPARE_ALL_BELOW = 100
-"""Rows a candidate: scoring a gathered candidate again costs as much as comparing about 100 rows in bulk."""
+COMPARE_ALL_BELOW = 40
+"""Rows a candidate: scoring a gathered candidate again costs as much as comparing about 40 rows in bulk."""
 BLOCK_SCORES = 1 << 26
 """Scores held at once: 256 MB."""
 QUERY_BLOCK = 4096
@@ -57,8 +57,8 @@ class VectorIndex:
 
     Attributes
     ----------
-    faiss_index : faiss.IndexFlatIP or faiss.IndexIVFFlat
-        FAISS's own object, in row order.
+    faiss_index : faiss.IndexFlatIP or faiss.IndexIVFFlat or None
+        FAISS's own object, in row order; None of an `exact_index`, which is never saved.
     vectors : ndarray of float32, shape (N, D)
         The normalised vectors it holds.
     exact : bool
@@ -215,6 +215,11 @@ def _compared(queries: Vectors, vectors: Vectors, count: int) -> tuple[NDArray[n
     return scores, rows
 
 
+def exact_index(unit: Vectors) -> VectorIndex:
+    """Return an index that compares with every row, to search with here and now: it holds no second copy of the vectors."""
+    return VectorIndex(None, unit, exact=True, recall=1.0)
+
+
 def flat_index(unit: Vectors) -> VectorIndex:
     flat = faiss.IndexFlatIP(unit.shape[1])
     flat.add(unit)
@@ -225,18 +230,18 @@ def inverted_index(unit: Vectors, k: int, seed: int) -> VectorIndex:
     """Build an inverted file and probe more of its lists until the recall target is met."""
     rng = np.random.default_rng(seed)
     lists = max(1, min(4 * int(np.sqrt(len(unit))), len(unit) // ROWS_PER_CENTRE))  # FAISS guidelines: 4 sqrt(N)
-    centres = _spherical_centres(unit, lists, rng)
+    centres = spherical_centres(unit, lists, rng)
     quantizer = faiss.IndexFlatIP(unit.shape[1])
     quantizer.add(centres)
     inverted = faiss.IndexIVFFlat(quantizer, unit.shape[1], len(centres), faiss.METRIC_INNER_PRODUCT)
     inverted.train(unit[:1])  # the quantizer is full: this only marks the index as trained
-    assigned = top_k(unit, centres, 1)[0][:, 0]
+    assigned = search_unit(exact_index(centres), unit, 1, None)[0][:, 0]
     numbers = np.arange(len(unit))
     inverted.add_core(
         len(unit), faiss.swig_ptr(unit), faiss.swig_ptr(numbers), faiss.swig_ptr(np.ascontiguousarray(assigned))
     )
     sample = np.sort(rng.choice(len(unit), min(RECALL_SAMPLE, len(unit)), replace=False))
-    truth = top_k(unit[sample], unit, k, exclude=sample)[0]
+    truth = search_unit(exact_index(unit), unit[sample], k, sample)[0]
     inverted.nprobe, recall = max(1, len(centres) // 128), 0.0
     while True:
         index = VectorIndex(inverted, unit, exact=False, recall=recall)
@@ -246,12 +251,12 @@ def inverted_index(unit: Vectors, k: int, seed: int) -> VectorIndex:
         inverted.nprobe = min(2 * inverted.nprobe, len(centres))
 
 
-def _spherical_centres(unit: Vectors, count: int, rng: np.random.Generator) -> Vectors:
+def spherical_centres(unit: Vectors, count: int, rng: np.random.Generator) -> Vectors:
     """Return centres by spherical k-means on a sample; exact sums make them the same on any number of threads."""
     sample = unit[np.sort(rng.choice(len(unit), min(len(unit), ROWS_PER_CENTRE * count), replace=False))]
     centres = sample[np.sort(rng.choice(len(sample), count, replace=False))]
     for _ in range(LLOYD_ITERATIONS):
-        nearest = top_k(sample, centres, 1)[0][:, 0]
+        nearest = search_unit(exact_index(centres), sample, 1, None)[0][:, 0]
         membership = scipy.sparse.csr_array((np.ones(len(sample)), (nearest, np.arange(len(sample)))))
         membership.resize((count, len(sample)))
         sums = membership @ sample.astype(np.float64)

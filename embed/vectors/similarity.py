@@ -33,6 +33,8 @@ UNIT_TOLERANCE = 2.0**-20
 """The norm after float32 rounding and the snap is off by less, up to 16,000 components."""
 BLOCK_BYTES = 128 * 2**20
 """Working memory of one block of similarities."""
+PAIRED_BYTES = 2**20
+"""Gathered rows that are multiplied together: they stay in the processor's cache, which is four times as fast as 128 MiB."""
 CACHE_VALUES = 2**16
 """Values normalised together: their float64 copies stay in the processor's cache."""
 TILE_ROWS = 4096
@@ -111,7 +113,7 @@ def paired_similarities(queries: Vectors, vectors: Vectors, rows: Rows) -> Simil
     ndarray of float32, shape (Q, M)
     """
     similarities = np.empty(rows.shape, np.float32)
-    step = max(1, BLOCK_BYTES // max(1, 8 * rows.shape[1] * vectors.shape[1]))
+    step = max(1, PAIRED_BYTES // max(1, 8 * rows.shape[1] * vectors.shape[1]))
     for start in range(0, len(rows), step):
         block = slice(start, start + step)
         candidates = vectors[rows[block]].astype(np.float64)  # (block, M, D)

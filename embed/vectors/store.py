@@ -39,8 +39,8 @@ from embed.storage import (
     write_text,
 )
 from embed.sums import seal
-from embed.types import Rows, Vectors
-from embed.vectors.graph import NeighbourGraph, load_graph, neighbour_graph, save_graph
+from embed.types import Rows, Similarities, Vectors
+from embed.vectors.graph import NeighbourGraph, load_graph, load_neighbours, neighbour_graph, save_graph
 from embed.vectors.index import DEFAULT_K, VectorIndex, build_index, load_index, save_index
 from embed.vectors.passport import GIVEN, GivenPassport, Passport
 from embed.views.selection import LeftOut
@@ -174,10 +174,15 @@ class VectorStore:
             raise self._damaged("graph.npz", f"{len(graph.neighbours)} rows for {self.passport['rows']} vectors")
         return graph
 
+    def neighbours(self, row: int) -> tuple[Rows, Similarities]:
+        """Return the graph's neighbours of one row and their similarities, both of shape (k,), without reading the whole graph."""
+        return load_neighbours(self.folder / "graph.npz", row)
+
     @cached_property
     def index(self) -> VectorIndex:
         """The FAISS index of all rows."""
-        return load_index(self.folder / "index.faiss", recall=float(self.passport["recall"]))
+        recall = self.passport.get("index_recall", self.passport["recall"])  # older stores have one for both
+        return load_index(self.folder / "index.faiss", recall=float(recall))
 
     def rows(self, glitches: np.ndarray) -> np.ndarray:
         """Rows of glitches in this store, ndarray of int64; -1 for a glitch without a vector."""
@@ -267,10 +272,9 @@ def write_store(
     write_csv(new / "left-out.csv", ("glitch", "reason"), left_out)
     array = np.load(new / "vectors.npy", mmap_mode="r")
     _check(array, rows.ids)
-    index = build_index(array, seed=seed)
-    save_index(index, new / "index.faiss")
-    graph = neighbour_graph(index.vectors, k, seed=seed, device=device)
+    graph = neighbour_graph(array, k, seed=seed, device=device)
     save_graph(graph, new / "graph.npz")
+    index_recall = _write_index(array, new / "index.faiss", seed)
     facts = passport.facts | {
         "asked": asked,
         "rows": len(rows),
@@ -279,12 +283,20 @@ def write_store(
         "failed": failed,
         "k": graph.k,
         "exact": graph.exact,
-        "recall": index.recall if not graph.exact else graph.recall,
+        "recall": graph.recall,
+        "index_recall": index_recall,
         "seed": seed,
     }
     seal(new, MARK, canonical_json(facts) + "\n")
     move_into_place(folder)
     return VectorStore(folder)
+
+
+def _write_index(vectors: Vectors, file: Path, seed: int) -> float:
+    """Write the FAISS index, give its memory back, and return its recall."""
+    index = build_index(vectors, seed=seed)
+    save_index(index, file)
+    return index.recall
 
 
 def write_blocks(file: Any, blocks: Iterable[np.ndarray], rows: int) -> None:  # noqa: ANN401 - a binary file

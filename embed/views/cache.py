@@ -39,16 +39,22 @@ class ViewCache:
         Rows and columns of a view.
     plain : bool
         Whether the views are plain images (three channels).
+    keep : bool
+        Whether what is decoded is kept; otherwise the cache is only read.
     """
 
-    def __init__(self, folder: Path | None, side: int, *, plain: bool) -> None:
+    def __init__(self, folder: Path | None, side: int, *, plain: bool, keep: bool = True) -> None:
         self.side = side
+        self._keep = keep
         self.shape = (side, side, 3) if plain else (side, side)
         self._pixels = int(np.prod(self.shape))
         self._record = KEY_BYTES + CHECK_BYTES + self._pixels
         self._file: int | None = None
         if folder is not None:
             self.path = folder / f"views-{VIEWS_VERSION}-{'plain' if plain else 'levels'}-{side}.bin"
+            if not keep:
+                self._file = os.open(self.path, os.O_RDONLY) if self.path.exists() else None
+                return
             with storage_errors(self.path):
                 folder.mkdir(parents=True, exist_ok=True)
                 self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -92,6 +98,8 @@ class ViewCache:
         ):
             return np.frombuffer(pixels, np.uint8).reshape(self.shape)
         array = np.ascontiguousarray(decode(view, self.side))
+        if not self._keep:
+            return array
         data = array.tobytes()
         with storage_errors(self.path):
             whole = key + _check(data) + data
@@ -107,11 +115,21 @@ class ViewCache:
         ndarray of uint8, shape (R, pixels), or None
             Row ``view.view - 1`` for each view that `get` has returned; other rows are undefined. None where nothing is kept.
         """
-        if self._file is None:
-            return None
-        rows = os.fstat(self._file).st_size // self._record
-        whole = np.memmap(self.path, np.uint8, mode="r", shape=(rows, self._record)) if rows else None
-        return whole[:, KEY_BYTES + CHECK_BYTES :] if whole is not None else np.empty((0, self._pixels), np.uint8)
+        return None if self._file is None else mapped_records(self.path)
+
+
+def mapped_records(path: Path) -> Pixels:
+    """Map a file of `ViewCache` into memory: ndarray of uint8, shape (R, pixels), as `ViewCache.records`.
+
+    Raises
+    ------
+    InputError
+        When this is no cache file by its name.
+    """
+    record = record_bytes(path.name)
+    rows = path.stat().st_size // record
+    whole = np.memmap(path, np.uint8, mode="r", shape=(rows, record)) if rows else np.empty((0, record), np.uint8)
+    return whole[:, KEY_BYTES + CHECK_BYTES :]
 
 
 def _key(view: View) -> bytes:

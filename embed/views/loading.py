@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from embed.errors import InputError
-from embed.views.cache import ViewCache, room_for
+from embed.views.cache import ViewCache, mapped_records, room_for
 from embed.views.selection import LeftOut
 
 if TYPE_CHECKING:
@@ -49,6 +50,24 @@ class Levels:
         self._shape = shape
         self._device = device
         self._resident = self._whole() if _fits(places.size * records.shape[1], device) else None
+
+    def __getstate__(self) -> dict[str, Any]:
+        held = self.__dict__ | {"_resident": None, "_device": torch.device("cpu")}
+        return held | ({} if self.path is None else {"_records": self.path})
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if isinstance(self._records, Path):
+            self._records = mapped_records(self._records)
+
+    @property
+    def path(self) -> Path | None:
+        """The file that the records are mapped from: a copy in another process maps it too. None where they are in memory."""
+        return Path(str(self._records.filename)) if isinstance(self._records, np.memmap) else None
+
+    def on(self, device: torch.device) -> Levels:
+        """Return the same views for batches on another device."""
+        return self if device == self._device else Levels(self._records, self._places, self._shape, device)
 
     def __len__(self) -> int:
         return len(self._places)

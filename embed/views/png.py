@@ -19,7 +19,7 @@ from embed.storage import write_bytes
 from embed.views.viridis import table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from embed.types import Pixels
@@ -92,8 +92,15 @@ def write_views(
     StorageError
         The folder cannot be written, or the disk is full.
     """
+    return write_encoded(folder, ifo, gravityspy_id, map(levels_to_png, levels), durations)
+
+
+def write_encoded(
+    folder: Path, ifo: str, gravityspy_id: str, files: Iterable[bytes], durations: Sequence[float] = DURATIONS
+) -> list[Path]:
+    """Write views that are encoded already; otherwise as `write_views`."""
     paths = []
-    for duration, view in zip(durations, levels, strict=True):
+    for duration, data in zip(durations, files, strict=True):
         paths.append(folder / f"{ifo}_{gravityspy_id}_spectrogram_{float(duration)}.png")
-        write_bytes(paths[-1], levels_to_png(view))
+        write_bytes(paths[-1], data)
     return paths

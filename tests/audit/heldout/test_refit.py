@@ -1,4 +1,5 @@
 import json
+import pickle
 import shutil
 
 import numpy as np
@@ -128,6 +129,53 @@ def test_several_processes_say_the_same(folder, tiny):
         one = refit_network(**prepared(study, tiny))
         two = refit_network(**prepared(study, tiny, processes=2))
     np.testing.assert_allclose(one.probabilities, two.probabilities, atol=2e-3)  # other threads, other rounding
+
+
+class Copied:
+    """A cluster of this process: every part is computed by a copy of the work, as another process has it."""
+
+    def __init__(self, address, *, joined):
+        joined(f"joined {address}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def __call__(self, work, parts, *, needs):
+        assert [path.parent.name for path in needs] == ["cache"]  # which the driver filled
+        yield from enumerate(map(pickle.loads(pickle.dumps(work)), parts))
+
+
+def test_a_copy_of_the_work_says_the_same(folder, tiny, monkeypatch):
+    steps = []
+    with Study(folder) as study:
+        one = refit_network(**prepared(study, tiny))
+        monkeypatch.setattr("embed.fleet.cluster.Fleet", Copied)
+        two = refit_network(**prepared(study, tiny, ray="local:3"), step=steps.append)
+        with pytest.raises(
+            InputError, match="Ray's workers train on a processor core each, not on cuda; give --device"
+        ):
+            refit_network(**prepared(study, tiny, ray="local:3", device="cuda"))
+    np.testing.assert_array_equal(one.probabilities, two.probabilities)
+    assert steps[0] == "joined local:3"
+    assert steps[-1] == "network refitted for 5 of 5 splits"
+    assert not list((folder / "refit").glob("*"))
+
+
+@pytest.mark.long
+def test_a_cluster_says_the_same_as_one_thread(folder, tiny):
+    pytest.importorskip("ray")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with Study(folder) as study:
+            one = refit_network(**prepared(study, tiny))
+            two = refit_network(**prepared(study, tiny, ray="local:2"))
+    finally:
+        torch.set_num_threads(threads)
+    np.testing.assert_array_equal(one.probabilities, two.probabilities)
 
 
 def test_the_command_finds_the_wrong_labels(folder, mislabelled, tiny, capsys):

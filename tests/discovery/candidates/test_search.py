@@ -10,7 +10,7 @@ from discovery.candidates.search import nearest
 from embed import Study
 from embed.vectors import index as index_module
 from embed.vectors.graph import search
-from embed.vectors.index import flat_index
+from embed.vectors.index import exact_index
 from embed.vectors.store import stores
 
 
@@ -46,7 +46,7 @@ def test_few_queries_are_compared_as_many(monkeypatch):
     vectors = rng.normal(size=(3000, 24)).astype(np.float32)
     vectors[10:20] = vectors[5]  # ties
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    index = flat_index(unit)
+    index = exact_index(unit)
     few = search(index, unit[:6], 12)
     monkeypatch.setattr(index_module, "FEW_QUERIES", 0)
     many = search(index, unit[:6], 12)

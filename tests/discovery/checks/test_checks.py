@@ -14,6 +14,7 @@ from discovery.checks.audit import check as check_audit
 from discovery.checks.labels import check_labels
 from discovery.cli import create_parser, main
 from embed import Study, ingest_folder
+from embed.detector.options import SourceOptions
 from embed.errors import InputError, WeightsError
 from embed.network.sources import read_card
 
@@ -198,6 +199,10 @@ MISTAKES = (
     ("detector evaluate missing --livetime 0", "0 hours of time slides: give more than 0"),
     ("detector evaluate missing --minimal-match 2", "a minimal match of 2: give 0.5 to below 1"),
     ("detector scan missing a.hdf5", "no detector in missing: it has no detector.json"),
+    ("detector evaluate pair --against one", "pair was trained with ifos ('H1', 'L1') and one with ('H1',)"),
+    ("detector evaluate pair --against pair", "two detectors are named 'pair'; rename the folder of one"),
+    ("detector scan one a.hdf5", "no background to state a false-alarm rate by: one detector cannot be slid"),
+    ("detector scan pair a.hdf5 --background other.csv", "is the background of other weights (pair); evaluate this"),
     ("train --generator quick", "no generator 'quick'"),
     ("train --generator made --recursive 3", "--generator goes with neither --recursive nor --add-class"),
     ("train --generated-per-class 3", "--generated-per-class has no effect without --generator"),
@@ -220,6 +225,14 @@ def folder(tmp_path_factory):
     made = {"method": "progan", "architecture": {}, "resolution": 64, "counts": {}, "seed": 0, "trained_on": "labels"}
     (folder / "study" / "generators" / "made").mkdir(parents=True)
     (folder / "study" / "generators" / "made" / "generator.json").write_text(json.dumps(CARD | made))
+    for name, ifos in (("pair", ("H1", "L1")), ("one", ("H1",))):
+        source = SourceOptions(ifos=ifos)
+        card = {"network": "gabbard", "classes": source.classes, "source": source.facts(), "waveform": "IMRPhenomD"}
+        (folder / name).mkdir()
+        (folder / name / "detector.json").write_text(json.dumps({**card, "weights_sha256": "ab" * 32}))
+    (folder / "other.csv").write_text(
+        "search,weights,how,livetime_s,statistic\npair,cdcdcdcdcdcdcdcd,time slides,9,1\n"
+    )
     (folder / "data.txt").write_text("no data here")
     os.mkfifo(folder / "pipe")
     (folder / "full").mkdir()

@@ -11,7 +11,7 @@ from sklearn.metrics import adjusted_mutual_info_score
 from support.mixtures import mixture
 from threadpoolctl import threadpool_limits
 
-from discovery.clustering.clustering import hdbscan_clusters, spectral_clusters
+from discovery.clustering.clustering import cluster, hdbscan_clusters, spectral_clusters
 from discovery.clustering.result import NOISE, by_size
 from discovery.clustering.spectral import assign, gap_scores, laplacian_spectrum
 from embed.errors import InputError
@@ -106,8 +106,8 @@ def test_result_keeps_its_conventions(method):
     assert result.probability.min() >= 0
     assert result.probability.max() <= 1
     assert (result.probability[result.labels == NOISE] == 0).all()
-    for cluster, medoid in result.medoids.items():
-        members = np.flatnonzero(result.labels == cluster)
+    for number, medoid in result.medoids.items():
+        members = np.flatnonzero(result.labels == number)
         means = (unit[members] @ unit[members].T).mean(axis=1)
         assert means[members == medoid] == pytest.approx(means.max())
     assert len(result.tried)
@@ -302,3 +302,11 @@ def test_real_glitches_fall_into_their_classes(method, unknown_glitches):
         assert score >= 0.85
         assert 2 <= result.clusters <= 4
         assert result.noise_share <= 0.1
+
+
+def test_a_few_glitches_of_each_of_six_families_are_told_apart():
+    """With only six rows each, most neighbours are of other families; the dimension must not be measured among these."""
+    rng = np.random.default_rng(1)
+    truth = np.repeat(np.arange(6), 6)
+    spread = np.pad(rng.normal(size=(36, 12)), ((0, 0), (6, 46)))
+    assert adjusted_mutual_info_score(truth, cluster(np.eye(64)[truth] + 0.2 * spread).labels) == 1.0

@@ -1,5 +1,7 @@
 """The density tree: spanning trees against brute force, branches on planted groups, and what must hold for any data."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,9 +10,10 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 from scipy.spatial.distance import cdist
 from support.mixtures import mixture
 
+from discovery.clustering import prepared as prepared_module
 from discovery.clustering.clustering import hdbscan_clusters, spectral_clusters
 from discovery.clustering.hierarchy import Branch, DensitySettings, DensityTree, density_tree
-from discovery.clustering.prepared import NEIGHBOURS, NOISY_DIMENSIONS, intrinsic_dimension, prepare
+from discovery.clustering.prepared import NEIGHBOURS, NOISY_DIMENSIONS, dimension_of, intrinsic_dimension, prepare
 from embed.vectors.graph import neighbour_graph
 from embed.vectors.similarity import normalise
 
@@ -120,3 +123,23 @@ def test_rows_are_averaged_only_where_distances_say_little():
         graph = neighbour_graph(unit, 15)
         assert (intrinsic_dimension(graph.distances().astype(float)) > NOISY_DIMENSIONS) is is_noisy
         assert density_tree(prepare(unit, graph)).dimension < NOISY_DIMENSIONS
+
+
+def test_a_sample_says_the_dimension_of_many_rows(monkeypatch):
+    monkeypatch.setattr(prepared_module, "DIMENSION_SAMPLE", 500)
+    unit = normalise(mixture([600, 600], seed=4, dims=12)[0])
+    whole = prepare(unit, neighbour_graph(unit, NEIGHBOURS)).dimension
+    assert dimension_of(unit, 3) == pytest.approx(whole, rel=0.1)
+    assert dimension_of(unit, 3) != whole
+    monkeypatch.setattr(prepared_module, "DIMENSION_SAMPLE", 1200)
+    assert dimension_of(unit, 3) == whole
+
+
+def test_the_dimension_of_noisy_rows_is_that_of_all_by_the_seed_s_graph(monkeypatch):
+    monkeypatch.setattr(prepared_module, "DIMENSION_SAMPLE", 500)
+    by_cells = partial(neighbour_graph, exact_limit=1000)
+    monkeypatch.setattr(prepared_module, "neighbour_graph", by_cells)
+    unit = normalise(groups(1500, 3.5, seed=2, count=4)[0])
+    found = {seed: prepare(unit, by_cells(unit, NEIGHBOURS, seed=seed)).dimension for seed in (0, 7)}
+    assert found[0] != found[7]
+    assert {seed: dimension_of(unit, seed) for seed in found} == found

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from support.browser import chromium, needs_chromium
 from support.detectors import fresh_detector
 from support.terminal import error_of, run
 
@@ -16,6 +17,7 @@ from discovery.sensitivity.background import Background
 from discovery.sensitivity.outputs import read_background
 from embed.detector.model import Detector
 from embed.detector.options import SourceOptions
+from embed.detector.place import read_card
 from embed.errors import InputError
 from embed.metrics.intervals import wilson
 
@@ -81,7 +83,7 @@ def test_tables_agree_with_each_other(written):
 
     distances = [row for row in table(written / "distance.csv") if row["search"] == "matched filter"]
     known = [row for row in distances if row["distance_mpc"]]
-    background = read_background(written / "background.csv", "matched filter")
+    background = read_background(written / "background.csv", "")
     assert len(distances) == 5
     for row in distances:
         supported = float(row["far_per_month"]) / (30 * 86400) >= background.least_rate()
@@ -116,8 +118,22 @@ def test_the_page_says_what_it_cannot_say(written):
     assert "sensitivity-0.001.png" not in figures
 
 
-def test_a_scan_takes_the_background_of_an_evaluation(written, tmp_path):
-    own = read_background(written / "background.csv", "fresh")
+@needs_chromium
+def test_the_first_table_needs_no_scrolling_and_a_phone_scrolls_tables_alone(written, tmp_path):
+    with chromium(tmp_path / "profile") as browser:
+        browser.open(written / "sensitivity.html", size=(1280, 900))
+        browser.wait("document.querySelector('.glance')")
+        box = "document.querySelector('.glance').parentElement"
+        assert browser.evaluate(f"{box}.scrollWidth <= {box}.clientWidth")
+        browser.open(written / "sensitivity.html", size=(390, 844))
+        browser.wait("document.querySelector('.glance')")
+        assert browser.evaluate("document.documentElement.scrollWidth <= 390")
+
+
+def test_a_scan_takes_the_background_of_an_evaluation(written, fresh, fresh_with_glitches, tmp_path):
+    weights, others = (read_card(folder)[0]["weights_sha256"] for folder in (fresh, fresh_with_glitches))
+    own = read_background(written / "background.csv", weights)
+    assert read_background(written / "background.csv", others).statistic[0] != own.statistic[0]
     assert isinstance(own, Background)
     assert own.how == "time slides"
     rows = [
@@ -125,12 +141,12 @@ def test_a_scan_takes_the_background_of_an_evaluation(written, tmp_path):
     ]
     assert own.statistic[0] == float(rows[0]["statistic"])
     assert own.livetime == float(rows[0]["livetime_s"]) > 300
-    with pytest.raises(InputError, match="no background of 'other'; evaluate that detector"):
-        read_background(written / "background.csv", "other")
+    with pytest.raises(InputError, match=r"other weights \(fresh, third, matched filter\); evaluate this detector"):
+        read_background(written / "background.csv", "0" * 64)
     odd = tmp_path / "odd.csv"
     odd.write_text("a,b\n1,2\n")
     with pytest.raises(InputError, match=r"has columns a, b; give background\.csv"):
-        read_background(odd, "fresh")
+        read_background(odd, weights)
 
 
 @pytest.mark.usefixtures("_quick")
@@ -158,7 +174,9 @@ def test_one_detector_has_no_slides(tmp_path, capsys):
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert summary["noise_segments"] == {"alone": 200, "matched filter": 200}
     assert "time slides against noise" not in (tmp_path / "out" / "sensitivity.html").read_text().lower()
-    assert read_background(tmp_path / "out" / "background.csv", "alone").how == "noise alone"
+    assert (
+        read_background(tmp_path / "out" / "background.csv", read_card(alone)[0]["weights_sha256"]).how == "noise alone"
+    )
 
 
 def test_what_evaluate_refuses(fresh, tmp_path, capsys):

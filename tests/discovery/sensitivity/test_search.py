@@ -10,6 +10,7 @@ from support.terminal import error_of, run
 from discovery.sensitivity import bank as bank_module
 from discovery.sensitivity import outputs as outputs_module
 from discovery.sensitivity.background import compare
+from discovery.sensitivity.backgroundfile import weights_mark
 from discovery.sensitivity.bank import build_bank
 from discovery.sensitivity.noise import plan_noise, search_noise
 from discovery.sensitivity.scan import scan_strain
@@ -85,13 +86,27 @@ def test_the_filter_finds_a_merger_at_the_placement_s_end_whichever_detector_is_
 
 def test_a_plan_gives_what_is_asked():
     plan = plan_noise(SOURCE, 1000, 3600.0)
-    assert plan.blocks == np.ceil(1000 / INNER_SECONDS)
-    assert len(plan.turns) == 4  # of about a minute each
+    assert plan.blocks == np.ceil(1000 / (2 * INNER_SECONDS - 2))  # a block, and one slide of it but for its seam
+    assert len(plan.turns) == 8  # of about a minute each
     assert all(turn % 2048 == 0 for turn in plan.turns)
     longer = plan_noise(SOURCE, 100, 100 * 3600.0)
     assert len(longer.turns) <= 61
     assert longer.blocks * len(longer.turns) * INNER_SECONDS > 100 * 3600
     assert plan_noise(SourceOptions(ifos=("H1",)), 100, 3600.0).turns == ()
+
+
+@pytest.mark.parametrize("slides", [1, 60])
+@pytest.mark.parametrize(("seconds", "placement"), [(1.0, (0.75, 0.95)), (1.0, (0.8, 0.95)), (4.0, (0.5, 0.9))])
+def test_a_plan_has_the_segments_and_the_livetime_that_it_says(slides, seconds, placement):
+    source = SourceOptions(seconds=seconds, placement=placement)
+    for segments, livetime in ((100, 72.0), (5000, 72.0), (5000, 40000.0)):
+        plan = plan_noise(source, segments, livetime, slides=slides)
+        starts = np.arange(0, round(INNER_SECONDS * source.sample_rate) - source.samples + 1, plan.stride)
+        every = next(n for n in range(1, 99) if n * plan.stride >= source.samples - plan.stride / 20)
+        whole = [[not start < turn < start + source.samples for start in starts.tolist()] for turn in (0, *plan.turns)]
+        assert plan.blocks * sum(sum(row[::every]) for row in whole) >= segments
+        seconds_slid = plan.blocks * sum(map(sum, whole[1:])) * plan.stride / source.sample_rate
+        assert seconds_slid >= 0.995 * livetime
 
 
 def test_slides_and_noise_alone_have_one_rate():
@@ -151,8 +166,9 @@ def test_triggers_quieter_than_the_background_that_is_kept_are_left_out(fresh, p
     run(capsys, "detector", "scan", fresh, *pair, "--slides", 3, "--loudest", 4, "--out", plain)
     with plain.open() as file:
         loud = sorted({float(row["statistic"]) for row in csv.DictReader(file)}, reverse=True)
-    lines = [f"fresh,time slides,3600,{value}" for value in (loud[0] + 1, loud[1] - 1e-3)]
-    kept.write_text("\n".join(["search,how,livetime_s,statistic", *lines, ""]))
+    mark = weights_mark(load_detector(fresh).card["weights_sha256"])
+    lines = [f"renamed,{mark},time slides,3600,{value}" for value in (loud[0] + 1, loud[1] - 1e-3)]
+    kept.write_text("\n".join(["search,weights,how,livetime_s,statistic", *lines, ""]))
     for most, left in ((3, 4), (2, 2)):
         monkeypatch.setattr(outputs_module, "MOST_ROWS", most)
         out = tmp_path / f"{most}.csv"

@@ -36,8 +36,8 @@ def test_classes_are_balanced_and_the_truth_is_told():
 
 def test_signals_are_put_at_distances():
     examples = Examples(OPTIONS, 1)
-    near = examples.batch(range(3), label="signal", distance=np.full(3, 100.0))
-    far = examples.batch(range(3), label="signal", distance=np.full(3, 400.0))
+    near = examples.batch(range(3), label="signal", distance=lambda _: 100.0)
+    far = examples.batch(range(3), label="signal", distance=lambda _: 400.0)
     assert near.snr == pytest.approx(4 * far.snr)
 
 

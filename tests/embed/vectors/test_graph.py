@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as hnp
 from sklearn.neighbors import NearestNeighbors
 
 from embed.errors import DeviceError, InputError, StudyError
+from embed.vectors import cells
 from embed.vectors import graph as nb
 from embed.vectors import index as index_module
 from embed.vectors.similarity import normalise, top_k
@@ -240,7 +241,17 @@ def test_search_clamps_k_and_matches_brute_force():
     np.testing.assert_array_equal(near, rows[:, :9])  # the first 9 of 120 are the 9 (FAISS issue 1985)
 
 
-def test_inverted_file_measures_its_recall_truthfully():
+@pytest.mark.parametrize(("rows", "added"), [(200, 40), (12, 30), (60, 1)])
+def test_an_extended_graph_is_the_one_made_afresh(rows, added):
+    unit = normalise(np.round(clumps(rows + added, 8, 4, 21), 1) + 0.01)  # rounded: many ties
+    near = nb.neighbour_graph(unit[:rows])
+    mine, afresh = nb.extended(near, unit[:rows], unit[rows:]), nb.neighbour_graph(unit)
+    np.testing.assert_array_equal(mine.neighbours, afresh.neighbours)
+    np.testing.assert_array_equal(mine.similarities, afresh.similarities)
+    assert (mine.k, mine.requested_k, mine.exact) == (afresh.k, afresh.requested_k, True)
+
+
+def test_a_graph_by_cells_measures_its_recall_truthfully():
     vectors = clumps(3000, 16, 30, 11)
     approximate = nb.neighbour_graph(vectors, 10, seed=5, exact_limit=1000)
     exact = nb.neighbour_graph(vectors, 10)
@@ -253,14 +264,14 @@ def test_inverted_file_measures_its_recall_truthfully():
     assert not (approximate.neighbours == np.arange(3000)[:, None]).any()
 
 
-def test_inverted_file_with_few_probes_is_caught_by_the_recall(monkeypatch):
-    """The control: without the target the same index stays at its first probes, and the recall says so."""
+def test_too_few_cells_are_caught_by_the_recall(monkeypatch):
+    """The control: without the target each cell is compared with itself alone, and the recall says so."""
     vectors = np.random.default_rng(3).normal(size=(3000, 32)).astype(np.float32)  # no clusters: the hard case
-    monkeypatch.setattr(index_module, "RECALL_TARGET", 0.0)
+    monkeypatch.setattr(cells, "REACHED", 1e-9)
     assert nb.neighbour_graph(vectors, 10, exact_limit=1000).recall < 0.5
 
 
-def test_inverted_file_is_the_same_for_a_seed_and_any_threads():
+def test_a_graph_by_cells_is_the_same_for_a_seed_and_any_threads():
     vectors = clumps(2500, 16, 20, 12)
     before = faiss.omp_get_max_threads()
     try:
@@ -275,7 +286,7 @@ def test_inverted_file_is_the_same_for_a_seed_and_any_threads():
     assert graphs[0].recall == graphs[1].recall
 
 
-def test_inverted_file_survives_duplicates():
+def test_a_graph_by_cells_survives_duplicates():
     graph = nb.neighbour_graph(np.repeat(np.eye(4), 100, axis=0), 5, exact_limit=10)
     assert graph.neighbours[0].tolist() == [1, 2, 3, 4, 5]
     np.testing.assert_array_equal(graph.similarities, 1.0)
@@ -294,6 +305,24 @@ def test_index_file_gives_the_same_answers(tmp_path, limit):
     nb.save_index(again, tmp_path / "again.faiss")
     assert (tmp_path / "again.faiss").read_bytes() == (tmp_path / "index.faiss").read_bytes()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["again.faiss", "index.faiss"]
+
+
+def test_one_row_of_a_graph_file_is_read_alone(tmp_path):
+    graph, file = nb.neighbour_graph(clumps(50, 4, 2, 14), 5), tmp_path / "graph.npz"
+    nb.save_graph(graph, file)
+    for row in (0, 17, 49):
+        rows, similarities = nb.load_neighbours(file, row)
+        np.testing.assert_array_equal(rows, graph.neighbours[row])
+        np.testing.assert_array_equal(similarities, graph.similarities[row])
+    nb.save_graph(replace(graph, neighbours=graph.neighbours + 49), file)
+    with pytest.raises(StudyError, match=r"is damaged \(rows \d+ to \d+ of 50\); delete it and embed again"):
+        nb.load_neighbours(file, 3)
+    for broken in (file.read_bytes()[:900], b"no zip"):
+        file.write_bytes(broken)
+        with pytest.raises(StudyError, match="cannot be read; delete it and embed again"):
+            nb.load_neighbours(file, 3)
+    with pytest.raises(StudyError, match="cannot be read"):
+        nb.load_neighbours(tmp_path / "absent.npz", 3)
 
 
 def test_graph_file_is_the_same_bytes_at_another_time(tmp_path, monkeypatch):
