@@ -24,7 +24,7 @@ from audit.heldout.splits import plan_splits
 from embed.dataset.dataset import TrainingSet
 from embed.dataset.splits import TEST, TRAIN, VALIDATION, Split
 from embed.errors import InputError
-from embed.fleet.spread import here
+from embed.fleet.spread import check_processor, here
 from embed.network.model import load_model
 from embed.network.names import WEIGHT_SOURCES
 from embed.network.network import load_network
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from audit.heldout.refitting import Refitting
     from audit.heldout.splits import SplitPlan
+    from embed.fleet.spread import Spread
     from embed.network.network import Network
     from embed.study.study import Study
     from embed.types import Codes, Floats, Rows, Step
@@ -104,6 +105,7 @@ def refit_network(
     *,
     refitting: Refitting,
     step: Step = lambda _: None,
+    spread: Spread = here,
 ) -> HeldOut:
     """Fine-tune the network for every split, and predict the rows that the split tests.
 
@@ -121,6 +123,8 @@ def refit_network(
     refitting : Refitting
     step : callable
         Receives a line after each split.
+    spread : Spread
+        Where the splits are trained: in this process, in `Refitting.processes`, or on an `embed.fleet.cluster.Fleet`, on one thread each.
 
     Returns
     -------
@@ -132,10 +136,8 @@ def refit_network(
     InputError, WeightsError, TrainingError, FleetError
         See `embed.training.loop.fit`, `embed.network.network.load_network` and `embed.fleet.cluster`.
     """
-    if refitting.ray is not None and refitting.device != "cpu":
-        raise InputError(f"Ray's workers train on a processor core each, not on {refitting.device}; give --device cpu")
+    check_processor(spread, refitting.device, "train")
     described = {**vars(refitting), "processes": 0, "classes": list(classes), "codes": codes.tolist()}
-    del described["ray"]
     folder = study.folder / "refit" / digest([described, glitches.tolist(), plan.fold.tolist()])[:12]
     parts = [split_parts(plan, split, codes, refitting.seed) for split in range(len(plan))]
     kept = [folder / f"split-{split:04d}.npy" for split in range(len(plan))]
@@ -144,7 +146,7 @@ def refit_network(
     if todo:
         work = _work(study, glitches, codes, classes, refitting=refitting, folder=folder)
         done = len(parts) - len(todo)
-        for number, logs in _predict_all(work, [(split, parts[split]) for split in todo], refitting, step):
+        for number, logs in _predict_all(work, [(split, parts[split]) for split in todo], spread):
             write_array(kept[todo[number]], logs)
             drop_checkpoints(work.checkpoints(todo[number]))
             done += 1
@@ -177,21 +179,16 @@ def split_parts(plan: SplitPlan, split: int, codes: Codes, seed: int) -> NDArray
     )
 
 
-def _predict_all(work: _Refit, parts: list[_Fold], refitting: Refitting, step: Step) -> Iterator[tuple[int, Floats]]:
-    if refitting.ray is not None:
-        from embed.fleet.cluster import Fleet  # noqa: PLC0415 - an extra
-
-        with Fleet(refitting.ray, joined=step) as fleet:
-            yield from fleet(work, parts, needs=work.files())
-        return
-    if refitting.processes <= 1:
-        yield from here(work, parts)
+def _predict_all(work: _Refit, parts: list[_Fold], spread: Spread) -> Iterator[tuple[int, Floats]]:
+    processes = work.refitting.processes
+    if spread is not here or processes <= 1:
+        yield from spread(work, parts, needs=work.files())
         return
     with ProcessPoolExecutor(
-        refitting.processes,
+        processes,
         mp_context=multiprocessing.get_context("spawn"),
         initializer=torch.set_num_threads,
-        initargs=(max(1, (os.cpu_count() or 1) // refitting.processes),),
+        initargs=(max(1, (os.cpu_count() or 1) // processes),),
     ) as pool:
         yield from enumerate(pool.map(work, parts))
 

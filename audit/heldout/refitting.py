@@ -20,8 +20,6 @@ class Refitting:
         ``cpu`` or ``cuda``.
     processes : int
         Folds trained at the same time; on a machine with several GPUs each process uses one.
-    ray : str or None
-        Address of a Ray cluster that trains the folds instead (see `embed.fleet.address`), on one thread each.
     """
 
     backbone: str
@@ -31,4 +29,3 @@ class Refitting:
     seed: int = 0
     device: str = "cpu"
     processes: int = 1
-    ray: str | None = None

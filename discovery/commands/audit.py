@@ -44,11 +44,10 @@ def run(options: Namespace) -> None:
 def _audit(options: Namespace) -> None:
     terminal = Terminal(as_json=options.json)
     chosen = audit_options(options)
-    with Study(options.study) as study:
+    with Study(options.study) as study, spread_of(options, terminal) as spread:
         if options.refit:
             _choose_unseen_weights(study, options)
-        with spread_of(options, terminal) as spread:
-            store = make_vectors(study, options, terminal, spread=spread) if options.probabilities is None else None
+        store = make_vectors(study, options, terminal, spread=spread) if options.probabilities is None else None
         with terminal.steps() as step:
             found = audit_study(
                 study,
@@ -60,6 +59,7 @@ def _audit(options: Namespace) -> None:
                 out=options.out,
                 command=options.typed,
                 step=step,
+                spread=spread,
             )
             if options.figures:
                 step("figures")
@@ -87,7 +87,6 @@ def _refitting(options: Namespace, store: VectorStore) -> Refitting:
         seed=options.seed,
         device=device,
         processes=options.processes or (torch.cuda.device_count() if device == "cuda" else 1),
-        ray=options.ray,
     )
 
 

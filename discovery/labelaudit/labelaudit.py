@@ -22,6 +22,7 @@ from discovery.labelaudit.gallery import Exhibits, load_exhibits
 from discovery.labelaudit.glitches import StudyGlitches, read_glitches
 from discovery.labelaudit.page import audit_html, headline, shown_rows
 from embed.errors import InputError
+from embed.fleet.spread import here
 from embed.notebook import html_summary
 from embed.storage import canonical_json, digest, write_text
 from embed.study.reports import add_report
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from audit.heldout.refitting import Refitting
     from audit.result import AuditResult
+    from embed.fleet.spread import Spread
     from embed.study.study import Study
     from embed.types import Step
     from embed.vectors.store import VectorStore
@@ -101,6 +103,7 @@ def audit_study(
     out: Path | None = None,
     command: str = "",
     step: Step = lambda _: None,
+    spread: Spread = here,
 ) -> LabelAudit:
     """Audit the labels of a study and write the results.
 
@@ -123,6 +126,8 @@ def audit_study(
         The command line that repeats this audit, for the page.
     step : callable
         Receives the name of each step that begins.
+    spread : Spread
+        Where `refit` trains the splits: in this process, or on an `embed.fleet.cluster.Fleet`.
 
     Returns
     -------
@@ -148,7 +153,7 @@ def audit_study(
         if store is not None:
             if options.duplicate_similarity is None:
                 options = replace(options, duplicate_similarity=duplicate_similarity(store))
-            judged = _judge_by_vectors(study, known, store, options, refit=refit, step=step)
+            judged = _judge_by_vectors(study, known, store, options, refit=refit, step=step, spread=spread)
         else:
             assert probabilities is not None
             judged = _judge_by_probabilities(known, read_probabilities(probabilities), options)
@@ -201,6 +206,7 @@ def _judge_by_vectors(
     *,
     refit: Refitting | None,
     step: Step,
+    spread: Spread,
 ) -> _Judged:
     labelled = known.labelled()
     rows = store.rows(labelled)
@@ -219,7 +225,9 @@ def _judge_by_vectors(
         ids=glitches["id"].tolist(),
         graph=store.graph if whole else subgraph(vectors, np.arange(len(rows)), seed=options.seed),
         options=options,
-        refit=None if refit is None else partial(refit_network, study, numbers, refitting=refit, step=step),
+        refit=None
+        if refit is None
+        else partial(refit_network, study, numbers, refitting=refit, step=step, spread=spread),
         step=step,
     )
     unlabelled = len(known.table) - len(labelled)

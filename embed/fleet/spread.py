@@ -66,7 +66,7 @@ def here(
     yield from enumerate(map(work, parts))
 
 
-def check_processor(spread: Spread, device: str) -> None:
+def check_processor(spread: Spread, device: str, does: str = "compute") -> None:
     """Refuse a GPU on a cluster: its workers have a core each.
 
     Raises
@@ -75,4 +75,4 @@ def check_processor(spread: Spread, device: str) -> None:
         When the parts do not run here, and `device` is not ``cpu``.
     """
     if spread is not here and device != "cpu":
-        raise InputError(f"Ray's workers compute on a processor core each, not on {device}; give --device cpu")
+        raise InputError(f"Ray's workers {does} on a processor core each, not on {device}; give --device cpu")

@@ -137,27 +137,21 @@ class Copied:
     def __init__(self, address, *, joined):
         joined(f"joined {address}")
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
-
     def __call__(self, work, parts, *, needs):
         assert [path.parent.name for path in needs] == ["cache"]  # which the driver filled
         yield from enumerate(map(pickle.loads(pickle.dumps(work)), parts))
 
 
-def test_a_copy_of_the_work_says_the_same(folder, tiny, monkeypatch):
+def test_a_copy_of_the_work_says_the_same(folder, tiny):
     steps = []
     with Study(folder) as study:
         one = refit_network(**prepared(study, tiny))
-        monkeypatch.setattr("embed.fleet.cluster.Fleet", Copied)
-        two = refit_network(**prepared(study, tiny, ray="local:3"), step=steps.append)
+        copied = Copied("local:3", joined=steps.append)
+        two = refit_network(**prepared(study, tiny), step=steps.append, spread=copied)
         with pytest.raises(
             InputError, match="Ray's workers train on a processor core each, not on cuda; give --device"
         ):
-            refit_network(**prepared(study, tiny, ray="local:3", device="cuda"))
+            refit_network(**prepared(study, tiny, device="cuda"), spread=copied)
     np.testing.assert_array_equal(one.probabilities, two.probabilities)
     assert steps[0] == "joined local:3"
     assert steps[-1] == "network refitted for 5 of 5 splits"
@@ -167,12 +161,15 @@ def test_a_copy_of_the_work_says_the_same(folder, tiny, monkeypatch):
 @pytest.mark.long
 def test_a_cluster_says_the_same_as_one_thread(folder, tiny):
     pytest.importorskip("ray")
+    from embed.fleet.cluster import Fleet
+
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         with Study(folder) as study:
             one = refit_network(**prepared(study, tiny))
-            two = refit_network(**prepared(study, tiny, ray="local:2"))
+            with Fleet("local:2") as fleet:
+                two = refit_network(**prepared(study, tiny), spread=fleet)
     finally:
         torch.set_num_threads(threads)
     np.testing.assert_array_equal(one.probabilities, two.probabilities)
