@@ -11,8 +11,9 @@ import tempfile
 import threading
 from contextlib import ExitStack, contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
+from embed.closing import Closing
 from embed.errors import FleetError, InputError
 from embed.fleet.address import Address, parse_address
 from embed.fleet.node import Job, Terms, inspect, make_terms, perform, root
@@ -20,7 +21,7 @@ from embed.fleet.node import Job, Terms, inspect, make_terms, perform, root
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
-    from types import ModuleType, TracebackType
+    from types import ModuleType
 
     from embed.fleet.spread import Part, Result
 
@@ -47,7 +48,7 @@ _LOCAL = {
 log = logging.getLogger(__name__)
 
 
-class Fleet:
+class Fleet(Closing):
     """A cluster as a `embed.fleet.spread.Spread`; it is joined, or started, when the first work needs it.
 
     Parameters
@@ -75,14 +76,6 @@ class Fleet:
         self._stack = ExitStack()
         self._ray: Any = None
         self._said = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Leave the cluster, or stop it if this run started it."""

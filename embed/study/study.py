@@ -6,10 +6,11 @@ import json
 from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from embed.closing import Closing
 from embed.errors import InputError, StudyError
 from embed.spelling import closest
 from embed.storage import canonical_json, storage_errors, sweep_temporaries
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     import os
     import sqlite3
     from collections.abc import Iterable, Iterator
-    from types import TracebackType
 
     import pandas as pd
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from embed.types import Rows
 
 
-class Study:
+class Study(Closing):
     """A study on disk; a context manager that closes its database.
 
     Parameters
@@ -65,14 +65,6 @@ class Study:
         self.database = self.folder / "study.db"
         self.connection: sqlite3.Connection = connect(self.database, create=create)
         self._writing = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the database."""

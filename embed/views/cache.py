@@ -10,11 +10,10 @@ import re
 import shutil
 import zlib
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 
+from embed.closing import Closing
 from embed.errors import InputError, StudyError
 from embed.storage import storage_errors
 from embed.study.records import View
@@ -28,7 +27,7 @@ CHECK_BYTES = 4
 _FILE = re.compile(r"views-\d+-(plain|levels)-(\d+)\.bin")
 
 
-class ViewCache:
+class ViewCache(Closing):
     """Decoded views, read from disk where they are kept, otherwise decoded and kept.
 
     Parameters
@@ -58,14 +57,6 @@ class ViewCache:
             with storage_errors(self.path):
                 folder.mkdir(parents=True, exist_ok=True)
                 self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the cache's file."""
