@@ -178,9 +178,9 @@ def hdbscan_clusters(
     graph = _fitting_graph(unit, graph, max(GRAPH_SIZES))
     around, around_graph, least = unit, graph, 2
     if background is not None and np.size(background):
-        beside = normalise(background)
         own = graph if graph.k >= min(DEFAULT_K, n - 1) else neighbour_graph(unit, seed=seed)
-        around, around_graph = np.concatenate([unit, beside]), extended(own, unit, beside)
+        around = np.concatenate([unit, normalise(background)])
+        around_graph = extended(own, around)
         parameters["background"] = len(around) - n
         least = 1  # against a background one cluster is one, and not all rows are in it
     prepared = prepare(around, around_graph)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import struct
 import zipfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -35,6 +36,8 @@ from embed.vectors.index import (
 from embed.vectors.similarity import decode_keys, largest_keys, normalise, ranking_keys, top_k
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import ArrayLike, NDArray
 
     from embed.types import Rows, Similarities, Vectors
@@ -169,26 +172,24 @@ def subgraph(vectors: ArrayLike, rows: Rows, k: int = DEFAULT_K, **options: Any)
     return neighbour_graph(np.asarray(vectors)[rows], k, **options)
 
 
-def extended(graph: NeighbourGraph, unit: Vectors, added: Vectors, k: int = DEFAULT_K) -> NeighbourGraph:
-    """Return the graph of some rows and of others after them, from the graph of the first: the same bytes as one made afresh.
+def extended(graph: NeighbourGraph, unit: Vectors, k: int = DEFAULT_K) -> NeighbourGraph:
+    """Return the graph of more rows than a graph has, from that of the first: the same bytes as one made afresh.
 
     Parameters
     ----------
     graph : NeighbourGraph
-        Of `unit`, with no fewer neighbours than `k`, or with all other rows.
-    unit : ndarray of float32, shape (N, D)
-        Output of `normalise`.
-    added : ndarray of float32, shape (M, D)
-        Output of `normalise`, M at least 1.
+        Of the first N rows, with no fewer neighbours than `k`, or with all other rows.
+    unit : ndarray of float32, shape (M, D)
+        Output of `normalise`, M greater than N.
     k : int
-        Neighbours a row, clamped to N + M - 1.
+        Neighbours a row, clamped to M - 1.
     """
-    both = np.concatenate([unit, added])
-    kept = min(checked_k(k), len(both) - 1)
-    rows, similarities = search_unit(exact_index(added), unit, min(kept, len(added)), None)
-    keys = [ranking_keys(graph.similarities, graph.neighbours), ranking_keys(similarities, rows + len(unit))]
+    first = len(graph.neighbours)
+    kept = min(checked_k(k), len(unit) - 1)
+    rows, similarities = search_unit(exact_index(unit[first:]), unit[:first], min(kept, len(unit) - first), None)
+    keys = [ranking_keys(graph.similarities, graph.neighbours), ranking_keys(similarities, rows + first)]
     old = decode_keys(largest_keys(np.concatenate(keys, axis=1), kept))
-    new = search_unit(exact_index(both), added, kept, np.arange(len(unit), len(both)))
+    new = search_unit(exact_index(unit), unit[first:], kept, np.arange(first, len(unit)))
     return NeighbourGraph(
         np.concatenate([old[0], new[0]]), np.concatenate([old[1], new[1]]), kept, k, graph.exact, graph.recall
     )
@@ -231,37 +232,22 @@ def load_graph(path: str | Path) -> NeighbourGraph:
     StudyError
         The file is absent, damaged, or no neighbour graph.
     """
-    try:
-        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            graph = NeighbourGraph(
-                neighbours=stored["neighbours"],
-                similarities=stored["similarities"],
-                k=stored["neighbours"].shape[1],
-                requested_k=int(stored["requested_k"]),
-                exact=bool(stored["exact"]),
-                recall=float(stored["recall"]),
-                metric=str(stored["metric"]),
-            )
-    except (
-        OSError,
-        ValueError,
-        TypeError,
-        KeyError,
-        IndexError,
-        AttributeError,
-        EOFError,
-        zipfile.BadZipFile,
-    ) as error:
-        raise StudyError(f"the neighbour graph {path} cannot be read; delete it and embed again") from error
+    with _reading(path), Path(path).open("rb") as file, np.load(file, allow_pickle=False) as stored:
+        graph = NeighbourGraph(
+            neighbours=stored["neighbours"],
+            similarities=stored["similarities"],
+            k=stored["neighbours"].shape[1],
+            requested_k=int(stored["requested_k"]),
+            exact=bool(stored["exact"]),
+            recall=float(stored["recall"]),
+            metric=str(stored["metric"]),
+        )
     rows, shape = graph.neighbours, graph.neighbours.shape
     if len(shape) != 2 or graph.similarities.shape != shape or rows.dtype.kind != "i":
         raise StudyError(
             f"the neighbour graph {path} is damaged (arrays of shape {shape} and {graph.similarities.shape}); delete it and embed again"
         )
-    if rows.size and not 0 <= rows.min() <= rows.max() < len(rows):  # compiled code would read outside its memory
-        raise StudyError(
-            f"the neighbour graph {path} is damaged (rows {rows.min()} to {rows.max()} of {len(rows)}); delete it and embed again"
-        )
+    _check_rows(rows, len(rows), path)
     return graph
 
 
@@ -278,17 +264,38 @@ def load_neighbours(path: str | Path, row: int) -> tuple[Rows, Similarities]:
     StudyError
         The file is absent, damaged, or no neighbour graph.
     """
+    with _reading(path), Path(path).open("rb") as file, zipfile.ZipFile(file) as parts:
+        rows, count = _stored_row(file, parts.getinfo("neighbours.npy"), row)
+        similarities, _ = _stored_row(file, parts.getinfo("similarities.npy"), row)
+    _check_rows(rows, count, path)
+    return rows, similarities
+
+
+@contextmanager
+def _reading(path: str | Path) -> Iterator[None]:
+    """Say of whatever fails that the graph cannot be read."""
     try:
-        with Path(path).open("rb") as file, zipfile.ZipFile(file) as parts:
-            rows, count = _stored_row(file, parts.getinfo("neighbours.npy"), row)
-            similarities, _ = _stored_row(file, parts.getinfo("similarities.npy"), row)
-    except (OSError, ValueError, TypeError, KeyError, IndexError, EOFError, struct.error, zipfile.BadZipFile) as error:
+        yield
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        KeyError,
+        IndexError,
+        AttributeError,
+        EOFError,
+        struct.error,
+        zipfile.BadZipFile,
+    ) as error:
         raise StudyError(f"the neighbour graph {path} cannot be read; delete it and embed again") from error
+
+
+def _check_rows(rows: Rows, count: int, path: str | Path) -> None:
+    """Refuse neighbours that are none of `count` rows: compiled code would read outside its memory."""
     if rows.size and not 0 <= rows.min() <= rows.max() < count:
         raise StudyError(
             f"the neighbour graph {path} is damaged (rows {rows.min()} to {rows.max()} of {count}); delete it and embed again"
         )
-    return rows, similarities
 
 
 def _stored_row(file: BinaryIO, entry: zipfile.ZipInfo, row: int) -> tuple[NDArray[Any], int]:
