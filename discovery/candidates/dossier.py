@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator, NullLocator
 from PIL import Image, ImageDraw
 
 from discovery.candidates.representatives import chosen_view, picture, spread_sample
@@ -51,6 +51,8 @@ MOST_MEMBERS = 400
 MOST_BRANCHES = 21
 """Branches of a cluster that are drawn: odd, so that the two parts of a split are drawn both."""
 _PICTURE = (150, 125)
+_PANEL = 3.1
+"""Width of one of the charts, inches."""
 _GAP, _CAPTION, _EDGE = 8, 18, 4
 
 
@@ -213,8 +215,11 @@ def measures_chart(own: pd.DataFrame, beside: Mapping[str, pd.DataFrame], *, tit
     if not measures and not len(times):
         return None
     panels = len(measures) + bool(len(times))
-    figure = chart(3.1 * panels, 2.5)
-    axes = figure.subplots(1, panels, squeeze=False)[0]
+    # Margins of one size, in inches: to find them by the labels takes as long as all the rest of the drawing.
+    width, height = _PANEL * panels, 2.5
+    figure = chart(width, height, layout=None)
+    margins = {"left": 0.5 / width, "right": 1 - 0.1 / width, "bottom": 0.45 / height, "top": 1 - 0.12 / height}
+    axes = figure.subplots(1, panels, squeeze=False, gridspec_kw=margins | {"wspace": 0.6 / (_PANEL - 0.6)})[0]
     for panel, (name, column) in zip(axes, measures.items(), strict=False):
         series = {title: known_numbers(own, column)} | {
             key: known_numbers(table, column) for key, table in beside.items()
@@ -267,7 +272,7 @@ def _histogram(panel: Axes, name: str, series: Mapping[str, np.ndarray]) -> None
     panel.set_xscale("log")
     panel.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 100 * low else (1.0,)))
     panel.xaxis.set_major_formatter("{x:g}")
-    panel.xaxis.set_minor_formatter(NullFormatter())
+    panel.xaxis.set_minor_locator(NullLocator())
     panel.set_xlabel(name, fontsize=8)
     panel.set_ylabel("share", fontsize=8)
     plain_axes(panel)
@@ -285,23 +290,23 @@ def _rate(panel: Axes, own: pd.DataFrame) -> None:
     for place, name in enumerate(sorted(set(ifo.tolist()))):
         counts = np.histogram(days[(ifo == name) & np.isfinite(days)], edges)[0] / width
         colour = OKABE_ITO[place % len(OKABE_ITO)] if name else NOISE_LIGHT
-        panel.bar(
-            edges[:-1],
-            counts,
-            width,
-            bottom=bottom,
-            align="edge",
-            color=colour,
+        panel.stairs(
+            bottom + counts,
+            edges,
+            baseline=bottom,
+            fill=True,
+            facecolor=colour,
             label=plain_text(name or "unknown"),
             hatch=("", "//", "..")[place % 3],
             edgecolor="white",
             linewidth=0.3,
         )
-        bottom += counts
+        bottom = bottom + counts
     panel.set_xlabel(f"days since GPS {first:.0f}", fontsize=8)
     panel.set_ylabel("glitches a day", fontsize=8)
     plain_axes(panel)
-    panel.legend(fontsize=7, frameon=False)
+    panel.set_ylim(0, max(1.25 * bottom.max(), np.finfo(float).tiny))
+    panel.legend(fontsize=7, frameon=False, ncols=3, loc="upper right")
 
 
 def _origin(table: pd.DataFrame, row: int) -> str:
