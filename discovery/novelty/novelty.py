@@ -46,7 +46,7 @@ class Novel:
     table : DataFrame
         A row a glitch, columns `COLUMNS`.
     known : int
-        Glitches with which all were compared.
+        Glitches with which all were compared: of a large class a sample (`discovery.novelty.scores.MOST_OF_A_CLASS`).
     files : dict
         Name -> path of what was written.
     """
@@ -132,7 +132,7 @@ def find_novel(
             f"{len(found):,} odd glitches; the oddest is {first['id']}: 1 in {first['one_in']:,} known ones is as odd."
         )
         add_report(study, run, files["novel.png"], f"Odd glitches{' of ' if labels else ''}{', '.join(labels)}", answer)
-    return Novel(found, sum(name != "" for name in names), files)
+    return Novel(found, scores.compared, files)
 
 
 def _groups(study: Study, store: VectorStore) -> np.ndarray:

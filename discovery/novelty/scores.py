@@ -29,6 +29,8 @@ NEIGHBOURS = 5
 """Known glitches whose mean distance is the measure: one alone may be mislabelled, and a class may have few."""
 LEAST_CLASS = 10
 """Glitches of a class that is compared with by itself: fewer tell no share below one in ten."""
+MOST_OF_A_CLASS = 2_000
+"""Known glitches of a class that all are compared with; of a larger class a sample."""
 BLOCK = 1024
 """Rows at once."""
 
@@ -49,6 +51,8 @@ class Novelty:
         That class.
     typical : float
         Median distance of known glitches.
+    compared : int
+        Known glitches that all were compared with.
     """
 
     distance: Floats
@@ -56,6 +60,7 @@ class Novelty:
     class_share: Floats
     nearest: tuple[str, ...]
     typical: float
+    compared: int
 
     @property
     def order(self) -> Codes:
@@ -69,8 +74,15 @@ def measure_novelty(
     labels: Sequence[str],
     groups: ArrayLike | None = None,
     progress: Progress | None = None,
+    *,
+    most: int = MOST_OF_A_CLASS,
+    seed: int = 0,
 ) -> Novelty:
     """Measure how odd glitches are.
+
+    Of a class of more than `most` known glitches a sample is compared with, and each of the sample counts for as many as it stands for.
+    The time then grows with the rows, not with their square; the shares stay what they are, only no share is below one in the glitches
+    compared with, plus one.
 
     Parameters
     ----------
@@ -82,6 +94,10 @@ def measure_novelty(
         Glitches of one group are copies of each other, and no neighbours; by default each is its own group.
     progress : callable, optional
         Called with (rows done, rows in all).
+    most : int
+        Known glitches of a class that are compared with.
+    seed : int
+        Of the samples.
 
     Raises
     ------
@@ -99,23 +115,27 @@ def measure_novelty(
         raise InputError(
             f"no class has {LEAST_CLASS} known glitches (the largest has {max(counts, default=0)}); label more, so that there is something to compare with"
         )
-    ordered = known[np.argsort(codes, kind="stable")]
-    edges = np.concatenate([[0], np.cumsum(counts)])
+    ordered, sizes = _references(known, codes, most, seed)
+    edges = np.concatenate([[0], np.cumsum(sizes)])
     usable = np.flatnonzero(counts >= LEAST_CLASS)
     distance = np.empty(len(unit))
     by_class = np.empty((len(unit), len(usable)))
+    references, copies = unit[ordered], own[ordered]
     for start in range(0, len(unit), BLOCK):
         rows = slice(start, start + BLOCK)
-        apart: Floats = 1.0 - np.asarray(unit[rows] @ unit[ordered].T, np.float64)
-        apart[own[rows, None] == own[ordered][None]] = np.inf
+        apart: Floats = 1.0 - np.asarray(unit[rows] @ references.T, np.float64)
+        apart[own[rows, None] == copies[None]] = np.inf
         distance[rows] = mean_of_nearest(apart, NEIGHBOURS)
         for place, number in enumerate(usable):
             by_class[rows, place] = mean_of_nearest(apart[:, edges[number] : edges[number + 1]], NEIGHBOURS)
         if progress is not None:
             progress(min(start + BLOCK, len(unit)), len(unit))
-    share = _shares(distance, known)
+    share = _shares(distance, ordered, np.repeat(counts / sizes, sizes))
     per_class = np.column_stack(
-        [_shares(by_class[:, place], ordered[edges[number] : edges[number + 1]]) for place, number in enumerate(usable)]
+        [
+            _shares(by_class[:, place], ordered[edges[number] : edges[number + 1]], np.ones(sizes[number]))
+            for place, number in enumerate(usable)
+        ]
     )
     best = _best(per_class, by_class)
     return Novelty(
@@ -124,16 +144,32 @@ def measure_novelty(
         per_class[np.arange(len(unit)), best],
         tuple(classes[usable[best]].tolist()),
         float(np.median(distance[known])),
+        len(ordered),
     )
 
 
-def _shares(scores: Floats, known: Codes) -> Floats:
-    """Share of known rows whose score is as large as each row's: itself counted, once."""
-    reference = np.sort(scores[known])
-    at_least = len(reference) - np.searchsorted(reference, scores, side="left")
+def _references(known: Codes, codes: Codes, most: int, seed: int) -> tuple[Codes, Codes]:
+    """Return the known rows to compare with, a class after the other and ascending in each, and their number in each class."""
+    rng = np.random.default_rng(seed)
+    chosen = []
+    for number in range(codes.max() + 1):
+        rows = known[codes == number]
+        chosen.append(np.sort(rng.choice(rows, most, replace=False)) if len(rows) > most else rows)
+    return np.concatenate(chosen), np.array([len(rows) for rows in chosen])
+
+
+def _shares(scores: Floats, references: Codes, weights: Floats) -> Floats:
+    """Share of the reference rows, by weight, whose score is as large as each row's: itself counted, once.
+
+    A row that is no reference itself counts as one of mean weight.
+    """
+    weights = weights / weights.mean()
+    order = np.argsort(scores[references], kind="stable")
+    ascending = scores[references][order]
+    from_here = np.append(np.cumsum(weights[order][::-1])[::-1], 0.0)  # weight of this and all larger scores
     itself = np.ones(len(scores))
-    itself[known] = 0.0
-    return (at_least + itself) / (len(reference) + itself)
+    itself[references] = 0.0
+    return (from_here[np.searchsorted(ascending, scores, side="left")] + itself) / (len(references) + itself)
 
 
 def _best(shares: Floats, distances: Floats) -> Codes:

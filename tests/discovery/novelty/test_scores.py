@@ -120,3 +120,36 @@ def test_too_little_that_is_known_is_refused():
         measure_novelty(vectors, [""] * 18)
     with pytest.raises(InputError, match="18 vectors, 17 labels and 18 groups: give as many of each"):
         measure_novelty(vectors, labels[1:])
+
+
+def test_a_sample_of_large_classes_gives_shares_that_hold() -> None:
+    rng = np.random.default_rng(5)
+    large = rng.normal(size=(900, 8)) * 0.3 + np.eye(8)[0] * 3
+    small = rng.normal(size=(60, 8)) * 0.3 + np.eye(8)[1] * 3
+    alike = rng.normal(size=(600, 8)) * 0.3 + np.eye(8)[0] * 3
+    vectors, labels = np.vstack([large, small, alike]), ["large"] * 900 + ["small"] * 60 + [""] * 600
+    every, sampled = measure_novelty(vectors, labels), measure_novelty(vectors, labels, most=300, seed=1)
+    assert (every.compared, sampled.compared) == (960, 360)
+    asked = slice(960, None)
+    assert abs((every.share - sampled.share)[asked].mean()) < 0.03
+    assert np.corrcoef(every.share[asked], sampled.share[asked])[0, 1] > 0.9
+    for level in (0.05, 0.1, 0.3):  # of glitches like the known ones, at most as many have a share so small
+        for share in (sampled.share, sampled.class_share):
+            assert (share[asked] <= level).mean() < level + 3 * (level / 300) ** 0.5
+    assert sampled.share.min() >= 1 / 361 - 1e-12  # nothing is rarer than what was compared with can tell
+    again = measure_novelty(vectors, labels, most=300, seed=1)
+    np.testing.assert_array_equal(again.share, sampled.share)
+
+
+def test_a_sampled_glitch_counts_for_those_it_stands_for() -> None:
+    # a class of 1,000 whose half is far out, sampled to 20, beside 20 of a tight class: about half of the known are as odd as the far half
+    rng = np.random.default_rng(6)
+    base = np.eye(6)
+    near = np.repeat(base[:1], 500, axis=0) + rng.normal(size=(500, 6)) * 0.001
+    far = np.repeat(base[1:2], 500, axis=0) + rng.normal(size=(500, 6)) * 0.3
+    tight = np.repeat(base[2:3], 20, axis=0) + rng.normal(size=(20, 6)) * 0.001
+    vectors, labels = np.vstack([near, far, tight, base[1:2]]), ["wide"] * 1000 + ["tight"] * 20 + [""]
+    sampled = measure_novelty(vectors, labels, most=40)
+    edge = np.median(sampled.distance[500:1000])
+    row = 500 + int(np.abs(sampled.distance[500:1000] - edge).argmin())
+    assert 0.12 < sampled.share[row] < 0.40  # by number alone, 10 of 60: 0.17 at most; by weight a quarter
