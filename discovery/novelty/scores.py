@@ -81,8 +81,8 @@ def measure_novelty(
     """Measure how odd glitches are.
 
     Of a class of more than `most` known glitches a sample is compared with, and each of the sample counts for as many as it stands for.
-    The time then grows with the rows, not with their square; the shares stay what they are, only no share is below one in the glitches
-    compared with, plus one.
+    The time then grows with the rows, not with their square; the shares stay what they are, only no share of a glitch that is not
+    itself compared with is below one in their number plus one.
 
     Parameters
     ----------
