@@ -102,7 +102,7 @@ def _add_train(actions: Any, common: ArgumentParser) -> None:  # noqa: ANN401
         "--precision",
         choices=PRECISIONS,
         default=DetectorOptions.precision,
-        help="number format; auto is bfloat16 on a GPU and float32 on a CPU, where bfloat16 is several times as fast if the CPU computes in it",
+        help="number format; auto is bfloat16 on a GPU and float32 on a CPU, where bfloat16 is faster if the CPU computes in it",
     )
     learning.add_argument(
         "--workers",
