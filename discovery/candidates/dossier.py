@@ -227,7 +227,8 @@ def measures_chart(own: pd.DataFrame, beside: Mapping[str, pd.DataFrame], *, tit
         _histogram(panel, name, series)
     if len(times):
         _rate(axes[-1], own)
-    axes[0].legend(fontsize=7, frameon=False)
+    if measures:  # the rate has its own
+        axes[0].legend(fontsize=7, frameon=False)
     return figure
 
 
@@ -305,7 +306,7 @@ def _rate(panel: Axes, own: pd.DataFrame) -> None:
     panel.set_xlabel(f"days since GPS {first:.0f}", fontsize=8)
     panel.set_ylabel("glitches a day", fontsize=8)
     plain_axes(panel)
-    panel.set_ylim(0, max(1.25 * bottom.max(), np.finfo(float).tiny))
+    panel.set_ylim(0, 1.25 * bottom.max())
     panel.legend(fontsize=7, frameon=False, ncols=3, loc="upper right")
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from discovery.clustering.prepared import LEAST_DISTANCE
+from embed.sample import at_most
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,9 +68,7 @@ def sampled_classes(names: Mapping[str, Rows], seed: int) -> dict[str, Rows]:
     """
     rng = np.random.default_rng(seed)
     return {
-        name: np.sort(rng.choice(rows, MOST_OF_A_CLASS, replace=False)) if len(rows) > MOST_OF_A_CLASS else rows
-        for name, rows in sorted(names.items())
-        if len(rows) >= LEAST_CLASS
+        name: at_most(rows, MOST_OF_A_CLASS, rng) for name, rows in sorted(names.items()) if len(rows) >= LEAST_CLASS
     }
 
 

@@ -5,6 +5,7 @@ from argparse import Namespace
 import numpy as np
 
 from embed.errors import InputError
+from embed.sample import at_most
 from embed.study.addresses import check_addresses
 from embed.study.listing import shown_glitches
 from embed.study.study import Study
@@ -44,6 +45,4 @@ def glitches_to_fetch(study: Study, options: Namespace) -> Rows:
         rows = study.members(options.label, predicted=options.predicted)
     else:
         rows = np.array(shown_glitches(study), np.int64)
-    if options.n is not None and options.n < len(rows):
-        rows = np.sort(np.random.default_rng(options.seed).choice(rows, options.n, replace=False))
-    return rows
+    return rows if options.n is None else at_most(rows, options.n, np.random.default_rng(options.seed))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embed.errors import InputError
+from embed.sample import at_most
 from embed.vectors.similarity import mean_of_nearest, normalise
 
 if TYPE_CHECKING:
@@ -151,10 +152,7 @@ def measure_novelty(
 def _references(known: Codes, codes: Codes, most: int, seed: int) -> tuple[Codes, Codes]:
     """Return the known rows to compare with, a class after the other and ascending in each, and their number in each class."""
     rng = np.random.default_rng(seed)
-    chosen = []
-    for number in range(codes.max() + 1):
-        rows = known[codes == number]
-        chosen.append(np.sort(rng.choice(rows, most, replace=False)) if len(rows) > most else rows)
+    chosen = [at_most(known[codes == number], most, rng) for number in range(codes.max() + 1)]
     return np.concatenate(chosen), np.array([len(rows) for rows in chosen])
 
 

@@ -12,6 +12,7 @@ from embed.dataset.splits import LEFT_OUT, TEST, TRAIN, VALIDATION, Split, make_
 from embed.errors import InputError
 from embed.metrics.baseline import fit_baseline
 from embed.metrics.intervals import difference_interval, wilson
+from embed.sample import at_most
 from embed.vectors.principal import leading_eigenvectors
 
 if TYPE_CHECKING:
@@ -148,8 +149,7 @@ def _right(
     train, judge, test = (split.rows(part) for part in (TRAIN, VALIDATION, TEST))
     if not len(test):
         raise InputError("the split has nothing to test; give another --split")
-    if len(train) > MOST_ROWS:
-        train = np.sort(rng.choice(train, MOST_ROWS, replace=False))
+    train = at_most(train, MOST_ROWS, rng)
     names = classes.astype(np.str_)
     fitted = fit_baseline(
         rows[train], names[train].tolist(), validation=(rows[judge], names[judge].tolist()), scale=1.0
