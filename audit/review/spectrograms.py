@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
@@ -127,6 +128,7 @@ def _png(pixels: NDArray[np.uint8]) -> bytes:
 
 
 @lru_cache(maxsize=64)
+@mpl.rc_context({name: value for name, value in mpl.rcParamsDefault.items() if name != "backend"})
 def _empty_figure(duration: float, heading: str) -> NDArray[np.uint8]:
     """The figure without the picture, shape (600, 800, 3)."""
     width, height = PUBLISHED_SIZE

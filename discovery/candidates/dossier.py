@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.ticker import LogLocator, NullLocator
 from PIL import Image, ImageDraw
@@ -14,6 +15,7 @@ from discovery.onset.livetime import DAY
 from discovery.pages.drawing import (
     INK,
     QUIET,
+    STYLE,
     chart,
     chart_png,
     cut,
@@ -192,6 +194,7 @@ def charts_png(own: pd.DataFrame, beside: Mapping[str, pd.DataFrame], *, title: 
     return None if figure is None else chart_png(figure)
 
 
+@mpl.rc_context(STYLE)
 def measures_chart(own: pd.DataFrame, beside: Mapping[str, pd.DataFrame], *, title: str) -> Figure | None:
     """Draw histograms of the measures of a cluster beside the nearest known classes, and its rate by day and detector.
 
@@ -274,9 +277,17 @@ def _histogram(panel: Axes, name: str, series: Mapping[str, np.ndarray]) -> None
     panel.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 100 * low else (1.0,)))
     panel.xaxis.set_major_formatter("{x:g}")
     panel.xaxis.set_minor_locator(NullLocator())
-    panel.set_xlabel(name, fontsize=8)
-    panel.set_ylabel("share", fontsize=8)
+    _labels(panel, name, "share")
     plain_axes(panel)
+
+
+def _labels(panel: Axes, across: str, up: str) -> None:
+    """Name the axes, at places that are fixed: to find free ones measures every tick twice more."""
+    panel.set_xlabel(across, fontsize=8)
+    panel.set_ylabel(up, fontsize=8)
+    box = panel.get_window_extent()
+    panel.xaxis.set_label_coords(0.5, -0.24 * panel.figure.dpi / box.height)
+    panel.yaxis.set_label_coords(-0.45 * panel.figure.dpi / box.width, 0.5)
 
 
 def _rate(panel: Axes, own: pd.DataFrame) -> None:
@@ -303,8 +314,7 @@ def _rate(panel: Axes, own: pd.DataFrame) -> None:
             linewidth=0.3,
         )
         bottom = bottom + counts
-    panel.set_xlabel(f"days since GPS {first:.0f}", fontsize=8)
-    panel.set_ylabel("glitches a day", fontsize=8)
+    _labels(panel, f"days since GPS {first:.0f}", "glitches a day")
     plain_axes(panel)
     panel.set_ylim(0, 1.25 * bottom.max())
     panel.legend(fontsize=7, frameon=False, ncols=3, loc="upper right")

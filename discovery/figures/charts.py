@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import matplotlib as mpl
 import numpy as np
 
 from discovery.figures.files import DOUBLE, SINGLE
-from discovery.pages.drawing import INK, QUIET, chart, plain_axes, plain_text
+from discovery.pages.drawing import INK, QUIET, STYLE, chart, plain_axes, plain_text
 from discovery.pages.palette import OKABE_ITO
 from embed.metrics.intervals import wilson
 
@@ -32,6 +33,7 @@ _STYLES = (("-", "o"), ("--", "s"), (":", "D"), ("-.", "^"))
 """Lines and markers of the series, so that nobody needs to see their colours."""
 
 
+@mpl.rc_context(STYLE)
 def confusion_figure(matrix: Codes, classes: Sequence[str]) -> Figure:
     """Draw a confusion matrix: cells are as dark as their share of the true class (square root), with their counts.
 
@@ -63,6 +65,7 @@ def confusion_figure(matrix: Codes, classes: Sequence[str]) -> Figure:
     return figure
 
 
+@mpl.rc_context(STYLE)
 def reliability_figure(series: Mapping[str, Reliability]) -> Figure:
     """Draw accuracy against confidence, of up to four classifiers; the first with its intervals."""
     figure = chart(SINGLE, SINGLE)
@@ -90,6 +93,7 @@ def _diagonal(panel: Axes) -> None:
     panel.plot((0, 1), (0, 1), color=QUIET, lw=0.7, ls=(0, (1, 2)))
 
 
+@mpl.rc_context(STYLE)
 def calibration_figure(result: AuditResult) -> Figure:
     """Draw the share of planted errors against the probability stated, with 95 % intervals."""
     figure = chart(SINGLE, SINGLE)
@@ -105,6 +109,7 @@ def calibration_figure(result: AuditResult) -> Figure:
     return figure
 
 
+@mpl.rc_context(STYLE)
 def ranking_figure(result: AuditResult) -> Figure:
     """Draw the probability that a label is wrong by rank, with its interval, and where the list ends."""
     tested = int(result.testable.sum())
@@ -152,6 +157,7 @@ def scorecard_figure(table: pd.DataFrame) -> Figure:
     return figure
 
 
+@mpl.rc_context(STYLE)
 def _bars(names: Sequence[str], series: Mapping[str, np.ndarray], across: str) -> Figure:
     """Draw horizontal bars of the first series, the others as markers."""
     figure = chart(DOUBLE, 0.9 + 0.17 * len(names))

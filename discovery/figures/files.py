@@ -9,7 +9,7 @@ import matplotlib as mpl
 from matplotlib.image import imread
 
 from discovery.figures.options import FORMATS
-from discovery.pages.drawing import chart
+from discovery.pages.drawing import STYLE, chart
 from embed.storage import write_bytes
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ DOTS = 300
 """An inch, in PNGs and in the pictures within SVGs and PDFs."""
 _TALLEST = 9.0
 """Inches of a page."""
-_SETTINGS: Any = {"svg.hashsalt": "glitch-discovery", "svg.fonttype": "none", "pdf.fonttype": 42}
+_SETTINGS: Any = STYLE | {"svg.hashsalt": "glitch-discovery", "svg.fonttype": "none", "pdf.fonttype": 42}
 _METADATA: dict[str, dict[str, None]] = {
     "png": {"Software": None},
     "svg": {"Date": None},
@@ -62,13 +62,13 @@ def save_figures(figures: Mapping[str, Figure | bytes], folder: Path, formats: S
     return files
 
 
+@mpl.rc_context(_SETTINGS)
 def figure_bytes(figure: Figure | bytes, kind: str) -> bytes:
     """Write a figure, or a picture that is a PNG, in a format."""
     if isinstance(figure, bytes):
         figure = _picture(figure)
     out = io.BytesIO()
-    with mpl.rc_context(_SETTINGS):  # matplotlib takes these from nowhere else
-        figure.savefig(out, format=kind, dpi=DOTS, metadata=_METADATA[kind])
+    figure.savefig(out, format=kind, dpi=DOTS, metadata=_METADATA[kind])
     return out.getvalue()
 
 

@@ -47,6 +47,12 @@ def test_matplotlib_keeps_its_settings():
     assert dict(mpl.rcParams) == before
 
 
+def test_figures_are_the_same_whatever_another_package_set():
+    plain = [figure_bytes(drawn(), kind) for kind in FORMATS]
+    with mpl.rc_context({"axes.grid": True, "font.size": 12.0, "savefig.facecolor": "red"}):
+        assert [figure_bytes(drawn(), kind) for kind in FORMATS] == plain
+
+
 def test_a_picture_is_copied_as_png_and_embedded_whole_elsewhere(tmp_path):
     out = io.BytesIO()
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (40, 60, 3), np.uint8)).save(out, "PNG")
