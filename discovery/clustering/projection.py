@@ -11,6 +11,9 @@ two dimensions only, and openTSNE's own default would stop with an error.
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
+from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -167,6 +170,7 @@ def umap(unit: Vectors, graph: NeighbourGraph, *, dims: int, seed: int, min_dist
     """
     from umap.umap_ import UMAP  # noqa: PLC0415 - compiles for seconds, and only where a layout is made
 
+    _keep_compiled("umap.umap_", "umap.layouts")
     start = principal_components(unit, dims)
     start = 10 * start / np.abs(start).max() + np.random.default_rng(seed).normal(
         scale=UMAP_START_NOISE, size=start.shape
@@ -187,6 +191,21 @@ def umap(unit: Vectors, graph: NeighbourGraph, *, dims: int, seed: int, min_dist
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="precomputed_knn.2.")  # new points are not transformed
         return np.asarray(layout.fit_transform(unit), np.float64)
+
+
+@cache
+def _keep_compiled(*modules: str) -> None:
+    """Let numba keep what it compiles of modules in its cache on the disk, as their authors could have asked: 6 s in each process.
+
+    Where numba finds no folder that it may write, the functions are compiled anew.
+    """
+    from numba.core.registry import CPUDispatcher  # noqa: PLC0415 - as slow to import as UMAP
+
+    for module in modules:
+        for function in vars(import_module(module)).values():
+            if isinstance(function, CPUDispatcher):
+                with suppress(RuntimeError):
+                    function.enable_caching()
 
 
 def principal_components(unit: Vectors, count: int) -> Floats:

@@ -62,6 +62,17 @@ def test_threads_do_not_show(method):
     assert layouts[0].tobytes() == layouts[1].tobytes()
 
 
+def test_what_numba_compiles_for_umap_is_kept():
+    from umap import layouts, umap_
+
+    vectors, _ = families(60)
+    project(vectors, neighbour_graph(vectors, 30), method="umap", seed=0)
+    for function in (umap_.smooth_knn_dist, layouts._nb_optimize_layout_euclidean_single_epoch):
+        found = function.stats
+        assert found.cache_path
+        assert sum(found.cache_hits.values()) + sum(found.cache_misses.values())
+
+
 def test_another_seed_is_another_umap():
     vectors, _ = families(90)
     graph = neighbour_graph(vectors, 30)
