@@ -11,7 +11,7 @@ import numpy as np
 from audit.evidence.noise import fit_noise, log_probability
 from audit.evidence.regression import choose_strength, trusted_scores
 from audit.evidence.scores import weigh_evidence
-from audit.heldout.crossfit import CrossFit, HeldOut
+from audit.heldout.crossfit import MANY_ROWS, CrossFit, HeldOut
 from audit.heldout.kinds import FOLDS
 from audit.heldout.splits import SplitPlan, plan_splits
 from audit.heldout.stopping import Stability, stability
@@ -35,9 +35,9 @@ PATH_ROWS = 4_000
 ROUND_REPEATS = 4
 """Repeats between two measurements of the stability."""
 PLANTED_REPEATS = 2
-"""Repeats of splits for each planted labelling."""
+"""Repeats of splits for each planted labelling; of more than `MANY_ROWS` rows one."""
 REGRESSION_REPEATS = 4
-"""Repeats of splits for the trusted regression."""
+"""Repeats of splits for the trusted regression; of more than `MANY_ROWS` rows one."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,10 @@ class AuditData:
     def rng(self, purpose: int) -> np.random.Generator:
         """A separate stream of random numbers for each purpose."""
         return np.random.default_rng((self.options.seed, purpose))
+
+    def splits(self, repeats: int) -> int:
+        """Splits of so many repeats; of more than `MANY_ROWS` rows of one, because heads differ little between repeats then."""
+        return FOLDS * (repeats if len(self.codes) <= MANY_ROWS else 1)
 
     def plan(self, labels: Codes, splits: int, seed: int) -> SplitPlan:
         """Splits of a labelling (N,) of the same rows; errors as `audit.heldout.splits.plan_splits`."""
@@ -147,7 +151,7 @@ def random_split_error(data: AuditData, ridge: float) -> float:
 def regression_scores(data: AuditData, labels: Codes, strength: float, seed: int) -> Floats:
     """Held-out scores of the trusted regression on a labelling, shape (N, K)."""
     assert data.features is not None
-    plan = data.plan(labels, REGRESSION_REPEATS * FOLDS, seed)
+    plan = data.plan(labels, data.splits(REGRESSION_REPEATS), seed)
     return trusted_scores(data.features, labels, len(data.classes), plan, strength)
 
 
@@ -163,7 +167,7 @@ def planted_audits(data: AuditData, ridge: float, strength: float) -> Callable[[
 
     def again(planted: Codes, number: int) -> Floats:
         assert data.features is not None
-        splits = PLANTED_REPEATS * FOLDS
+        splits = data.splits(PLANTED_REPEATS)
         seeds = [data.options.seed * 1_000 + 100 * number + place for place in range(len(planted))]
         plans = [data.plan(labelling, splits, seed) for labelling, seed in zip(planted, seeds, strict=True)]
         held_out = HeldOut.empty(len(planted), len(data.codes), len(data.classes))

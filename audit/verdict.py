@@ -19,7 +19,9 @@ from audit.evidence.calibration import (
 )
 from audit.evidence.reliability import evidence_on_plantings, reliability_of
 from audit.evidence.scores import Evidence, neighbour_agreement
+from audit.heldout.crossfit import MANY_ROWS
 from audit.result import AuditResult
+from embed.sample import at_most
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 PLANTED_ROWS = 4_000
 """Rows of all plantings together: a small study gets more plantings, within the limits below."""
 MIN_PLANTINGS, MAX_PLANTINGS = 5, 16
+FIRST_PLANTINGS = 2
+"""Plantings of the first round for more than `MANY_ROWS` rows: it only tells the second one where errors are."""
 KEPT_DRAWS = 20_000
 """Rows of the ranking whose calibration draws are kept."""
 _BLOCK = 50_000
@@ -57,6 +61,8 @@ def calibrated(
 ) -> Finding:
     """Calibrate the evidence on planted errors, planted twice: by the first estimate of what is wrong, then by the calibrated one.
 
+    Errors are planted in every row; of more than `MANY_ROWS` a sample of so many is what the calibration is learned from.
+
     Parameters
     ----------
     data : AuditData
@@ -67,18 +73,20 @@ def calibrated(
     count = len(data.codes)
     plantings = int(np.clip(PLANTED_ROWS // count, MIN_PLANTINGS, MAX_PLANTINGS))
     rows, posterior = np.arange(count), evidence.posterior
+    judged = at_most(rows, MANY_ROWS, data.rng(10))
     for number in range(2):
-        planted = plant_errors(data.codes, posterior, evidence.transition, plantings, data.rng(3 + number))
-        features = again(planted.labels, number)
-        calibration = calibrate(features[..., evidence.combined], planted.wrong, data.rng(5 + number))
+        labellings = FIRST_PLANTINGS if number == 0 and count > MANY_ROWS else plantings
+        planted = plant_errors(data.codes, posterior, evidence.transition, labellings, data.rng(3 + number))
+        features, wrong = again(planted.labels, number)[:, judged], planted.wrong[:, judged]
+        calibration = calibrate(features[..., evidence.combined], wrong, data.rng(5 + number))
         known = evidence.features[:, evidence.combined]
         p_wrong = np.nan_to_num(calibration.probabilities(known).mean(0).astype(np.float64))
         posterior = evidence.posterior.copy()
         posterior[rows, data.codes] = 1e-12
         posterior *= (p_wrong / posterior.sum(1))[:, None]
         posterior[rows, data.codes] = 1 - p_wrong
-    measured = evidence_on_plantings(features, planted.wrong, evidence.combined)
-    reliability = reliability_of(features[..., evidence.combined], planted.wrong)
+    measured = evidence_on_plantings(features, wrong, evidence.combined)
+    reliability = reliability_of(features[..., evidence.combined], wrong)
     return Finding(evidence, calibration, measured, reliability, plantings)
 
 

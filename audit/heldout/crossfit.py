@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from audit.heldout.heads import Problems, diagonal_preconditioner, fit, shared_preconditioner
+from audit.heldout.heads import Heads, Problems, diagonal_preconditioner, fit, shared_preconditioner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 BATCH_BYTES = 1 << 29
 """Memory for the weights, the history and the row weights of the heads that are fitted together."""
+MANY_ROWS = 100_000
+"""Above this the work a row is bounded: fits end at `ENOUGH`, and the planted errors are fewer (`audit.procedure`, `audit.verdict`)."""
+ENOUGH = 0.01
+"""Share of its statistical error within which a fit of many rows ends; see `audit.heldout.heads.fit`."""
 _COPIES = 24
 """Copies of a head's weights that L-BFGS holds."""
 
@@ -131,7 +135,11 @@ class CrossFit:
             diagonal_preconditioner(features, every),
         )
         self._precondition = shared_preconditioner(features, first.weights[0], ridge)
-        self._start = fit(features, every, first.weights.expand(count, -1, -1), self._precondition).weights
+        self._enough = ENOUGH if len(features.rows) > MANY_ROWS else 0.0
+        self._start = self._fit(every, first.weights.expand(count, -1, -1)).weights
+
+    def _fit(self, problems: Problems, start: torch.Tensor) -> Heads:
+        return fit(self.features, problems, start, self._precondition, enough=self._enough)
 
     def _problems(self, labelling: Codes, weights: torch.Tensor) -> Problems:
         device = self.features.rows.device
@@ -166,7 +174,7 @@ class CrossFit:
             weights = np.stack([plans[labelling].train(split) for labelling, split in batch]).astype(np.float32)
             labelling = np.array([labelling for labelling, _ in batch])
             problems = self._problems(labelling, torch.from_numpy(weights).to(self.features.rows.device))
-            heads = fit(self.features, problems, self._start[problems.labelling], self._precondition)
+            heads = self._fit(problems, self._start[problems.labelling])
             held_out.worst_gradient = max(held_out.worst_gradient, float(heads.gradient_norms.max()))
             held_out.iterations = max(held_out.iterations, heads.iterations)
             for place, (number, split) in enumerate(batch):

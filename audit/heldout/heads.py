@@ -169,6 +169,7 @@ def fit(
     precondition: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
     *,
     tolerance: float = TOLERANCE,
+    enough: float = 0.0,
     max_iterations: int = MAX_ITERATIONS,
 ) -> Heads:
     """Minimise every problem's `objective` by preconditioned L-BFGS (Nocedal and Wright 2006, algorithm 7.4).
@@ -184,6 +185,10 @@ def fit(
         Maps gradients (p, d + 1, K) of the chosen problems (p,) to steps.
     tolerance : float
         See `TOLERANCE`.
+    enough : float
+        A fit also ends when it is nearer to its optimum than this share of its statistical error: when the excess of the objective,
+        ``g H^-1 g / 2`` by the preconditioner, is less than ``enough^2`` times the excess that n rows leave in W's entries,
+        ``(d + 1) K / (2 n)`` (Wilks 1938). 0: never. For a preconditioner that is near the Hessian.
     max_iterations : int
 
     Raises
@@ -199,9 +204,12 @@ def fit(
     steps: list[torch.Tensor] = []
     changes: list[torch.Tensor] = []
     active = problems
+    trained = problems.weights.sum(1)
     for iteration in range(max_iterations + 1):
         norm = gradient.flatten(1).norm(dim=1)
-        going = norm > torch.clamp(tolerance * active.ridge * now[:, :-1].flatten(1).norm(dim=1), min=_ROUNDING)
+        error = gradient[0].numel() / trained[chosen]
+        far = (gradient * precondition(gradient, chosen)).sum((1, 2)) > enough**2 * error
+        going = far & (norm > torch.clamp(tolerance * active.ridge * now[:, :-1].flatten(1).norm(dim=1), min=_ROUNDING))
         if not going.all():
             finished = ~going
             done[chosen[finished]], norms[chosen[finished]] = now[finished], norm[finished]

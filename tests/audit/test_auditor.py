@@ -46,6 +46,19 @@ def test_counts_are_honest(found):
     assert result.expected(300).expected == pytest.approx(result.total.expected, rel=0.01)
 
 
+def test_what_is_bounded_for_many_rows_is_as_honest(monkeypatch):
+    for place in ("procedure", "verdict", "heldout.crossfit"):
+        monkeypatch.setattr(f"audit.{place}.MANY_ROWS", 2000)
+    vectors, labels, wrong, _ = study(seed=2, count=4000, spread=2.0)
+    result = audit(vectors, labels, options=AuditOptions(splits=10))
+    assert average_precision_score(wrong, result.p_wrong) > 0.95
+    assert result.total.expected == pytest.approx(wrong.sum(), rel=0.08)
+    listed = wrong[result.order[: result.listed]]
+    assert result.in_list.expected == pytest.approx(listed.sum(), rel=0.08)
+    assert 0.5 * result.false_discovery_rate <= 1 - listed.mean() <= 1.5 * result.false_discovery_rate
+    assert result.reliability[:, 2].sum() == result.settings["plantings"] * 2000
+
+
 def test_the_ranking_is_by_probability(found):
     result, _, _ = found
     assert sorted(result.order) == list(range(300))

@@ -63,6 +63,24 @@ def test_every_problem_of_a_batch_is_scikit_learns_answer(blobs, shared):
         assert np.abs(ours - theirs.predict_log_proba(rows)).max() < 0.02
 
 
+def test_a_fit_of_many_rows_ends_within_a_share_of_its_statistical_error():
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 4, 4000)
+    features = principal_features(
+        (rng.normal(size=(4, 30))[truth] + 2 * rng.normal(size=(4000, 30))).astype(np.float32)
+    )
+    problems = problems_of(truth, [1e-6, 1e-6], (rng.random((2, 4000)) > 0.2).astype(float))
+    start = torch.zeros(2, features.rows.shape[1], 4)
+    whole = fit(features, problems, start, diagonal_preconditioner(features, problems)).weights[0]
+    precondition = shared_preconditioner(features, whole, 1e-6)
+    exact, near = (fit(features, problems, start, precondition, enough=share) for share in (0.0, 0.1))
+    best, reached = (objective(features.rows, problems, heads.weights)[0] for heads in (exact, near))
+    error = start[0].numel() / problems.weights.sum(1) / 2
+    assert near.iterations < 0.7 * exact.iterations
+    assert (reached - best < 0.1**2 * 2 * error).all()  # the preconditioner is not the Hessian itself
+    assert (reached - best > 0.1**2 * error / 100).all()
+
+
 def test_a_strict_limit_is_an_error(blobs):
     features = principal_features(blobs[0])
     problems = problems_of(blobs[1], [1e-4], np.ones((1, 240)))
@@ -89,18 +107,21 @@ def test_equal_vectors_are_refused():
         principal_features(np.ones((7, 3), np.float32))
 
 
-def test_held_out_predictions_know_nothing_of_the_labels_held_out(blobs):
+@pytest.mark.parametrize(("count", "many"), [(240, 100_000), (4000, 1000)])
+def test_held_out_predictions_know_nothing_of_the_labels_held_out(count, many, monkeypatch):
     """Fits begin from a fit to all rows; flipping only the tested rows' labels must not change what is said of them."""
-    vectors, truth = blobs
-    features = principal_features(vectors)
+    monkeypatch.setattr("audit.heldout.crossfit.MANY_ROWS", many)
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 4, count)
+    features = principal_features(rng.normal(size=(4, 30))[truth] + 2 * rng.normal(size=(count, 30)))
     plan = plan_splits(truth, 5)
     tested = plan.test(0)
     flipped = truth.copy()
     flipped[tested] = (flipped[tested] + 1) % 4
     said = []
     for labels in (truth, flipped):
-        held_out = HeldOut.empty(1, 240, 4)
-        CrossFit(features, labels[None], 4, 1e-3).run(held_out, [plan], range(1))
+        held_out = HeldOut.empty(1, count, 4)
+        CrossFit(features, labels[None], 4, 0.24 / count).run(held_out, [plan], range(1))
         said.append(held_out.probabilities[0, tested])
     assert np.abs(said[0] - said[1]).max() < 0.01
 
