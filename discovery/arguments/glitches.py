@@ -167,9 +167,14 @@ def add_update(commands: Any, common: ArgumentParser, vectors: ArgumentParser) -
         "update",
         parents=[common, vectors],
         help="give new glitches to the clusters there are, and look for new ones",
-        description="Give the glitches that came after the latest clustering to its clusters, which keep their numbers, and look for new clusters among the rest. Lists which clusters would come apart or together if all were clustered afresh, and which have ended; these are proposals, no glitch moves.",
+        description="Give the glitches that came after the latest clustering to its clusters, which keep their numbers, and look for new clusters among the rest. Lists which clusters have ended, and, where 5 %% of the glitches are new, which would come apart or together if all were clustered afresh; these are proposals, no glitch moves.",
     )
     update.add_argument("label", metavar="LABEL", nargs="?", help="of the clustering (default: the latest)")
+    update.add_argument(
+        "--compare",
+        action="store_true",
+        help="cluster old and new glitches together however few are new (default: where 5 %% are new since the last time)",
+    )
     update.add_argument("--out", metavar="DIR", type=Path, help=OUT)
 
 

@@ -51,10 +51,12 @@ def report_title(label: str) -> str:
     return f"Update of {label}"
 
 
-def update_facts(of: int, glitches: int, births: Sequence[Certificate], changes: Sequence[Proposal]) -> dict[str, Any]:
+def update_facts(
+    of: int, glitches: int, births: Sequence[Certificate], changes: Sequence[Proposal], waiting: int
+) -> dict[str, Any]:
     """Return what the run of an update keeps beside the arguments of the clustering `of`, as JSON values."""
     born = [Birth(own.cluster, own.size, own.verdict) for own in births]
-    return {"update_of": of, "new": glitches, "births": born, "changes": len(changes)}
+    return {"update_of": of, "new": glitches, "births": born, "changes": len(changes), "waiting": waiting}
 
 
 def past_updates(study: Study, since: int) -> list[PastUpdate]:

@@ -12,12 +12,12 @@ import numpy as np
 
 from discovery.candidates.changes import COLUMNS as CHANGE_COLUMNS
 from discovery.candidates.changes import Members, Proposal, cluster_afresh, compare, ended
+from discovery.candidates.joining import join
 from discovery.candidates.known import BACKGROUND, Known, evidence_beside, known_glitches
 from discovery.candidates.pastupdates import report_title, update_facts
 from discovery.candidates.updatepage import Outcome, update_html
 from discovery.certificates.certificate import PART, Certificate, certify
 from discovery.clustering.clustering import cluster
-from discovery.clustering.density import ASKED_NEIGHBOURS, MAJORITY
 from discovery.clustering.hierarchy import LEAST_ROWS
 from discovery.clustering.result import NOISE
 from embed.csvfile import write_csv
@@ -25,8 +25,7 @@ from embed.errors import InputError
 from embed.storage import file_name, write_text
 from embed.study.clusterings import latest_clustering, save_clusters
 from embed.study.reports import add_report
-from embed.vectors.index import exact_index, search_unit
-from embed.vectors.similarity import mean_of_nearest, normalise
+from embed.vectors.similarity import normalise
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,14 +45,12 @@ glitches in the old cluster that most of them are in, ``distance`` the mean cosi
 MEMBER_COLUMNS = ("change", "part", "id", "cluster")
 """Columns of ``change-members.csv``, a row for each glitch of a proposal: the line of ``changes.csv``, the part, and today's cluster."""
 PAGE = "update.html"
-NEAREST = 5
-"""Members whose mean distance says whether a glitch is within reach of a cluster."""
 OLD = "cluster "
 """Before the number of an old cluster, which stands beside the known classes."""
-REACH = 0.99
-"""Quantile of the members' own such distances that a new member may have."""
-MOST_MEMBERS = 500
-"""Members of a cluster that the reach is measured on."""
+COMPARED_SHARE = 0.05
+"""Share of the label's glitches that must be new since they were last clustered together, before that is done again."""
+COMPARED_BELOW = 2_000
+"""Glitches of the label below which they are clustered together each time: it takes seconds."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +70,8 @@ class Update:
         New clusters, with the numbers that they have in the study.
     changes : list of Proposal
         Proposed splits and merges, emerged groups and clusters that ended; no glitch was moved for them.
+    waiting : int
+        Glitches that came since all were last clustered together; 0 where this update did so. Otherwise `changes` are ended clusters only.
     files : dict
         Name -> path.
     """
@@ -84,6 +83,7 @@ class Update:
     joined: dict[int, int]
     births: list[Certificate]
     changes: list[Proposal]
+    waiting: int
     files: dict[str, Path]
 
 
@@ -93,6 +93,7 @@ def update_clusters(
     label: str | None = None,
     *,
     out: Path | None = None,
+    compare_all: bool = False,
     seed: int = 0,
     command: str = "discover update",
     step: Step = lambda _: None,
@@ -109,6 +110,8 @@ def update_clusters(
         Of the clustering; by default the latest.
     out : Path, optional
         Folder of ``update.csv``, ``changes.csv``, ``change-members.csv`` and ``update.html``; by default one of the study's reports.
+    compare_all : bool
+        Look for splits, merges and emerged groups however few glitches are new: see `COMPARED_SHARE`.
     seed : int
     command : str
         The command line, for the page.
@@ -148,14 +151,17 @@ def update_clusters(
         is_new=np.arange(len(glitches)) >= len(kept),
         gps=glitches["gps"].to_numpy(float),
     )
-    changes = _changes(after, np.concatenate([before.vectors, new]), known, table["gps"], seed)
+    changes = ended(after, table["gps"].to_numpy(float))
+    waiting = int(stored.arguments.get("waiting", 0)) + len(fresh)
+    if compare_all or len(glitches) < COMPARED_BELOW or waiting >= COMPARED_SHARE * len(glitches):
+        changes, waiting = _changes(after, np.concatenate([before.vectors, new]), known, seed) + changes, 0
     found = glitches[after.is_new].assign(
         cluster=labels, how=how, neighbours=share.round(4), distance=distance.round(6), probability=probability.round(6)
     )
     folder = out if out is not None else study.folder / "reports" / f"update-{file_name(stored.label)}"
-    with study.run("cluster", stored.arguments | update_facts(stored.run, len(found), births, changes)) as run:
+    with study.run("cluster", stored.arguments | update_facts(stored.run, len(found), births, changes, waiting)) as run:
         step("write")
-        outcome = Outcome(stored.label, after, glitches, births, changes)
+        outcome = Outcome(stored.label, after, glitches, births, changes, waiting)
         files = _write(folder, found, outcome)
         passport = {"clustering": f"run {stored.run}", "vectors": store.name, "seed": seed}
         page = update_html(outcome, study, store, command=command, beside=tuple(files), passport=passport)
@@ -171,7 +177,7 @@ def update_clusters(
         )
     counts = {int(own): int((labels == own).sum()) for own in np.unique(before.numbers[before.numbers != NOISE])}
     table = found.reset_index(drop=True)
-    return Update(run, stored.run, stored.label, table, counts, births, changes, files | {PAGE: folder / PAGE})
+    return Update(run, stored.run, stored.label, table, counts, births, changes, waiting, files | {PAGE: folder / PAGE})
 
 
 def _new_glitches(study: Study, store: VectorStore, label: str | None) -> tuple[StoredClustering, pd.DataFrame, Rows]:
@@ -213,55 +219,6 @@ class _Before:
     glitches: Rows
     vectors: Vectors
     numbers: Codes
-
-
-def join(new: Vectors, old: Vectors, numbers: Codes) -> tuple[Codes, Floats, Floats]:
-    """Give new rows to the cluster of most of their nearest old rows, if they are within its reach.
-
-    Parameters
-    ----------
-    new : ndarray of float32, shape (M, D)
-        Normalised vectors.
-    old : ndarray of float32, shape (N, D)
-    numbers : ndarray of int64, shape (N,)
-        Clusters of the old rows; -1 is noise.
-
-    Returns
-    -------
-    labels : ndarray of int64, shape (M,)
-        -1 where no cluster fits.
-    share, distance : ndarray of float64, shape (M,)
-        Of the nearest neighbours in the favourite cluster, and the mean cosine distance to its nearest members.
-    """
-    clusters = np.unique(numbers[numbers != NOISE])
-    if not clusters.size:
-        return np.full(len(new), NOISE), np.zeros(len(new)), np.full(len(new), np.nan)
-    asked = min(ASKED_NEIGHBOURS, len(old))
-    nearest = numbers[search_unit(exact_index(old), new, asked, None)[0]]
-    sizes = np.array([(numbers == number).sum() for number in clusters])
-    votes = np.column_stack([(nearest == number).sum(axis=1) for number in clusters]) / np.minimum(asked, sizes)
-    best = votes.argmax(axis=1)
-    distance = np.empty(len(new))
-    reach = np.empty(clusters.size)
-    for place, number in enumerate(clusters):
-        members = np.flatnonzero(numbers == number)
-        own = best == place
-        distance[own] = _mean_nearest(_apart_from(new[own], old[members]))
-        sample = members[:: max(1, len(members) // MOST_MEMBERS)]
-        apart = _apart_from(old[sample], old[members])
-        apart[sample[:, None] == members[None, :]] = np.inf  # a member is not its own neighbour
-        reach[place] = np.quantile(_mean_nearest(apart), REACH)
-    fits = (votes.max(axis=1) >= MAJORITY) & (distance <= reach[best])
-    return np.where(fits, clusters[best], NOISE), votes.max(axis=1), distance
-
-
-def _apart_from(some: Vectors, others: Vectors) -> Floats:
-    """Return cosine distances, to six decimals: what linear algebra gives with any number of threads."""
-    return 1.0 - (some @ others.T).astype(np.float64).round(6)
-
-
-def _mean_nearest(apart: Floats) -> Floats:
-    return mean_of_nearest(apart, min(NEAREST, max(1, apart.shape[1] - 1)))
 
 
 def _vectors(store: VectorStore, glitches: ArrayLike) -> Vectors:
@@ -325,13 +282,12 @@ def _without(known: Known, glitches: Rows) -> Known:
     )
 
 
-def _changes(after: Members, unit: Vectors, known: Known, times: ArrayLike, seed: int) -> list[Proposal]:
-    found = ended(after, np.asarray(times, float))
+def _changes(after: Members, unit: Vectors, known: Known, seed: int) -> list[Proposal]:
     if len(unit) < LEAST_ROWS:
-        return found
+        return []
     around = known.vectors[known.background]
     background = normalise(around) if len(around) else unit[:0]
-    return compare(after, cluster_afresh(unit, background, seed=seed)) + found
+    return compare(after, cluster_afresh(unit, background, seed=seed))
 
 
 def _write(folder: Path, table: pd.DataFrame, found: Outcome) -> dict[str, Path]:

@@ -44,6 +44,8 @@ class Outcome:
         Their ``id``, ``ifo`` and ``gps``, index ``glitch``.
     births : list of Certificate
     changes : list of Proposal
+    waiting : int
+        See `discovery.candidates.update.Update`.
     """
 
     label: str
@@ -51,6 +53,7 @@ class Outcome:
     glitches: pd.DataFrame
     births: Sequence[Certificate]
     changes: Sequence[Proposal]
+    waiting: int
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,8 @@ def update_html(
         alone=int((new & (labels == NOISE)).sum()),
         births=found.births,
         changes=found.changes,
+        waiting=found.waiting,
+        glitches=len(found.glitches),
         lines=lines,
         proposed=_sheet(found, _parts(found.changes), study, store, title="Proposals"),
         sheet=_sheet(found, _clusters(found), study, store, title=f"New glitches of {found.label}"),

@@ -15,7 +15,14 @@ def run(options: Namespace) -> None:
         store = make_vectors(study, options, terminal)
         with terminal.steps() as step:
             found = update_clusters(
-                study, store, options.label, out=options.out, seed=options.seed, command=options.typed, step=step
+                study,
+                store,
+                options.label,
+                out=options.out,
+                compare_all=options.compare,
+                seed=options.seed,
+                command=options.typed,
+                step=step,
             )
     counts = found.table["how"].value_counts()
     terminal.say(
@@ -29,6 +36,10 @@ def run(options: Namespace) -> None:
         terminal.say(f"cluster {own.cluster}: " + " ".join(own.reasons))
     for change in found.changes:
         terminal.say(f"{change.kind}: {change.evidence}")
+    if found.waiting:
+        terminal.say(
+            f"splits and merges were not looked for: {found.waiting:,} glitches came since they were last looked for, less than 5 %; --compare looks for them with the next new ones"
+        )
     if found.changes:
         terminal.say("these are proposals: no glitch was moved and no number changed")
     for path in found.files.values():
@@ -42,6 +53,7 @@ def run(options: Namespace) -> None:
             "joined": {str(number): count for number, count in found.joined.items()},
             "births": [own.row() for own in found.births],
             "changes": [change.row() for change in found.changes],
+            "waiting": found.waiting,
             "none": int(counts.get("none", 0)),
             "files": {name: str(path) for name, path in found.files.items()},
         }

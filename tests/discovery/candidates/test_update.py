@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from support.mixtures import mixture
 
 from discovery.candidates.changes import COLUMNS as CHANGE_COLUMNS
-from discovery.candidates.update import COLUMNS, join, update_clusters
+from discovery.candidates.joining import join
+from discovery.candidates.update import COLUMNS, update_clusters
 from embed import Study
 from embed.errors import InputError
 from embed.study.clusterings import latest_clustering, save_clusters
@@ -108,6 +109,36 @@ def test_an_update_can_follow_an_update_and_nothing_new_is_said(clustered):
     first = update_clusters(study, store)
     with pytest.raises(InputError, match=f"came after the clustering of run {first.run}: nothing to update"):
         update_clusters(study, store)
+
+
+def test_splits_are_looked_for_where_enough_is_new_since_the_last_time(clustered, monkeypatch):
+    """Of 150 glitches 54 are new: in two updates of 24 and 30, at a share of a third."""
+    study, store, truth, _ = clustered
+    monkeypatch.setattr("discovery.candidates.update.COMPARED_BELOW", 0)
+    monkeypatch.setattr("discovery.candidates.update.COMPARED_SHARE", 1 / 3)
+    family = (np.flatnonzero(truth == CLASSES) + 1).tolist()
+    with study.run("name"):
+        for glitch in family:
+            study.add_label(glitch, Label("Later", "file", "later"))
+    first = update_clusters(study, store)
+    assert first.waiting == 24
+    page = first.files["update.html"].read_text("utf-8")
+    assert "24 of 120 glitches came since they were last looked for" in page
+    assert "No cluster has ended." in page
+    with study.run("name"):
+        for glitch in family:
+            study.add_label(glitch, Label("None_of_the_Above", "file", "later"))
+    second = update_clusters(study, store)
+    assert second.waiting == 0
+    assert [own.size >= 27 for own in second.births] == [True]
+    assert "not looked for" not in second.files["update.html"].read_text("utf-8")
+
+
+def test_all_are_compared_when_asked(clustered, monkeypatch):
+    study, store, *_ = clustered
+    monkeypatch.setattr("discovery.candidates.update.COMPARED_BELOW", 0)
+    monkeypatch.setattr("discovery.candidates.update.COMPARED_SHARE", 0.9)
+    assert update_clusters(study, store, compare_all=True).waiting == 0
 
 
 def test_a_named_member_stays_in_its_cluster(clustered):
