@@ -28,6 +28,8 @@ class Made:
         Ids of the real glitches that the generator learned from.
     by : str
         The generator.
+    caution : str
+        What must be said where it is not known which glitches it learned from.
     """
 
     levels: Pixels
@@ -35,6 +37,7 @@ class Made:
     ids: tuple[str, ...]
     seen: frozenset[str]
     by: str
+    caution: str = ""
 
 
 def with_made(training_set: TrainingSet, made: Made, groups: Rows) -> TrainingSet:

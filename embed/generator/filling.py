@@ -6,20 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embed.csvfile import CsvFile
-from embed.dataset.kinds import PART_NAMES
 from embed.dataset.made import Made
 from embed.dataset.splits import TRAIN
 from embed.errors import InputError
 from embed.generator.folder import made_id
-from embed.generator.model import GeneratorModel
+from embed.generator.learned import read_learned
 from embed.generator.options import DURATIONS
-from embed.generator.place import PARTS
 from embed.generator.source import resized
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from embed.dataset.dataset import TrainingSet
     from embed.generator.source import Source
     from embed.views.encoding import Encoding
@@ -64,14 +59,12 @@ def fill(
             levels.append(resized(source.sample(name, lacking, seed)[:, views], side))
             labels += [name] * lacking
             ids += [made_id(source.passport, name, seed, number) for number in range(lacking)]
-    seen = learned_ids(source.folder) if isinstance(source, GeneratorModel) else frozenset()
-    return Made(np.concatenate(levels), tuple(labels), tuple(ids), seen, f"generator {source.name}")
-
-
-def learned_ids(folder: Path) -> frozenset[str]:
-    """Ids of the glitches that a generator learned from; none where its folder does not say, as of one trained on simulated glitches."""
-    path = folder / PARTS
-    if not path.exists():
-        return frozenset()
-    rows = CsvFile(path, "parts.csv of a generator").rows()
-    return frozenset(row.cells["id"] for row in rows if row.cells["part"] == PART_NAMES[TRAIN])
+    learned = read_learned(source)
+    return Made(
+        np.concatenate(levels),
+        tuple(labels),
+        tuple(ids),
+        learned.ids or frozenset(),
+        f"generator {source.name}",
+        learned.caution(source.name),
+    )

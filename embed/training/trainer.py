@@ -148,11 +148,12 @@ def train(
 
 @dataclass(frozen=True)
 class _Prepared:
-    """What a training works with, the glitches it was made from, and the model of the study that it starts from, if any."""
+    """What a training works with, the glitches it was made from, the model of the study that it starts from, if any, and remarks."""
 
     context: TrainingContext
     labelled: Labelled
     before: Model | None
+    notes: tuple[str, ...]
 
 
 def _prepare(
@@ -187,11 +188,13 @@ def _prepare(
     groups = ranks.broadcast(find_groups(given, store))
     kind = choose_kind(given, options.split)
     training_set = make_training_set(labelled, kind, groups, seed=options.seed, always_train=trained_only)
+    notes: tuple[str, ...] = ()
     if fill is not None:
         made = fill(training_set, encoding, encoding.side(network.backbone.size), device)
+        notes = (made.caution,) if made.caution else ()
         training_set, levels = with_made(training_set, made, groups), levels.joined(made.levels)
     context = TrainingContext(training_set, levels, network, encoding, recipe, options.seed, device, ranks)
-    return _Prepared(context, labelled, before)
+    return _Prepared(context, labelled, before, notes)
 
 
 def _train(
@@ -218,7 +221,8 @@ def _train(
         _save(folder, context, fitted, prepared.before)
         drop_checkpoints(checkpoints)
     ranks.wait()
-    return Trained(load_model(folder), training_set, labelled, fitted, tuple(_notes(training_set, labelled)))
+    notes = (*prepared.notes, *_notes(training_set, labelled))
+    return Trained(load_model(folder), training_set, labelled, fitted, notes)
 
 
 def _finished(model: Model, recipe: Recipe) -> str:
