@@ -40,6 +40,18 @@ class Made:
     caution: str = ""
 
 
+def joined(first: Made, other: Made) -> Made:
+    """Take two together: levels of the same views, and all that either of their generators learned from."""
+    return Made(
+        np.concatenate([first.levels, other.levels]) if len(first.levels) else other.levels,
+        first.labels + other.labels,
+        first.ids + other.ids,
+        first.seen | other.seen,
+        f"{first.by} and {other.by}",
+        "; ".join(caution for caution in (first.caution, other.caution) if caution),
+    )
+
+
 def with_made(training_set: TrainingSet, made: Made, groups: Rows) -> TrainingSet:
     """Add generated glitches to the training part.
 

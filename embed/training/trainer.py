@@ -192,7 +192,10 @@ def _prepare(
     if fill is not None:
         made = fill(training_set, encoding, encoding.side(network.backbone.size), device)
         notes = (made.caution,) if made.caution else ()
-        training_set, levels = with_made(training_set, made, groups), levels.joined(made.levels)
+        whole = -1 - np.arange(len(labelled.glitches))  # what is always trained on is in no group
+        whole[np.isin(labelled.glitches, given.glitches)] = groups
+        training_set = with_made(training_set, made, whole)
+        levels = levels.joined(made.levels) if len(made.levels) else levels
     context = TrainingContext(training_set, levels, network, encoding, recipe, options.seed, device, ranks)
     return _Prepared(context, labelled, before, notes)
 
