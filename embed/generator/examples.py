@@ -100,7 +100,8 @@ def read_examples(
     Raises
     ------
     InputError
-        When no glitch has a label given or the views, or a class has fewer than two examples.
+        When no glitch has a label given or the views, or a class has fewer than two examples, or, to be learned, fewer than two in the
+        training part.
     """
     for name in classes:
         study.members(name)  # says which labels there are
@@ -116,6 +117,9 @@ def read_examples(
         part = learned.parts(split.ids, find_groups(split))
     elif len(set(split.labels)) > 1:  # of one class alone all are learned from: there is nothing to tell it from
         part = make_training_set(split, choose_kind(split), find_groups(split), seed=seed).split.part
+    if learned is None:
+        trained = Counter(name for name, own in zip(split.labels, part.tolist(), strict=True) if own == TRAIN)
+        check_enough({name: trained[name] for name in chosen}, counts)
     rows = np.flatnonzero(np.isin(split.labels, chosen))
     levels, kept, _ = read_levels(
         study, split.glitches[rows], VIEWS, resolution, device=torch.device("cpu"), progress=progress

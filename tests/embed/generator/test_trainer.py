@@ -117,6 +117,15 @@ def test_too_few_examples_are_refused_by_name(tmp_path):
             InputError, match=r"a class needs 2 glitches .* too few have Tomte \(1\); label more, or name the others"
         ):
             train_generator(study, OPTIONS)
+        study_of_three = make_study(tmp_path / "three", {"Blip": 12, "Koi_Fish": 3})
+        with (
+            Study(study_of_three) as other,
+            pytest.raises(
+                InputError,
+                match=r"a class needs 2 glitches .* in the training part to be learned, too few have Koi_Fish \(1 of 3\); label more",
+            ),
+        ):
+            train_generator(other, OPTIONS, decoded=lambda *_: pytest.fail("refused before anything is decoded"))
         with pytest.raises(InputError, match="no glitch is labelled 'Koi_Fsh'; did you mean 'Koi_Fish'"):
             train_generator(study, replace(OPTIONS, classes=("Koi_Fsh",)))
         train_generator(study, replace(OPTIONS, classes=("Blip", "Koi_Fish"), images=16))
