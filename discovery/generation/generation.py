@@ -152,7 +152,9 @@ def _cautions(found: Judgement, source: Source, learned: Learned, counts: Mappin
     judged = {row.label for row in found.classes}
     left_out = [name for name in source.classes if counts[name] and name not in judged]
     if left_out:
-        said.append(f"too few glitches have these labels now to judge the classes: {', '.join(left_out)}")
+        said.append(
+            f"too few glitches have these labels, and views of 1, 2 and 4 s, to judge the classes: {', '.join(left_out)}"
+        )
     return tuple(caution for caution in said if caution)
 
 

@@ -92,8 +92,9 @@ def read_examples(
     seed : int
         Of the split.
     learned : Learned, optional
-        Of the generator that is judged: what it learned from is the training part, all else is held out. Where it learned from nothing here,
-        where that is not known, and by default, the split is drawn as `discover train` draws it.
+        Of the generator that is judged, on the classes with two examples or more: what it learned from is the training part, all else
+        is held out. Where it learned from nothing here, where that is not known, and by default, the split is drawn as `discover train`
+        draws it.
     progress : callable, optional
         Called with (glitches decoded, glitches in all).
 
@@ -108,6 +109,8 @@ def read_examples(
     labelled = labelled_glitches(study, VIEWS)
     counts = Counter(labelled.labels)
     chosen = tuple(sorted(set(classes or counts)))
+    if learned is not None and max((counts[name] for name in chosen), default=0) >= FEWEST:
+        chosen = tuple(name for name in chosen if counts[name] >= FEWEST)
     check_enough({name: counts[name] for name in chosen})
     split = labelled.only(
         labelled.glitches[[row for row, name in enumerate(labelled.labels) if counts[name] >= FEWEST]]

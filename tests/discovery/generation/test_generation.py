@@ -19,6 +19,7 @@ from embed.study.records import Label
 
 CPU = torch.device("cpu")
 OPTIONS = GeneratorOptions(name="g", resolution=8, images=64, batch=8, channels=8, device="cpu")
+LEFT_OUT = "too few glitches have these labels, and views of 1, 2 and 4 s, to judge the classes: Tomte"
 QUESTION = Question("g", "glitch", 6, 8)
 
 
@@ -144,10 +145,20 @@ def test_a_class_of_which_nothing_learned_is_left_is_named_and_not_judged(own, m
         relabel(study, [own for own in study.members("Tomte") if parts[ids[int(own)]] == "train"], "Blip")
         _, found, _ = judged(study, monkeypatch)
         assert [row.label for row in found.classes] == ["Blip", "Koi_Fish"]
-        assert found.cautions[-1] == "too few glitches have these labels now to judge the classes: Tomte"
+        assert found.cautions[-1] == LEFT_OUT
         relabel(study, [own for own in study.members("Koi_Fish") if parts[ids[int(own)]] == "train"], "Blip")
         with pytest.raises(InputError, match="g and the study share 1 classes"):
             judged(study, monkeypatch)
+
+
+def test_a_class_without_views_of_all_durations_is_named_and_not_judged(own, monkeypatch):
+    with Study(own) as study:
+        glitches = [(int(glitch),) for glitch in study.members("Tomte")]
+        with study.run("lose"):
+            study.connection.executemany("DELETE FROM views WHERE glitch = ? AND duration = 1.0", glitches)
+        _, found, _ = judged(study, monkeypatch)
+    assert [row.label for row in found.classes] == ["Blip", "Koi_Fish"]
+    assert LEFT_OUT in found.cautions
 
 
 def test_a_damaged_table_is_refused(own):
