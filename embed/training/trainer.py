@@ -51,6 +51,12 @@ if TYPE_CHECKING:
     Fill = Callable[[TrainingSet, Encoding, int, torch.device], Made]
 
 
+_NOT_ASKED = (
+    "generated glitches of the study are trained on, and the model may be tested on what their generators learned from: "
+    "give fill=lambda *_: made_before(study) of embed.generator.filling"
+)
+
+
 @dataclass(frozen=True)
 class Trained:
     """A finished training.
@@ -111,7 +117,8 @@ def train(
     extra : mapping, optional
         Row number -> label of glitches that people have not labelled; they are trained on, never tested.
     fill : callable, optional
-        Given the training set, the encoding, the side of its views and the device, returns generated glitches for the training part.
+        Given the training set, the encoding, the side of its views and the device, returns generated glitches for the training part, and
+        what their generator learned from. Of the generated glitches of the study itself `embed.generator.filling.made_before` tells it.
     progress : callable, optional
         Called with (what, done, in all).
     report : callable, optional
@@ -196,6 +203,8 @@ def _prepare(
         whole[np.isin(labelled.glitches, given.glitches)] = groups
         training_set = with_made(training_set, made, whole)
         levels = levels.joined(made.levels) if len(made.levels) else levels
+    elif np.isin(labelled.glitches, list(study.generated_ids())).any():
+        notes = (_NOT_ASKED,)
     context = TrainingContext(training_set, levels, network, encoding, recipe, options.seed, device, ranks)
     return _Prepared(context, labelled, before, notes)
 

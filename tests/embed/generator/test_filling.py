@@ -59,7 +59,10 @@ def test_a_model_is_not_tested_on_what_made_the_generated_glitches_of_the_study(
     learned = read_learned(generator).ids
     add_generated(own, generator, tmp_path / "new")
     with Study(own, generated=True) as study:
-        plain, _ = judged_by(study, tiny, "plain", None)
+        plain, notes = judged_by(study, tiny, "plain", None)
+        assert notes[0].startswith(
+            "generated glitches of the study are trained on, and the model may be tested on what"
+        )
         assert plain & learned  # what this is about: the split of the model is another one than the generator's
         before = made_before(study)
         assert (before.seen, before.caution) == (learned, "")
