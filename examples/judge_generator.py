@@ -1,162 +1,249 @@
 """Judge whether generated glitches help a classifier with rare classes, against what is simpler.
 
-Of simulated glitches, rare classes keep 10, 20 or 50 examples, the others --common. Rare ones are filled up to --common in five ways:
-not at all; by repeating them; by moved and dimmed copies; by a progressive GAN that learned from the same few examples; by the
-simulator itself, which no study has: the most that generated glitches could bring, as the tested ones come from it too. The classifier
-is logistic regression on vectors of the shipped network, at the GAN's resolution for all; it is judged on glitches that none of this
-saw. Five seeds draw other rare classes and examples; intervals are Student's t over the seeds, differences are paired.
+The classifier is logistic regression on vectors of a frozen network, at one resolution for all. Rare classes are filled up to --filled
+glitches in five ways: not at all; by repeating them; by moved and dimmed copies; by a progressive GAN; by the simulator. It is judged on
+as many glitches of each class that none of this saw, by macro-F1 of all classes and of the rare ones; five seeds draw other examples.
 
-    python examples/train_generator.py --out judged --n 8000 --images 128     # views.npy and labels.npy, once
-    python examples/judge_generator.py --out judged --images 200000 --device cuda
+Without --real the glitches are simulated: --n of Gravity Spy's 26 named classes to learn from, in the balance of the first observing
+run (its table of counts; classes that it lacks at the catalogue's rates), the six rarest with 10, 20 and 50 examples, two each. The
+simulator then is the most that generated glitches could bring, as the tested ones come from it too. With --real, a folder in Gravity
+Spy's layout, 5 and 10 real glitches of each class are learned from, and other real ones tested.
+
+--gan is a generator that is trained already, such as one of examples/train_generator.py: where it learned from more than the few
+examples, it is the most that such a GAN could bring. Without it a GAN learns from each draw alone, which takes a GPU.
+
+    python examples/train_generator.py --out gan --n 24000 --images 750000 --batch 128 --lr 0.002 --device cuda
+    python examples/judge_generator.py --out judged --gan gan/generator
+    python examples/judge_generator.py --out judged --gan gan/generator --real gravityspy
 """
 
 import argparse
 import csv
-import zlib
+import math
+import os
+from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import torch
-from scipy import stats
 
+from embed import Study, ingest_folder
 from embed.csvfile import write_csv
+from embed.generator.examples import read_examples
 from embed.generator.features import make_features
-from embed.generator.model import draw_latents
+from embed.generator.model import GeneratorModel, architecture_facts, load_generator, save_generator
 from embed.generator.networks import Architecture
-from embed.generator.options import DURATIONS, FEATURES
-from embed.generator.pictures import Pictures, levels_of
+from embed.generator.options import FEATURES
+from embed.generator.pictures import Pictures
+from embed.generator.rare import FewShot, draw_few, f1_scores, moved_copies
 from embed.generator.source import SimulatorSource, resized
 from embed.generator.steps import Recipe, Training
-from embed.metrics.accuracy import class_scores, confusion_matrix
-from embed.metrics.baseline import DEFAULT_STRENGTH, fit_baseline
+from embed.gravityspy import CLASS_LISTS
+from embed.metrics.intervals import mean_interval
 from embed.network.devices import choose_device
-from embed.training.augmentation import augment
-from embed.training.randomness import draw_keys
-from embed.training.variation import ROBUST
+from embed.simulator.families.catalogue import FAMILIES
+from embed.simulator.rates import o1_rates
+from embed.storage import write_array
 
-METHODS = ("none", "oversampling", "classical", "progan", "simulator")
-RARE = (10, 20, 50)
-"""Examples of a rare class."""
-EACH = 2
-"""Rare classes of each size."""
-COLUMNS = ("seed", "method", "macro_f1", "rare_f1", *(f"f1_of_{size}" for size in RARE))
+WAYS = ("none", "oversampling", "classical", "progan", "simulator")
+CLASSES = tuple(name for name in CLASS_LISTS["O4"] if name != "None_of_the_Above")
+RARE = (10, 10, 20, 20, 50, 50)
+"""Examples of the rarest classes; which has how many is drawn."""
+FEW = (5, 10)
+"""Real examples of each class."""
+SPARE = 150
+"""Glitches of a rare class, from which seeds draw."""
+POOL, FILLED = 7001, 9001
+"""Seeds of the simulated glitches and of those that fill; a generator is trained with others."""
+BASES = ("none", "oversampling")
+"""Ways over which gains are reported."""
+COLUMNS = ("few", "seed", "way", "measure", "value")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Examples to learn from: their name, the draw's seed, class -> examples, and the classes that are filled."""
+
+    few: str
+    seed: int
+    counts: Mapping[str, int]
+    rare: tuple[str, ...]
+
+    def measures(self, f1: Mapping[str, float]) -> dict[str, float]:
+        """Macro-F1 of all classes and of the rare, and the mean of the rare of each size; of real glitches, F1 of each class."""
+        found = {"macro F1": float(np.mean(list(f1.values())))}
+        if self.few != "o1":
+            return found | {f"F1 of {name}": f1[name] for name in self.rare}
+        found["F1 of the rare"] = float(np.mean([f1[name] for name in self.rare]))
+        for size in sorted(set(RARE)):
+            found[f"F1 of those with {size}"] = float(
+                np.mean([f1[name] for name in self.rare if self.counts[name] == size])
+            )
+        return found
 
 
 def main() -> None:
-    """Judge all methods with all seeds; finished ones are kept."""
+    """Judge all ways with all seeds; finished ones are kept."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=Path("generator"), help="a folder with views.npy and labels.npy")
-    parser.add_argument("--common", type=int, default=150, help="examples of the other classes (default: 150)")
-    parser.add_argument("--tested", type=int, default=60, help="tested glitches of each class (default: 60)")
-    parser.add_argument("--images", type=int, default=200_000, help="shown to the GAN (default: 200000)")
+    parser.add_argument("--out", type=Path, default=Path("judged"), help="a folder, whose results are kept")
+    parser.add_argument("--n", type=int, default=1600, help="simulated glitches to learn from (default: 1600)")
+    parser.add_argument("--real", type=Path, metavar="FOLDER", help="real glitches, in Gravity Spy's layout")
+    parser.add_argument("--gan", type=Path, metavar="FOLDER", help="a trained generator; by default one is trained")
+    parser.add_argument("--filled", type=int, default=100, help="glitches of a filled class (default: 100)")
+    parser.add_argument("--tested", type=int, default=40, help="tested glitches of each class (default: 40)")
+    parser.add_argument("--resolution", type=int, default=64)
+    parser.add_argument("--images", type=int, default=200_000, help="shown to a GAN (default: 200000)")
     parser.add_argument("--channels", type=int, default=256)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--lr", type=float, default=0.002)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
     parser.add_argument("--features", choices=FEATURES, default="bundled", help="the network (default: bundled)")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes that simulate")
     options = parser.parse_args()
-    if not (options.out / "labels.npy").exists():
-        parser.error(f"{options.out} holds no labels.npy; make it with examples/train_generator.py --out {options.out}")
-    levels, labels = np.load(options.out / "views.npy"), np.load(options.out / "labels.npy")
     device = choose_device(options.device)
     features = make_features(options.features, device)
+    levels, labels = read_real(options) if options.real else read_simulated(options)
     vectors = features(levels)
-    path = options.out / "judged.csv"
+    path = options.out / ("judged-real.csv" if options.real else "judged.csv")
     rows = read_rows(path)
     for seed in range(options.seeds):
-        study = Study(levels, vectors, labels, seed, common=options.common, tested=options.tested)
-        for method in options.methods:
-            if (str(seed), method) in {(row[0], row[1]) for row in rows}:
-                continue
-            added, names = fill(method, study, options, device)
-            more = features(added) if len(added) else np.empty((0, vectors.shape[1]))
-            rows.append([str(seed), method, *(f"{value:.5f}" for value in study.judged(more, names))])
-            write_csv(path, COLUMNS, rows)
-            print(*rows[-1], flush=True)
-    report(rows, options.methods)
+        for setting in settings(labels, options, seed):
+            draw = draw_few(labels, setting.counts, tested=options.tested, seed=seed)
+            for line in draw.cut if seed == 0 else ():
+                print(f"few {setting.few}: {line}", flush=True)
+            for way in options.ways:
+                place = (setting.few, str(seed), way)
+                if place in {tuple(row[:3]) for row in rows}:
+                    continue
+                added, names = filled(way, (levels, labels), draw, setting, options)
+                more = features(added) if len(added) else np.empty((0, vectors.shape[1]))
+                learned = np.concatenate([vectors[draw.learned], more]), [*labels[draw.learned], *names]
+                f1 = f1_scores(learned, (vectors[draw.tested], labels[draw.tested]))
+                rows += [[*place, name, f"{value:.5f}"] for name, value in setting.measures(f1).items()]
+                write_csv(path, COLUMNS, rows)
+                print(*place, f"macro F1 {np.mean(list(f1.values())):.3f}", flush=True)
+    report(rows, path.with_name(f"{path.stem}-table.csv"))
 
 
-class Study:
-    """One draw of rare classes and examples."""
-
-    def __init__(
-        self, levels: np.ndarray, vectors: np.ndarray, labels: np.ndarray, seed: int, *, common: int, tested: int
-    ) -> None:
-        rng = np.random.default_rng((seed, 71))
-        self.levels, self.vectors, self.labels, self.common, self.seed = levels, vectors, labels, common, seed
-        self.classes = np.unique(labels)
-        rare = rng.choice(self.classes, EACH * len(RARE), replace=False).reshape(len(RARE), EACH)
-        self.sizes = {str(name): size for size, own in zip(RARE, rare, strict=True) for name in own}
-        trained, judged = [], []
-        for name in self.classes:
-            rows = rng.permutation(np.flatnonzero(labels == name))
-            trained.append(rows[tested : tested + self.sizes.get(str(name), common)])
-            judged.append(rows[:tested])
-        self.trained, self.tested = np.concatenate(trained), np.concatenate(judged)
-
-    def judged(self, more: np.ndarray, names: list[str]) -> list[float]:
-        """Macro-F1, that of the rare classes, and that of each size, with more training vectors (M, D) of some classes."""
-        vectors = np.concatenate([self.vectors[self.trained], more])
-        model = fit_baseline(vectors, [*self.labels[self.trained], *names], strengths=(DEFAULT_STRENGTH,))
-        truth = np.searchsorted(model.classes, self.labels[self.tested])
-        predicted = model.probabilities(self.vectors[self.tested]).argmax(axis=1)
-        f1 = np.nan_to_num(class_scores(confusion_matrix(truth, predicted, len(model.classes))).f1)
-        sizes = np.array([self.sizes.get(name, 0) for name in model.classes])
-        return [f1.mean(), f1[sizes > 0].mean(), *(f1[sizes == size].mean() for size in RARE)]
+def read_simulated(options: argparse.Namespace) -> tuple[np.ndarray, np.ndarray]:
+    """Views (N, 3, R, R) and classes (N,) of simulated glitches: enough for every draw, kept for the next time."""
+    folder = options.out / f"simulated-{options.n}-{options.tested}-{options.resolution}"
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "labels.npy").exists():
+        counts = o1_counts(options.n)
+        rare = rarest(counts)
+        pool = {name: options.tested + (SPARE if name in rare else count) for name, count in counts.items()}
+        job = partial(simulated, seed=POOL, side=options.resolution)
+        with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as workers:
+            parts = list(workers.map(job, pool, pool.values()))
+        write_array(folder / "views.npy", np.concatenate(parts))
+        write_array(folder / "labels.npy", np.repeat(list(pool), list(pool.values())))
+    return np.load(folder / "views.npy"), np.load(folder / "labels.npy")
 
 
-def fill(method: str, study: Study, options: argparse.Namespace, device: torch.device) -> tuple[np.ndarray, list[str]]:
+def simulated(name: str, count: int, *, seed: int, side: int) -> np.ndarray:
+    """Simulated glitches of a class at a side."""
+    torch.set_num_threads(1)
+    return resized(SimulatorSource(torch.device("cpu")).sample(name, count, seed), side)
+
+
+def o1_counts(n: int) -> dict[str, int]:
+    """Glitches of each class among `n` of the first observing run, two at least."""
+    others = np.array([FAMILIES[name].rate for name in CLASSES])
+    rates = o1_rates(CLASSES, others).sum(axis=0)
+    return {name: max(2, round(n * rate)) for name, rate in zip(CLASSES, rates / rates.sum(), strict=True)}
+
+
+def rarest(counts: Mapping[str, int]) -> tuple[str, ...]:
+    """As many of the rarest classes as `RARE` has sizes."""
+    return tuple(sorted(counts, key=counts.__getitem__)[: len(RARE)])
+
+
+def read_real(options: argparse.Namespace) -> tuple[np.ndarray, np.ndarray]:
+    """Views (N, 3, R, R) and classes (N,) of the real glitches that have views of 1, 2 and 4 s."""
+    folder = options.out / "real"
+    with Study(folder, create=not folder.exists()) as study:
+        with study.run("ingest"):
+            ingest_folder(study, options.real)
+        examples = read_examples(study, (), options.resolution)
+    return examples.levels, examples.labels
+
+
+def settings(labels: np.ndarray, options: argparse.Namespace, seed: int) -> list[Setting]:
+    """What is drawn with a seed."""
+    if options.real:
+        names = tuple(map(str, np.unique(labels)))
+        return [Setting(str(few), seed, dict.fromkeys(names, few), names) for few in FEW]
+    counts = o1_counts(options.n)
+    rare = rarest(counts)
+    sizes = np.random.default_rng((seed, 72)).permutation(RARE).tolist()
+    return [Setting("o1", seed, counts | dict(zip(rare, sizes, strict=True)), rare)]
+
+
+def filled(
+    way: str,
+    pool: tuple[np.ndarray, np.ndarray],
+    draw: FewShot,
+    setting: Setting,
+    options: argparse.Namespace,
+) -> tuple[np.ndarray, list[str]]:
     """Pictures (M, 3, R, R) that fill the rare classes, and the class of each."""
-    parts, names = [np.empty((0, *study.levels.shape[1:]), np.uint8)], []
-    training = progan(study, options, device) if method == "progan" else None
-    for name, size in study.sizes.items():
-        count = study.common - size
-        if method == "none" or count <= 0:
+    levels, labels = pool
+    parts, names = [np.empty((0, *levels.shape[1:]), np.uint8)], []
+    model = gan(pool, draw, setting, options) if way == "progan" else None
+    for name in setting.rare:
+        own = draw.learned[labels[draw.learned] == name]
+        count = options.filled - len(own)
+        if way == "none" or count <= 0:
             continue
-        own = study.trained[study.labels[study.trained] == name]
-        rows = np.resize(own, count)
-        if method == "oversampling":
-            parts.append(study.levels[rows])
-        elif method == "classical":
-            parts.append(moved(study.levels[rows], rows, study.seed, device))
-        elif training is not None:
-            parts.append(generated(training, int(np.searchsorted(study.classes, name)), count, study.seed))
+        if way == "oversampling":
+            parts.append(levels[np.resize(own, count)])
+        elif way == "classical":
+            parts.append(moved_copies(levels, np.resize(own, count), seed=setting.seed, device=torch.device("cpu")))
+        elif model is not None:
+            parts.append(resized(model.sample(name, count, FILLED + setting.seed), levels.shape[-1]))
         else:
-            seed = zlib.crc32(f"{study.seed} {name}".encode()) >> 8
-            parts.append(resized(SimulatorSource().sample(name, count, seed), study.levels.shape[-1]))
+            parts.append(simulated(name, count, seed=FILLED + setting.seed, side=levels.shape[-1]))
         names += [name] * count
     return np.concatenate(parts), names
 
 
-def moved(levels: np.ndarray, rows: np.ndarray, seed: int, device: torch.device) -> np.ndarray:
-    """Classical augmentation, as `discover train` does it."""
-    before = np.array([int((rows[:place] == row).sum()) for place, row in enumerate(rows)])
-    keys = draw_keys(seed, 0, rows, before)
-    values = augment(torch.from_numpy(levels).to(device), DURATIONS, ROBUST, keys)
-    return values.round().clamp(0, 255).to(torch.uint8).cpu().numpy()
-
-
-def progan(study: Study, options: argparse.Namespace, device: torch.device) -> Training:
-    """A GAN of all classes, trained on the study's examples alone."""
-    codes = np.searchsorted(study.classes, study.labels[study.trained]).astype(np.int64)
-    pictures = Pictures(study.levels[study.trained], codes, tuple(map(str, study.classes)))
-    architecture = Architecture(len(study.classes), study.levels.shape[-1], options.channels)
-    recipe = Recipe(options.batch, options.lr, half=device.type == "cuda")
-    training = Training(pictures, architecture, recipe, seed=study.seed, device=device)
-    steps = max(1, options.images // options.batch)
-    for step in range(steps):
-        training.step(step, step / steps)
-    return training
-
-
-def generated(training: Training, code: int, count: int, seed: int) -> np.ndarray:
-    """Glitches of one class."""
-    side = training.architecture.resolution
-    latents = draw_latents(training.architecture.latent, count, seed, code).to(training.device)
-    with torch.no_grad():
-        return levels_of(training.mean(latents, torch.full((count,), code, device=training.device), side))
+def gan(
+    pool: tuple[np.ndarray, np.ndarray], draw: FewShot, setting: Setting, options: argparse.Namespace
+) -> GeneratorModel:
+    """The generator that was given, or one that learned from the drawn examples alone."""
+    (levels, labels), device = pool, choose_device(options.device)
+    folder = options.gan or options.out / f"gan-{setting.few}-{setting.seed}"
+    if not options.gan and not (folder / "generator.json").exists():
+        classes, codes = np.unique(labels[draw.learned], return_inverse=True)
+        pictures = Pictures(levels[draw.learned], codes.astype(np.int64), tuple(map(str, classes)))
+        architecture = Architecture(len(classes), levels.shape[-1], options.channels)
+        recipe = Recipe(options.batch, options.lr, half=device.type == "cuda")
+        training = Training(pictures, architecture, recipe, seed=setting.seed, device=device)
+        steps = max(1, options.images // options.batch)
+        for step in range(steps):
+            training.step(step, step / steps)
+        card = {
+            "method": "progan",
+            "classes": list(pictures.classes),
+            "counts": dict(zip(pictures.classes, np.bincount(codes).tolist(), strict=True)),
+            "resolution": architecture.resolution,
+            "architecture": architecture_facts(architecture),
+            "seed": setting.seed,
+            "images": options.images,
+            "trained_on": f"the {len(codes)} glitches of a draw",
+        }
+        save_generator(folder, training.mean.state_dict(), card)
+    model = load_generator(folder, device)
+    counts = model.card["counts"].values()
+    print(f"progan: learned from {model.card['trained_on']}, {min(counts)} to {max(counts)} of each class", flush=True)
+    return model
 
 
 def read_rows(path: Path) -> list[list[str]]:
@@ -167,23 +254,25 @@ def read_rows(path: Path) -> list[list[str]]:
         return list(csv.reader(file))[1:]
 
 
-def report(rows: list[list[str]], methods: tuple[str, ...]) -> None:
-    """Print the means over the seeds, with 95 % intervals, and the paired differences to no filling."""
-    table = {(row[0], row[1]): np.array(row[2:], float) for row in rows}
-    for method in methods:
-        own = np.array([values for (_, name), values in table.items() if name == method])
-        pairs = np.array([own - table[seed, "none"] for (seed, name), own in table.items() if name == method and (seed, "none") in table])  # fmt: skip
-        figures = [f"{COLUMNS[2 + k]} {interval(own[:, k])}" for k in range(own.shape[1])]
-        gain = f"; rare F1 against none {interval(pairs[:, 1])}" if len(pairs) and method != "none" else ""
-        print(f"{method} ({len(own)} seeds): {', '.join(figures)}{gain}")
-
-
-def interval(values: np.ndarray) -> str:
-    """Mean and 95 % interval of Student's t."""
-    if len(values) < 2:
-        return f"{values.mean():.3f}"
-    half = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return f"{values.mean():.3f} ({values.mean() - half:.3f} to {values.mean() + half:.3f})"
+def report(rows: list[list[str]], path: Path) -> None:
+    """Print and write the mean over the seeds, Student's 95 % interval, the deviation between seeds, and paired gains."""
+    values = {tuple(row[:4]): float(row[4]) for row in rows}
+    seeds = sorted({row[1] for row in rows})
+    table = []
+    for few, way, measure in dict.fromkeys((row[0], row[2], row[3]) for row in rows):
+        own = {seed: values[few, seed, way, measure] for seed in seeds if (few, seed, way, measure) in values}
+        mean, low, high, deviation = mean_interval(list(own.values()))
+        line = f"few {few:>3}  {way:13s}{measure:22s}{mean:.3f} ({low:.3f} to {high:.3f}), deviation {deviation:.3f}"
+        figures = [mean, low, high, deviation]
+        for base in BASES:
+            pairs = [(own[seed], values.get((few, seed, base, measure), math.nan)) for seed in own]
+            gain, low, high, _ = mean_interval([one - other for one, other in pairs])
+            line += f"; over {base} {gain:+.3f} ({low:+.3f} to {high:+.3f})" if way != base else ""
+            figures += [gain, low, high]
+        table.append([few, way, measure, len(own), *(f"{value:.4f}" for value in figures)])
+        print(f"{line}; {len(own)} seeds")
+    heads = ["few", "way", "measure", "seeds", "mean", "low", "high", "deviation"]
+    write_csv(path, [*heads, *(f"over_{base}{end}" for base in BASES for end in ("", "_low", "_high"))], table)
 
 
 if __name__ == "__main__":

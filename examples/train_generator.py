@@ -4,7 +4,7 @@ It simulates glitches on all cores, or reads ``views.npy`` (uint8, N x 3 x R x R
 where --out holds them, and trains a progressive GAN (`embed.generator`) until all pictures were shown, or the time is over: whichever
 is sooner sets the pace at which it grows. Every --every seconds it writes into --out, each file whole or not at all:
 
-    generator/             the generator, in the layout of a study's generators/NAME
+    generator/             the generator, in the layout of a study's generators/NAME; where it simulated what it learned from, it says so
     critic.safetensors     the critic, in half precision
     samples.png            a row of generated glitches for each class, beside real.png
     history.csv            losses, and the spread of generated glitches relative to that of real ones
@@ -26,6 +26,7 @@ from safetensors.torch import save
 
 from embed.csvfile import write_csv
 from embed.generator.history import History, sample_grid
+from embed.generator.learned import PARTS, write_learned
 from embed.generator.model import architecture_facts, save_generator
 from embed.generator.networks import Architecture
 from embed.generator.options import DURATIONS
@@ -73,6 +74,7 @@ def read_pictures(options: argparse.Namespace) -> Pictures:
         levels, names = simulated(options)
         write_array(views, levels)
         write_array(labels, names)
+        write_learned(options.out, (), ())  # no glitch of a study is among them
         print(f"simulated {len(names)} glitches in {time.monotonic() - started:.0f} s", flush=True)
     classes, codes = np.unique(np.load(labels), return_inverse=True)
     return Pictures(np.load(views), codes.astype(np.int64), tuple(map(str, classes)))
@@ -159,6 +161,8 @@ def write(
         "device": training.device.type,
         "versions": {"torch": torch.__version__},
     }
+    if (options.out / PARTS).exists():
+        write_bytes(options.out / "generator" / PARTS, (options.out / PARTS).read_bytes())
     save_generator(options.out / "generator", training.mean.state_dict(), card)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -64,8 +65,9 @@ def _evaluate(options: Namespace) -> None:
             progress=progress,
         )
     rows = [
-        (row.label, *(f"{value:.3f}" for value in (row.kid, row.kid_floor, row.kid_ceiling)),
-         *(f"{value:.2f}" for value in (row.precision, row.recall, row.copied, row.told_apart, row.given_class)))
+        (row.label, *(_figure(value, ".3f") for value in (row.kid, row.kid_floor, row.kid_ceiling)),
+         *(_figure(value, ".2f")
+           for value in (row.precision, row.recall, row.copied, row.told_apart, row.given_class)))
         for row in found.classes
     ]  # fmt: skip
     terminal.table(
@@ -73,14 +75,27 @@ def _evaluate(options: Namespace) -> None:
         ("class", "KID", "floor", "ceiling", "precision", "recall", "copies", "told apart", "given its class"),
         rows,
     )
+    for caution in found.cautions:
+        terminal.say(f"caution: {caution}")
     for name, value in found.summary.items():
         terminal.say(f"{name.replace('_', ' ')}: {100 * value:.2f} %")
     for path in files.values():
         terminal.say(str(path))
     terminal.result(
         {
-            "classes": [row.row() for row in found.classes],
+            "classes": [
+                {name: None if _is_nan(value) else value for name, value in row.row().items()} for row in found.classes
+            ],
             "summary": dict(found.summary),
+            "cautions": list(found.cautions),
             "files": {name: str(path) for name, path in files.items()},
         }
     )
+
+
+def _figure(value: float, form: str) -> str:
+    return "" if _is_nan(value) else format(value, form)
+
+
+def _is_nan(value: object) -> bool:
+    return isinstance(value, float) and math.isnan(value)

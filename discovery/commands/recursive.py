@@ -1,23 +1,36 @@
 """``discover train --recursive``."""
 
-from argparse import Namespace
+from __future__ import annotations
+
 from dataclasses import asdict
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from discovery.checks.train import read_truth, recipe_changes
-from discovery.commands.console import Terminal
 from discovery.commands.epochs import watched
 from discovery.evaluation.selftraining import write_recursion
 from embed.dataset.gap import describe_gap
 from embed.storage import file_name
-from embed.study.study import Study
-from embed.training.options import TrainingOptions
 from embed.training.selftraining import Recursion, recursive_training
-from embed.vectors.store import VectorStore
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from pathlib import Path
+
+    from discovery.commands.console import Terminal
+    from embed.study.study import Study
+    from embed.training.options import TrainingOptions
+    from embed.training.trainer import Fill
+    from embed.vectors.store import VectorStore
 
 
 def train_in_rounds(
-    study: Study, options: Namespace, training: TrainingOptions, terminal: Terminal, *, store: VectorStore | None
+    study: Study,
+    options: Namespace,
+    training: TrainingOptions,
+    terminal: Terminal,
+    *,
+    store: VectorStore | None,
+    fill: Fill | None,
 ) -> None:
     """Train in rounds, each on more of the model's own predictions, and report how well each did."""
     with watched(terminal, shown=True) as (progress, report):
@@ -29,6 +42,7 @@ def train_in_rounds(
             store=store,
             truth=read_truth(study, options.truth) if options.truth else None,
             by_class=not options.any_class,
+            fill=fill,
             report_round=lambda item: terminal.say(
                 f"{item.added:,} pseudo-labels: right on {100 * item.accuracy:.2f} % of {item.judged:,} held-out glitches"
             ),
@@ -40,6 +54,8 @@ def train_in_rounds(
     terminal.say(f"{result.pool:,} unlabelled glitches to choose from, {result.left_out:,} left out")
     gap, gap_in_words = describe_gap(result.first.training_set, result.first.labelled, store, seed=options.seed)
     terminal.say(gap_in_words)
+    for note in result.first.notes:
+        terminal.say(note)
     for path in files.values():
         terminal.say(str(path))
     rounds = [

@@ -1,22 +1,19 @@
 """``discover train``."""
 
-import os
-from argparse import Namespace
-from collections.abc import Callable
-from dataclasses import asdict
-from typing import Any
+from __future__ import annotations
 
-import torch
+import os
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from discovery.checks.train import recipe_changes
 from discovery.commands.console import Terminal
 from discovery.commands.epochs import watched
 from discovery.commands.recursive import train_in_rounds
-from embed.dataset.dataset import TrainingSet
 from embed.dataset.gap import describe_gap
-from embed.dataset.made import Made
+from embed.dataset.made import Made, joined
 from embed.errors import InputError
-from embed.generator.filling import fill
+from embed.generator.filling import fill, made_before
 from embed.generator.source import open_source
 from embed.network.devices import choose_device
 from embed.network.model import load_model
@@ -29,8 +26,16 @@ from embed.training.start import choose_encoding, starting_weights
 from embed.training.trainer import Trained, train
 from embed.vectors.embedding import embed
 from embed.vectors.options import EmbeddingOptions
-from embed.vectors.store import VectorStore
-from embed.views.encoding import Encoding
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    import torch
+
+    from embed.dataset.dataset import TrainingSet
+    from embed.training.trainer import Fill
+    from embed.vectors.store import VectorStore
+    from embed.views.encoding import Encoding
 
 
 def run(options: Namespace) -> None:
@@ -52,7 +57,7 @@ def run(options: Namespace) -> None:
             return
         store = _vectors(study, training, terminal) if lead and not options.no_vectors else None
         if options.recursive:
-            train_in_rounds(study, options, training, terminal, store=store)
+            train_in_rounds(study, options, training, terminal, store=store, fill=_filling(study, options))
             return
         with watched(terminal, shown=lead) as (progress, report):
             done = train(
@@ -60,7 +65,7 @@ def run(options: Namespace) -> None:
                 training,
                 changes=recipe_changes(options),
                 store=store,
-                fill=_filling(study, options) if options.generator else None,
+                fill=_filling(study, options),
                 progress=progress,
                 report=report,
             )
@@ -68,14 +73,22 @@ def run(options: Namespace) -> None:
             _report(study, done, terminal, store=store, seed=options.seed)
 
 
-def _filling(study: Study, options: Namespace) -> Callable[[TrainingSet, Encoding, int, torch.device], Made]:
-    open_source(
-        study.folder, options.generator, choose_device("cpu")
+def _filling(study: Study, options: Namespace) -> Fill | None:
+    """What generates glitches for the training part, and tells what generators learned from; None where no glitch is generated."""
+    if not options.generator and not options.generated:
+        return None
+    before = (
+        made_before(study) if options.generated else None
     )  # what cannot be opened is refused before anything is decoded
+    if options.generator:
+        open_source(study.folder, options.generator, choose_device("cpu"))
 
     def filling(training_set: TrainingSet, encoding: Encoding, side: int, device: torch.device) -> Made:
+        if not options.generator and before is not None:
+            return before
         source = open_source(study.folder, options.generator, device)
-        return fill(training_set, source, encoding, side, count=options.generated_per_class, seed=options.seed)
+        made = fill(training_set, source, encoding, side, count=options.generated_per_class, seed=options.seed)
+        return made if before is None else joined(before, made)
 
     return filling
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,14 +17,18 @@ from embed.errors import InputError
 from embed.generator.examples import read_examples
 from embed.generator.features import make_features
 from embed.generator.judgement import ClassFidelity, Judgement, judge
+from embed.generator.learned import read_learned
 from embed.generator.model import GeneratorModel, draw_latents
+from embed.generator.options import FEWEST
 from embed.generator.source import Source, open_source
 from embed.storage import file_name, write_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from embed.generator.examples import Examples
+    from embed.generator.learned import Learned
     from embed.study.study import Study
     from embed.types import Pixels, Progress
 
@@ -94,13 +99,17 @@ def evaluate_generator(
     source = open_source(study.folder, question.name, device)
     features = make_features(question.features, device)
     side = int(source.card.get("resolution", question.resolution))
-    known = sorted({label for _, label in study.latest_labels(predicted=False)} & set(source.classes))
+    counts = Counter(label for _, label in study.latest_labels(predicted=False))
+    known = sorted(name for name in source.classes if counts[name] >= FEWEST)
     if not known:
         raise InputError(
-            f"the study has no glitch of the classes that {question.name} makes: {', '.join(source.classes)}"
+            f"the study has no class with {FEWEST} glitches of those that {question.name} makes: {', '.join(source.classes)}"
         )
-    examples = read_examples(study, known, side, seed=int(source.card.get("seed", question.seed)))
+    learned = read_learned(source)
+    seed = int(source.card.get("seed", question.seed))
+    examples = read_examples(study, known, side, seed=seed, learned=learned)
     found = judge(source, examples, features, count=question.count, seed=question.seed, progress=progress)
+    found = replace(found, cautions=_cautions(found, source, learned, counts))
     folder = out or study.folder / "reports" / file_name(f"generator-{question.name}")
     files = {name: folder / name for name in ("evaluation.csv", "summary.json", "generator.html")}
     write_csv(
@@ -125,6 +134,28 @@ def evaluate_generator(
     )
     write_text(files["generator.html"], page)
     return found, files
+
+
+def _cautions(found: Judgement, source: Source, learned: Learned, counts: Mapping[str, int]) -> tuple[str, ...]:
+    """What is not known of the generator, what has changed since its training, and what is not judged."""
+    said = [learned.caution(source.name)]
+    then = source.card.get("counts", {}) if learned.ids else {}
+    changed = [
+        f"{row.label} ({then[row.label]:,} then, {row.learned:,} now)"
+        for row in found.classes
+        if row.label in then and row.learned != then[row.label]
+    ]
+    if changed:
+        said.append(
+            f"labels or pictures have changed since the training; of those learned from, other numbers are labelled now: {', '.join(changed)}"
+        )
+    judged = {row.label for row in found.classes}
+    left_out = [name for name in source.classes if counts[name] and name not in judged]
+    if left_out:
+        said.append(
+            f"too few glitches have these labels, and views of 1, 2 and 4 s, to judge the classes: {', '.join(left_out)}"
+        )
+    return tuple(caution for caution in said if caution)
 
 
 def _cell(value: Any) -> Any:  # noqa: ANN401 - a number or a text

@@ -24,8 +24,11 @@ HEADS = (
     "class", "learned from", "held out", "FID", "floor", "ceiling", "KID", "floor", "ceiling", "precision", "recall",
     "copies", "told apart", "given its class", "real ones", "found by generated ones",
 )  # fmt: skip
+HELD_OUT = "All figures are of held-out glitches, which the generator did not learn from. "
+NOT_KNOWN = "All figures are of glitches that a split drawn anew holds out; the generator may have learned from them. "
+UNKNOWN = "not known"
 CAPTION = (
-    "All figures are of held-out glitches, which the generator did not learn from. FID and KID are distances from them: of generated "
+    "FID and KID are distances from them: of generated "
     "glitches; of as many real ones, the floor; of the nearest other class, the ceiling. FID is too large for few glitches, its floor "
     "alike; KID is not. Precision: share of generated glitches that lie among real ones. Recall: share of real ones that lie among "
     "generated ones. Copies: share of generated glitches nearer to one learned from than those are to each other. Told apart: how often "
@@ -84,12 +87,14 @@ def generator_html(
         The page; the same input gives the same text.
     """
     few = [row.label for row in found.classes if math.isnan(row.fid)]
-    cautions = [f"Too few held-out glitches to measure distances of {', '.join(few)}."] if few else []
+    cautions = [f"{caution[0].upper()}{caution[1:]}." for caution in found.cautions]
+    if few:
+        cautions.append(f"Too few held-out glitches to measure distances of {', '.join(few)}.")
     return rendered(
         "generation/generator.html",
         shell=PageShell(title, ("evaluation.csv", "summary.json"), cautions, asked, command, passport or {}),
         lede=_lede(found),
-        caption=CAPTION,
+        caption=(HELD_OUT if all(row.learned is not None for row in found.classes) else NOT_KNOWN) + CAPTION,
         heads=HEADS,
         rows=[(row.label, _cells(row)) for row in found.classes],
         shown=[
@@ -123,13 +128,14 @@ def _lede(found: Judgement) -> list[tuple[str, bool]]:
 def _cells(row: ClassFidelity) -> list[str]:
     distances = (row.fid, row.fid_floor, row.fid_ceiling)
     kernels = (row.kid, row.kid_floor, row.kid_ceiling)
-    shares = (row.precision, row.recall, row.copied, row.told_apart, row.given_class, row.real_given_class,
-              row.found_by_generated)  # fmt: skip
+    shares = (row.told_apart, row.given_class, row.real_given_class, row.found_by_generated)
     return [
-        f"{row.learned:,}",
+        UNKNOWN if row.learned is None else f"{row.learned:,}",
         f"{row.held_out:,}",
         *(_number(value, ".2f") for value in distances),
         *(_number(value, ".3f") for value in kernels),
+        *(_percent(value, 0) for value in (row.precision, row.recall)),
+        UNKNOWN if row.learned is None else _percent(row.copied, 0),
         *(_percent(value, 0) for value in shares),
     ]
 

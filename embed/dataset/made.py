@@ -28,6 +28,8 @@ class Made:
         Ids of the real glitches that the generator learned from.
     by : str
         The generator.
+    caution : str
+        What must be said where it is not known which glitches it learned from.
     """
 
     levels: Pixels
@@ -35,6 +37,19 @@ class Made:
     ids: tuple[str, ...]
     seen: frozenset[str]
     by: str
+    caution: str = ""
+
+
+def joined(first: Made, other: Made) -> Made:
+    """Take two together: levels of the same views, and all that either of their generators learned from."""
+    return Made(
+        np.concatenate([first.levels, other.levels]) if len(first.levels) else other.levels,
+        first.labels + other.labels,
+        first.ids + other.ids,
+        first.seen | other.seen,
+        f"{first.by} and {other.by}",
+        "; ".join(caution for caution in (first.caution, other.caution) if caution),
+    )
 
 
 def with_made(training_set: TrainingSet, made: Made, groups: Rows) -> TrainingSet:

@@ -11,6 +11,7 @@ import torch
 
 from embed.dataset.dataset import choose_kind, find_groups, labelled_glitches, make_training_set
 from embed.dataset.splits import TEST, TRAIN, VALIDATION
+from embed.generator.learned import Learned
 from embed.generator.options import DURATIONS, FEWEST, check_enough
 from embed.generator.pictures import Pictures
 from embed.views.encoding import Encoding
@@ -43,6 +44,8 @@ class Examples:
     ids : tuple of N str
     part : ndarray of int8, shape (N,)
         0 train, 1 validation, 2 test, -1 left out; see `embed.dataset.splits.Split`.
+    learned : Learned
+        What a generator that is trained on them learns from, or the one that is judged learned from.
     """
 
     levels: Pixels
@@ -51,6 +54,7 @@ class Examples:
     glitches: Rows
     ids: tuple[str, ...]
     part: NDArray[np.int8]
+    learned: Learned
 
     def pictures(self) -> Pictures:
         """The training part."""
@@ -73,9 +77,10 @@ def read_examples(
     resolution: int,
     *,
     seed: int = 0,
+    learned: Learned | None = None,
     progress: Progress | None = None,
 ) -> Examples:
-    """Split the study's labelled glitches as `discover train` does, and decode those of some classes.
+    """Split the study's labelled glitches, and decode those of some classes.
 
     Parameters
     ----------
@@ -86,26 +91,38 @@ def read_examples(
         Side of the views, pixels.
     seed : int
         Of the split.
+    learned : Learned, optional
+        Of the generator that is judged, on the classes with two examples or more: what it learned from is the training part, all else
+        is held out. Where it learned from nothing here, where that is not known, and by default, the split is drawn as `discover train`
+        draws it.
     progress : callable, optional
         Called with (glitches decoded, glitches in all).
 
     Raises
     ------
     InputError
-        When no glitch has a label given or the views, or a class has fewer than two examples.
+        When no glitch has a label given or the views, or a class has fewer than two examples, or, to be learned, fewer than two in the
+        training part.
     """
     for name in classes:
         study.members(name)  # says which labels there are
     labelled = labelled_glitches(study, VIEWS)
     counts = Counter(labelled.labels)
     chosen = tuple(sorted(set(classes or counts)))
+    if learned is not None and max((counts[name] for name in chosen), default=0) >= FEWEST:
+        chosen = tuple(name for name in chosen if counts[name] >= FEWEST)
     check_enough({name: counts[name] for name in chosen})
     split = labelled.only(
         labelled.glitches[[row for row, name in enumerate(labelled.labels) if counts[name] >= FEWEST]]
     )
     part = np.zeros(len(split.glitches), np.int8)
-    if len(set(split.labels)) > 1:  # of one class alone all are learned from: there is nothing to tell it from
+    if learned is not None and learned.ids and not learned.ids.isdisjoint(split.ids):
+        part = learned.parts(split.ids, find_groups(split))
+    elif len(set(split.labels)) > 1:  # of one class alone all are learned from: there is nothing to tell it from
         part = make_training_set(split, choose_kind(split), find_groups(split), seed=seed).split.part
+    if learned is None:
+        trained = Counter(name for name, own in zip(split.labels, part.tolist(), strict=True) if own == TRAIN)
+        check_enough({name: trained[name] for name in chosen}, counts)
     rows = np.flatnonzero(np.isin(split.labels, chosen))
     levels, kept, _ = read_levels(
         study, split.glitches[rows], VIEWS, resolution, device=torch.device("cpu"), progress=progress
@@ -113,11 +130,7 @@ def read_examples(
     rows = rows[np.isin(split.glitches[rows], kept)]
     starts = range(0, len(kept), _CHUNK)
     whole = [levels.batch(np.arange(start, min(start + _CHUNK, len(kept)))).numpy() for start in starts]
-    return Examples(
-        np.concatenate(whole),
-        np.array(split.labels)[rows],
-        chosen,
-        kept,
-        tuple(split.ids[row] for row in rows),
-        part[rows],
-    )
+    ids = tuple(split.ids[row] for row in rows)
+    if learned is None:
+        learned = Learned(frozenset(name for name, own in zip(ids, part[rows].tolist(), strict=True) if own == TRAIN))
+    return Examples(np.concatenate(whole), np.array(split.labels)[rows], chosen, kept, ids, part[rows], learned)

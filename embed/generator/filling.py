@@ -6,22 +6,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embed.csvfile import CsvFile
-from embed.dataset.kinds import PART_NAMES
 from embed.dataset.made import Made
 from embed.dataset.splits import TRAIN
 from embed.errors import InputError
-from embed.generator.folder import made_id
-from embed.generator.model import GeneratorModel
-from embed.generator.options import DURATIONS
-from embed.generator.place import PARTS
+from embed.generator.folder import made_id, maker_of
+from embed.generator.learned import read_learned
+from embed.generator.model import load_generator
+from embed.generator.options import DURATIONS, SIMULATOR
+from embed.generator.place import generator_folder, generator_names
 from embed.generator.source import resized
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from embed.dataset.dataset import TrainingSet
     from embed.generator.source import Source
+    from embed.study.study import Study
     from embed.views.encoding import Encoding
 
 
@@ -64,14 +62,58 @@ def fill(
             levels.append(resized(source.sample(name, lacking, seed)[:, views], side))
             labels += [name] * lacking
             ids += [made_id(source.passport, name, seed, number) for number in range(lacking)]
-    seen = learned_ids(source.folder) if isinstance(source, GeneratorModel) else frozenset()
-    return Made(np.concatenate(levels), tuple(labels), tuple(ids), seen, f"generator {source.name}")
+    learned = read_learned(source)
+    return Made(
+        np.concatenate(levels),
+        tuple(labels),
+        tuple(ids),
+        learned.ids or frozenset(),
+        f"generator {source.name}",
+        learned.caution(source.name),
+    )
 
 
-def learned_ids(folder: Path) -> frozenset[str]:
-    """Ids of the glitches that a generator learned from; none where its folder does not say, as of one trained on simulated glitches."""
-    path = folder / PARTS
-    if not path.exists():
-        return frozenset()
-    rows = CsvFile(path, "parts.csv of a generator").rows()
-    return frozenset(row.cells["id"] for row in rows if row.cells["part"] == PART_NAMES[TRAIN])
+def made_before(study: Study) -> Made:
+    """What the generators learned from whose glitches a study holds already; no glitch is made.
+
+    Parameters
+    ----------
+    study : Study
+        Opened with its generated glitches.
+
+    Returns
+    -------
+    Made
+        Without glitches. Its caution names generators that the study does not have, or has with other weights.
+
+    Raises
+    ------
+    StudyError
+        When a generator is damaged.
+    """
+    seen: frozenset[str] = frozenset()
+    unknown = set()
+    known = generator_names(study.folder)
+    for model, passport in _makers(study):
+        if model == SIMULATOR:
+            continue
+        source = load_generator(generator_folder(study.folder, model)) if model in known else None
+        learned = None if source is None or source.passport[:12] != passport else read_learned(source).ids
+        if learned is None:
+            unknown.add(model or "without a name")
+        seen |= learned or frozenset()
+    caution = (
+        f"the study holds generated glitches, and what their generators learned from is not known ({', '.join(sorted(unknown))}): the model may be "
+        "tested on glitches whose likenesses it was trained on, and the figures may flatter; leave --generated out to be sure"
+        if unknown
+        else ""
+    )
+    return Made(
+        np.empty((0, 0, 0, 0), np.uint8), (), (), seen, "what made the generated glitches of the study", caution
+    )
+
+
+def _makers(study: Study) -> list[tuple[str, str]]:
+    """What made a study's generated glitches; see `embed.generator.folder.maker_of`."""
+    table = study.metadata().reindex(index=list(study.generated_ids()), columns=["generated"]).astype(object)
+    return sorted({maker_of(str(why)) for why in table["generated"]})

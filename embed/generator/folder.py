@@ -6,6 +6,7 @@ Their detector is X0, their ids begin with ``generated-``, by which a study know
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,16 @@ COLUMNS = (*METADATA_COLUMNS, "generated", "model", "study", "seed")
 def made_id(passport: str, label: str, seed: int, number: int) -> str:
     """Name a generated glitch by all that decides what it is."""
     return PREFIX + digest([passport, label, seed, number])[:12]
+
+
+_WHY = re.compile(r"by (\S+) \(([0-9a-f]{12})\) of study .*, seed -?\d+")
+"""Of the column ``generated``."""
+
+
+def maker_of(why: str) -> tuple[str, str]:
+    """Name and first twelve digits of the hash of what made a glitch, from its metadata ``generated``; empty where it does not say."""
+    found = _WHY.fullmatch(why)
+    return (found[1], found[2]) if found else ("", "")
 
 
 def write_generated(

@@ -22,6 +22,7 @@ COMPARED = 8
 """Glitches of a class whose distances are measured."""
 COLLAPSED = 0.3
 """A class counts as collapsed where generated glitches are less than this share as far from each other as real ones."""
+_REMEDY = "the last checkpoint is kept: give a lower --lr with --replace, or --precision float32"
 COLUMNS = ("step", "images", "resolution", "alpha", *LOSSES, "diversity", "collapsed")
 
 
@@ -83,9 +84,27 @@ class History:
 def _check(means: Sequence[float], step: int) -> None:
     wrong = [f"{name} {value}" for name, value in zip(LOSSES, means, strict=True) if not math.isfinite(value)]
     if wrong:
-        raise TrainingError(
-            f"a loss is no number any more near step {step} ({', '.join(wrong)}); the last checkpoint is kept: give a lower --lr with --replace, or --precision float32"
-        )
+        raise TrainingError(f"a loss is no number any more near step {step} ({', '.join(wrong)}); {_REMEDY}")
+
+
+def check_weights(state: Mapping[str, torch.Tensor], step: int) -> None:
+    """Refuse a state that is not worth keeping: a step's losses are finite where it is the step that spoils the weights.
+
+    Parameters
+    ----------
+    state : mapping of str to tensor
+        See `embed.generator.steps.Training.state`.
+    step : int
+        Steps done.
+
+    Raises
+    ------
+    TrainingError
+        When a value is not finite.
+    """
+    wrong = next((name for name, value in state.items() if not bool(value.isfinite().all())), None)
+    if wrong:
+        raise TrainingError(f"a weight is no number any more after step {step} ({wrong}); {_REMEDY}")
 
 
 def _some_of_each(pictures: Pictures) -> list[Pixels]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from embed.generator.examples import Examples
     from embed.generator.source import Source
     from embed.metrics.baseline import Baseline
-    from embed.types import Codes, Floats, Pixels, Progress
+    from embed.types import Codes, Flags, Floats, Pixels, Progress, Rows
 
 BLOCK = 200
 """Real glitches that are embedded between two reports of progress."""
@@ -35,12 +35,16 @@ class ClassFidelity:
     Attributes
     ----------
     label : str
-    generated, learned, held_out : int
-        Glitches: made for this, learned from by the generator, and real ones that it did not see.
+    generated : int
+        Glitches made for this.
+    learned : int or None
+        Real glitches of the class as labelled now that the generator learned from; None where it is not known.
+    held_out : int
+        Real glitches that it did not learn from; where that is not known, those that a split drawn anew holds out.
     compared : int
         Rows of each sample in FID and KID.
     fid, fid_floor, fid_ceiling : float
-        From held-out glitches to generated ones; to real ones that were learned from; to real ones of the nearest other class.
+        From held-out glitches to generated ones; to real ones of the training part; to such ones of the nearest other class.
     kid, kid_floor, kid_ceiling : float
         The same by the unbiased kernel distance.
     nearest_class : str
@@ -48,7 +52,8 @@ class ClassFidelity:
     precision, recall : float
         See `embed.generator.fidelity.precision_recall`; of held-out glitches.
     copied : float
-        Share of generated glitches nearer to one learned from than these are to each other.
+        Share of generated glitches nearer to one learned from than these are to each other; NaN where it learned from none, or from
+        which is not known.
     told_apart : float
         Accuracy of a classifier of real against generated; 0.5 is by chance.
     given_class, real_given_class : float
@@ -59,7 +64,7 @@ class ClassFidelity:
 
     label: str
     generated: int
-    learned: int
+    learned: int | None
     held_out: int
     compared: int
     fid: float
@@ -96,12 +101,15 @@ class Judgement:
     summary : dict of str to float
         Accuracy and macro-F1 on held-out real glitches of a classifier of real ones, of one of as many generated ones, and the
         accuracy of the former on generated ones.
+    cautions : tuple of str
+        What a reader must know first.
     """
 
     classes: tuple[ClassFidelity, ...]
     made: Mapping[str, Pixels]
     copied: Mapping[str, np.ndarray]
     summary: Mapping[str, float]
+    cautions: tuple[str, ...] = ()
 
 
 def judge(
@@ -119,7 +127,8 @@ def judge(
     ----------
     source : Source
     examples : Examples
-        Real glitches; generated ones are compared with them at their resolution. Classes that the source lacks are left out.
+        Real glitches; generated ones are compared with them at their resolution. Classes that the source lacks, or of which the training
+        part has nothing any more, are left out.
     features : callable
         See `embed.generator.features.make_features`.
     count : int
@@ -133,7 +142,8 @@ def judge(
     InputError
         When the source makes none of the classes, there is one class only, or nothing is held out.
     """
-    names = [name for name in examples.classes if name in source.classes]
+    there = set(examples.labels[examples.part == TRAIN].tolist())
+    names = [name for name in examples.classes if name in source.classes and name in there]
     held = examples.held_out()
     if len(names) < 2 or not np.isin(examples.labels[held], names).any():
         raise InputError(
@@ -154,13 +164,17 @@ def judge(
         if progress is not None:
             progress(whole - max(0, len(examples.levels) - start - BLOCK), whole)
     real = np.concatenate(blocks)
-    learned = {name: real[(examples.labels == name) & (examples.part == TRAIN)] for name in names}
+    trained = {name: real[(examples.labels == name) & (examples.part == TRAIN)] for name in names}
     unseen = {name: real[held[examples.labels[held] == name]] for name in names}
-    by_real, by_made = _fitted(learned), _fitted(vectors)
-    flags = {name: copies(vectors[name], learned[name]) for name in names}
+    by_real, by_made = _fitted(trained), _fitted(vectors)
+    learned = _learned(examples, names)
+    flags = {
+        name: copies(vectors[name], real[rows]) if len(rows) else np.zeros(len(vectors[name]), bool)
+        for name, rows in learned.items()
+    }
+    copied = _Copied(examples.learned.ids is not None, learned, flags)
     classes = tuple(
-        _fidelity(name, vectors, learned, unseen, flags[name], by_real=by_real, by_made=by_made, seed=seed)
-        for name in names
+        _fidelity(name, vectors, trained, unseen, copied, by_real=by_real, by_made=by_made, seed=seed) for name in names
     )
     summary = {
         **_scores("real", by_real, unseen),
@@ -168,6 +182,21 @@ def judge(
         "generated_given_class": _scores("", by_real, vectors)["_accuracy"],
     }
     return Judgement(classes, made, flags, summary)
+
+
+@dataclass(frozen=True)
+class _Copied:
+    """Whether it is known what was learned from, rows of that by class, and which generated glitches are copies of it."""
+
+    known: bool
+    learned: Mapping[str, Rows]
+    flags: Mapping[str, Flags]
+
+
+def _learned(examples: Examples, names: list[str]) -> dict[str, Rows]:
+    """Rows of each class that the generator learned from; none where it is not known."""
+    seen = np.array([name in (examples.learned.ids or ()) for name in examples.ids], bool)
+    return {name: np.flatnonzero(seen & (examples.labels == name)) for name in names}
 
 
 def _fitted(rows: Mapping[str, Floats]) -> Baseline:
@@ -194,21 +223,21 @@ def _scores(what: str, model: Baseline, rows: Mapping[str, Floats]) -> dict[str,
 def _fidelity(
     name: str,
     vectors: Mapping[str, Floats],
-    learned: Mapping[str, Floats],
+    trained: Mapping[str, Floats],
     unseen: Mapping[str, Floats],
-    flags: np.ndarray,
+    copied: _Copied,
     *,
     by_real: Baseline,
     by_made: Baseline,
     seed: int,
 ) -> ClassFidelity:
-    made, seen, held = vectors[name], learned[name], unseen[name]
-    others = [other for other in learned if other != name]
-    nearest = min(others, key=lambda other: float(np.square(learned[other].mean(axis=0) - seen.mean(axis=0)).sum()))
-    count = min(len(made), len(seen), len(held), len(learned[nearest]))
+    made, seen, held = vectors[name], trained[name], unseen[name]
+    others = [other for other in trained if other != name]
+    nearest = min(others, key=lambda other: float(np.square(trained[other].mean(axis=0) - seen.mean(axis=0)).sum()))
+    count = min(len(made), len(seen), len(held), len(trained[nearest]))
     enough = count >= LEAST
     rng = np.random.default_rng((seed, 62))
-    drawn = [rows[np.sort(rng.permutation(len(rows))[:count])] for rows in (held, made, seen, learned[nearest])]
+    drawn = [rows[np.sort(rng.permutation(len(rows))[:count])] for rows in (held, made, seen, trained[nearest])]
     unknown = [float("nan")] * 3
     fid = [frechet_distance(drawn[0], rows) for rows in drawn[1:]] if enough else unknown
     kid = [kernel_distance(drawn[0], rows) for rows in drawn[1:]] if enough else unknown
@@ -217,7 +246,7 @@ def _fidelity(
     return ClassFidelity(
         label=name,
         generated=len(made),
-        learned=len(seen),
+        learned=len(copied.learned[name]) if copied.known else None,
         held_out=len(held),
         compared=count,
         fid=fid[0],
@@ -229,7 +258,7 @@ def _fidelity(
         nearest_class=nearest,
         precision=precision,
         recall=recall,
-        copied=float(flags.mean()),
+        copied=float(copied.flags[name].mean()) if len(copied.learned[name]) else float("nan"),
         told_apart=two_sample_accuracy(real, made, seed=seed) if len(real) >= LEAST else float("nan"),
         given_class=_given(by_real, made, name),
         real_given_class=_given(by_real, held, name),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from embed.csvfile import write_csv
-from embed.generator.history import COLUMNS, History, sample_grid
+from embed.generator.history import COLUMNS, History, check_weights, sample_grid
 from embed.generator.sheet import write_sheet
 from embed.training.steps import read_step, write_step
 
@@ -82,7 +82,7 @@ def fit(
     Raises
     ------
     TrainingError
-        When a loss is not finite, or a checkpoint is damaged or another training's; finished checkpoints are kept.
+        When a loss or a weight is not finite, or a checkpoint is damaged or another training's; finished checkpoints are kept.
     StorageError
         When the disk is full.
     """
@@ -100,12 +100,14 @@ def fit(
         if not plan.reports(step):
             continue
         row = history.row(step, step / plan.steps)
+        state = training.state()
+        check_weights(state, step)
         if lead:
             if plan.shows(step):
                 grid = sample_grid(training, SHOWN, step / plan.steps)
                 write_sheet(folder / SAMPLES / f"step-{step:08d}.png", grid, pictures.classes)
             write_csv(folder / HISTORY, COLUMNS, [list(own.values()) for own in history.rows])
-            write_step(folder, step, training.state(), plan.facts, history.rows)
+            write_step(folder, step, state, plan.facts, history.rows)
         if report is not None:
             report(row)
         training.ranks.wait()

@@ -90,16 +90,25 @@ class GeneratorOptions:
             raise InputError(f"--precision {self.precision!r} is none of {', '.join(PRECISIONS)}")
 
 
-def check_enough(counts: Mapping[str, int]) -> None:
-    """Refuse classes, name -> glitches, from which nothing can be learned.
+def check_enough(counts: Mapping[str, int], labelled: Mapping[str, int] | None = None) -> None:
+    """Refuse classes from which nothing can be learned.
+
+    Parameters
+    ----------
+    counts : mapping of str to int
+        Class -> glitches to learn from.
+    labelled : mapping of str to int, optional
+        Class -> glitches, those that are held out among them, where `counts` are of the training part.
 
     Raises
     ------
     InputError
         When one has fewer than two.
     """
-    few = [f"{name} ({count})" for name, count in counts.items() if count < FEWEST]
+    of = {name: f" of {labelled[name]}" if labelled else "" for name in counts}
+    few = [f"{name} ({count}{of[name]})" for name, count in counts.items() if count < FEWEST]
     if few:
+        where = " in the training part" if labelled else ""
         raise InputError(
-            f"a class needs {FEWEST} glitches with views of 1, 2 and 4 s to be learned, too few have {', '.join(few)}; label more, or name the others with --classes"
+            f"a class needs {FEWEST} glitches with views of 1, 2 and 4 s{where} to be learned, too few have {', '.join(few)}; label more, or name the others with --classes"
         )

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 FOLDER = "generators"
 CARD, WEIGHTS = "generator.json", "weights.safetensors"
-PARTS = "parts.csv"
-"""Beside the card: id and part of each labelled glitch; the generator saw those of the training part."""
 _KEYS = ("method", "classes", "architecture", "resolution", "counts", "seed", "trained_on")
 _UNFINISHED = (".training", ".new", ".old")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from embed.csvfile import write_csv
-from embed.dataset.kinds import PART_NAMES
 from embed.generator.examples import Examples, read_examples
+from embed.generator.learned import PARTS, write_learned
 from embed.generator.loop import HISTORY, SAMPLES, Plan, fit
 from embed.generator.model import GeneratorModel, architecture_facts, load_generator, save_generator
 from embed.generator.networks import Architecture
-from embed.generator.place import CARD, PARTS, generator_folder, read_card
+from embed.generator.place import CARD, generator_folder, read_card
 from embed.generator.steps import Recipe, Training
 from embed.network.devices import choose_device
 from embed.storage import beside, move_into_place, settle, storage_errors
@@ -146,10 +145,7 @@ def _save(
     with storage_errors(new):
         shutil.copytree(stopped / SAMPLES, new / SAMPLES)
         shutil.copyfile(stopped / HISTORY, new / HISTORY)
-    rows = [
-        [name, PART_NAMES[part]] for name, part in zip(examples.ids, examples.part.tolist(), strict=True) if part >= 0
-    ]
-    write_csv(new / PARTS, ("id", "part"), rows)
+    write_learned(new, examples.ids, examples.part.tolist())
     save_generator(new, weights, card)
     move_into_place(folder)
     shutil.rmtree(stopped, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Intervals of proportions, of their differences and of F1, of counts and of ratios of rates."""
+"""Intervals of proportions, of their differences and of F1, of counts and of ratios of rates, and of means of repetitions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import beta, binomtest, chi2, norm
+from scipy.stats import beta, binomtest, chi2, norm, t
+
+from embed.errors import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -147,3 +149,33 @@ def same_rate(first: tuple[int, float], second: tuple[int, float]) -> float:
     if not hits + other:
         return 1.0
     return float(binomtest(hits, hits + other, time / (time + other_time)).pvalue)
+
+
+def mean_interval(values: ArrayLike, level: float = LEVEL) -> tuple[float, float, float, float]:
+    """Give the mean of independent repetitions, Student's t interval of it (Student 1908, Biometrika 6, 1), and their spread.
+
+    Parameters
+    ----------
+    values : array_like, shape (N,)
+        One of each repetition, such as of each seed.
+    level : float
+
+    Returns
+    -------
+    mean, low, high, deviation : float
+        The last is the standard deviation between repetitions (N - 1 in its denominator); of one alone all but the mean are NaN.
+
+    Raises
+    ------
+    InputError
+        When there is no value.
+    """
+    rows = np.asarray(values, np.float64)
+    if not len(rows):
+        raise InputError("no value to take the mean of; give one or more")
+    mean = float(rows.mean())
+    if len(rows) < 2:
+        return mean, math.nan, math.nan, math.nan
+    deviation = float(rows.std(ddof=1))
+    half = float(t.ppf((1 + level) / 2, len(rows) - 1)) * deviation / math.sqrt(len(rows))
+    return mean, mean - half, mean + half, deviation

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from embed.network.model import Model
     from embed.study.study import Study
     from embed.training.options import TrainingOptions
+    from embed.training.trainer import Fill
     from embed.vectors.store import VectorStore
 
 
@@ -72,6 +73,7 @@ def recursive_training(
     store: VectorStore | None = None,
     truth: Mapping[int, str] | None = None,
     by_class: bool = True,
+    fill: Fill | None = None,
     report_round: Callable[[Round], None] = lambda _: None,
     progress: Callable[[str, int, int], None] | None = None,
     report: Callable[[dict[str, Any]], None] | None = None,
@@ -87,7 +89,7 @@ def recursive_training(
         finished are kept, and the one that was stopped is resumed.
     counts : sequence of int
         See `embed.training.rounds.run_rounds`.
-    changes, store, progress, report
+    changes, store, fill, progress, report
         See `embed.training.trainer.train`. Unlabelled glitches that duplicate a held-out glitch (see `embed.dataset.dataset.find_groups`), or for the
         split by time within its purge gap, are not learnt from.
     truth : mapping of int to str, optional
@@ -116,7 +118,9 @@ def recursive_training(
             name = f"{options.name}-{len(extra)}" if extra else options.name
             named = replace(options, name=name)
             trained.append(
-                train(study, named, changes=changes, store=store, extra=extra, progress=progress, report=report)
+                train(
+                    study, named, changes=changes, store=store, extra=extra, fill=fill, progress=progress, report=report
+                )
             )
         model = trained[-1].model
         return lambda glitches: predict(study, model, glitches, options=embedding).of(glitches)

@@ -51,6 +51,12 @@ if TYPE_CHECKING:
     Fill = Callable[[TrainingSet, Encoding, int, torch.device], Made]
 
 
+_NOT_ASKED = (
+    "generated glitches of the study are trained on, and the model may be tested on what their generators learned from: "
+    "give fill=lambda *_: made_before(study) of embed.generator.filling"
+)
+
+
 @dataclass(frozen=True)
 class Trained:
     """A finished training.
@@ -111,7 +117,8 @@ def train(
     extra : mapping, optional
         Row number -> label of glitches that people have not labelled; they are trained on, never tested.
     fill : callable, optional
-        Given the training set, the encoding, the side of its views and the device, returns generated glitches for the training part.
+        Given the training set, the encoding, the side of its views and the device, returns generated glitches for the training part, and
+        what their generator learned from. Of the generated glitches of the study itself `embed.generator.filling.made_before` tells it.
     progress : callable, optional
         Called with (what, done, in all).
     report : callable, optional
@@ -148,11 +155,12 @@ def train(
 
 @dataclass(frozen=True)
 class _Prepared:
-    """What a training works with, the glitches it was made from, and the model of the study that it starts from, if any."""
+    """What a training works with, the glitches it was made from, the model of the study that it starts from, if any, and remarks."""
 
     context: TrainingContext
     labelled: Labelled
     before: Model | None
+    notes: tuple[str, ...]
 
 
 def _prepare(
@@ -187,11 +195,18 @@ def _prepare(
     groups = ranks.broadcast(find_groups(given, store))
     kind = choose_kind(given, options.split)
     training_set = make_training_set(labelled, kind, groups, seed=options.seed, always_train=trained_only)
+    notes: tuple[str, ...] = ()
     if fill is not None:
         made = fill(training_set, encoding, encoding.side(network.backbone.size), device)
-        training_set, levels = with_made(training_set, made, groups), levels.joined(made.levels)
+        notes = (made.caution,) if made.caution else ()
+        whole = -1 - np.arange(len(labelled.glitches))  # what is always trained on is in no group
+        whole[np.isin(labelled.glitches, given.glitches)] = groups
+        training_set = with_made(training_set, made, whole)
+        levels = levels.joined(made.levels) if len(made.levels) else levels
+    elif np.isin(labelled.glitches, list(study.generated_ids())).any():
+        notes = (_NOT_ASKED,)
     context = TrainingContext(training_set, levels, network, encoding, recipe, options.seed, device, ranks)
-    return _Prepared(context, labelled, before)
+    return _Prepared(context, labelled, before, notes)
 
 
 def _train(
@@ -218,7 +233,8 @@ def _train(
         _save(folder, context, fitted, prepared.before)
         drop_checkpoints(checkpoints)
     ranks.wait()
-    return Trained(load_model(folder), training_set, labelled, fitted, tuple(_notes(training_set, labelled)))
+    notes = (*prepared.notes, *_notes(training_set, labelled))
+    return Trained(load_model(folder), training_set, labelled, fitted, notes)
 
 
 def _finished(model: Model, recipe: Recipe) -> str:

@@ -18,7 +18,7 @@ def made(tmp_path_factory):
     return make_study(tmp_path_factory.mktemp("made"), {"Blip": 30, "Koi_Fish": 24})
 
 
-def test_train_generate_ingest_and_judge(capsys, made, tmp_path):
+def test_train_generate_ingest_and_judge(capsys, made, tiny, tmp_path):
     folder = shutil.copytree(made, tmp_path / "study")
     options = ("--resolution", 8, "--images", 240, "--batch", 8, "--channels", 8, "--device", "cpu", "--study", folder)
     code, out, _ = run(capsys, "generator", "train", "--name", "g", *options)
@@ -44,6 +44,29 @@ def test_train_generate_ingest_and_judge(capsys, made, tmp_path):
     page = (report / "generator.html").read_text()
     assert page.count("<img") >= 6
     assert "https://" not in page
+    assert judged["cautions"] == []
+    (folder / "generators" / "g" / "parts.csv").unlink()
+    again = ("Blip", "-n", 3, "--model", "g", "--seed", 2, "--study", folder)
+    out = run(capsys, "generate", *again, "--out", tmp_path / "again")[1]
+    assert "caution: which glitches the generator g learned from is not known" in out
+    for path in (tmp_path / "new", tmp_path / "new" / "metadata.csv"):
+        assert run(capsys, "ingest", path, "--study", folder)[0] == 0
+    small = (
+        "--backbone",
+        tiny["backbone"],
+        "--weights",
+        tiny["weights"],
+        "--epochs",
+        1,
+        "--batch",
+        8,
+        "--device",
+        "cpu",
+    )
+    code, out, _ = run(capsys, "train", "--name", "m", "--generated", "--generator", "g", *small, "--study", folder)
+    assert code == 0
+    assert "what their generators learned from is not known (g)" in out
+    assert "which glitches the generator g learned from is not known" in out
     assert "0 of 2 classes" in page or "1 of 2 classes" in page or "2 of 2 classes" in page
 
 

@@ -15,7 +15,7 @@ from support.generators import make_study
 from embed import Study
 from embed.errors import InputError, StudyError
 from embed.generator.examples import read_examples
-from embed.generator.filling import learned_ids
+from embed.generator.learned import read_learned
 from embed.generator.model import load_generator
 from embed.generator.options import GeneratorOptions
 from embed.generator.place import generator_names, read_card
@@ -54,8 +54,10 @@ def test_a_generator_is_a_folder_that_says_what_it_learned_from(trained):
     assert card["classes"] == ["Blip", "Koi_Fish"]
     with Study(trained) as study:
         examples = read_examples(study, (), 8)
-    assert sum(card["counts"].values()) == (examples.part == 0).sum() == len(learned_ids(folder))
-    assert not learned_ids(folder) & {examples.ids[row] for row in examples.held_out()}
+    learned = read_learned(load_generator(folder)).ids
+    assert learned == examples.learned.ids
+    assert sum(card["counts"].values()) == (examples.part == 0).sum() == len(learned)
+    assert not learned & {examples.ids[row] for row in examples.held_out()}
     assert len(list((folder / "samples").glob("*.png"))) == 4
 
 
@@ -115,6 +117,15 @@ def test_too_few_examples_are_refused_by_name(tmp_path):
             InputError, match=r"a class needs 2 glitches .* too few have Tomte \(1\); label more, or name the others"
         ):
             train_generator(study, OPTIONS)
+        study_of_three = make_study(tmp_path / "three", {"Blip": 12, "Koi_Fish": 3})
+        with (
+            Study(study_of_three) as other,
+            pytest.raises(
+                InputError,
+                match=r"a class needs 2 glitches .* in the training part to be learned, too few have Koi_Fish \(1 of 3\); label more",
+            ),
+        ):
+            train_generator(other, OPTIONS, decoded=lambda *_: pytest.fail("refused before anything is decoded"))
         with pytest.raises(InputError, match="no glitch is labelled 'Koi_Fsh'; did you mean 'Koi_Fish'"):
             train_generator(study, replace(OPTIONS, classes=("Koi_Fsh",)))
         train_generator(study, replace(OPTIONS, classes=("Blip", "Koi_Fish"), images=16))

@@ -1,6 +1,7 @@
 """A training is the same bytes again, resumed or not; it learns; what goes wrong is said."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -99,20 +100,30 @@ def test_another_training_or_a_damaged_checkpoint_is_not_resumed(tmp_path):
         fit(make_training(pictures), pictures, Plan(4, {"batch": 8}), tmp_path)
 
 
-def test_a_loss_that_is_no_number_stops_with_the_last_checkpoint_kept(tmp_path):
+def test_a_loss_that_is_no_number_stops_with_the_last_good_checkpoint_kept(tmp_path):
     pictures = make_pictures()
     training = make_training(pictures)
+    step = training.step
 
-    def spoil(done, _):
-        if done == 3:
+    def spoiled(number, share):
+        if number == 3:
             with torch.no_grad():
                 training.critic.score.bias.fill_(float("nan"))
+        return step(number, share)
 
+    training.step = spoiled
     with pytest.raises(
         TrainingError, match=r"a loss is no number any more near step 4 \(critic nan.*give a lower --lr"
     ):
-        fit(training, pictures, Plan(6, {}), tmp_path, progress=spoil)
-    assert max(path.name for path in tmp_path.glob("*.safetensors")) == "step-00000003.safetensors"
+        fit(training, pictures, Plan(6, {}), tmp_path)
+    assert_finite(tmp_path, "step-00000003.safetensors")
+
+
+def assert_finite(folder, name):
+    """The last checkpoint has this name, and is worth going on with."""
+    assert max(path.name for path in folder.glob("*.safetensors")) == name
+    tensors, _ = read_tensors(folder / name, "")
+    assert all(value.isfinite().all() for value in tensors.values())
 
 
 def test_a_full_disk_is_said(tmp_path, monkeypatch):
@@ -168,3 +179,97 @@ def test_it_learns_two_classes_that_differ():
     contrast = made[:, :, :4].mean(axis=(1, 2, 3)) - made[:, :, 4:].mean(axis=(1, 2, 3))
     assert (contrast[:8] > 15).all()
     assert (contrast[8:] < -15).all()
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_weights_that_are_no_numbers_are_never_kept(tmp_path, last):
+    """A step's losses are those before it: a step that spoils the weights has finite ones."""
+    pictures = make_pictures()
+    training = make_training(pictures)
+    step = training.step
+
+    def spoiled(number, share):
+        losses = step(number, share)
+        if number == (5 if last else 3):
+            with torch.no_grad():
+                training.mean.to_views[0].bias.fill_(float("inf"))
+        return losses
+
+    training.step = spoiled
+    with pytest.raises(
+        TrainingError, match=r"a weight is no number any more after step (4|6) \(mean/.*; the last checkpoint is kept"
+    ):
+        fit(training, pictures, Plan(6, {}), tmp_path)
+    assert_finite(tmp_path, f"step-0000000{5 if last else 3}.safetensors")
+    fit(make_training(pictures), pictures, Plan(6, {}), tmp_path)
+    fit(make_training(pictures), pictures, Plan(6, {}), tmp_path.with_name("whole"))
+    assert_same(tmp_path, tmp_path.with_name("whole"))
+
+
+def test_a_full_disk_keeps_the_last_checkpoint_and_the_same_command_goes_on(tmp_path):
+    """The system refuses what grows past a limit, as a full disk does, amid a checkpoint."""
+    pictures, plan = make_pictures(), Plan(12, {"seed": 1})
+    fit(make_training(pictures), pictures, plan, tmp_path / "whole")
+    size = (tmp_path / "whole" / "step-00000012.safetensors").stat().st_size
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill(done, _):
+        if done == 7:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size // 2, hard))
+
+    try:
+        with pytest.raises(
+            StorageError, match=r"cannot write .*step-00000007.*limit is reached.*finished work is kept"
+        ):
+            fit(make_training(pictures), pictures, plan, tmp_path / "full", progress=fill)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    assert max(path.name for path in (tmp_path / "full").glob("step-*")) == "step-00000006.safetensors"
+    assert not list((tmp_path / "full").rglob("*.tmp"))
+    fit(make_training(pictures), pictures, plan, tmp_path / "full")
+    assert_same(tmp_path / "full", tmp_path / "whole")
+
+
+def test_a_really_full_disk(tmp_path):
+    """A small file system, filled to the brim, where the tests may mount one."""
+    small = tmp_path / "small"
+    small.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(small)]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode != 0:
+        pytest.skip("a small file system cannot be mounted here")
+    pictures, plan = make_pictures(), Plan(6, {"seed": 1})
+    try:
+
+        def fill(done, _):
+            if done == 4:
+                with pytest.raises(OSError, match="No space left"):
+                    (small / "filler").write_bytes(bytes(3_000_000))
+
+        with pytest.raises(StorageError, match=r"cannot write .*: the disk is full .*finished work is kept"):
+            fit(make_training(pictures), pictures, plan, small / "g", progress=fill)
+        (small / "filler").unlink()
+        assert max(path.name for path in (small / "g").glob("step-*")) == "step-00000003.safetensors"
+        fit(make_training(pictures), pictures, plan, small / "g")
+        fit(make_training(pictures), pictures, plan, tmp_path / "whole")
+        assert_same(small / "g", tmp_path / "whole")
+    finally:
+        subprocess.run(["umount", "-l", str(small)], check=True)
+
+
+def test_a_class_collapses_in_the_midst_of_a_training_and_is_named(tmp_path):
+    pictures = make_pictures((8, 8))
+    training = make_training(pictures)
+    said = []
+
+    def spoil(done, _):
+        if done == 3:
+            with torch.no_grad():  # every generated glitch becomes the same one
+                for module in (training.mean, training.generator):
+                    for layer in module.to_views:
+                        layer.weight.zero_()
+
+    fit(training, pictures, Plan(4, {}), tmp_path, progress=spoil, report=lambda row: said.append(row["collapsed"]))
+    assert said[:2] == ["", ""]
+    assert said[2] == "a b"
+    lines = (tmp_path / "history.csv").read_text().splitlines()
+    assert lines[3].endswith(",a b")
