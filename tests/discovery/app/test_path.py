@@ -1,9 +1,9 @@
 """A newcomer's path by mouse and keyboard: `discover explore`, a cluster, some members ticked and named, a batch, an export."""
 
-import csv
 from pathlib import Path
 
 import pytest
+from support.audited import read_csv
 from support.browser import chromium, needs_chromium
 from support.reviewing import start
 from support.terminal import run
@@ -40,8 +40,7 @@ def test_from_the_printed_address_to_an_exported_batch(folder, tmp_path, capsys)
     assert len(ticked) == TICKED
     assert set(ticked) <= set(members)
 
-    with open(manifest, encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_csv(manifest)
     inside = {row["subject_id"] for row in rows if row["#in_cluster"] == "1"}
     outside = {row["subject_id"] for row in rows} - inside
     assert (len(inside), len(outside)) == (COUNT // 2, COUNT // 2)
@@ -53,8 +52,7 @@ def test_from_the_printed_address_to_an_exported_batch(folder, tmp_path, capsys)
 
     code, _, err = run(capsys, "export", "--to", "csv", "--out", tmp_path / "all.csv", "--study", folder)
     assert code == 0, err
-    with open(tmp_path / "all.csv", encoding="utf-8", newline="") as file:
-        named = {row["id"] for row in csv.DictReader(file) if row["label"] == NAME}
+    named = {row["id"] for row in read_csv(tmp_path / "all.csv") if row["label"] == NAME}
     assert named == set(ids[ticked])
 
 
