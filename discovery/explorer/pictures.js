@@ -1,6 +1,6 @@
 "use strict";
 /* global MapData, Pieces, View */
-// The spectrograms: cut out of grey sheets and coloured by viridis.
+// The spectrograms: cut out of grey sheets and coloured by viridis, or in the review app (`served.js`) asked of its server.
 // biome-ignore lint/correctness/noUnusedVariables: the scripts after this one use it
 const Pictures = (() => {
   const { bytes, element, spectrogram } = Pieces;
@@ -41,8 +41,15 @@ const Pictures = (() => {
     canvas.getContext("2d").putImageData(picture, 0, 0);
     canvas.dataset.painted = "yes";
   }
+  const numbers = MapData.served && new Int32Array(bytes(MapData.served.glitches));
+  function asked(row, view, label) { // of the server, by the glitch's number
+    const made = element("img", { src: `/pictures/${numbers[row]}/${durations[view]}/large.png`, alt: label, loading: "lazy", decoding: "async" });
+    made.addEventListener("error", () => made.replaceWith(without("this picture cannot be read")), { once: true });
+    return made;
+  }
   function canvas(row, view) {
     const seconds = durations[view], id = MapData.ids[row];
+    if (numbers) return asked(row, view, `${p.plain ? "picture" : `${seconds} s spectrogram`} of ${id}`);
     const made = element("canvas", { role: "img", "aria-label": `${p.plain ? "picture" : `${seconds} s spectrogram`} of ${id}`, "data-id": id, "data-duration": seconds });
     if (p.plain) made.style.aspectRatio = `${p.width} / ${p.height}`;
     paint(made, view, slots[row * durations.length + view]).catch((error) => { made.replaceWith(without(`this picture cannot be read: ${error.message}`)); });
