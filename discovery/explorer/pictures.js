@@ -42,14 +42,14 @@ const Pictures = (() => {
     canvas.dataset.painted = "yes";
   }
   const numbers = MapData.served && new Int32Array(bytes(MapData.served.glitches));
-  function asked(row, view, label) { // of the server, by the glitch's number
-    const made = element("img", { src: `/pictures/${numbers[row]}/${durations[view]}/large.png`, alt: label, loading: "lazy", decoding: "async" });
+  function asked(row, view, size, label) { // of the server, by the glitch's number
+    const made = element("img", { src: `/pictures/${numbers[row]}/${durations[view]}/${size}.png`, alt: label, loading: "lazy", decoding: "async" });
     made.addEventListener("error", () => made.replaceWith(without("this picture cannot be read")), { once: true });
     return made;
   }
-  function canvas(row, view) {
+  function canvas(row, view, size = "large") {
     const seconds = durations[view], id = MapData.ids[row];
-    if (numbers) return asked(row, view, `${p.plain ? "picture" : `${seconds} s spectrogram`} of ${id}`);
+    if (numbers) return asked(row, view, size, `${p.plain ? "picture" : `${seconds} s spectrogram`} of ${id}`);
     const made = element("canvas", { role: "img", "aria-label": `${p.plain ? "picture" : `${seconds} s spectrogram`} of ${id}`, "data-id": id, "data-duration": seconds });
     if (p.plain) made.style.aspectRatio = `${p.width} / ${p.height}`;
     paint(made, view, slots[row * durations.length + view]).catch((error) => { made.replaceWith(without(`this picture cannot be read: ${error.message}`)); });
@@ -76,7 +76,7 @@ const Pictures = (() => {
   }
   function thumbnail(row, wanted) { // one small picture: the wanted view, or the longest that is there
     if (!p) return without("");
-    for (const view of [wanted, ...durations.keys()].reverse().sort((a, b) => (b === wanted) - (a === wanted))) if (view !== undefined && has(row, view)) return canvas(row, view);
+    for (const view of [wanted, ...durations.keys()].reverse().sort((a, b) => (b === wanted) - (a === wanted))) if (view !== undefined && has(row, view)) return canvas(row, view, "small");
     return without("no picture");
   }
   function card(row, note, choose, wanted) { // a small picture that pins its glitch
