@@ -3,7 +3,7 @@
 // The spectrograms: cut out of grey sheets and coloured by viridis, or in the review app (`served.js`) asked of its server.
 // biome-ignore lint/correctness/noUnusedVariables: the scripts after this one use it
 const Pictures = (() => {
-  const { bytes, element, spectrogram } = Pieces;
+  const { bytes, element, parsed, spectrogram } = Pieces;
   const p = MapData.pictures;
   const palette = new Uint8Array(bytes(MapData.viridis));
   const slots = p && new Int32Array(bytes(p.slots)); // (row, view); -1 no such view, -2 left out
@@ -14,6 +14,7 @@ const Pictures = (() => {
     const known = sheets.get(key);
     if (known) { sheets.delete(key); sheets.set(key, known); return known; }
     const promise = (async () => {
+      await parsed;
       const image = new Image();
       image.src = document.getElementById(`sheet-${key}`).textContent;
       await image.decode();
