@@ -220,7 +220,7 @@ def inside(browser, corners):
           return { ids: MapData.ids, at: Array.from(x, (value, row) => [box.x + xaxis._offset + xaxis.l2p(value), box.y + yaxis._offset + yaxis.l2p(y[row])]) };
         })()""",
     )
-    at = np.array(places["at"]) + [frame["x"], frame["y"]]
+    at = np.array(places["at"]) + np.array([frame["x"], frame["y"]])
     corners = at.mean(axis=0) + corners
     browser.mouse(*corners[0], "mouseMoved", "mousePressed")
     for x, y in [*corners[1:], corners[0]]:
