@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from embed.csvfile import restored
 from embed.errors import InputError
 from embed.study.reviews import last_event
 from embed.study.study import Study
+from embed.study.views import each_view
 from embed.vectors.store import chosen_store
 
 if TYPE_CHECKING:
@@ -105,13 +107,15 @@ def _served(study: Study, glitches: Rows) -> Served:
     """Say which pictures the study has of these glitches."""
     event = last_event(study)
     place = {glitch: row for row, glitch in enumerate(glitches.tolist())}
-    views = [view for view in study.views(glitches) if view.glitch in place]
-    plain = any(view.kind == "image" for view in views)
-    views = [view for view in views if (view.kind == "image") == plain]
-    durations = tuple(sorted({view.duration for view in views}))
+    rows: defaultdict[tuple[bool, float], list[int]] = defaultdict(list)
+    for view in each_view(study):
+        if view.glitch in place:
+            rows[view.kind == "image", view.duration].append(place[view.glitch])
+    plain = any(image for image, _ in rows)
+    durations = tuple(sorted(duration for image, duration in rows if image == plain))
     present = np.zeros((len(glitches), len(durations)), bool)
-    for view in views:
-        present[place[view.glitch], durations.index(view.duration)] = True
+    for column, duration in enumerate(durations):
+        present[rows[plain, duration], column] = True
     return Served(glitches, durations, present, plain, event)
 
 
