@@ -62,7 +62,7 @@ function maker() {
 
 // --- what the frame says ---------------------------------------------------------------------------------------------------
 addEventListener("message", ({ source, origin, data }) => {
-  if (origin !== location.origin || source !== $("map-page")?.contentWindow) return;
+  if (origin !== location.origin || source !== $("map-page")?.contentWindow || typeof data?.event !== "number") return;
   seen = data.event;
   if (!here) {
     here = true;

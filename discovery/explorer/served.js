@@ -10,7 +10,7 @@
   View.on(["selected"], selected);
   View.on(["pins"], pinned);
   addEventListener("message", (event) => {
-    if (event.source !== parent || event.origin !== origin) return;
+    if (event.source !== parent || event.origin !== origin || typeof event.data?.show !== "number") return;
     const row = numbers.indexOf(event.data.show);
     if (row >= 0) Cards.pin(row);
     else tell({ absent: event.data.show });

@@ -256,8 +256,12 @@ def test_what_a_lasso_holds_gets_a_name_and_a_batch(browser, address, folder):
 
 def test_time_leaves_the_glitches_of_a_window(browser, address):
     go(browser, address, "map")
+    for window in ("window", "document.querySelector('#map-page').contentWindow"):
+        browser.evaluate(f"{window}.postMessage('of another script', location.origin)")  # is left alone
+        browser.evaluate(f"{window}.postMessage({{ absent: 5 }}, location.origin)")
     framed(browser, "const from = document.querySelector('#time-from'); from.value = 500; from.dispatchEvent(new Event('input'))")  # fmt: skip
     assert framed(browser, "document.querySelector('#shown-count').textContent") == "60 of 120 shown"
+    assert not browser.evaluate("document.querySelector('#glitch').open")
 
 
 @pytest.mark.parametrize("tab", READY)
