@@ -31,7 +31,7 @@ def test_a_sample_keeps_what_must_stay_and_spreads_the_rest_over_the_classes():
 def served(count):
     """What a page of the review app has beside a file's: odd glitches have both views, even ones the first."""
     present = np.column_stack([np.ones(count, bool), np.arange(count) % 2 == 1])
-    return Served(100 + np.arange(count), (1.0, 4.0), present, False, 7)
+    return Served(100 + np.arange(count), (1.0, 4.0), present, plain=False, event=7)
 
 
 def test_a_sampled_page_says_so_and_its_neighbours_name_the_rows_that_are_left():
