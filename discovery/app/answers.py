@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from audit.answers.decisions import Seen, decide, undo_decision
 from discovery.app.clusters import give_name, list_clusterings, read_clustering, read_members
@@ -12,6 +12,8 @@ from discovery.app.glitch import Nearest, glitch_facts
 from discovery.app.jobs import Jobs
 from discovery.app.maps import Maps
 from discovery.app.queue import BEYOND, ReviewQueue, classes, known_audit, precision, standing
+from discovery.app.security import FRAMED
+from discovery.app.selection import name_selection, write_selection
 from discovery.candidates.naming import Chosen
 from discovery.clustering.methods import CLUSTER_METHODS, MAP_DIMENSIONS, MAP_METHODS
 from embed.errors import ConflictError, InputError
@@ -57,8 +59,7 @@ class Answers:
             "/api/glitches/{glitch:int}": self._glitch,
             "/api/clusterings/{run:int}": self._clustering,
             "/api/clusterings/{run:int}/{cluster}": self._members,
-            "/api/maps/{name}/columns": lambda request: self._maps.columns(request.path_params["name"]),
-            "/api/maps/{name}/coordinates": self._coordinates,
+            "/maps/{name}": self._map,
             "/api/jobs": lambda _: {"jobs": self._jobs.list()},
         }
         self.writing: dict[str, Callable[[Request, dict[str, Any]], Any]] = {
@@ -66,8 +67,10 @@ class Answers:
             "/api/review/decide": self._decide,
             "/api/review/undo": self._undo,
             "/api/clusters/name": self._name,
+            "/api/selection/name": self._name_selection,
             "/api/jobs/cluster": self._start_cluster,
             "/api/jobs/batch": self._start_batch,
+            "/api/jobs/selection": self._start_selection,
             "/api/jobs/project": self._start_project,
             "/api/jobs/stop": lambda _, body: self._jobs.stop(field(body, "number", int)),
         }
@@ -98,8 +101,8 @@ class Answers:
         with Study(self._folder) as study:
             return read_members(study, request.path_params["run"], int(text))
 
-    def _coordinates(self, request: Request) -> Response:
-        return Response(self._maps.coordinates(request.path_params["name"]), media_type="application/octet-stream")
+    def _map(self, request: Request) -> Response:
+        return HTMLResponse(self._maps.page(request.path_params["name"]), headers=FRAMED)
 
     def _name(self, _: Request, body: dict[str, Any]) -> dict[str, Any]:
         run, glitches, seen = field(body, "run", int), numbers(body, "glitches"), field(body, "seen", int)
@@ -111,6 +114,11 @@ class Answers:
                 Chosen(run, glitches, seen),
                 dry_run=body.get("dry_run") is True,
             )
+
+    def _name_selection(self, _: Request, body: dict[str, Any]) -> dict[str, Any]:
+        glitches, name = numbers(body, "glitches"), field(body, "name", str).strip()
+        with Study(self._folder) as study:
+            return name_selection(study, glitches, name, seen=field(body, "seen", int))
 
     def _start_cluster(self, _: Request, body: dict[str, Any]) -> dict[str, Any]:
         label, method, k = field(body, "label", str), one_of(body, "method", CLUSTER_METHODS), body.get("k")
@@ -130,6 +138,11 @@ class Answers:
             if latest_clustering(study, label).run != run:
                 raise ConflictError(f"{label!r} was clustered again since; choose its latest clustering for a batch")
         return self._start("batch", [f"--label={label}", "-n", str(count)], str(cluster))
+
+    def _start_selection(self, _: Request, body: dict[str, Any]) -> dict[str, Any]:
+        with Study(self._folder) as study:
+            path = write_selection(study, numbers(body, "glitches"))
+        return self._start("batch", [f"--ids={path}", f"--out={path.parent}"])
 
     def _start_project(self, _: Request, body: dict[str, Any]) -> dict[str, Any]:
         dims = str(one_of(body, "dims", MAP_DIMENSIONS))

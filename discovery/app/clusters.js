@@ -124,7 +124,7 @@ function facts() {
     line("days", known.days && `${known.days}, busiest ${known.busiest_day} (${share(known.busiest_share)})`);
   }
   line("labels now", own()?.labels.map((one) => `${one.name || "no label"} ${thousands(one.size)}`).join("\n"));
-  $("cluster-facts").replaceChildren(element("h3", {}, known ? "Certificate" : cluster === NOISE ? "Noise" : "No certificate: the report of this clustering is not in the study's folder"), list);
+  $("cluster-facts").replaceChildren(element("h3", {}, known ? `Certificate of cluster ${cluster}` : cluster === NOISE ? "Noise" : "No certificate: the report of this clustering is not in the study's folder"), list);
 }
 const chosen = () => members.filter((one) => ticked.has(one.glitch)).map((one) => one.glitch);
 function naming() {
@@ -133,13 +133,15 @@ function naming() {
     place.replaceChildren();
     return;
   }
-  const which = ticked.size ? `${thousands(ticked.size)} ticked` : `all ${thousands(members.length)}`;
+  const which = ticked.size ? `the ${thousands(ticked.size)} ticked` : `all ${thousands(members.length)}`;
   const count = element("input", { type: "number", min: "2", max: "500", value: "40", "aria-label": "glitches of the batch" });
   place.replaceChildren(
-    completion({ id: "name", label: `Name the class of ${which} glitches (press N)`, placeholder: "class name", names: () => study.classes, accept: (name) => give(name) }),
+    completion({ id: "name", label: `Name the class of ${which} glitches (press N)`, placeholder: "class name, then Enter", names: () => study.classes, accept: (name) => give(name) }),
     element("p", { id: "name-done", class: "decided", role: "status" }),
+    element("p", { class: "aside" }, ticked.size ? "Tick none to name them all." : "Tick some of them to name only these."),
     element("form", { class: "row", onsubmit: (event) => { event.preventDefault(); batch(count.valueAsNumber); } },
-      element("label", {}, "Batch for volunteers of ", count), element("button", { type: "submit", disabled: clustering.latest ? null : "" }, "Make it")));
+      element("label", {}, "Batch for volunteers of ", count), element("button", { type: "submit", disabled: clustering.latest ? null : "" }, "Make it"),
+      element("small", { class: "aside" }, clustering.latest ? "Half of them from the whole cluster, the others those of no known class that are most like it." : "Of the latest clustering of a label only.")));
   if (clustering.latest) place.querySelector("button[type=submit]").removeAttribute("disabled");
 }
 function give(name) {

@@ -42,7 +42,7 @@ export async function openGlitch(glitch) {
   } catch (error) {
     body = [element("p", {}, error.message)];
   }
-  const close = element("button", { type: "button", class: "close", "aria-label": "close", onclick: () => dialog.close() }, "close ", element("kbd", {}, "Esc"));
+  const close = element("button", { type: "button", class: "close", onclick: () => dialog.close() }, "close ", element("kbd", {}, "Esc"));
   dialog.replaceChildren(close, ...body);
   if (!dialog.open) dialog.showModal();
   dialog.scrollTop = 0;

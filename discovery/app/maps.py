@@ -1,29 +1,37 @@
-"""The study's maps for the page: coordinates that `discover project` wrote as bytes, and the columns that colour and filter the points."""
+"""The study's maps for the page: the explorer page of each, made anew from its coordinates and from what the study holds now."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from discovery.candidates.mapcolumns import map_columns
-from discovery.candidates.maps import AXES, NAMES
-from discovery.pages.columns import column_for_page
-from discovery.pages.gpstime import LEAP_SECONDS
-from discovery.pages.page import base64_array, showable
+from discovery.candidates.mapcolumns import kept_glitches, map_columns
+from discovery.candidates.maps import AXES, FLAT_AXES, NAMES
+from discovery.explorer.explorer import embedding_html
+from discovery.explorer.mapdata import MAX_NEIGHBOURS, BesideMap, Served
+from discovery.pages.columns import column_kind
 from embed.csvfile import restored
 from embed.errors import InputError
 from embed.study.reviews import last_event
 from embed.study.study import Study
+from embed.study.views import each_view
+from embed.vectors.store import chosen_store
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from embed.types import Rows
+
+COLOUR = "label"
+"""What a map is coloured by at first, where the study has it."""
+
 
 class Maps:
-    """Reads the maps of one study; what did not change is kept.
+    """Makes the pages of one study's maps; what did not change is kept.
 
     Parameters
     ----------
@@ -34,7 +42,7 @@ class Maps:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._table = lru_cache(2)(_read_coordinates)
-        self._page = lru_cache(2)(self._columns)
+        self._page = lru_cache(2)(self._made)
 
     def list(self) -> list[dict[str, Any]]:
         """Return the maps in the study's reports, the latest first."""
@@ -42,46 +50,73 @@ class Maps:
         paths.sort(key=lambda path: (-path.stat().st_mtime_ns, path))
         return [{"name": path.parent.name, **_described(path)} for path in paths]
 
-    def coordinates(self, name: str) -> bytes:
-        """Return the positions of the map's glitches that the study has: float32, little-endian, all x, then all y, then z."""
-        table, _ = self._known(name)
-        axes = [axis for axis in AXES if axis in table.columns]
-        return table[axes].to_numpy(np.float32).T.astype("<f4").tobytes()
-
-    def columns(self, name: str) -> dict[str, Any]:
-        """Return ids, numbers and columns of the map's glitches as JSON values, as the study holds them now."""
-        _, key = self._known(name)
-        with Study(self._folder) as study:
-            return self._page(name, key, last_event(study), study.count("runs"))
-
-    def _known(self, name: str) -> tuple[pd.DataFrame, int]:
-        """Return a map's table, rows by glitch, and what changes when the map does.
+    def page(self, name: str) -> str:
+        """Return the explorer page of a map, with the labels of now and the app's own pictures.
 
         Raises
         ------
         InputError
-            When the study has no such map.
+            When the study has no such map, or it holds none of the study's glitches.
         """
         if name not in {known["name"] for known in self.list()}:
             raise InputError(f"the study has no map {name[:60]!r}; load the page again")
-        path = self._folder / "reports" / name / "coordinates.csv"
-        key = path.stat().st_mtime_ns
-        return self._table(self._folder, path, key), key
+        key = (self._folder / "reports" / name / "coordinates.csv").stat().st_mtime_ns
+        with Study(self._folder) as study:
+            return self._page(name, key, last_event(study), study.count("runs"))
 
-    def _columns(self, name: str, key: int, _event: int, _runs: int) -> dict[str, Any]:
+    def _made(self, name: str, key: int, _event: int, _runs: int) -> str:
         path = self._folder / "reports" / name / "coordinates.csv"
         table = self._table(self._folder, path, key)
+        if table.empty:
+            raise InputError(f"none of the glitches of the map {name[:60]!r} is in the study; make another map")
+        glitches, about = table.index.to_numpy(np.int64), _described(path)
+        axes, flat = AXES[: about["dims"]], list(FLAT_AXES)
         with Study(self._folder) as study:
-            shown = map_columns(study, table.index.to_numpy(np.int64))
-            ids = pd.Series(study.ids()).loc[table.index]
-        return {
-            "n": len(table),
-            **_described(path),
-            "ids": [showable(text) for text in ids],
-            "glitches": base64_array(table.index.to_numpy(np.int32)),
-            "columns": [column_for_page(column, shown[column]) for column in shown.columns],
-            "leapSeconds": list(LEAP_SECONDS),
-        }
+            served = _served(study, glitches)
+            columns = map_columns(study, glitches)
+            colour = next((one for one in columns if column_kind(one, columns[one]) != "text"), COLOUR)
+            if colour not in columns:
+                columns[colour] = None
+            columns.insert(0, "id", pd.Series(study.ids()))
+            return embedding_html(
+                columns.reset_index(drop=True),
+                table[list(axes)].to_numpy(np.float32),
+                None,
+                color=COLOUR if COLOUR in columns else str(colour),
+                title=f"{about['method']} of {about['of']}",
+                dims=about["dims"],
+                method=about["method"],
+                beside=BesideMap(
+                    flat=table[flat].to_numpy(np.float32) if set(flat) <= set(table.columns) else None,
+                    keep=kept_glitches(study, columns),
+                    served=served,
+                    **self._neighbours(study, glitches),
+                ),
+            )
+
+    def _neighbours(self, study: Study, glitches: Rows) -> dict[str, Any]:
+        """Return the nearest neighbours in the vectors that were made last; none where a glitch has no vector."""
+        store = chosen_store(self._folder, (study.latest_arguments("embed") or {}).get("store"))
+        rows = np.array([-1]) if store is None else store.rows(glitches)
+        if store is None or (rows < 0).any():
+            return {}
+        return {"neighbours": BesideMap(neighbours=store.graph.nearest(MAX_NEIGHBOURS)).only(rows).neighbours}
+
+
+def _served(study: Study, glitches: Rows) -> Served:
+    """Say which pictures the study has of these glitches."""
+    event = last_event(study)
+    place = {glitch: row for row, glitch in enumerate(glitches.tolist())}
+    rows: defaultdict[tuple[bool, float], list[int]] = defaultdict(list)
+    for view in each_view(study):
+        if view.glitch in place:
+            rows[view.kind == "image", view.duration].append(place[view.glitch])
+    plain = any(image for image, _ in rows)
+    durations = tuple(sorted(duration for image, duration in rows if image == plain))
+    present = np.zeros((len(glitches), len(durations)), bool)
+    for column, duration in enumerate(durations):
+        present[rows[plain, duration], column] = True
+    return Served(glitches, durations, present, plain, event)
 
 
 def _described(path: Path) -> dict[str, Any]:
@@ -94,7 +129,8 @@ def _described(path: Path) -> dict[str, Any]:
 
 def _read_coordinates(folder: Path, path: Path, _key: int) -> pd.DataFrame:
     """Read a map's positions by glitch, without glitches that the study does not have."""
-    table = pd.read_csv(path, usecols=lambda name: name in {"id", *AXES}, dtype={"id": str}, keep_default_na=False)
+    wanted = {"id", *AXES, *FLAT_AXES}
+    table = pd.read_csv(path, usecols=lambda name: name in wanted, dtype={"id": str}, keep_default_na=False)
     with Study(folder) as study:
         numbers = {identifier: glitch for glitch, identifier in study.ids().items()}
     glitches = np.array([numbers.get(restored(text), -1) for text in table["id"]], np.int64)

@@ -44,7 +44,3 @@ export function notice(text, ...more) { // stays until it is closed
 
 export const percent = (x) => `${(100 * x).toFixed(x > 0 && x < 0.1 ? 1 : 0)} %`;
 export const key = (name) => element("kbd", {}, name);
-
-export function openTab(name, rest = "") {
-  location.hash = rest ? `${name}/${rest}` : name;
-}

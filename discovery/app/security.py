@@ -21,9 +21,17 @@ if TYPE_CHECKING:
 TOKEN_HEADER = "x-discover-token"  # noqa: S105 - a name
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 """Content-Security-Policy: everything comes from this server; plotly writes its own style rules, hence the inline styles."""
+FRAMED = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src 'self' data: blob:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+    ),
+    "x-frame-options": "SAMEORIGIN",
+}
+"""Headers of a map's page, which the app's page shows in a frame: it asks for nothing but pictures; its own policy, inside it, names its scripts by their hashes."""
 _HEADERS = {
     "content-security-policy": POLICY,
     "cross-origin-opener-policy": "same-origin",
@@ -31,7 +39,9 @@ _HEADERS = {
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
+    "cache-control": "no-store",
 }
+"""Headers of an answer that has no other ones."""
 _READING = ("GET", "HEAD")
 _FIRST = "open the address that `discover explore` printed in its terminal"
 
@@ -73,9 +83,7 @@ class Guard:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
-                    headers[name] = value
-                if "cache-control" not in headers:
-                    headers["cache-control"] = "no-store"
+                    headers.setdefault(name, value)
             await send(message)
 
         answer = self._answer(scope)

@@ -40,7 +40,7 @@ _FILES = {
     "app.css": "app/app.css",
     **{f"{name}.js": f"app/{name}.js" for name in _SCRIPTS},
 }
-"""What the page may load, by name; plotly.js comes from the installed package."""
+"""What the page may load, by name."""
 _TYPES = {".css": "text/css", ".js": "text/javascript"}
 _STATUS = {ConflictError: 409, InputError: 422, LockedError: 503, StorageError: 507}
 """HTTP's number of an error; the page tries again after 5xx."""
@@ -134,11 +134,6 @@ async def _refused(_: Request, error: Exception) -> Response:
 
 async def _static(request: Request) -> Response:
     name = request.path_params["name"]
-    if name == "plotly.js":
-        from plotly.offline import get_plotlyjs  # noqa: PLC0415 - megabytes that only the map needs
-
-        text = await run_in_threadpool(get_plotlyjs)
-        return Response(text, media_type="text/javascript", headers={"cache-control": "private, max-age=3600"})
     if name not in _FILES:
         return Response("there is no such file\n", 404, media_type="text/plain")
     text = (resources.files("discovery") / _FILES[name]).read_text(encoding="utf-8")

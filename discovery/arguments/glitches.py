@@ -184,9 +184,13 @@ def add_batch(commands: Any, common: ArgumentParser, vectors: ArgumentParser) ->
         "batch",
         parents=[common, vectors],
         help="make a batch of similar glitches for volunteers",
-        description="Write pictures and a Panoptes manifest of a cluster's members and of the glitches that are most like them, for volunteers to say which belong together.",
+        description="Write pictures and a Panoptes manifest of a cluster's members and of the glitches that are most like them, for volunteers to say which belong together; or of the glitches that a file lists.",
     )
-    _add_stored_cluster(batch)
+    batch.add_argument("cluster", metavar="CLUSTER", type=natural, nargs="?", help="its number in clusters.csv")
+    _add_clustering(batch)
+    batch.add_argument(
+        "--ids", metavar="CSV", type=Path, help="instead of a cluster: exactly the glitches of its column id"
+    )
     batch.add_argument("-n", metavar="N", type=positive, default=BATCH, help=f"glitches (default: {BATCH})")
     batch.add_argument("--out", metavar="DIR", type=Path, help=OUT)
 

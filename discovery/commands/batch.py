@@ -5,12 +5,18 @@ from argparse import Namespace
 from discovery.candidates.batch import make_batch
 from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
+from discovery.exchange.batches import write_listed
+from discovery.exchange.idlist import read_glitches
+from embed.storage import file_name
 from embed.study.study import Study
 
 
 def run(options: Namespace) -> None:
     """Write a batch of similar glitches for volunteers."""
     terminal = Terminal(as_json=options.json)
+    if options.ids is not None:
+        _run_listed(options, terminal)
+        return
     with Study(options.study) as study:
         store = make_vectors(study, options, terminal)
         batch = make_batch(
@@ -31,3 +37,16 @@ def run(options: Namespace) -> None:
             "files": {name: str(path) for name, path in batch.files.items()},
         }
     )
+
+
+def _run_listed(options: Namespace, terminal: Terminal) -> None:
+    """Write a batch of exactly the glitches that a file lists."""
+    with Study(options.study) as study:
+        glitches = read_glitches(study, options.ids)
+        folder = options.out or study.folder / "reports" / f"batch-{file_name(options.ids.stem)}"
+        path, durations = write_listed(study, glitches, folder)
+    terminal.say(
+        f"{len(glitches)} glitches of {options.ids.name}; pictures of {', '.join(f'{one:g}' for one in durations)} s"
+    )
+    terminal.say(str(path))
+    terminal.result({"glitches": len(glitches), "durations": list(durations), "files": {"manifest.csv": str(path)}})

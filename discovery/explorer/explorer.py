@@ -60,6 +60,8 @@ SCRIPTS = (
     *("search", "address", "explorer"),
 )
 """The page's scripts, in their order: each after those that it uses."""
+SERVED = "served"
+"""The last script of a page that the review app shows: it tells the app what is selected."""
 
 
 def embedding_html(
@@ -130,6 +132,8 @@ def embedding_html(
         ids, table, points = [ids[row] for row in sample], table.iloc[sample].reset_index(drop=True), points[sample]
         beside, thumbnails = beside.only(sample), None if thumbnails is None else thumbnails.only(sample)
     atlases, note = _pictures(table, thumbnails, color, max_pictures, beside.keep)
+    if beside.served is not None:
+        note = "The study's own."
     flat, about_flat = flat_map(points, beside.flat, method)
     data = {
         "n": len(table),
@@ -143,9 +147,11 @@ def embedding_html(
         "leapSeconds": list(LEAP_SECONDS),
         "pictures": None if atlases is None or thumbnails is None else _picture_data(thumbnails, atlases),
         **_point_data(points, flat, beside),
+        **({} if beside.served is None else beside.served.for_page()),
     }
     return _page(
         data,
+        served=beside.served is not None,
         title=title,
         lede=_lede(table, dims, method),
         sampled="" if sample is None else f"{len(sample):,} of {len(coordinates):,} glitches are in this page",
@@ -172,17 +178,19 @@ def _shown_columns(table: pd.DataFrame, color: str) -> list[str]:
     return columns
 
 
-def _page(data: Mapping[str, Any], **shown: object) -> str:
+def _page(data: Mapping[str, Any], *, served: bool, **shown: object) -> str:
     """Fill the template: its scripts, their hashes and the data; the rest is text."""
     from plotly.offline import get_plotlyjs  # noqa: PLC0415 - megabytes that only this page needs
 
     # The line breaks belong to the hashed text: a script element's text is all that is between its tags.
     plotly = Markup(f"\n{get_plotlyjs()}\n")  # noqa: S704 - a library
-    behaviour = Markup("\n").join(["", *(asset(f"explorer/{name}.js") for name in SCRIPTS), ""])
+    names = (*SCRIPTS, SERVED) if served else SCRIPTS
+    behaviour = Markup("\n").join(["", *(asset(f"explorer/{name}.js") for name in names), ""])
     return rendered(
         "explorer/explorer.html",
         # plotly's flat WebGL plots compile their drawing commands with Function().
-        policy=content_policy([plotly, behaviour], code_from_text=True),
+        policy=content_policy([plotly, behaviour], code_from_text=True, own_pictures=served),
+        served=served,
         count=data["n"],
         data=json_for_script(data),
         plotly=plotly,

@@ -32,6 +32,47 @@ NONE = -1
 
 
 @dataclass(frozen=True)
+class Served:
+    """What a page has that the review app shows: the app's own pictures instead of sheets, and the numbers of the glitches.
+
+    Attributes
+    ----------
+    glitches : ndarray of int64, shape (N,)
+        Row numbers in the study.
+    durations : tuple of float
+        Seconds, one for each of the V views, ascending; 0 for plain pictures.
+    present : ndarray of bool, shape (N, V)
+        Which views the study has.
+    plain : bool
+        Whether these are plain colour pictures rather than spectrograms.
+    event : int
+        The study's last label event when the labels were read: what was labelled since is a conflict.
+    """
+
+    glitches: Rows
+    durations: tuple[float, ...]
+    present: npt.NDArray[np.bool_]
+    plain: bool
+    event: int
+
+    def only(self, rows: Rows) -> Self:
+        """Return the same of some rows."""
+        return replace(self, glitches=self.glitches[rows], present=self.present[rows])
+
+    def for_page(self) -> dict[str, Any]:
+        """Return what the page's script must know of pictures, numbers and the last event; 0 stands for a picture, -1 for none."""
+        pictures = {
+            "durations": list(self.durations),
+            "plain": self.plain,
+            "slots": base64_array(self.present.astype(np.int32) - 1),
+        }
+        return {
+            "pictures": pictures if self.present.any() else None,
+            "served": {"glitches": base64_array(self.glitches.astype(np.int32)), "event": self.event},
+        }
+
+
+@dataclass(frozen=True)
 class BesideMap:
     """What a map page holds beside points and columns; all of it is optional.
 
@@ -45,12 +86,15 @@ class BesideMap:
         Glitches that no sample leaves out: medoids, flagged and odd ones.
     audit : str
         Passport of the latest audit, for answers to it; empty where there is none.
+    served : Served or None
+        For a page of the review app.
     """
 
     flat: npt.NDArray[np.floating] | None = None
     neighbours: NeighbourGraph | None = None
     keep: npt.NDArray[np.bool_] | None = None
     audit: str = ""
+    served: Served | None = None
 
     def checked(self, count: int) -> Self:
         """Return the same.
@@ -66,6 +110,10 @@ class BesideMap:
             raise InputError(f"the neighbour graph has {len(self.neighbours.neighbours)} rows and the table {count}")
         if self.keep is not None and self.keep.shape != (count,):
             raise InputError(f"the rows to keep have shape {self.keep.shape}: give {(count,)}")
+        if self.served is not None and not len(self.served.glitches) == len(self.served.present) == count:
+            raise InputError(
+                f"{len(self.served.glitches)} numbers of glitches are given and the table has {count} rows"
+            )
         return self
 
     def only(self, rows: Rows) -> Self:
@@ -80,6 +128,7 @@ class BesideMap:
             flat=None if self.flat is None else self.flat[rows],
             neighbours=graph,
             keep=None if self.keep is None else self.keep[rows],
+            served=None if self.served is None else self.served.only(rows),
         )
 
 

@@ -1,9 +1,9 @@
 "use strict";
 /* global MapData, Pieces, View */
-// The spectrograms: cut out of grey sheets and coloured by viridis.
+// The spectrograms: cut out of grey sheets and coloured by viridis, or in the review app (`served.js`) asked of its server.
 // biome-ignore lint/correctness/noUnusedVariables: the scripts after this one use it
 const Pictures = (() => {
-  const { bytes, element, spectrogram } = Pieces;
+  const { bytes, element, parsed, spectrogram } = Pieces;
   const p = MapData.pictures;
   const palette = new Uint8Array(bytes(MapData.viridis));
   const slots = p && new Int32Array(bytes(p.slots)); // (row, view); -1 no such view, -2 left out
@@ -14,6 +14,7 @@ const Pictures = (() => {
     const known = sheets.get(key);
     if (known) { sheets.delete(key); sheets.set(key, known); return known; }
     const promise = (async () => {
+      await parsed;
       const image = new Image();
       image.src = document.getElementById(`sheet-${key}`).textContent;
       await image.decode();
@@ -41,8 +42,15 @@ const Pictures = (() => {
     canvas.getContext("2d").putImageData(picture, 0, 0);
     canvas.dataset.painted = "yes";
   }
-  function canvas(row, view) {
+  const numbers = MapData.served && new Int32Array(bytes(MapData.served.glitches));
+  function asked(row, view, size, label) { // of the server, by the glitch's number
+    const made = element("img", { src: `/pictures/${numbers[row]}/${durations[view]}/${size}.png`, alt: label, loading: "lazy", decoding: "async" });
+    made.addEventListener("error", () => made.replaceWith(without("this picture cannot be read")), { once: true });
+    return made;
+  }
+  function canvas(row, view, size = "large") {
     const seconds = durations[view], id = MapData.ids[row];
+    if (numbers) return asked(row, view, size, `${p.plain ? "picture" : `${seconds} s spectrogram`} of ${id}`);
     const made = element("canvas", { role: "img", "aria-label": `${p.plain ? "picture" : `${seconds} s spectrogram`} of ${id}`, "data-id": id, "data-duration": seconds });
     if (p.plain) made.style.aspectRatio = `${p.width} / ${p.height}`;
     paint(made, view, slots[row * durations.length + view]).catch((error) => { made.replaceWith(without(`this picture cannot be read: ${error.message}`)); });
@@ -69,7 +77,7 @@ const Pictures = (() => {
   }
   function thumbnail(row, wanted) { // one small picture: the wanted view, or the longest that is there
     if (!p) return without("");
-    for (const view of [wanted, ...durations.keys()].reverse().sort((a, b) => (b === wanted) - (a === wanted))) if (view !== undefined && has(row, view)) return canvas(row, view);
+    for (const view of [wanted, ...durations.keys()].reverse().sort((a, b) => (b === wanted) - (a === wanted))) if (view !== undefined && has(row, view)) return canvas(row, view, "small");
     return without("no picture");
   }
   function card(row, note, choose, wanted) { // a small picture that pins its glitch

@@ -107,5 +107,9 @@ const Pieces = (() => {
       down = null;
     }, true);
   }
-  return { box, bytes, copy, element, follow, ink, isGps, number, spectrogram, swatch, thousands, toned, turned, typing, unpack, utc };
+  const parsed = new Promise((done) => { // the whole page is read: a large one is looked at, searched and filtered before that
+    if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", () => done(), { once: true });
+    else done();
+  });
+  return { box, bytes, copy, element, follow, ink, isGps, number, parsed, spectrogram, swatch, thousands, toned, turned, typing, unpack, utc };
 })();

@@ -3,7 +3,7 @@
 // The map: turning or flat, drawn with plotly; without WebGL flat and by SVG.
 // biome-ignore lint/correctness/noUnusedVariables: the scripts after this one use it
 const Plot = (() => {
-  const { box, element, follow, ink, thousands, toned, turned } = Pieces;
+  const { box, element, follow, ink, parsed, thousands, toned, turned } = Pieces;
   const plot = document.getElementById("plot");
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const probe = document.createElement("canvas");
@@ -101,10 +101,28 @@ const Plot = (() => {
 
   // --- drawing: one picture at a time, the last wanted state always ------------------------------------------------------
   let drawing = null, wanted = false, fresh = false, listening = 0;
+  const pause = (ms = 0) => new Promise((done) => { setTimeout(done, ms); });
+  // Without a graphics card plotly's start and the first picture keep the page for seconds. So both wait until the panels are on the screen
+  // and nobody is typing or clicking there.
+  const QUIET_MS = 300, HIDDEN_MS = 500;
+  let touched = -Infinity, starting = null;
+  for (const kind of ["keydown", "pointerdown", "input"]) addEventListener(kind, (event) => { touched = event.timeStamp; }, { capture: true, passive: true });
+  async function quiet() {
+    await Promise.race([new Promise((done) => { requestAnimationFrame(() => setTimeout(done)); }), pause(HIDDEN_MS)]);
+    while (performance.now() - touched < QUIET_MS) await pause(QUIET_MS);
+  }
+  async function start() { // plotly is in the page as text
+    await parsed;
+    await quiet();
+    document.head.append(element("script", {}, document.getElementById("plotly").textContent));
+    await quiet();
+  }
   function draw() {
     wanted = true;
     drawing ??= (async () => {
-      await new Promise((done) => { setTimeout(done); }); // changes made together are drawn together, and the rest of the page is there first
+      await pause(); // changes made together are drawn together, and the rest of the page is there first
+      starting ??= start();
+      await starting;
       while (wanted) {
         wanted = false;
         if (fresh) Plotly.purge(plot);
@@ -113,6 +131,7 @@ const Plot = (() => {
         document.getElementById("fallback").hidden = webgl;
         document.getElementById("fallback").textContent = fallback();
         await Plotly.react(plot, made, layout(), config());
+        plot.querySelector(":scope > .waiting")?.remove();
         plot.dataset.drawn = rows.reduce((sum, members) => sum + members.length, 0);
         plot.dataset.dims = View.state.dims;
         drawn = true;

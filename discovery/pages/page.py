@@ -121,7 +121,7 @@ def rendered(template: str, /, **values: object) -> Markup:
     return Markup(_environment().get_template(template).render(values))  # noqa: S704 - autoescaped
 
 
-def content_policy(scripts: Iterable[str], *, code_from_text: bool = False) -> str:
+def content_policy(scripts: Iterable[str], *, code_from_text: bool = False, own_pictures: bool = False) -> str:
     """Write the Content-Security-Policy of a page: nothing but these inline scripts, inline styles and embedded pictures.
 
     Parameters
@@ -130,6 +130,8 @@ def content_policy(scripts: Iterable[str], *, code_from_text: bool = False) -> s
         The exact text between each ``<script>`` and ``</script>``.
     code_from_text : bool
         Whether the scripts build functions from text (plotly's flat WebGL plots do).
+    own_pictures : bool
+        Whether pictures may also come from the server that sends the page.
 
     Returns
     -------
@@ -139,8 +141,9 @@ def content_policy(scripts: Iterable[str], *, code_from_text: bool = False) -> s
     hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii") for script in scripts)
     allowed = " ".join(f"'sha256-{digest}'" for digest in hashes) or "'none'"
     evaluate = " 'unsafe-eval'" if code_from_text else ""
+    pictures = "'self' " if own_pictures else ""
     return (
-        f"default-src 'none'; script-src {allowed}{evaluate}; style-src 'unsafe-inline'; img-src data: blob:; "
+        f"default-src 'none'; script-src {allowed}{evaluate}; style-src 'unsafe-inline'; img-src {pictures}data: blob:; "
         "base-uri 'none'; form-action 'none'"
     )
 

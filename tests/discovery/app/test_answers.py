@@ -1,5 +1,6 @@
 """What the server answers: the queue, clusters, maps, glitches, jobs, and what becomes of a decision."""
 
+import base64
 import os
 import re
 import time
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from support.audited import read_csv
+from support.explorer import data_of
 from support.reviewing import HOSTILE, HOSTILE_ID, LISTED, decision
 from support.terminal import run
 
@@ -227,28 +229,73 @@ def test_a_name_that_cannot_be_given(page, change, message):
 
 
 # --- maps --------------------------------------------------------------------------------------------------------------
-def test_a_map_is_the_coordinates_file_by_glitch(page, folder):
+def test_a_map_is_the_coordinates_file_with_the_studys_columns(page, folder):
     name = page.read("/api/study")["maps"][0]["name"]
-    columns = page.read(f"/api/maps/{name}/columns")
-    got = np.frombuffer(page.get(f"/api/maps/{name}/coordinates").content, "<f4").reshape(3, columns["n"])
+    answer = page.get(f"/maps/{name}")
+    data = data_of(answer.text)
+    got = np.frombuffer(base64.b64decode(data["coordinates"]), "<f4").reshape(3, data["n"])
     table = pd.read_csv(folder / "reports" / name / "coordinates.csv").set_index("id")
     with Study(folder) as study:
-        ids = study.glitches()["id"]
-    np.testing.assert_array_equal(got.T, table.loc[ids, ["x", "y", "z"]].to_numpy(np.float32))
-    assert columns["ids"] == ids.tolist()
-    kinds = {column["name"]: column["kind"] for column in columns["columns"]}
+        glitches = study.glitches()
+    np.testing.assert_array_equal(got.T, table.loc[glitches["id"], ["x", "y", "z"]].to_numpy(np.float32))
+    assert data["ids"] == glitches["id"].tolist()
+    numbers = np.frombuffer(base64.b64decode(data["served"]["glitches"]), "<i4")
+    assert numbers.tolist() == glitches.index.tolist()
+    assert not np.frombuffer(base64.b64decode(data["pictures"]["slots"]), "<i4").any()  # 0: there is a picture
+    kinds = {column["name"]: column["kind"] for column in data["columns"]}
     assert kinds == {"label": "class", "ifo": "class", "gps": "number", "run": "class", "cluster": "class", "p_wrong": "number", "snr": "number", "note": "class"}  # fmt: skip
+    graph = stores(folder)[0].graph
+    near = np.frombuffer(base64.b64decode(data["neighbours"]["rows"]), "<i4").reshape(data["n"], -1)
+    np.testing.assert_array_equal(near, graph.neighbours[:, : near.shape[1]])
+    assert "frame-ancestors 'self'" in answer.headers["content-security-policy"]
+    assert "the study has no map 'map-none'" in page.get("/maps/map-none").json()["error"]
 
 
 def test_a_map_shows_the_labels_of_now(page, folder):
     def of_labels():
-        columns = page.read("/api/maps/map-tsne-3d/columns")["columns"]
+        columns = data_of(page.get("/maps/map-tsne-3d").text)["columns"]
         return {group["name"]: group["count"] for group in columns[0]["groups"]}
 
     before = of_labels()
     post(page, "/api/clusters/name", naming(page)[1])
     assert of_labels()["Zigzag"] == 40
     assert "Zigzag" not in before
+
+
+def selecting(page, glitches, **change):
+    seen = data_of(page.get("/maps/map-tsne-3d").text)["served"]["event"]
+    return {"glitches": glitches, "name": "Zigzag", "seen": seen} | change
+
+
+def test_a_selection_gets_a_name_once(page, folder):
+    body = selecting(page, [7, 3, 3, 50])
+    assert post(page, "/api/selection/name", body) == (200, {"glitches": 3, "added": 3, "warning": ""})
+    assert {glitch for glitch, label in labels(folder).items() if label == "Zigzag"} == {3, 7, 50}
+    assert post(page, "/api/selection/name", body)[1]["added"] == 0  # a retry: the same name is no conflict
+    with Study(folder) as study, study.run("ingest"), study.transaction():
+        study.add_label(4, Label("Tomte", "person", "my.csv"))
+    status, done = post(page, "/api/selection/name", body | {"glitches": [4, 5]})
+    assert status == 409
+    assert "1 of these glitches got another label since the map was read, the first" in done["error"]
+    assert labels(folder)[4] == "Tomte"
+    assert labels(folder)[5] != "Zigzag"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": " "}, "cannot be the name of a class"),
+        ({"glitches": []}, "no glitch is selected"),
+        ({"glitches": [3, 9999]}, "the study has no glitch 9999"),
+        ({"seen": None}, "the request's 'seen' is 'None', no int"),
+    ],
+)
+def test_a_selection_that_cannot_be_named(page, folder, change, message):
+    before = labels(folder)
+    status, done = post(page, "/api/selection/name", selecting(page, [3]) | change)
+    assert status == 422
+    assert message in done["error"]
+    assert labels(folder) == before
 
 
 # --- jobs --------------------------------------------------------------------------------------------------------------
@@ -267,6 +314,24 @@ def test_a_batch_is_a_job(page, folder):
     assert (status, job["state"]) == (200, "running")
     assert wait(page)["state"] == "done", job["lines"]
     assert len(read_csv(folder / "reports" / f"batch-{first_run(page)}-0" / "manifest.csv")) == 4
+
+
+@pytest.mark.long
+def test_a_batch_of_a_selection_holds_exactly_its_glitches(page, folder):
+    status, job = post(page, "/api/jobs/selection", {"glitches": [1, 9, 40]})
+    assert (status, job["state"]) == (200, "running")
+    assert wait(page)["state"] == "done", job["lines"]
+    (manifest,) = (folder / "reports").glob("batch-selection-*/manifest.csv")
+    with Study(folder) as study:
+        names = study.glitches()["gravityspy_id"]
+    assert {row["subject_id"] for row in read_csv(manifest)} == set(names[[1, 9, 40]])
+    assert len(list(manifest.parent.glob("*.png"))) == 12
+
+
+def test_a_batch_of_too_many_is_refused(page, monkeypatch):
+    monkeypatch.setattr("discovery.app.selection.MOST", 2)
+    status, done = post(page, "/api/jobs/selection", {"glitches": [1, 9, 40]})
+    assert (status, done["error"]) == (422, "3 glitches are selected, and a batch holds 2 at most; select fewer")
 
 
 def test_one_job_runs_and_can_be_stopped(page):

@@ -1,14 +1,19 @@
 """The page in a browser: decisions by keyboard, naming, text that stays text, and no request to anybody else."""
 
 import contextlib
+import json
 import re
 import time
 
+import numpy as np
 import pytest
+from matplotlib.path import Path as Outline
+from support.audited import read_csv
 from support.browser import chromium, needs_chromium
 from support.reviewing import HOSTILE, HOSTILE_ID, LISTED, serving
 
 from embed import Study
+from embed.csvfile import restored
 from embed.study.database import write_lock
 from embed.study.records import Label
 
@@ -18,7 +23,7 @@ SIZES = ((390, 844), (1280, 800), (1920, 1080))
 READY = {
     "review": "document.querySelectorAll('#case-views img').length && document.querySelectorAll('.side').length",
     "clusters": "document.querySelectorAll('#sheet img').length",
-    "map": "document.documentElement.dataset.map",
+    "map": "document.querySelector('#map-page')?.contentDocument?.documentElement?.dataset.ready",
 }
 SAVED = "document.getElementById('saved').textContent === 'everything is saved'"
 
@@ -56,6 +61,17 @@ def leave(browser):
 def labels(folder):
     with Study(folder) as study:
         return study.glitches()["label"].to_dict()
+
+
+def events(folder):
+    with Study(folder) as study:
+        return set(study.connection.execute("SELECT event, glitch, label FROM labels"))
+
+
+def named(folder, some):
+    with Study(folder) as study:
+        ids = study.ids()
+    return {(ids[glitch], label) for _, glitch, label in some}
 
 
 def decisions(folder):
@@ -157,6 +173,11 @@ def test_a_name_becomes_label_events(browser, address, folder):
     browser.wait("/Zigzag 40/.test(document.getElementById('cluster-list').textContent)")
 
 
+def framed(browser, script):
+    """Run JavaScript in the map's frame."""
+    return browser.evaluate(f"document.querySelector('#map-page').contentWindow.eval({json.dumps(script)})")
+
+
 def test_the_map_shows_what_was_decided(browser, address):
     go(browser, address, "map")
     browser.evaluate("location.hash = 'review'")
@@ -167,7 +188,7 @@ def test_the_map_shows_what_was_decided(browser, address):
     browser.wait(SAVED)
     browser.evaluate("location.hash = 'map'")
     browser.wait(
-        "/Tomte1$/.test([...document.querySelectorAll('#legend li')].map((one) => one.textContent).find((text) => text.startsWith('Tomte')))"
+        "[...document.querySelector('#map-page').contentDocument?.querySelectorAll('#groups li') ?? []].some((one) => /^Tomte 1 /.test(one.textContent))"
     )
 
 
@@ -176,20 +197,71 @@ def test_the_map_finds_and_shows_a_glitch(browser, address):
     browser.key("/")
     browser.type("alert(2)")
     browser.key("Enter")
-    browser.wait("document.querySelectorAll('#pinned .strip img').length === 12")
-    assert browser.evaluate("document.querySelector('#pinned h2').textContent") == HOSTILE_ID
-    assert browser.evaluate("document.querySelectorAll('#pinned .views img').length") == 4
-    assert browser.evaluate("location.hash") == "#map/1"
-    browser.evaluate("document.querySelector('#pinned .strip button').click()")
-    browser.wait("location.hash !== '#map/1'")
-    browser.evaluate(
-        "document.querySelector('#map-range').value = 'snr'; document.querySelector('#map-range').dispatchEvent(new Event('change'))"
+    browser.wait("location.hash === '#map/1'")
+    assert framed(browser, "document.querySelector('#pinned-id').textContent") == HOSTILE_ID
+    browser.wait(
+        "[...document.querySelector('#map-page').contentDocument.querySelectorAll('#pinned .views img')].filter((one) => one.naturalWidth).length === 4"
     )
-    browser.evaluate(
-        "document.querySelector('#map-low').value = 16; document.querySelector('#map-low').dispatchEvent(new Event('change'))"
+    browser.click_on("document.querySelector('#map-pinned button')")
+    browser.wait("document.querySelector('dialog[open] h2')")
+    assert browser.evaluate("document.querySelector('dialog[open] h2').textContent") == HOSTILE_ID
+    browser.evaluate("document.querySelector('#glitch').close()")
+    framed(browser, "document.querySelector('#pinned .near button').click()")
+    browser.wait("location.hash.startsWith('#map/') && location.hash !== '#map/1'")
+
+
+def inside(browser, corners):
+    """Draw a lasso on the flat map; returns the glitches inside, by matplotlib and by where plotly drew the points."""
+    frame = browser.evaluate("document.querySelector('#map-page').getBoundingClientRect().toJSON()")
+    places = framed(
+        browser,
+        """(() => {
+          const plot = document.querySelector("#plot"), box = plot.getBoundingClientRect(), { xaxis, yaxis } = plot._fullLayout, [x, y] = MapData.points[2];
+          return { ids: MapData.ids, at: Array.from(x, (value, row) => [box.x + xaxis._offset + xaxis.l2p(value), box.y + yaxis._offset + yaxis.l2p(y[row])]) };
+        })()""",
     )
-    shown = "document.getElementById('plot').data.reduce((sum, trace) => sum + trace.x.length, 0)"
-    browser.wait(f"{shown} === 11")  # SNR is 5 + glitch / 10
+    at = np.array(places["at"]) + np.array([frame["x"], frame["y"]])
+    corners = at.mean(axis=0) + corners
+    browser.mouse(*corners[0], "mouseMoved", "mousePressed")
+    for x, y in [*corners[1:], corners[0]]:
+        browser.send("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y, button="left", buttons=1)
+    browser.mouse(*corners[0], "mouseReleased")
+    return {one for one, within in zip(places["ids"], Outline(corners).contains_points(at), strict=True) if within}
+
+
+def test_what_a_lasso_holds_gets_a_name_and_a_batch(browser, address, folder):
+    before = events(folder)
+    go(browser, address, "map", size=(1280, 800))
+    framed(browser, "document.querySelector('#dims [data-dims=\"2\"]').click()")
+    framed(browser, "document.querySelector('#drag [data-drag=lasso]').click()")
+    framed(browser, "new Promise((done) => { const wait = () => (document.querySelector('#plot').dataset.dims === '2' && document.querySelector('#plot')._fullLayout.dragmode === 'lasso' ? done() : setTimeout(wait, 50)); wait(); })")  # fmt: skip
+    turns = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+    expected = inside(browser, np.column_stack([np.cos(turns) * 70, np.sin(turns) * (50 + 20 * np.cos(3 * turns))]))
+    assert 3 <= len(expected) <= 60
+    browser.wait("document.querySelector('#map-name')")
+    label = browser.evaluate("document.querySelector('#map-selection label').textContent")
+    assert label == f"Name the class of the {len(expected)} selected glitches"
+    browser.click_on("document.querySelector('#map-batch')")
+    browser.click_on("document.querySelector('#map-name')")
+    browser.type("Zigzag")
+    browser.key("Enter")
+    browser.key("Enter")
+    browser.wait(f"document.querySelector('#map-done').textContent === '{len(expected)} glitches are now Zigzag'")
+    assert named(folder, events(folder) - before) == {(one, "Zigzag") for one in expected}
+    browser.wait(f"/Zigzag {len(expected)} /.test(document.querySelector('#map-page').contentDocument?.querySelector('#groups')?.textContent)")  # fmt: skip
+    (listed,) = (folder / "reports").glob("batch-selection-*/ids.csv")
+    assert {restored(row["id"]) for row in read_csv(listed)} == expected
+    assert [line for line in browser.console if "willReadFrequently" not in line and "GPU stall" not in line] == []
+
+
+def test_time_leaves_the_glitches_of_a_window(browser, address):
+    go(browser, address, "map")
+    for window in ("window", "document.querySelector('#map-page').contentWindow"):
+        browser.evaluate(f"{window}.postMessage('of another script', location.origin)")  # is left alone
+        browser.evaluate(f"{window}.postMessage({{ absent: 5 }}, location.origin)")
+    framed(browser, "const from = document.querySelector('#time-from'); from.value = 500; from.dispatchEvent(new Event('input'))")  # fmt: skip
+    assert framed(browser, "document.querySelector('#shown-count').textContent") == "60 of 120 shown"
+    assert not browser.evaluate("document.querySelector('#glitch').open")
 
 
 @pytest.mark.parametrize("tab", READY)
@@ -198,7 +270,9 @@ def test_hostile_text_stays_text_and_no_request_leaves(browser, address, tab):
     if tab != "map":
         browser.evaluate("document.querySelector('.case button.link, #sheet figure > button').click()")
         browser.wait("document.querySelector('dialog[open] table')")
-    assert HOSTILE in browser.evaluate("document.body.textContent")
+    shown = "document.body" if tab != "map" else "document.querySelector('#map-page').contentDocument.body"
+    assert HOSTILE in browser.evaluate(f"{shown}.textContent")
+    assert browser.evaluate(f"{shown}.querySelectorAll('[onerror], img[src=x]').length") == 0
     assert browser.evaluate("document.querySelectorAll('[onerror], img[src=x]').length") == 0
     assert [line for line in browser.console if "willReadFrequently" not in line] == []
     foreign = [url for url in browser.requests if not re.match(r"http://127\.0\.0\.1:\d+/|data:|about:blank", url)]

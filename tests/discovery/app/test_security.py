@@ -1,5 +1,7 @@
 """Who is let in: only the page of the person who has the address."""
 
+import re
+
 import pytest
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
@@ -12,7 +14,7 @@ from embed.errors import InputError
 
 TOKEN = "secret-of-this-server"
 HOST = f"http://127.0.0.1:{PORT}"
-ADDRESSES = ("/", "/static/app.js", "/static/plotly.js", "/pictures/1/1.0/small.png", "/api/study", "/api/review", "/api/nothing")  # fmt: skip
+ADDRESSES = ("/", "/static/app.js", "/static/map.js", "/pictures/1/1.0/small.png", "/api/study", "/api/review", "/api/nothing")  # fmt: skip
 
 
 @pytest.fixture
@@ -91,6 +93,18 @@ def test_every_answer_has_the_policy(guest):
         assert headers["cross-origin-resource-policy"] == "same-origin"
 
 
+def test_a_map_is_framed_by_this_app_only_and_asks_for_pictures_alone(guest):
+    answer = guest.get("/maps/map-tsne-3d")
+    assert (answer.status_code, answer.headers["x-frame-options"]) == (200, "SAMEORIGIN")
+    policy = answer.headers["content-security-policy"]
+    assert "frame-ancestors 'self'" in policy
+    assert "connect-src" not in policy
+    assert policy.startswith("default-src 'none';")
+    inside = re.search(r'Content-Security-Policy" content="([^"]+)"', answer.text).group(1)
+    assert "'unsafe-inline'" not in inside.partition("script-src")[2].partition(";")[0]
+    assert answer.headers["cross-origin-resource-policy"] == "same-origin"
+
+
 def test_there_is_no_websocket(guest):
     with pytest.raises(WebSocketDisconnect), guest.websocket_connect("/api/study"):
         pass
@@ -98,7 +112,13 @@ def test_there_is_no_websocket(guest):
 
 PATHS = ("/static/..%2fserver.py", "/static/%2e%2e%2f%2e%2e%2fcli.py", "/static/server.py", "/static/app.html")
 PATHS += ("/pictures/1/1.0/..%2f..%2fstudy.db.png", "/pictures/..%2fstudy.db/1.0/small.png", "/pictures/1/1.0/huge.png")
-PATHS += ("/api/maps/..%2f..%2fmap-tsne-3d/columns", "/api/maps/%2e%2e/coordinates", "/study.db", "//etc/passwd")
+PATHS += (
+    "/maps/..%2f..%2fmap-tsne-3d",
+    "/maps/%2e%2e",
+    "/maps/map-tsne-3d%2fembedding.html",
+    "/study.db",
+    "//etc/passwd",
+)
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -86,6 +86,12 @@ MISTAKES = (
     ("project --weights modl:quick", NO_WEIGHTS),
     ("project --figures jpg", "no figure format 'jpg': give some of png, svg, pdf, with commas between"),
     ("audit --figures png,pfd", "no figure format 'pfd'; did you mean 'pdf'? There are png, svg, pdf"),
+    ("batch", "give either the number of a cluster in clusters.csv or --ids with a CSV of glitches"),
+    (
+        "batch 0 --ids missing.csv",
+        "give either the number of a cluster in clusters.csv or --ids with a CSV of glitches",
+    ),
+    ("batch --ids missing.csv", "missing.csv cannot be read (No such file or directory)"),
     ("search nobody", "no glitch 'nobody' in the study"),
     ("search x -k 0", "'0' is not a number from 1"),
     ("embed --weights modl:quick", NO_WEIGHTS),

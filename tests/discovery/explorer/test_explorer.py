@@ -43,15 +43,17 @@ def test_no_text_of_the_data_becomes_markup():
     html = page()
     for script in re.findall(r"<script\b[^>]*>", html):
         assert script == "<script>" or 'type="application/json"' in script or 'type="text/plain"' in script
-    assert html.count("<script>") == 2, "plotly and the page's own script, nothing else"
+    assert html.count("<script>") == 1, "the page's own script, which starts plotly, and nothing else"
+    assert html.count('id="plotly"') == 1
     assert "<img" not in html.replace(content_of(html, "behaviour"), "")
     assert "\u2028" not in html.split('<script type="application/json"')[1].split("</script>")[0]
     assert data_of(html)["title"] == f"Test {EVIL}"
 
 
 def content_of(html, which):
-    scripts = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
-    return scripts[0 if which == "plotly" else 1]
+    tag = '<script type="text/plain" id="plotly">' if which == "plotly" else "<script>"
+    (script,) = re.findall(rf"{tag}(.*?)</script>", html, re.DOTALL)
+    return script
 
 
 def test_the_page_loads_nothing():

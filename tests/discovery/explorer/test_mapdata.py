@@ -9,7 +9,7 @@ from sklearn.decomposition import PCA
 from support.explorer import coordinates, data_of, table
 
 from discovery.explorer.explorer import embedding_html
-from discovery.explorer.mapdata import MAX_LINKS, BesideMap, chosen_rows, flat_map, packed_neighbours
+from discovery.explorer.mapdata import MAX_LINKS, BesideMap, Served, chosen_rows, flat_map, packed_neighbours
 from embed.errors import InputError
 from embed.vectors.graph import NeighbourGraph, neighbour_graph
 
@@ -28,6 +28,12 @@ def test_a_sample_keeps_what_must_stay_and_spreads_the_rest_over_the_classes():
     assert len(chosen_rows(column, np.ones(1000, bool), 10)) == 10  # all are to be kept, and there is no room
 
 
+def served(count):
+    """What a page of the review app has beside a file's: odd glitches have both views, even ones the first."""
+    present = np.column_stack([np.ones(count, bool), np.arange(count) % 2 == 1])
+    return Served(100 + np.arange(count), (1.0, 4.0), present, plain=False, event=7)
+
+
 def test_a_sampled_page_says_so_and_its_neighbours_name_the_rows_that_are_left():
     keep = np.zeros(24, bool)
     keep[5] = True
@@ -38,7 +44,7 @@ def test_a_sampled_page_says_so_and_its_neighbours_name_the_rows_that_are_left()
         None,
         color="ifo",
         title="t",
-        beside=BesideMap(neighbours=graph, keep=keep),
+        beside=BesideMap(neighbours=graph, keep=keep, served=served(24)),
         max_points=10,
     )
     data = data_of(html)
@@ -46,6 +52,11 @@ def test_a_sampled_page_says_so_and_its_neighbours_name_the_rows_that_are_left()
     assert data["n"] == 10
     assert "H1_0005" in data["ids"]
     whole = [f"H1_{row:04d}" for row in range(24)]
+    numbers = np.frombuffer(base64.b64decode(data["served"]["glitches"]), "<i4")
+    assert [whole[number - 100] for number in numbers] == data["ids"]
+    slots = np.frombuffer(base64.b64decode(data["pictures"]["slots"]), "<i4").reshape(10, 2)
+    assert slots.tolist() == [[0, (number - 100) % 2 - 1] for number in numbers]  # -1: the study has no such view
+    assert "img-src &#39;self&#39; data: blob:" in html
     rows = np.frombuffer(base64.b64decode(data["neighbours"]["rows"]), "<i4").reshape(10, 6)
     for own, found in zip(data["ids"], rows, strict=True):
         near = [whole[row] for row in graph.neighbours[whole.index(own)]]
@@ -84,6 +95,7 @@ def test_a_large_page_carries_few_neighbours_or_none():
     [
         (BesideMap(flat=np.zeros((3, 2))), r"shape \(3, 2\)"),
         (BesideMap(neighbours=neighbour_graph(coordinates(9), 2)), "the neighbour graph has 9 rows and the table 24"),
+        (BesideMap(served=served(5)), "5 numbers of glitches are given and the table has 24 rows"),
         (BesideMap(keep=np.ones(3, bool)), r"the rows to keep have shape \(3,\)"),
     ],
 )

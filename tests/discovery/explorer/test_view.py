@@ -1,6 +1,7 @@
 """What people do on the map's page: filter, play, select, save, compare, search, and send the address to others."""
 
 import json
+import time
 
 import numpy as np
 import pandas as pd
@@ -120,6 +121,38 @@ def test_filters_and_time_leave_exactly_the_right_points_and_the_address_brings_
     drawn(browser, table.index, traces=2)
     browser.wait("!location.hash.includes('range') && !location.hash.includes('time')")
     assert quiet(browser)[1:] == ([], 1)
+
+
+TYPING = """
+  const typing = setInterval(() => dispatchEvent(new Event("input")), 40);
+  window.pausing = () => clearInterval(typing);
+"""
+
+
+def test_search_and_filters_work_before_the_map_is_drawn(browser, path):
+    """Plotly starts when nobody is typing: without a graphics card it keeps the page for seconds."""
+    script = browser.send("Page.addScriptToEvaluateOnNewDocument", source=TYPING)["identifier"]
+    try:
+        browser.open(path)
+        browser.wait("document.querySelector('#groups button')")
+        browser.click_on("document.querySelector('#find')")
+        browser.type("H1_000")
+        browser.wait("document.querySelectorAll('#found [role=option]').length > 5")
+        browser.key("Escape")
+        put(browser, "#time-from", "250", "input")
+        table = rich(COUNT)
+        start, end = table["gps"].min(), table["gps"].max()
+        keep = table["gps"] >= start + (end - start) * 0.25
+        assert browser.evaluate(TEXT % "#shown-count") == f"{keep.sum()} of {COUNT} shown"
+        assert browser.evaluate(TEXT % "#plot").startswith("The map is being drawn.")
+        time.sleep(1)
+        assert browser.evaluate("typeof Plotly") == "undefined"
+        browser.evaluate("pausing()")
+        drawn(browser, table.index[keep])
+        assert "being drawn" not in browser.evaluate(TEXT % "#plot")
+        assert quiet(browser)[1:] == ([], 1)
+    finally:
+        browser.send("Page.removeScriptToEvaluateOnNewDocument", identifier=script)
 
 
 @pytest.mark.long
