@@ -15,6 +15,7 @@ import scipy.stats
 from sklearn.isotonic import IsotonicRegression
 
 from discovery.certificates.divergence import LEAST_CLASS, class_distances, diverge, kth_distances
+from embed.sample import at_most
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +28,8 @@ LEAST_CLASSES = 3
 """Known classes without which no case is worth much."""
 LEVEL = 0.9
 """Of the interval."""
+MOST_CLASSES = 60
+"""Known classes that give cases: of more a sample."""
 MIXED = 3
 """Classes in a handful."""
 
@@ -84,18 +87,17 @@ def calibrate(
         return None
     rng = np.random.default_rng(seed)
     found: list[tuple[float, int]] = []
-    for name in large:
+    for number in at_most(np.arange(len(large)), MOST_CLASSES, rng).tolist():
+        name = large[number]
         rows = classes[name]
         others = {other: members for other, members in classes.items() if other != name}
-        apart = class_distances(unit, rows, others)
-        for _ in range(REPEATS):
-            size = int(np.clip(rng.choice(sizes), LEAST_CLASS, len(rows)))
-            drawn = rng.permutation(len(rows))[:size]
+        cases = [_case(unit[rows], sizes, rng) for _ in range(REPEATS)]
+        used = np.unique(np.concatenate([part for case in cases for part in case]))
+        apart = np.full((len(rows), len(others)), np.nan)
+        apart[used] = class_distances(unit, rows[used], others)
+        for drawn, corner in cases:
             found.append((diverge(unit, rows[drawn], others, dimension, apart[drawn]).separation, 1))
-            size = min(size, len(rows) // 2)  # the other half stays known
-            middle = rng.integers(len(rows))
-            corner = np.argsort(-(unit[rows] @ unit[rows[middle]]).round(6), kind="stable")[:size]
-            for part in (drawn[:size], corner):
+            for part in (drawn[: len(corner)], corner):
                 rest = {**classes, name: np.delete(rows, part)}
                 within = kth_distances(unit, rows[part], rest[name])
                 beside = np.insert(apart[part], list(classes).index(name), within, axis=1)
@@ -109,3 +111,12 @@ def calibrate(
         found.append((diverge(unit, np.concatenate(list(taken.values())), rest, dimension).separation, 0))
     found.sort()
     return Calibration(np.array([case[0] for case in found]), np.array([case[1] for case in found], np.int64))
+
+
+def _case(unit: Vectors, sizes: Codes, rng: np.random.Generator) -> tuple[Rows, Rows]:
+    """Draw rows of a class (N, D) as many as a proposal has, and those around one row, at most half: the other half stays known."""
+    size = int(np.clip(rng.choice(sizes), LEAST_CLASS, len(unit)))
+    drawn = rng.permutation(len(unit))[:size]
+    middle = rng.integers(len(unit))
+    near = np.argsort(-(unit @ unit[middle]).round(6), kind="stable")
+    return drawn, near[: min(size, len(unit) // 2)]

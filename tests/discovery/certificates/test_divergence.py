@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from support.mixtures import mixture
 
-from discovery.certificates.calibration import Calibration, calibrate
+from discovery.certificates.calibration import REPEATS, Calibration, calibrate
 from discovery.certificates.divergence import LEAST_CLASS, MOST_OF_A_CLASS, class_distances, diverge, sampled_classes
 from discovery.clustering.prepared import intrinsic_dimension
 from embed.vectors.graph import neighbour_graph
@@ -105,6 +105,16 @@ def test_the_probability_by_hand():
     assert calibration.probability(-1000)[0] == pytest.approx(0.5 / 21)
     _, low, high = calibration.probability(25.0)
     assert 0.2 < low < 0.5 < high < 0.8
+
+
+def test_of_many_classes_a_sample_gives_the_cases(monkeypatch):
+    unit, classes, dimension = planted(seed=2, classes=8)
+    monkeypatch.setattr("discovery.certificates.calibration.MOST_CLASSES", 3)
+    few = calibrate(unit, classes, np.array([20, 30]), dimension, seed=0)
+    assert len(few.new) == 3 * (3 * REPEATS + 1)
+    assert few.new.sum() == 3 * REPEATS
+    again = calibrate(unit, classes, np.array([20, 30]), dimension, seed=0)
+    assert (few.separation == again.separation).all()
 
 
 def test_two_classes_calibrate_nothing():
