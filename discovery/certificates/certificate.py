@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from discovery.certificates.calibration import calibrate
-from discovery.certificates.divergence import Divergences, diverge, sampled_classes
+from discovery.certificates.divergence import Divergences, diverge, sampled_classes, side_by_side
 from discovery.certificates.occurrence import Occurrence, occurrence
 from discovery.certificates.stability import FOUND_AGAIN, jaccard, resampled
 from discovery.clustering.branches import own_branches
@@ -236,8 +236,10 @@ def separations(
     taken = np.unique(np.concatenate([evidence.rows, *classes.values()]))
     dimension = dimension_of(unit[taken], seed)
     sizes: Codes = np.array([len(group) for group in groups], np.int64)
-    calibration = calibrate(unit, classes, sizes, dimension, seed=seed)
-    found = [diverge(unit, group, classes, dimension) for group in groups]
+    together, places = side_by_side(unit, [*classes.values(), *groups])
+    classes = dict(zip(classes, places, strict=False))
+    calibration = calibrate(together, classes, sizes, dimension, seed=seed)
+    found = [diverge(together, group, classes, dimension) for group in places[len(classes) :]]
     return [(where, None if calibration is None else calibration.probability(where.separation)) for where in found]
 
 

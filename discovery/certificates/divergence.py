@@ -20,7 +20,7 @@ from discovery.clustering.prepared import LEAST_DISTANCE
 from embed.sample import at_most
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from embed.types import Floats, Rows, Vectors
 
@@ -123,8 +123,21 @@ def diverge(
 
 def kth_distances(unit: Vectors, rows: Rows, others: Rows) -> Floats:
     """Return the distance of each row to its `NEIGHBOUR`-th nearest among others, itself not counted; float64, shape (rows,)."""
-    cosines = unit[rows] @ unit[others].T
-    cosines[rows[:, None] == others[None, :]] = -np.inf  # a glitch is not its own neighbour
+    cosines = _taken(unit, rows) @ _taken(unit, others).T
+    if rows.min() <= others.max() and others.min() <= rows.max():
+        cosines[rows[:, None] == others[None, :]] = -np.inf  # a glitch is not its own neighbour
     rank = min(NEIGHBOUR, max(len(others) - 1, 1))
     kth = np.partition(cosines, len(others) - rank, axis=1)[:, len(others) - rank].astype(np.float64)
     return np.maximum(np.sqrt(np.maximum(2.0 - 2.0 * np.maximum(kth, -1.0), 0.0)), LEAST_DISTANCE)
+
+
+def side_by_side(unit: Vectors, parts: Sequence[Rows]) -> tuple[Vectors, list[Rows]]:
+    """Put the rows of each part together, one part after the other, so that none is copied for each comparison: the vectors, and each part's rows in them."""
+    ends = np.cumsum([len(part) for part in parts])
+    return unit[np.concatenate(parts)], [np.arange(end - len(part), end) for part, end in zip(parts, ends, strict=True)]
+
+
+def _taken(unit: Vectors, rows: Rows) -> Vectors:
+    """Return vectors without copying them where their rows follow each other."""
+    follows = rows[-1] - rows[0] == len(rows) - 1 and bool((np.diff(rows) == 1).all())
+    return unit[rows[0] : rows[-1] + 1] if follows else unit[rows]
