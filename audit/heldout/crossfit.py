@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from audit.heldout.heads import Heads, Problems, diagonal_preconditioner, fit, shared_preconditioner
+from audit.heldout.heads import (
+    Heads,
+    Problems,
+    diagonal_preconditioner,
+    fit,
+    shared_preconditioner,
+    whole_preconditioner,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,9 +28,12 @@ if TYPE_CHECKING:
 
 BATCH_BYTES = 1 << 29
 """Memory for the weights, the history and the row weights of the heads that are fitted together."""
-MANY_ROWS = 100_000
-"""Above this the work a row is bounded: fits end at `ENOUGH`, and the planted errors are fewer (`audit.procedure`, `audit.verdict`)."""
-ENOUGH = 0.01
+MANY_ROWS = 50_000
+"""Above this the work a row is bounded: fits have the whole Hessian and end at `ENOUGH`, and the planted errors are fewer (`audit.procedure`,
+`audit.verdict`)."""
+MOST_ENTRIES = 12_000
+"""Entries of a head's weights up to which its whole Hessian is used: 1.2 GB, and seconds to factorise."""
+ENOUGH = 0.003
 """Share of its statistical error within which a fit of many rows ends; see `audit.heldout.heads.fit`."""
 _COPIES = 24
 """Copies of a head's weights that L-BFGS holds."""
@@ -134,8 +144,10 @@ class CrossFit:
             start[:1],
             diagonal_preconditioner(features, every),
         )
-        self._precondition = shared_preconditioner(features, first.weights[0], ridge)
-        self._enough = ENOUGH if len(features.rows) > MANY_ROWS else 0.0
+        is_many = len(features.rows) > MANY_ROWS
+        precondition = whole_preconditioner if is_many and width * classes <= MOST_ENTRIES else shared_preconditioner
+        self._precondition = precondition(features, first.weights[0], ridge)
+        self._enough = ENOUGH if is_many else 0.0
         self._start = self._fit(every, first.weights.expand(count, -1, -1)).weights
 
     def _fit(self, problems: Problems, start: torch.Tensor) -> Heads:

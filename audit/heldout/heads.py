@@ -37,8 +37,8 @@ _ROUNDING = 2e-7
 _SHORTEST_STEP = 2.0**-20
 _BLOCK_VALUES = 1 << 22
 """Logits held in memory together."""
-_HESSIAN_ROWS = 20_000
-"""Rows that the shared Hessian is computed from at most."""
+_HESSIAN_ROWS, _WHOLE_ROWS = 20_000, 10_000
+"""Rows that the shared Hessian and the whole one are computed from at most."""
 
 
 @dataclass(frozen=True)
@@ -158,6 +158,40 @@ def shared_preconditioner(
 
     def solve(gradient: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:  # noqa: ARG001 - the same for all problems
         return axes @ (axes.T @ gradient / curvature)
+
+    return solve
+
+
+def whole_preconditioner(
+    features: Features, weights: torch.Tensor, ridge: float
+) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+    """Solve with the whole Hessian of a fit to all rows, estimated on `_WHOLE_ROWS` of them: fits then take a few steps, which is worth its time where rows are many.
+
+    Its blocks are ``H_kl = sum_i x_i x_i^T p_ik (delta_kl - p_il) / n`` (Boehning 1992), and the ridge.
+
+    Parameters
+    ----------
+    features, weights, ridge
+        See `shared_preconditioner`.
+    """
+    width, classes = weights.shape
+    rows = features.rows[:: max(1, math.ceil(len(features.rows) / _WHOLE_ROWS))]
+    probabilities = torch.softmax(rows @ weights, 1)
+    hessian = torch.empty((classes, width, classes, width), dtype=torch.float64, device=rows.device)
+    for one in range(classes):
+        for other in range(one, classes):
+            factor = probabilities[:, one] * (float(one == other) - probabilities[:, other])
+            block = (rows.T @ (rows * factor[:, None]) / len(rows)).double()
+            hessian[one, :, other], hessian[other, :, one] = block, block.T
+    flat = hessian.view(classes * width, classes * width)
+    penalty = torch.full((classes, width), ridge, dtype=torch.float64, device=rows.device)
+    penalty[:, -1] *= CONSTANT_RIDGE
+    flat.diagonal().add_(penalty.flatten())
+    factor = torch.linalg.cholesky(flat)
+
+    def solve(gradient: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:  # noqa: ARG001 - the same for all problems
+        right = gradient.permute(2, 1, 0).reshape(classes * width, -1).double()
+        return torch.cholesky_solve(right, factor).view(classes, width, -1).permute(2, 1, 0).to(gradient.dtype)
 
     return solve
 

@@ -7,7 +7,15 @@ from sklearn.linear_model import LogisticRegression
 
 from audit.heldout.crossfit import CrossFit, HeldOut
 from audit.heldout.features import principal_features
-from audit.heldout.heads import CONSTANT_RIDGE, Problems, diagonal_preconditioner, fit, objective, shared_preconditioner
+from audit.heldout.heads import (
+    CONSTANT_RIDGE,
+    Problems,
+    diagonal_preconditioner,
+    fit,
+    objective,
+    shared_preconditioner,
+    whole_preconditioner,
+)
 from audit.heldout.splits import plan_splits
 from embed.errors import InputError
 
@@ -79,6 +87,25 @@ def test_a_fit_of_many_rows_ends_within_a_share_of_its_statistical_error():
     assert near.iterations < 0.7 * exact.iterations
     assert (reached - best < 0.1**2 * 2 * error).all()  # the preconditioner is not the Hessian itself
     assert (reached - best > 0.1**2 * error / 100).all()
+
+
+def test_the_whole_hessian_is_that_of_the_objective(blobs):
+    vectors, truth = blobs
+    features = principal_features(vectors)
+    problems = problems_of(truth, [0.01], np.ones((1, 240)))
+    weights = torch.randn(1, features.rows.shape[1], 4, generator=torch.Generator().manual_seed(0))
+
+    def loss(flat):
+        logs = torch.log_softmax(features.rows.double() @ flat.view(-1, 4), 1)
+        penalty = torch.full((len(flat) // 4, 4), 0.01, dtype=torch.float64)
+        penalty[-1] *= CONSTANT_RIDGE
+        return -logs[torch.arange(240), problems.labels[0]].mean() + 0.5 * (penalty.flatten() * flat.square()).sum()
+
+    hessian = torch.autograd.functional.hessian(loss, weights[0].double().flatten())
+    gradient = torch.randn(2, *weights.shape[1:], generator=torch.Generator().manual_seed(1))
+    solve = whole_preconditioner(features, weights[0], 0.01)
+    theirs = torch.linalg.solve(hessian, gradient.double().flatten(1).T).T.view_as(gradient)
+    assert torch.allclose(solve(gradient, torch.arange(2)).double(), theirs, rtol=1e-3, atol=1e-4)
 
 
 def test_a_strict_limit_is_an_error(blobs):
