@@ -276,7 +276,7 @@ def test_a_selection_gets_a_name_once(page, folder):
         study.add_label(4, Label("Tomte", "person", "my.csv"))
     status, done = post(page, "/api/selection/name", body | {"glitches": [4, 5]})
     assert status == 409
-    assert "1 of these glitches got another label since the map was read, the first" in done["error"]
+    assert "1 of these glitches got another label since you looked, the first" in done["error"]
     assert labels(folder)[4] == "Tomte"
     assert labels(folder)[5] != "Zigzag"
 
