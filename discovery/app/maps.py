@@ -62,7 +62,8 @@ class Maps:
             raise InputError(f"the study has no map {name[:60]!r}; load the page again")
         key = (self._folder / "reports" / name / "coordinates.csv").stat().st_mtime_ns
         with Study(self._folder) as study:
-            return self._page(name, key, last_event(study), study.count("runs"))
+            runs = int(study.runs()[["started", "finished"]].count().sum())  # what a run found counts when it has ended
+            return self._page(name, key, last_event(study), runs)
 
     def _made(self, name: str, key: int, _event: int, _runs: int) -> str:
         path = self._folder / "reports" / name / "coordinates.csv"
