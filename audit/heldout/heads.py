@@ -241,9 +241,10 @@ def fit(
     trained = problems.weights.sum(1)
     for iteration in range(max_iterations + 1):
         norm = gradient.flatten(1).norm(dim=1)
-        error = gradient[0].numel() / trained[chosen]
-        far = (gradient * precondition(gradient, chosen)).sum((1, 2)) > enough**2 * error
-        going = far & (norm > torch.clamp(tolerance * active.ridge * now[:, :-1].flatten(1).norm(dim=1), min=_ROUNDING))
+        going = norm > torch.clamp(tolerance * active.ridge * now[:, :-1].flatten(1).norm(dim=1), min=_ROUNDING)
+        if enough:  # costs a step's preconditioning once more
+            error = gradient[0].numel() / trained[chosen]
+            going &= (gradient * precondition(gradient, chosen)).sum((1, 2)) > enough**2 * error
         if not going.all():
             finished = ~going
             done[chosen[finished]], norms[chosen[finished]] = now[finished], norm[finished]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
@@ -40,6 +41,8 @@ _LABELS, _BAR_LABEL, _TICKS = 20, 15, 12
 """Font sizes in points, measured on published pictures."""
 _COMPRESSION = 3
 """Level of zlib: level 6 takes twice the time for a picture that is an eighth smaller."""
+_DRAWING = Lock()
+"""One figure is drawn at a time: matplotlib's settings are those of all threads."""
 
 
 def picture_png(view: View, ifo: str, gps: float) -> bytes:
@@ -112,7 +115,8 @@ def draw_picture(levels: NDArray[np.uint8], duration: float, heading: str) -> by
     bytes
         PNG.
     """
-    canvas = _empty_figure(duration, heading).copy()
+    with _DRAWING:
+        canvas = _empty_figure(duration, heading).copy()
     left, top, right, bottom = PUBLISHED_BOX
     picture = Image.fromarray(levels)
     if levels.shape != PUBLISHED_SHAPE:

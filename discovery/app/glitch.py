@@ -11,6 +11,7 @@ import numpy as np
 from discovery.app.queue import when
 from embed.errors import InputError
 from embed.study.reviews import find_facts, given_labels, ids_of, label_events
+from embed.vectors.standing import latest_store
 from embed.vectors.store import MARK, chosen_store
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Nearest:
 
     def of(self, study: Study, glitch: int) -> list[dict[str, Any]]:
         """Return the nearest first, as JSON values; none where the glitch has no vector."""
-        store = chosen_store(self._folder, (study.latest_arguments("embed") or {}).get("store"))
+        store = latest_store(study)
         if store is None:
             return []
         row = int(store.rows(np.array([glitch]))[0])

@@ -19,12 +19,13 @@ from embed.errors import InputError
 from embed.study.reviews import last_event
 from embed.study.study import Study
 from embed.study.views import each_view
-from embed.vectors.store import chosen_store
+from embed.vectors.standing import latest_store
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from embed.types import Rows
+    from embed.vectors.graph import NeighbourGraph
 
 COLOUR = "label"
 """What a map is coloured by at first, where the study has it."""
@@ -62,7 +63,8 @@ class Maps:
             raise InputError(f"the study has no map {name[:60]!r}; load the page again")
         key = (self._folder / "reports" / name / "coordinates.csv").stat().st_mtime_ns
         with Study(self._folder) as study:
-            return self._page(name, key, last_event(study), study.count("runs"))
+            runs = int(study.runs()[["started", "finished"]].count().sum())  # what a run found counts when it has ended
+            return self._page(name, key, last_event(study), runs)
 
     def _made(self, name: str, key: int, _event: int, _runs: int) -> str:
         path = self._folder / "reports" / name / "coordinates.csv"
@@ -90,17 +92,18 @@ class Maps:
                     flat=table[flat].to_numpy(np.float32) if set(flat) <= set(table.columns) else None,
                     keep=kept_glitches(study, columns),
                     served=served,
-                    **self._neighbours(study, glitches),
+                    neighbours=_neighbours(study, glitches),
                 ),
             )
 
-    def _neighbours(self, study: Study, glitches: Rows) -> dict[str, Any]:
-        """Return the nearest neighbours in the vectors that were made last; none where a glitch has no vector."""
-        store = chosen_store(self._folder, (study.latest_arguments("embed") or {}).get("store"))
-        rows = np.array([-1]) if store is None else store.rows(glitches)
-        if store is None or (rows < 0).any():
-            return {}
-        return {"neighbours": BesideMap(neighbours=store.graph.nearest(MAX_NEIGHBOURS)).only(rows).neighbours}
+
+def _neighbours(study: Study, glitches: Rows) -> NeighbourGraph | None:
+    """Return the nearest neighbours in the vectors that were made last; None where a glitch has no vector."""
+    store = latest_store(study)
+    if store is None:
+        return None
+    rows = store.rows(glitches)
+    return None if (rows < 0).any() else BesideMap(neighbours=store.graph.nearest(MAX_NEIGHBOURS)).only(rows).neighbours
 
 
 def _served(study: Study, glitches: Rows) -> Served:

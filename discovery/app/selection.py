@@ -6,16 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from discovery.candidates.naming import PERSON
+from discovery.candidates.naming import PERSON, check_name, give_name
 from discovery.exchange.idlist import MOST
 from embed.csvfile import write_csv
-from embed.errors import ConflictError, InputError
-from embed.spelling import closest
+from embed.errors import InputError
 from embed.storage import digest
-from embed.study.audits import insert_label
-from embed.study.database import SHORT_WAIT_S
 from embed.study.records import Label
-from embed.study.reviews import given_labels, ids_of
+from embed.study.reviews import ids_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,24 +49,11 @@ def name_selection(study: Study, glitches: Sequence[int], name: str, *, seen: in
     ConflictError
         A glitch was labelled since the person looked; nothing is written.
     """
-    if not name or not name.isprintable():
-        raise InputError(f"{name!r} cannot be the name of a class: give printable characters")
+    warning = check_name(study, name)
     chosen = list(_known(study, glitches))
-    near = closest(name, [known for known in study.counts_by_label().index if known])
     event = Label(name, PERSON, SOURCE, why=f"named on a map with {len(chosen) - 1} others")
-    with study.run("name", {"name": name, "glitches": len(chosen)}, wait_s=SHORT_WAIT_S), study.transaction():
-        labels = given_labels(study, chosen)
-        changed = [glitch for glitch, label in labels.items() if label.event > seen and label.label != name]
-        if changed:
-            first = labels[changed[0]]
-            raise ConflictError(
-                f"{len(changed)} of these glitches got another label since the map was read, the first {study.ids()[changed[0]]} {first.label!r} by {first.by} ({first.source}); nothing was written"
-            )
-        new = [glitch for glitch in chosen if glitch not in labels or labels[glitch].label != name]
-        for glitch in new:
-            insert_label(study, glitch, event)
-    warning = f"{name!r} looks like {near!r}, which the study has" if near not in {None, name} else ""
-    return {"glitches": len(chosen), "added": len(new), "warning": warning}
+    added = give_name(study, chosen, event, {"name": name, "glitches": len(chosen)}, seen=seen)
+    return {"glitches": len(chosen), "added": added, "warning": warning}
 
 
 def write_selection(study: Study, glitches: Sequence[int]) -> Path:

@@ -1,4 +1,4 @@
-"""A batch for volunteers: members of a cluster among the glitches that are most like it, as a Panoptes manifest with pictures.
+"""A batch for volunteers as a Panoptes manifest with pictures: members of a cluster among the glitches that are most like it, or given glitches.
 
 Volunteers say which of them belong together; whether a glitch was in the cluster, and how similar it is, are hidden columns.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,17 +20,19 @@ from embed.storage import write_text
 from embed.vectors.similarity import mean_of_nearest, normalise
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import pandas as pd
+    from numpy.typing import NDArray
 
     from embed.study.records import View
     from embed.study.study import Study
     from embed.types import Floats, Rows
     from embed.vectors.store import VectorStore
 
-FACTS = ("subject_id", "ifo", "gps", "#similarity", "#in_cluster")
-"""Columns after the pictures; Panoptes never shows those that begin with ``#``."""
+FACTS = ("subject_id", "ifo", "gps")
+"""Columns after the pictures."""
 NEIGHBOURS = 5
 """Members whose mean cosine says how like the cluster a glitch is."""
 
@@ -97,14 +99,59 @@ def make_batch(
     chosen = np.concatenate([shown, free[nearest]])
     similar = np.concatenate([of_shown, of_free[nearest]])
     order = np.random.default_rng(seed).permutation(len(chosen))
+    hidden = {"similarity": similar[order].round(4), "in_cluster": np.isin(chosen[order], members).astype(int)}
     folder = study.folder / "reports" / f"batch-{run}-{cluster}" if out is None else out
-    durations, views = _common_views(study, chosen[order])
-    listing = table.loc[chosen[order], ["id", "gravityspy_id", "ifo", "gps"]].assign(
-        similarity=similar[order].round(4), in_cluster=np.isin(chosen[order], members).astype(int)
-    )
-    path = _write(folder, listing, views, durations)
-    shown_table = listing[["id", "similarity", "in_cluster"]].reset_index(drop=True)
+    path, durations = write_batch(study, chosen[order], folder, hidden)
+    shown_table = table.loc[chosen[order], ["id"]].assign(**hidden).reset_index(drop=True)
     return Batch(shown_table, durations, {"manifest.csv": path})
+
+
+def write_batch(
+    study: Study, glitches: Rows, folder: Path, hidden: Mapping[str, NDArray[Any]] | None = None
+) -> tuple[Path, tuple[float, ...]]:
+    """Write pictures and ``manifest.csv`` of these glitches.
+
+    Parameters
+    ----------
+    study : Study
+    glitches : ndarray of int64, shape (N,)
+        Row numbers, in the manifest's order.
+    folder : Path
+        Made if it does not exist; pictures of an earlier batch in it are removed.
+    hidden : mapping of str to ndarray, shape (N,), optional
+        Columns that volunteers do not see: their names get a ``#``, which Panoptes never shows.
+
+    Returns
+    -------
+    path : Path
+        Of the manifest.
+    durations : tuple of float
+        Seconds, one for each picture of a subject.
+
+    Raises
+    ------
+    InputError
+        When the glitches share no view.
+    """
+    hidden = hidden or {}
+    durations, views = _common_views(study, glitches)
+    table = study.glitches().loc[glitches, ["id", "gravityspy_id", "ifo", "gps"]]
+    names = [file_names(identifier, own) for identifier, own in zip(table["id"], views, strict=True)]
+    write_pictures(folder, names, views, list(zip(table["ifo"], table["gps"], strict=True)))
+    facts = (
+        table.drop(columns="id")
+        .assign(
+            ifo=table["ifo"].where(table["ifo"] != "", UNKNOWN),
+            gps=[UNKNOWN if math.isnan(gps) else f"{gps:.3f}" for gps in table["gps"]],
+        )
+        .assign(**hidden)
+    )
+    rows = [[*own, *cells] for own, cells in zip(names, facts.to_numpy(object).tolist(), strict=True)]
+    put_safe_row_first(rows, len(durations), folder)
+    path = folder / "manifest.csv"
+    header = (*picture_columns(durations), *FACTS, *(f"#{name}" for name in hidden))
+    write_text(path, csv_text(header, rows))
+    return path, durations
 
 
 def _similarity(store: VectorStore, glitches: Rows, members: Rows) -> Floats:
@@ -128,17 +175,3 @@ def _common_views(study: Study, glitches: Rows) -> tuple[tuple[float, ...], list
     if not common:
         raise InputError("the glitches of this batch have no view of one duration in common: ingest more views")
     return tuple(common), [[own[duration] for duration in common] for own in found.values()]
-
-
-def _write(folder: Path, listing: pd.DataFrame, views: list[list[View]], durations: tuple[float, ...]) -> Path:
-    names = [file_names(identifier, own) for identifier, own in zip(listing["id"], views, strict=True)]
-    write_pictures(folder, names, views, list(zip(listing["ifo"], listing["gps"], strict=True)))
-    facts = listing.drop(columns="id").assign(
-        ifo=listing["ifo"].where(listing["ifo"] != "", UNKNOWN),
-        gps=[UNKNOWN if math.isnan(gps) else f"{gps:.3f}" for gps in listing["gps"]],
-    )
-    rows = [[*own, *cells] for own, cells in zip(names, facts.to_numpy(object).tolist(), strict=True)]
-    put_safe_row_first(rows, len(durations), folder)
-    path = folder / "manifest.csv"
-    write_text(path, csv_text((*picture_columns(durations), *FACTS), rows))
-    return path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -103,26 +103,60 @@ def name_cluster(
         A member was labelled since the person looked.
     """
     chosen = chosen or Chosen()
-    if not name.strip() or not name.isprintable():
-        raise InputError(f"{name!r} cannot be the name of a class: give printable characters")
+    warning = check_name(study, name)
     run, clustered, members = members_of(study, cluster, label, run=chosen.run)
     members = _ticked(members, chosen.glitches, cluster)
-    names = [known for known in study.counts_by_label().index if known]
-    near = closest(name, names)
-    warning = f"{name!r} looks like {near!r}, which the study has" if near not in {None, name} else ""
     added = 0
     if not dry_run:
         event = Label(name, PERSON, f"cluster {cluster} of run {run}", why=f"named by `discover name {cluster}`")
         arguments = {"cluster": cluster, "name": name, "of": run}
-        with study.run("name", arguments, wait_s=SHORT_WAIT_S), study.transaction():
-            labels = given_labels(study, members.tolist())
-            if chosen.seen is not None:
-                _check_unchanged(study, labels, name, chosen.seen)
-            for glitch in members.tolist():
-                if glitch not in labels or labels[glitch].label != name:
-                    insert_label(study, glitch, event)
-                    added += 1
+        added = give_name(study, members.tolist(), event, arguments, seen=chosen.seen)
     return Named(run, clustered, members, added, warning)
+
+
+def check_name(study: Study, name: str) -> str:
+    """Return a warning where a class's name looks like a typo of one that the study has, else nothing.
+
+    Raises
+    ------
+    InputError
+        The name is empty or has line breaks.
+    """
+    if not name.strip() or not name.isprintable():
+        raise InputError(f"{name!r} cannot be the name of a class: give printable characters")
+    near = closest(name, [known for known in study.counts_by_label().index if known])
+    return f"{name!r} looks like {near!r}, which the study has" if near not in {None, name} else ""
+
+
+def give_name(
+    study: Study, glitches: Sequence[int], event: Label, arguments: dict[str, Any], *, seen: int | None
+) -> int:
+    """Label glitches in a run of its own; returns how many label events were written, none for those that had the label.
+
+    Parameters
+    ----------
+    study : Study
+    glitches : sequence of int
+        Row numbers.
+    event : Label
+    arguments : dict
+        Of the run.
+    seen : int or None
+        See `Chosen`.
+
+    Raises
+    ------
+    ConflictError
+        A glitch got another label since `seen`; nothing is written.
+    """
+    with study.run("name", arguments, wait_s=SHORT_WAIT_S), study.transaction():
+        labels = given_labels(study, glitches)
+        if seen is not None:
+            _check_unchanged(study, labels, event.label, seen)
+        new = [glitch for glitch in glitches if glitch not in labels or labels[glitch].label != event.label]
+        for glitch in new:
+            insert_label(study, glitch, event)
+    return len(new)
 
 
 def _ticked(members: Rows, glitches: Sequence[int], cluster: int) -> Rows:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import adjusted_rand_score
 
+from discovery.clustering.result import NOISE
 from embed.errors import InputError
 
 if TYPE_CHECKING:
@@ -74,10 +76,20 @@ def _differences(first: Path, second: Path) -> list[str]:
         said.append(
             f"{len(gone)} glitches of the report no longer have the label, and {len(come)} others have it now: labels changed since"
         )
-    moved = int((old.to_numpy() != new.to_numpy()).sum())
+    moved = _moved(old, new)
     if moved:
         agreement = adjusted_rand_score(old, new)
         said.append(f"{moved} of {len(both)} glitches are in another cluster (adjusted Rand index {agreement:.3f})")
-    if not said:
+    elif said or (old != new).any():
+        numbers = ", which have other numbers" if (old != new).any() else ""
+        said.append(f"{'the other' if said else 'all'} {len(both)} glitches are in the same clusters{numbers}")
+    else:
         said.append("the clusters are the same; other columns of the table differ, such as predictions or paths")
     return said
+
+
+def _moved(old: pd.Series, new: pd.Series) -> int:
+    """Count glitches that leave their cluster, whatever its number: clusters are matched so that most glitches stay; noise is matched with noise."""
+    overlap = pd.crosstab(old[old != NOISE], new[new != NOISE]).to_numpy()
+    staying = overlap[linear_sum_assignment(overlap, maximize=True)].sum() + ((old == NOISE) & (new == NOISE)).sum()
+    return int(len(old) - staying)

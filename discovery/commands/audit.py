@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -142,15 +141,11 @@ def _import(options: Namespace) -> None:
             "label_events": done.events,
             "outcomes": done.outcomes,
             "relabelled": done.relabelled,
-            "controls": None if done.controls is None else _json(vars(done.controls) | {"share": done.controls.share}),
-            "precision": _json(vars(done.precision) | {"share": done.precision.share}),
+            "controls": None if done.controls is None else vars(done.controls) | {"share": done.controls.share},
+            "precision": vars(done.precision) | {"share": done.precision.share},
             "notes": done.notes,
         }
     )
-
-
-def _json(numbers: dict[str, float]) -> dict[str, float | None]:
-    return {name: None if math.isnan(value) else value for name, value in numbers.items()}
 
 
 def _controls_line(score: Score) -> str:

@@ -2,10 +2,11 @@
 
 from argparse import Namespace
 
-from discovery.candidates.batch import make_batch
+import numpy as np
+
+from discovery.candidates.batch import make_batch, write_batch
 from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
-from discovery.exchange.batches import write_listed
 from discovery.exchange.idlist import read_glitches
 from embed.storage import file_name
 from embed.study.study import Study
@@ -44,7 +45,7 @@ def _run_listed(options: Namespace, terminal: Terminal) -> None:
     with Study(options.study) as study:
         glitches = read_glitches(study, options.ids)
         folder = options.out or study.folder / "reports" / f"batch-{file_name(options.ids.stem)}"
-        path, durations = write_listed(study, glitches, folder)
+        path, durations = write_batch(study, np.array(glitches), folder)
     terminal.say(
         f"{len(glitches)} glitches of {options.ids.name}; pictures of {', '.join(f'{one:g}' for one in durations)} s"
     )

@@ -1,6 +1,7 @@
 """What the command line prints: tables and sentences, CSV or JSON on standard output, progress on standard error."""
 
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -74,9 +75,10 @@ class Terminal:
             self._out.print(table)
 
     def result(self, value: dict[str, Any]) -> None:
-        """Print the result as one JSON object, if JSON is printed; characters that the output cannot hold are escaped."""
+        """Print the result as one JSON object, if JSON is printed: null for NaN; characters that the output cannot hold are escaped."""
         if not self.as_json:
             return
+        value = _known(value)
         text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
         if _unencodable(text):
             text = json.dumps(value, indent=2, default=str)
@@ -161,6 +163,15 @@ def _print_line(line: str) -> None:
     _log_line(line)
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
+
+
+def _known(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Return the same with None for NaN, which JSON does not have."""
+    if isinstance(value, dict):
+        return {name: _known(own) for name, own in value.items()}
+    if isinstance(value, list | tuple):
+        return [_known(own) for own in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _unencodable(text: str) -> str:

@@ -83,9 +83,7 @@ def _evaluate(options: Namespace) -> None:
         terminal.say(str(path))
     terminal.result(
         {
-            "classes": [
-                {name: None if _is_nan(value) else value for name, value in row.row().items()} for row in found.classes
-            ],
+            "classes": [row.row() for row in found.classes],
             "summary": dict(found.summary),
             "cautions": list(found.cautions),
             "files": {name: str(path) for name, path in files.items()},
@@ -94,8 +92,4 @@ def _evaluate(options: Namespace) -> None:
 
 
 def _figure(value: float, form: str) -> str:
-    return "" if _is_nan(value) else format(value, form)
-
-
-def _is_nan(value: object) -> bool:
-    return isinstance(value, float) and math.isnan(value)
+    return "" if math.isnan(value) else format(value, form)

@@ -75,17 +75,12 @@ def run(options: Namespace) -> None:
 
 def _filling(study: Study, options: Namespace) -> Fill | None:
     """What generates glitches for the training part, and tells what generators learned from; None where no glitch is generated."""
-    if not options.generator and not options.generated:
-        return None
-    before = (
-        made_before(study) if options.generated else None
-    )  # what cannot be opened is refused before anything is decoded
-    if options.generator:
-        open_source(study.folder, options.generator, choose_device("cpu"))
+    before = made_before(study) if options.generated else None
+    if not options.generator:
+        return None if before is None else lambda *_: before
+    open_source(study.folder, options.generator, choose_device("cpu"))  # refused before anything is decoded
 
     def filling(training_set: TrainingSet, encoding: Encoding, side: int, device: torch.device) -> Made:
-        if not options.generator and before is not None:
-            return before
         source = open_source(study.folder, options.generator, device)
         made = fill(training_set, source, encoding, side, count=options.generated_per_class, seed=options.seed)
         return made if before is None else joined(before, made)

@@ -17,8 +17,7 @@ from discovery.pages.gpstime import utc
 from discovery.pages.page import PageShell, rendered
 from discovery.pages.pictures import load_thumbnails
 from discovery.pages.thumbnails import data_uri
-from embed.vectors.standing import latest_choice
-from embed.vectors.store import chosen_store
+from embed.vectors.standing import latest_store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,7 +131,7 @@ def _address(folder: Path, page: Path | None) -> str:
 
 def _sheet(study: Study, new: pd.DataFrame) -> Markup | None:
     """Draw new glitches of each class; None where there is no picture."""
-    store = chosen_store(study.folder, (latest_choice(study) or {}).get("store"))
+    store = latest_store(study)
     if store is None or not len(new):
         return None
     names = new["label"].where(new["label"] != "", new["predicted"]).where(lambda own: own != "", "no label yet")

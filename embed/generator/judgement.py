@@ -195,7 +195,7 @@ class _Copied:
 
 def _learned(examples: Examples, names: list[str]) -> dict[str, Rows]:
     """Rows of each class that the generator learned from; none where it is not known."""
-    seen = np.array([name in (examples.learned.ids or ()) for name in examples.ids], bool)
+    seen = examples.learned.among(examples.ids)
     return {name: np.flatnonzero(seen & (examples.labels == name)) for name in names}
 
 

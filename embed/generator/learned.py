@@ -14,7 +14,7 @@ import numpy as np
 from embed.csvfile import CsvFile, restored, write_csv
 from embed.dataset.kinds import PART_NAMES
 from embed.dataset.splits import LEFT_OUT, TEST, TRAIN
-from embed.errors import StudyError
+from embed.errors import InputError, StudyError
 from embed.generator.model import GeneratorModel
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embed.generator.source import Source
-    from embed.types import Rows
+    from embed.types import Flags, Rows
 
 PARTS = "parts.csv"
 """Beside the card: id and part of each labelled glitch; the generator saw those of the training part."""
@@ -43,6 +43,10 @@ class Learned:
 
     ids: frozenset[str] | None
 
+    def among(self, ids: Sequence[str]) -> Flags:
+        """Whether it is known to have learned from each of N glitches, bool, shape (N,)."""
+        return np.array([name in (self.ids or ()) for name in ids], bool)
+
     def parts(self, ids: Sequence[str], groups: Rows) -> NDArray[np.int8]:
         """Part of each glitch where the generator is judged.
 
@@ -57,7 +61,7 @@ class Learned:
         ndarray of int8, shape (N,)
             As in `embed.dataset.splits.Split`: what was learned from trains, duplicates of it are left out, all others test.
         """
-        seen = np.array([name in (self.ids or ()) for name in ids], bool)
+        seen = self.among(ids)
         return np.where(seen, TRAIN, np.where(np.isin(groups, groups[seen]), LEFT_OUT, TEST)).astype(np.int8)
 
     def caution(self, name: str) -> str:
@@ -95,10 +99,21 @@ def read_learned(source: Source) -> Learned:
     path = source.folder / PARTS
     if not path.exists():
         return Learned(None)
+    try:
+        parts = _read(path)
+    except InputError as error:
+        raise StudyError(
+            f"{path} is damaged: {error}; restore it from a copy, or train the generator again with --replace"
+        ) from error
+    return Learned(frozenset(name for name, part in parts if part == PART_NAMES[TRAIN]))
+
+
+def _read(path: Path) -> list[tuple[str, str]]:
     file = CsvFile(path, f"a table with columns {' and '.join(_COLUMNS)}")
     if tuple(file.columns) != _COLUMNS:
-        raise StudyError(
-            f"{path} is damaged: it has columns {', '.join(file.columns)} instead of {', '.join(_COLUMNS)}; restore it from a copy, or train the generator again with --replace"
-        )
-    train = PART_NAMES[TRAIN]
-    return Learned(frozenset(restored(row.cells["id"]) for row in file.rows() if row.cells["part"] == train))
+        raise InputError(f"it has columns {', '.join(file.columns)} instead of {', '.join(_COLUMNS)}")
+    parts = [(restored(row.cells["id"]), row.cells["part"]) for row in file.rows()]
+    unknown = sorted({part for _, part in parts} - set(PART_NAMES))
+    if unknown:
+        raise InputError(f"it has the part {unknown[0]!r}")
+    return parts

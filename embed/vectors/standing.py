@@ -9,7 +9,7 @@ import numpy as np
 
 from embed.vectors.given import chosen_given
 from embed.vectors.parts import has_parts
-from embed.vectors.store import VectorStore, stores
+from embed.vectors.store import VectorStore, chosen_store, stores
 from embed.views.encoding import parse_encoding
 from embed.views.selection import wanted
 
@@ -55,6 +55,11 @@ def finished_store(study: Study, folder: Path) -> VectorStore | None:
 def latest_choice(study: Study) -> dict[str, str] | None:
     """What the latest finished `embed` run used: ``backbone``, ``weights``, ``views``, ``runtime`` and the ``store`` it made."""
     return study.latest_arguments("embed")
+
+
+def latest_store(study: Study) -> VectorStore | None:
+    """Return the finished store that was made last, or the first where it is gone; None where there is none at all."""
+    return chosen_store(study.folder, (latest_choice(study) or {}).get("store"))
 
 
 def asked_digest(glitches: np.ndarray, inputs: np.ndarray, left_out: list[LeftOut]) -> str:

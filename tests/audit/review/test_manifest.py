@@ -4,15 +4,19 @@ import csv
 import io
 import os
 import re
+import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from PIL import Image
 from support.audited import CLASSES, make_study, read_csv, run_audit
 from support.gallery import draw_levels, png, published, write
 
+from audit.review import spectrograms
 from audit.review.ledger import find_audit, subjects_of
 from audit.review.manifest import AUDIT, SUBJECT, put_safe_row_first, write_manifest
 from audit.review.spectrograms import MAX_BYTES, draw_picture, picture_png, title
@@ -20,6 +24,7 @@ from audit.review.table import IMAGES
 from discovery.labelaudit.glitches import read_glitches
 from embed import Study
 from embed.errors import InputError
+from embed.qtransform.picture import PUBLISHED_SHAPE
 from embed.study.records import View
 from embed.views.decoding import PUBLISHED_BOX, picture_box
 from embed.views.png import levels_to_png
@@ -188,6 +193,33 @@ def test_a_drawn_picture_reads_back_as_the_same_levels(tmp_path):
     other = picture_png(view(tmp_path / "x.png"), "L1", 1.17e9)
     assert 0 < len(other) <= MAX_BYTES
     assert picture_box(np.asarray(Image.open(io.BytesIO(other)).convert("RGB"))) == PUBLISHED_BOX
+
+
+def test_pictures_drawn_at_once_leave_the_users_settings_of_matplotlib(monkeypatch):
+    """Two threads draw: the second one's settings must not be taken from the first, who ends first."""
+    begun, both, ended = threading.Event(), threading.Event(), threading.Event()
+    make = spectrograms.Figure
+
+    def figure(*given, **named):
+        if begun.is_set():
+            both.set()
+            ended.wait(5)
+        else:
+            begun.set()
+            both.wait(0.5)
+        return make(*given, **named)
+
+    def draw(heading):
+        draw_picture(np.zeros(PUBLISHED_SHAPE, np.uint8), 1.0, heading)
+        ended.set()
+
+    monkeypatch.setattr(spectrograms, "Figure", figure)
+    with mpl.rc_context({"font.size": 23.0}), ThreadPoolExecutor(2) as pool:
+        first = pool.submit(draw, "drawn at once, first")
+        begun.wait(5)
+        second = pool.submit(draw, "drawn at once, second")
+        first.result(), second.result()
+        assert mpl.rcParams["font.size"] == 23.0
 
 
 def test_a_plain_picture_is_shrunk_below_the_limit(tmp_path):

@@ -262,6 +262,21 @@ def test_a_map_shows_the_labels_of_now(page, folder):
     assert "Zigzag" not in before
 
 
+def test_a_map_that_was_looked_at_during_a_clustering_has_its_clusters_afterwards(page, folder):
+    def of_clusters():
+        columns = data_of(page.get("/maps/map-tsne-3d").text)["columns"]
+        (groups,) = [column["groups"] for column in columns if column["name"] == "cluster"]
+        return {group["name"]: group["count"] for group in groups}
+
+    with Study(folder) as study:
+        stored = latest_clustering(study)
+        glitches = stored.table.index.to_numpy()
+        with study.run("cluster", stored.arguments) as number:
+            save_clusters(study, number, glitches, np.full(len(glitches), 77), np.ones(len(glitches)))
+            assert "cluster 77" not in of_clusters()
+    assert of_clusters() == {"cluster 77": len(glitches)}
+
+
 def selecting(page, glitches, **change):
     seen = data_of(page.get("/maps/map-tsne-3d").text)["served"]["event"]
     return {"glitches": glitches, "name": "Zigzag", "seen": seen} | change
@@ -276,7 +291,7 @@ def test_a_selection_gets_a_name_once(page, folder):
         study.add_label(4, Label("Tomte", "person", "my.csv"))
     status, done = post(page, "/api/selection/name", body | {"glitches": [4, 5]})
     assert status == 409
-    assert "1 of these glitches got another label since the map was read, the first" in done["error"]
+    assert "1 of these glitches got another label since you looked, the first" in done["error"]
     assert labels(folder)[4] == "Tomte"
     assert labels(folder)[5] != "Zigzag"
 

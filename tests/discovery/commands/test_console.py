@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from support.gallery import make_gallery
 
@@ -49,6 +50,14 @@ def test_json_stays_json_in_ascii(study):
     done = status(study, "--json", stdout=subprocess.PIPE)
     assert (done.returncode, done.stderr) == (0, b"")
     assert json.loads(done.stdout.decode("ascii"))["given"] == {LABEL: 2}
+
+
+def test_what_is_not_known_is_null(capsys):
+    unknown = float("nan")
+    Terminal(as_json=True).result({"a": unknown, "rows": [{"b": unknown, "c": 1.5}], "ends": (1, np.float64(unknown))})
+    text = capsys.readouterr().out
+    assert "NaN" not in text  # which is not JSON
+    assert json.loads(text) == {"a": None, "rows": [{"b": None, "c": 1.5}], "ends": [1, None]}
 
 
 def test_csv_that_ascii_lacks_is_refused(monkeypatch):

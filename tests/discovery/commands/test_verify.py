@@ -46,6 +46,49 @@ def test_a_change_is_found_and_explained(capsys, study):
     assert "1 glitches of the report no longer have the label, and 0 others have it now" in out
 
 
+def compared_clusters(folder, before, after):
+    """What is said of two tables of clusters, mappings of id to cluster."""
+    for name, clusters in (("before", before), ("after", after)):
+        (folder / name).mkdir()
+        rows = "".join(f"{identifier},{cluster}\n" for identifier, cluster in clusters.items())
+        (folder / name / "clusters.csv").write_text("id,cluster\n" + rows)
+    return compare_reports(folder / "before", folder / "after")
+
+
+def test_a_named_cluster_is_no_move_of_the_others(tmp_path):
+    """Cluster 0 has a name now, and the others count from 0: their glitches have the same partners."""
+    before = dict(zip("abcdefgh", (0, 0, 1, 1, 1, 2, 2, -1), strict=True))
+    after = {name: number - (number > 0) for name, number in before.items() if number != 0}
+    assert compared_clusters(tmp_path, before, after).differences == [
+        "2 glitches of the report no longer have the label, and 0 others have it now: labels changed since",
+        "the other 6 glitches are in the same clusters, which have other numbers",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [
+        ((1, 1, 1, 0, 0, -1), "all 6 glitches are in the same clusters, which have other numbers"),
+        ((1, 1, 0, 0, 0, -1), "1 of 6 glitches are in another cluster"),  # c
+        ((1, 1, 1, 0, 0, 2), "1 of 6 glitches are in another cluster"),  # f: a cluster is no noise
+        ((2, 2, 0, 1, 1, 0), "2 of 6 glitches are in another cluster"),  # c and f
+        ((-1, -1, -1, 0, 0, 1), "4 of 6 glitches are in another cluster"),  # noise is matched with noise
+    ],
+)
+def test_glitches_with_other_partners_are_counted(tmp_path, after, said):
+    before = dict(zip("abcdef", (0, 0, 0, 1, 1, -1), strict=True))
+    (difference,) = compared_clusters(tmp_path, before, dict(zip("abcdef", after, strict=True))).differences
+    assert difference.startswith(said)
+
+
+def test_others_that_have_the_label_now_leave_the_clusters(tmp_path):
+    before = {"a": 0, "b": 0, "c": -1}
+    assert compared_clusters(tmp_path, before, before | {"d": 0}).differences == [
+        "0 glitches of the report no longer have the label, and 1 others have it now: labels changed since",
+        "the other 3 glitches are in the same clusters",
+    ]
+
+
 def test_a_changed_file_is_named(capsys, study):
     assert run(capsys, "cluster", "None_of_the_Above", "--out", study / "mine", "--study", study)[0] == 0
     assert "there is no report in" in error_of(capsys, "verify", "--study", study)
@@ -57,16 +100,14 @@ def test_a_changed_file_is_named(capsys, study):
 
 
 def test_clusters_that_moved_are_counted(tmp_path):
-    for name, clusters in (("a", (0, 0, 1, 1)), ("b", (0, 0, 1, 0))):
-        (tmp_path / name).mkdir()
-        rows = "".join(f"g{number},{cluster}\n" for number, cluster in enumerate(clusters))
-        (tmp_path / name / "clusters.csv").write_text("id,cluster\n" + rows)
-    compared = compare_reports(tmp_path / "a", tmp_path / "b")
+    compared = compared_clusters(
+        tmp_path, dict(zip("abcd", (0, 0, 1, 1), strict=True)), dict(zip("abcd", (0, 0, 1, 0), strict=True))
+    )
     assert not compared.is_same
     assert compared.differences == ["1 of 4 glitches are in another cluster (adjusted Rand index 0.000)"]
-    assert compare_reports(tmp_path / "a", tmp_path / "a").differences == []
+    assert compare_reports(tmp_path / "before", tmp_path / "before").differences == []
     with pytest.raises(InputError, match=r"holds no clusters\.csv: name a report"):
-        compare_reports(tmp_path, tmp_path / "a")
+        compare_reports(tmp_path, tmp_path / "before")
 
 
 def test_without_a_clustering(capsys, study):

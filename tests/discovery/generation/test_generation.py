@@ -161,10 +161,15 @@ def test_a_class_without_views_of_all_durations_is_named_and_not_judged(own, mon
     assert LEFT_OUT in found.cautions
 
 
-def test_a_damaged_table_is_refused(own):
-    (own / "generators" / "g" / PARTS).write_text("name,part\nH1_a,train\n")
-    with (
-        Study(own) as study,
-        pytest.raises(StudyError, match=r"parts.csv is damaged: it has columns name, part instead"),
-    ):
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name,part\nH1_a,train\n", "it has columns name, part instead of id, part"),
+        ("id,part\nH1_a,Train\n", "it has the part 'Train'"),
+        ("id,part\nH1_a\n", "parts.csv, line 2: 1 cells under 2 columns"),
+    ],
+)
+def test_a_damaged_table_is_refused(own, text, message):
+    (own / "generators" / "g" / PARTS).write_text(text)
+    with Study(own) as study, pytest.raises(StudyError, match=rf"parts.csv is damaged: {message}"):
         evaluate_generator(study, QUESTION, device=CPU)
