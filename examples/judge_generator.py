@@ -19,6 +19,7 @@ examples, it is the most that such a GAN could bring. Without it a GAN learns fr
 
 import argparse
 import csv
+import json
 import math
 import os
 from collections.abc import Mapping
@@ -47,7 +48,7 @@ from embed.metrics.intervals import mean_interval
 from embed.network.devices import choose_device
 from embed.simulator.families.catalogue import FAMILIES
 from embed.simulator.rates import o1_rates
-from embed.storage import write_array
+from embed.storage import write_array, write_text
 
 WAYS = ("none", "oversampling", "classical", "progan", "simulator")
 CLASSES = tuple(name for name in CLASS_LISTS["O4"] if name != "None_of_the_Above")
@@ -106,11 +107,12 @@ def main() -> None:
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes that simulate")
     options = parser.parse_args()
+    keep_options(options)
     device = choose_device(options.device)
     features = make_features(options.features, device)
     levels, labels = read_real(options) if options.real else read_simulated(options)
     vectors = features(levels)
-    path = options.out / ("judged-real.csv" if options.real else "judged.csv")
+    path = results(options)
     rows = read_rows(path)
     for seed in range(options.seeds):
         for setting in settings(labels, options, seed):
@@ -129,6 +131,25 @@ def main() -> None:
                 write_csv(path, COLUMNS, rows)
                 print(*place, f"macro F1 {np.mean(list(f1.values())):.3f}", flush=True)
     report(rows, path.with_name(f"{path.stem}-table.csv"))
+
+
+def results(options: argparse.Namespace) -> Path:
+    """The table of results."""
+    return options.out / ("judged-real.csv" if options.real else "judged.csv")
+
+
+def keep_options(options: argparse.Namespace) -> None:
+    """Write what the results in the folder depend on; refuse to go on there with other options."""
+    free = ("out", "seeds", "ways", "device", "workers")
+    own = {name: str(value) for name, value in sorted(vars(options).items()) if name not in free}
+    path = results(options).with_suffix(".json")
+    if path.exists():
+        kept = json.loads(path.read_text("utf-8"))
+        for name, value in own.items():
+            if value != kept[name]:
+                raise SystemExit(f"{path.stem}.csv in {options.out} was made with --{name} {kept[name]}, not {value}: give another --out")  # fmt: skip
+    options.out.mkdir(parents=True, exist_ok=True)
+    write_text(path, json.dumps(own, indent=1))
 
 
 def read_simulated(options: argparse.Namespace) -> tuple[np.ndarray, np.ndarray]:
