@@ -77,7 +77,9 @@ def test_real_ones_are_few_and_what_lacks_is_said(tmp_path, monkeypatch, capsys)
     assert "\n5 0 " not in out  # kept
     assert "deviation nan" not in out
     assert "over oversampling" in out
-    with pytest.raises(SystemExit, match="judged-real.csv in .* was made with --filled 11, not 12: give another --out"):
+    with pytest.raises(
+        SystemExit, match=r"judged-real.csv in .* was made with --filled 11, not 12: give another --out"
+    ):
         play(monkeypatch, "judge_generator.py", *options, "--filled", 12)
     with (tmp_path / "out" / "judged-real-table.csv").open() as file:
         rows = list(csv.DictReader(file))
