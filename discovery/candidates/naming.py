@@ -13,7 +13,7 @@ from embed.study.audits import insert_label
 from embed.study.clusterings import latest_clustering
 from embed.study.database import SHORT_WAIT_S
 from embed.study.records import Label
-from embed.study.reviews import given_labels
+from embed.study.reviews import given_labels, label_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,7 +124,7 @@ def check_name(study: Study, name: str) -> str:
     """
     if not name.strip() or not name.isprintable():
         raise InputError(f"{name!r} cannot be the name of a class: give printable characters")
-    near = closest(name, [known for known in study.counts_by_label().index if known])
+    near = closest(name, [known for known in label_sizes(study) if known])
     return f"{name!r} looks like {near!r}, which the study has" if near not in {None, name} else ""
 
 
