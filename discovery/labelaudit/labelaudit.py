@@ -260,14 +260,14 @@ def _judge_by_probabilities(known: StudyGlitches, given: External, options: Audi
 
 
 def _verdicts(result: AuditResult, glitches: pd.DataFrame) -> list[Verdict]:
-    numbers = glitches["glitch"].to_numpy()
+    numbers, tested = glitches["glitch"].to_numpy(), result.testable
     return [
         Verdict(
             int(numbers[row]),
             rank,
             result.classes[result.labels[row]],
             result.classes[result.suggested[row]],
-            float(result.p_wrong[row]) if result.testable[row] else None,
+            float(result.p_wrong[row]) if tested[row] else None,
         )
         for rank, row in enumerate(result.order, start=1)
     ]
