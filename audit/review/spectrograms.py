@@ -9,10 +9,8 @@ from __future__ import annotations
 import io
 from functools import lru_cache
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
@@ -22,6 +20,7 @@ from PIL import Image
 
 from embed.errors import InputError
 from embed.gravityspy import ERAS
+from embed.plotstyle import own_style
 from embed.qtransform.picture import FULL_SCALE, PUBLISHED_SHAPE
 from embed.views.decoding import PUBLISHED_BOX, PUBLISHED_SIZE, decode
 from embed.views.viridis import colours_of_levels
@@ -41,8 +40,6 @@ _LABELS, _BAR_LABEL, _TICKS = 20, 15, 12
 """Font sizes in points, measured on published pictures."""
 _COMPRESSION = 3
 """Level of zlib: level 6 takes twice the time for a picture that is an eighth smaller."""
-_DRAWING = Lock()
-"""One figure is drawn at a time: matplotlib's settings are those of all threads."""
 
 
 def picture_png(view: View, ifo: str, gps: float) -> bytes:
@@ -115,8 +112,7 @@ def draw_picture(levels: NDArray[np.uint8], duration: float, heading: str) -> by
     bytes
         PNG.
     """
-    with _DRAWING:
-        canvas = _empty_figure(duration, heading).copy()
+    canvas = _empty_figure(duration, heading).copy()
     left, top, right, bottom = PUBLISHED_BOX
     picture = Image.fromarray(levels)
     if levels.shape != PUBLISHED_SHAPE:
@@ -132,7 +128,7 @@ def _png(pixels: NDArray[np.uint8]) -> bytes:
 
 
 @lru_cache(maxsize=64)
-@mpl.rc_context({name: value for name, value in mpl.rcParamsDefault.items() if name != "backend"})
+@own_style()
 def _empty_figure(duration: float, heading: str) -> NDArray[np.uint8]:
     """The figure without the picture, shape (600, 800, 3)."""
     width, height = PUBLISHED_SIZE

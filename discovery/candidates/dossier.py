@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.ticker import LogLocator, NullLocator
 from PIL import Image, ImageDraw
@@ -15,7 +14,6 @@ from discovery.onset.livetime import DAY
 from discovery.pages.drawing import (
     INK,
     QUIET,
-    STYLE,
     chart,
     chart_png,
     cut,
@@ -28,6 +26,7 @@ from discovery.pages.drawing import (
 from discovery.pages.palette import NOISE_LIGHT, OKABE_ITO
 from discovery.pages.thumbnails import data_uri
 from discovery.pages.treeplot import Limb, tree_svg
+from embed.plotstyle import own_style
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -194,7 +193,7 @@ def charts_png(own: pd.DataFrame, beside: Mapping[str, pd.DataFrame], *, title: 
     return None if figure is None else chart_png(figure)
 
 
-@mpl.rc_context(STYLE)
+@own_style()
 def measures_chart(own: pd.DataFrame, beside: Mapping[str, pd.DataFrame], *, title: str) -> Figure | None:
     """Draw histograms of the measures of a cluster beside the nearest known classes, and its rate by day and detector.
 

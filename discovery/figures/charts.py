@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 import numpy as np
 
 from discovery.figures.files import DOUBLE, SINGLE
-from discovery.pages.drawing import INK, QUIET, STYLE, chart, plain_axes, plain_text
+from discovery.pages.drawing import INK, QUIET, chart, plain_axes, plain_text
 from discovery.pages.palette import OKABE_ITO
 from embed.metrics.intervals import wilson
+from embed.plotstyle import own_style
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ _STYLES = (("-", "o"), ("--", "s"), (":", "D"), ("-.", "^"))
 """Lines and markers of the series, so that nobody needs to see their colours."""
 
 
-@mpl.rc_context(STYLE)
+@own_style()
 def confusion_figure(matrix: Codes, classes: Sequence[str]) -> Figure:
     """Draw a confusion matrix: cells are as dark as their share of the true class (square root), with their counts.
 
@@ -65,7 +65,7 @@ def confusion_figure(matrix: Codes, classes: Sequence[str]) -> Figure:
     return figure
 
 
-@mpl.rc_context(STYLE)
+@own_style()
 def reliability_figure(series: Mapping[str, Reliability]) -> Figure:
     """Draw accuracy against confidence, of up to four classifiers; the first with its intervals."""
     figure = chart(SINGLE, SINGLE)
@@ -93,7 +93,7 @@ def _diagonal(panel: Axes) -> None:
     panel.plot((0, 1), (0, 1), color=QUIET, lw=0.7, ls=(0, (1, 2)))
 
 
-@mpl.rc_context(STYLE)
+@own_style()
 def calibration_figure(result: AuditResult) -> Figure:
     """Draw the share of planted errors against the probability stated, with 95 % intervals."""
     figure = chart(SINGLE, SINGLE)
@@ -109,7 +109,7 @@ def calibration_figure(result: AuditResult) -> Figure:
     return figure
 
 
-@mpl.rc_context(STYLE)
+@own_style()
 def ranking_figure(result: AuditResult) -> Figure:
     """Draw the probability that a label is wrong by rank, with its interval, and where the list ends."""
     tested = int(result.testable.sum())
@@ -157,7 +157,7 @@ def scorecard_figure(table: pd.DataFrame) -> Figure:
     return figure
 
 
-@mpl.rc_context(STYLE)
+@own_style()
 def _bars(names: Sequence[str], series: Mapping[str, np.ndarray], across: str) -> Figure:
     """Draw horizontal bars of the first series, the others as markers."""
     figure = chart(DOUBLE, 0.9 + 0.17 * len(names))

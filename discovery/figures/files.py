@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 from matplotlib.image import imread
 
 from discovery.figures.options import FORMATS
-from discovery.pages.drawing import STYLE, chart
+from discovery.pages.drawing import chart
+from embed.plotstyle import own_style
 from embed.storage import write_bytes
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ DOTS = 300
 """An inch, in PNGs and in the pictures within SVGs and PDFs."""
 _TALLEST = 9.0
 """Inches of a page."""
-_SETTINGS: Any = STYLE | {"svg.hashsalt": "glitch-discovery", "svg.fonttype": "none", "pdf.fonttype": 42}
 _METADATA: dict[str, dict[str, None]] = {
     "png": {"Software": None},
     "svg": {"Date": None},
@@ -62,7 +61,7 @@ def save_figures(figures: Mapping[str, Figure | bytes], folder: Path, formats: S
     return files
 
 
-@mpl.rc_context(_SETTINGS)
+@own_style(svg_hashsalt="glitch-discovery", svg_fonttype="none", pdf_fonttype=42)
 def figure_bytes(figure: Figure | bytes, kind: str) -> bytes:
     """Write a figure, or a picture that is a PNG, in a format."""
     if isinstance(figure, bytes):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.colors import LogNorm, Normalize
@@ -13,7 +12,8 @@ from matplotlib.lines import Line2D
 
 from discovery.figures.files import DOUBLE
 from discovery.pages.columns import classes, column_kind
-from discovery.pages.drawing import STYLE, chart, plain_text
+from discovery.pages.drawing import chart, plain_text
+from embed.plotstyle import own_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,7 +43,7 @@ _ROWS = 34
 """Lines of a column of the legend."""
 
 
-@mpl.rc_context(STYLE)
+@own_style()
 def map_figure(points: Vectors, column: pd.Series, *, method: str) -> Figure:
     """Draw a map.
 

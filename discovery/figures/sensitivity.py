@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 import numpy as np
 
 from discovery.figures.files import SINGLE
-from discovery.pages.drawing import STYLE, chart, plain_axes, plain_text
+from discovery.pages.drawing import chart, plain_axes, plain_text
 from discovery.pages.palette import OKABE_ITO
 from discovery.sensitivity.background import MONTH
 from discovery.sensitivity.results import background_of
+from embed.plotstyle import own_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,7 +24,7 @@ _COLOURS = (OKABE_ITO[0], OKABE_ITO[3], OKABE_ITO[2])
 _LINES = ("-", "--", ":")
 
 
-@mpl.rc_context(STYLE)
+@own_style()
 def sensitivity_figures(found: Evaluated, results: Results) -> dict[str, Figure | bytes]:
     """Draw every figure, one column wide: name -> figure."""
     figures: dict[str, Figure | bytes] = {}

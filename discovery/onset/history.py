@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 import numpy as np
 
 from discovery.onset.changes import Change, bursts, find_changes
 from discovery.onset.livetime import DAY
 from discovery.onset.patterns import coincidences, hours_and_weekdays
-from discovery.pages.drawing import STYLE, chart, plain_axes, plain_text
+from discovery.pages.drawing import chart, plain_axes, plain_text
 from discovery.pages.gpstime import utc
 from discovery.pages.palette import OKABE_ITO
+from embed.plotstyle import own_style
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,7 +111,7 @@ def history_of(gps: ArrayLike, ifo: ArrayLike, livetime: Livetime) -> History | 
     )
 
 
-@mpl.rc_context(STYLE)
+@own_style()
 def timeline(
     times: Mapping[str, ArrayLike],
     histories: Mapping[str, History],

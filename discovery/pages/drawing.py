@@ -6,7 +6,7 @@ import io
 import math
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 import matplotlib as mpl
 import numpy as np
@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 
 from discovery.pages.page import showable
+from embed.plotstyle import own_style
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
 
 INK, QUIET, LINE = "#1b2127", "#5a646e", "#dcdcd6"
 """Colours of text, of secondary text, and of outlines."""
-STYLE: Any = {name: value for name, value in mpl.rcParamsDefault.items() if name != "backend"}
-"""matplotlib's settings for a chart, ``@mpl.rc_context(STYLE)``: its own defaults, whatever the user or another package set (gwpy does)."""
-STYLE["axes.titley"] = 1.0
-"""Titles stand where they are put: to find a free place for them measures every tick once more."""
 FREQUENCY_TICKS = tuple((f, math.log(f / 10) / math.log(204.8)) for f in (2048, 512, 128, 32, 10))
 """Hz, and the place on the log axis from 10 to 2048: 0 is below, 1 above."""
 
@@ -100,7 +97,7 @@ def plain_axes(panel: Axes) -> None:
     panel.spines[["top", "right"]].set_visible(False)
 
 
-@mpl.rc_context(STYLE)
+@own_style()
 def chart_png(figure: Figure) -> bytes:
     """Write a figure made by `chart` as PNG; it is drawn once, where `savefig` draws twice."""
     canvas = cast("FigureCanvasAgg", figure.canvas)
