@@ -32,7 +32,7 @@ MANY_ROWS = 50_000
 """Above this the work a row is bounded: fits have the whole Hessian and end at `ENOUGH`, and the planted errors are fewer (`audit.procedure`,
 `audit.verdict`)."""
 MOST_ENTRIES = 12_000
-"""Entries of a head's weights up to which its whole Hessian is used: 1.2 GB, and seconds to factorise."""
+"""Entries of a head's weights up to which its whole Hessian is used: 1.2 GB, twice that while it is factorised, which takes seconds."""
 ENOUGH = 0.003
 """Share of its statistical error within which a fit of many rows ends; see `audit.heldout.heads.fit`."""
 _COPIES = 24

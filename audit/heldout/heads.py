@@ -187,11 +187,11 @@ def whole_preconditioner(
     penalty = torch.full((classes, width), ridge, dtype=torch.float64, device=rows.device)
     penalty[:, -1] *= CONSTANT_RIDGE
     flat.diagonal().add_(penalty.flatten())
-    factor = torch.linalg.cholesky(flat)
+    triangle = torch.linalg.cholesky(flat)
 
     def solve(gradient: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:  # noqa: ARG001 - the same for all problems
         right = gradient.permute(2, 1, 0).reshape(classes * width, -1).double()
-        return torch.cholesky_solve(right, factor).view(classes, width, -1).permute(2, 1, 0).to(gradient.dtype)
+        return torch.cholesky_solve(right, triangle).view(classes, width, -1).permute(2, 1, 0).to(gradient.dtype)
 
     return solve
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from discovery.arguments.base import add_figures, add_ray, natural, positive
-from discovery.candidates.options import BATCH, NEAREST, ClusterOptions, MapOptions
+from discovery.candidates.options import BATCH, COMPARED_BELOW, COMPARED_SHARE, NEAREST, ClusterOptions, MapOptions
 from discovery.clustering.methods import CLUSTER_METHODS, MAP_DIMENSIONS, MAP_METHODS
 from discovery.novelty.options import LISTED
 
@@ -167,13 +167,13 @@ def add_update(commands: Any, common: ArgumentParser, vectors: ArgumentParser) -
         "update",
         parents=[common, vectors],
         help="give new glitches to the clusters there are, and look for new ones",
-        description="Give the glitches that came after the latest clustering to its clusters, which keep their numbers, and look for new clusters among the rest. Lists which clusters have ended, and, where 5 %% of the glitches are new, which would come apart or together if all were clustered afresh; these are proposals, no glitch moves.",
+        description=f"Give the glitches that came after the latest clustering to its clusters, which keep their numbers, and look for new clusters among the rest. Lists which clusters have ended, and, where {100 * COMPARED_SHARE:g} % of the glitches are new, which would come apart or together if all were clustered afresh; these are proposals, no glitch moves.",
     )
     update.add_argument("label", metavar="LABEL", nargs="?", help="of the clustering (default: the latest)")
     update.add_argument(
         "--compare",
         action="store_true",
-        help="cluster old and new glitches together however few are new (default: where 5 %% are new since the last time)",
+        help=f"cluster old and new glitches together however few are new (default: where {100 * COMPARED_SHARE:g} %% are new since the last time, and always fewer than {COMPARED_BELOW:,})",
     )
     update.add_argument("--out", metavar="DIR", type=Path, help=OUT)
 

@@ -19,6 +19,12 @@ NEAREST = 10
 """Similar glitches that a search lists."""
 
 
+COMPARED_SHARE = 0.05
+"""Share of a label's glitches that must be new since an update last clustered all together, before it does so again."""
+COMPARED_BELOW = 2_000
+"""Glitches of a label below which an update clusters them together each time: it takes seconds."""
+
+
 @dataclass(frozen=True)
 class ClusterOptions:
     """What is clustered, and how.

@@ -14,6 +14,7 @@ from discovery.candidates.changes import COLUMNS as CHANGE_COLUMNS
 from discovery.candidates.changes import Members, Proposal, cluster_afresh, compare, ended
 from discovery.candidates.joining import join
 from discovery.candidates.known import BACKGROUND, Known, evidence_beside, known_glitches
+from discovery.candidates.options import COMPARED_BELOW, COMPARED_SHARE
 from discovery.candidates.pastupdates import report_title, update_facts
 from discovery.candidates.updatepage import Outcome, update_html
 from discovery.certificates.certificate import PART, Certificate, certify
@@ -47,10 +48,6 @@ MEMBER_COLUMNS = ("change", "part", "id", "cluster")
 PAGE = "update.html"
 OLD = "cluster "
 """Before the number of an old cluster, which stands beside the known classes."""
-COMPARED_SHARE = 0.05
-"""Share of the label's glitches that must be new since they were last clustered together, before that is done again."""
-COMPARED_BELOW = 2_000
-"""Glitches of the label below which they are clustered together each time: it takes seconds."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +108,7 @@ def update_clusters(
     out : Path, optional
         Folder of ``update.csv``, ``changes.csv``, ``change-members.csv`` and ``update.html``; by default one of the study's reports.
     compare_all : bool
-        Look for splits, merges and emerged groups however few glitches are new: see `COMPARED_SHARE`.
+        Look for splits, merges and emerged groups however few glitches are new: see `discovery.candidates.options.COMPARED_SHARE`.
     seed : int
     command : str
         The command line, for the page.

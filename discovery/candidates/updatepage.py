@@ -9,6 +9,7 @@ import numpy as np
 
 from discovery.candidates.changes import ENDED, MERGE
 from discovery.candidates.contactsheet import contact_sheet
+from discovery.candidates.options import COMPARED_SHARE
 from discovery.candidates.representatives import spread_sample
 from discovery.clustering.result import NOISE
 from discovery.pages.page import PageShell, rendered
@@ -114,6 +115,7 @@ def update_html(
         births=found.births,
         changes=found.changes,
         waiting=found.waiting,
+        share=f"{100 * COMPARED_SHARE:g} %",
         glitches=len(found.glitches),
         lines=lines,
         proposed=_sheet(found, _parts(found.changes), study, store, title="Proposals"),

@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 
+from discovery.candidates.options import COMPARED_SHARE
 from discovery.candidates.update import update_clusters
 from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
@@ -38,7 +39,7 @@ def run(options: Namespace) -> None:
         terminal.say(f"{change.kind}: {change.evidence}")
     if found.waiting:
         terminal.say(
-            f"splits and merges were not looked for: {found.waiting:,} glitches came since they were last looked for, less than 5 %; --compare looks for them with the next new ones"
+            f"splits and merges were not looked for: {found.waiting:,} glitches came since they were last looked for, less than {100 * COMPARED_SHARE:g} %; --compare looks for them with the next new ones"
         )
     if found.changes:
         terminal.say("these are proposals: no glitch was moved and no number changed")

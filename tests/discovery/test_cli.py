@@ -76,6 +76,14 @@ def test_bad_usage_is_one_line_and_exit_2(capsys, arguments):
     assert capsys.readouterr().err.count("\n") == 1
 
 
+def test_every_command_has_help_without_signs_of_formatting():
+    (commands,) = (action.choices for action in create_parser()._actions if isinstance(action.choices, dict))
+    assert len(commands) > 20
+    for name, parser in commands.items():
+        assert "%%" not in parser.format_help(), name
+        assert "{" not in parser.description, name
+
+
 def test_the_installed_command():
     out = subprocess.run(
         [sys.executable, "-m", "discovery.cli", "--help"], capture_output=True, text=True, check=True
