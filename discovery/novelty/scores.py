@@ -11,6 +11,7 @@ between two classes, and is not misled by a class that is scattered more widely 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from embed.types import Codes, Floats, Progress
+    from embed.types import Codes, Floats, Progress, Vectors
 
 NEIGHBOURS = 5
 """Known glitches whose mean distance is the measure: one alone may be mislabelled, and a class may have few."""
@@ -121,14 +122,15 @@ def measure_novelty(
     usable = np.flatnonzero(counts >= LEAST_CLASS)
     distance = np.empty(len(unit))
     by_class = np.empty((len(unit), len(usable)))
-    references, copies = unit[ordered], own[ordered]
+    references, copies = unit[ordered], _Copies(own[ordered])
     for start in range(0, len(unit), BLOCK):
         rows = slice(start, start + BLOCK)
-        apart: Floats = 1.0 - np.asarray(unit[rows] @ references.T, np.float64)
-        apart[own[rows, None] == copies[None]] = np.inf
-        distance[rows] = mean_of_nearest(apart, NEIGHBOURS)
+        alike = unit[rows] @ references.T
+        alike[copies.of(own[rows])] = -np.inf
+        nearest = [_nearest(alike[:, low:high]) for low, high in pairwise(edges)]
+        distance[rows] = mean_of_nearest(np.hstack(nearest), NEIGHBOURS)
         for place, number in enumerate(usable):
-            by_class[rows, place] = mean_of_nearest(apart[:, edges[number] : edges[number + 1]], NEIGHBOURS)
+            by_class[rows, place] = mean_of_nearest(nearest[number], NEIGHBOURS)
         if progress is not None:
             progress(min(start + BLOCK, len(unit)), len(unit))
     share = _shares(distance, ordered, np.repeat(counts / sizes, sizes))
@@ -168,6 +170,29 @@ def _shares(scores: Floats, references: Codes, weights: Floats) -> Floats:
     itself = np.ones(len(scores))
     itself[references] = 0.0
     return (from_here[np.searchsorted(ascending, scores, side="left")] + itself) / (len(references) + itself)
+
+
+class _Copies:
+    """The columns of each group, so that a glitch is not compared with itself and its copies."""
+
+    def __init__(self, groups: Codes) -> None:
+        self.columns = np.argsort(groups, kind="stable")
+        self.groups = groups[self.columns]
+
+    def of(self, groups: Codes) -> tuple[Codes, Codes]:
+        """Return the places (rows, columns) where a row's group is the column's."""
+        first, end = (np.searchsorted(self.groups, groups, side=side) for side in ("left", "right"))
+        counts = end - first
+        rows = np.repeat(np.arange(len(groups)), counts)
+        within = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+        return rows, self.columns[np.repeat(first, counts) + within]
+
+
+def _nearest(alike: Vectors) -> Floats:
+    """Return the cosine distances of the most similar columns, ascending; infinite where there is none. Only these need float64."""
+    count = min(NEIGHBOURS, alike.shape[1])
+    most = np.partition(alike, alike.shape[1] - count, axis=1)[:, alike.shape[1] - count :]
+    return 1.0 - np.sort(most, axis=1)[:, ::-1].astype(np.float64)
 
 
 def _best(shares: Floats, distances: Floats) -> Codes:
