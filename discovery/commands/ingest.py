@@ -53,7 +53,7 @@ def _ingest_vectors(study: Study, options: Namespace, terminal: Terminal) -> Ing
     from embed.network.devices import choose_device  # noqa: PLC0415 - seconds that other files need not wait for
     from embed.vectors.importing import ingest_vectors  # noqa: PLC0415
 
-    with terminal.progress("vectors") as progress:
+    with terminal.progress("check") as progress:
         given = ingest_vectors(
             study,
             options.path,
@@ -61,7 +61,8 @@ def _ingest_vectors(study: Study, options: Namespace, terminal: Terminal) -> Ing
             name=options.name,
             seed=options.seed,
             device=choose_device(options.device).type,
-            progress=progress,
+            step=lambda name: progress(0, 0, name),
+            progress=lambda done, whole: progress(done, whole, "rows"),
         )
     passport = given.store.passport
     terminal.say(

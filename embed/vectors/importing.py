@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from embed.study.study import Study
-    from embed.types import Progress, Rows, Vectors
+    from embed.types import Progress, Rows, Step, Vectors
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ def ingest_vectors(
     name: str | None = None,
     seed: int = 0,
     device: str = "cpu",
+    step: Step = lambda _: None,
     progress: Progress | None = None,
 ) -> GivenVectors:
     """Add glitches with their vectors; no picture is needed. The vectors become those that other commands read.
@@ -62,8 +63,10 @@ def ingest_vectors(
         By default from the file's name. ``vectors:NAME`` names them afterwards.
     seed, device
         See `embed.vectors.graph.neighbour_graph`.
+    step : callable, optional
+        Receives the name of each step as it begins: check, rows, and those of `embed.vectors.store.write_store`.
     progress : callable, optional
-        Called with (glitches done, glitches in all).
+        Called with (glitches done, glitches in all) during the step "rows".
 
     Raises
     ------
@@ -77,6 +80,7 @@ def ingest_vectors(
     weights = GIVEN_PREFIX + (name if name is not None else file_name(path.stem))
     folder = given_folder(study.folder, weights)
     file = VectorFile(path)
+    step("check")
     names = _checked_ids(table, file.columns)
     dtype = _check_vectors(file, names, table)
     passport = GivenPassport(weights, path.name, file_digest(path), table.name, file_digest(table), dtype)
@@ -86,6 +90,7 @@ def ingest_vectors(
             f"the study has other vectors named {weights.removeprefix(GIVEN_PREFIX)!r} already, of {store.passport['file']}; give another --name"
         )
     with study.run("ingest", {"path": str(path), "ids": None if ids is None else str(ids)}):
+        step("rows")
         report = ingest_table(study, table, without=file.columns, progress=progress)
         if report.skipped:
             raise InputError(f"{report.skipped[0].path}: {report.skipped[0].reason}")
@@ -93,7 +98,7 @@ def ingest_vectors(
     facts = {"backbone": passport.backbone, "weights": weights, "views": passport.views}
     with study.run("embed", {**facts, "store": folder.name, "runtime": "none"}):
         if store is None:
-            store = _write(study, folder, passport, file, glitches, seed=seed, device=device)
+            store = _write(study, folder, passport, file, glitches, seed=seed, device=device, step=step)
     return GivenVectors(report, store)
 
 
@@ -167,6 +172,7 @@ def _write(
     *,
     seed: int,
     device: str,
+    step: Step,
 ) -> VectorStore:
     """Write the store, in the order of the study's rows."""
     order, names = np.argsort(glitches, kind="stable"), study.ids()
@@ -185,6 +191,7 @@ def _write(
             asked=asked_digest(glitches[order], inputs, []),
             seed=seed,
             device=device,
+            step=step,
         )
 
 

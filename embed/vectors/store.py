@@ -39,7 +39,7 @@ from embed.storage import (
     write_text,
 )
 from embed.sums import seal
-from embed.types import Rows, Similarities, Vectors
+from embed.types import Rows, Similarities, Step, Vectors
 from embed.vectors.graph import NeighbourGraph, load_graph, load_neighbours, neighbour_graph, save_graph
 from embed.vectors.index import DEFAULT_K, VectorIndex, build_index, load_index, save_index
 from embed.vectors.passport import GIVEN, GivenPassport, Passport
@@ -230,6 +230,7 @@ def write_store(
     k: int = DEFAULT_K,
     seed: int = 0,
     device: str = "cpu",
+    step: Step = lambda _: None,
 ) -> VectorStore:
     """Write a store beside its place, with index and graph, and move it there whole.
 
@@ -253,6 +254,8 @@ def write_store(
         Neighbours of the graph.
     seed, device
         See `embed.vectors.graph.neighbour_graph`.
+    step : callable, optional
+        Receives the name of each step as it begins: write, graph, index.
 
     Raises
     ------
@@ -265,6 +268,7 @@ def write_store(
     with storage_errors(folder):
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(parents=True)
+    step("write")
     write_atomic(new / "vectors.npy", lambda file: write_blocks(file, vectors, len(rows)))
     write_array(new / "glitches.npy", rows.glitches)
     write_array(new / "inputs.npy", rows.inputs)
@@ -272,8 +276,10 @@ def write_store(
     write_csv(new / "left-out.csv", ("glitch", "reason"), left_out)
     array = np.load(new / "vectors.npy", mmap_mode="r")
     _check(array, rows.ids)
+    step("graph")
     graph = neighbour_graph(array, k, seed=seed, device=device)
     save_graph(graph, new / "graph.npz")
+    step("index")
     index_recall = _write_index(array, new / "index.faiss", seed)
     facts = passport.facts | {
         "asked": asked,

@@ -57,6 +57,20 @@ def test_an_array_with_a_table(study, tmp_path, dtype, monkeypatch):
     assert given.store.graph.k == 29
 
 
+def test_every_step_is_named_as_it_begins(study, tmp_path):
+    seen = []
+    ingest_vectors(
+        study,
+        *files(tmp_path, draw(), table()),
+        step=lambda name: seen.append((name, None)),
+        progress=lambda done, _: seen.append(("done", done)),
+    )
+    assert [name for name, done in seen if done is None] == ["check", "rows", "write", "graph", "index"]
+    places = [place for place, (name, _) in enumerate(seen) if name == "done"]
+    assert seen.index(("rows", None)) < min(places)
+    assert max(places) < seen.index(("write", None))
+
+
 def parquet_of(kind, vectors):
     if kind == "lists":
         return {"vector": pa.array(list(vectors))}
