@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from functools import lru_cache
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,6 +45,7 @@ class Maps:
         self._folder = folder
         self._table = lru_cache(2)(_read_coordinates)
         self._page = lru_cache(2)(self._made)
+        self._making = Lock()
 
     def list(self) -> list[dict[str, Any]]:
         """Return the maps in the study's reports, the latest first."""
@@ -64,7 +66,9 @@ class Maps:
         key = (self._folder / "reports" / name / "coordinates.csv").stat().st_mtime_ns
         with Study(self._folder) as study:
             runs = int(study.runs()[["started", "finished"]].count().sum())  # what a run found counts when it has ended
-            return self._page(name, key, last_event(study), runs)
+            state = last_event(study), runs
+        with self._making:  # who asks for a page that is being made waits for it
+            return self._page(name, key, *state)
 
     def _made(self, name: str, key: int, _event: int, _runs: int) -> str:
         path = self._folder / "reports" / name / "coordinates.csv"

@@ -4,6 +4,7 @@ import base64
 import os
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from support.explorer import data_of
 from support.reviewing import HOSTILE, HOSTILE_ID, LISTED, decision
 from support.terminal import run
 
+from discovery.app import maps
 from embed import Study
 from embed.study.clusterings import latest_clustering, save_clusters
 from embed.study.database import write_lock
@@ -249,6 +251,21 @@ def test_a_map_is_the_coordinates_file_with_the_studys_columns(page, folder):
     np.testing.assert_array_equal(near, graph.neighbours[:, : near.shape[1]])
     assert "frame-ancestors 'self'" in answer.headers["content-security-policy"]
     assert "the study has no map 'map-none'" in page.get("/maps/map-none").json()["error"]
+
+
+def test_a_map_asked_for_twice_at_once_is_made_once(folder, monkeypatch):
+    made = []
+
+    def slowly(*_, **__):
+        made.append("page")
+        time.sleep(0.3)
+        return "page"
+
+    monkeypatch.setattr(maps, "embedding_html", slowly)
+    asked = maps.Maps(folder)
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(asked.page, ["map-tsne-3d"] * 2)) == ["page", "page"]
+    assert made == ["page"]
 
 
 def test_a_map_shows_the_labels_of_now(page, folder):
