@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -41,8 +42,12 @@ def seal(folder: Path, mark: str, text: str) -> None:
 
 def write_sums(folder: Path, mark: str, text: str, kept: Mapping[str, str] | None = None) -> None:
     """Write the hashes of a folder's files, or those given as `kept` (name -> hash), with the mark's text."""
-    names = sorted(path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    hashes = dict(kept or {name: file_digest(folder / name) for name in names if name not in (mark, SUMS)})
+    hashes = dict(kept or {})
+    if not kept:
+        own = [path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
+        files = [path for path in own if path.name not in (mark, SUMS)]
+        with ThreadPoolExecutor() as pool:
+            hashes = dict(zip((path.name for path in files), pool.map(file_digest, files), strict=True))
     hashes[mark] = hashlib.sha256(text.encode()).hexdigest()
     lines = "".join(f"{hashes[name]}  {name}\n" for name in sorted(hashes))
     lines += f"# {mark}: {text.encode('unicode_escape').decode()}\n"

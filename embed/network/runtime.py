@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import warnings
+from collections import deque
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -27,6 +28,9 @@ BATCH = 32
 """Pictures a batch; every batch is filled up to it, since kernels are chosen by the batch's size."""
 
 CUDA_BATCH = 256
+
+IN_FLIGHT = 3
+"""Batches that a GPU is given before the first of them is done: it is never idle, and their memory is bounded."""
 
 
 class Runtime(Protocol):
@@ -49,6 +53,9 @@ class Runtime(Protocol):
 
     def __call__(self, pictures: torch.Tensor) -> np.ndarray:
         """Tensor of float32, shape (batch, 3, size, size) -> ndarray of float32, shape (batch, dimension)."""
+
+    def start(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Give the same as a tensor on the device, which may still be computing it."""
 
     def close(self) -> None:
         """Give the working memory back: the index that is built next needs some."""
@@ -100,17 +107,29 @@ class TorchRuntime:
             if isinstance(layer, Blended):
                 layer.blend.float()  # short axes are lengthened: bfloat16 would fill them with its own rounding
         self._module = module.eval()
+        self._running: deque[torch.cuda.Event] = deque()
 
     def __call__(self, pictures: torch.Tensor) -> np.ndarray:
         """Run one batch; see `Runtime`."""
+        return self.start(pictures).cpu().numpy()
+
+    def start(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Run one batch without waiting for it; see `Runtime`."""
+        if len(self._running) == IN_FLIGHT:
+            self._running.popleft().synchronize()
         with torch.inference_mode():
             batch = pictures.to(
                 device=self.device, dtype=self._type, memory_format=torch.channels_last, non_blocking=True
             )
-            return self._module(batch).float().cpu().numpy()
+            vectors: torch.Tensor = self._module(batch).float()
+        if self.device.type == "cuda":
+            self._running.append(torch.cuda.Event())
+            self._running[-1].record(torch.cuda.current_stream(self.device))
+        return vectors
 
     def close(self) -> None:
         """Give the working memory back."""
+        self._running.clear()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
@@ -134,6 +153,10 @@ class OnnxRuntime:
     def __call__(self, pictures: torch.Tensor) -> np.ndarray:
         """Run one batch; see `Runtime`."""
         return self._session.run(None, {"pictures": pictures.numpy()})[0]
+
+    def start(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Run one batch; see `Runtime`."""
+        return torch.from_numpy(self(pictures))
 
     def close(self) -> None:
         """Give the working memory back; the next batch would load the network again."""

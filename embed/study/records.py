@@ -1,5 +1,6 @@
 """Rows of a study: a view of a glitch, the file of a view, a label event."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,4 +96,4 @@ def stored_source(folder: Path, source: str) -> str:
 def view_of(folder: Path, row: Sequence[Any]) -> View:
     """Make a view of a row of the database, in the order of its fields, with the whole path of its file."""
     view, glitch, duration, kind, source, dataset, sha256 = row
-    return View(view, glitch, duration, kind, str(folder / source), dataset, sha256)  # an absolute path stays
+    return View(view, glitch, duration, kind, os.path.join(folder, source), dataset, sha256)  # noqa: PTH118 - a tenth of a Path's time; an absolute path stays

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,16 +16,19 @@ from embed.views.cache import ViewCache
 from embed.views.encoding import network_input
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from embed.study.records import View
     from embed.study.study import Study
-    from embed.types import Flags, Rows, Vectors
+    from embed.types import Flags, Pixels, Rows, Vectors
     from embed.vectors.plan import Plan
 
 AHEAD = 3
 """Batches that are decoded ahead of the network."""
+
+TASKS = 16
+"""In which threads decode a batch: a task for each glitch would cost more than reading it from the cache."""
 
 
 class Embedder:
@@ -85,39 +89,51 @@ class Embedder:
         reasons : list of N - n str
             Why the others have none.
         """
-        window: deque[Future[np.ndarray | str]] = deque()
-        queue = iter(block)
-        cache, pool, batch = self._cache, self._pool, self._runtime.batch
-        kept = np.ones(len(block), bool)
+        kept = np.zeros(len(block), bool)
         reasons: list[str] = []
-        vectors: list[np.ndarray] = [np.empty((0, self._spec.dimension), np.float32)]
-        waiting: list[np.ndarray] = []
-        for row in range(len(block)):
-            while len(window) < AHEAD * batch and (views := next(queue, None)) is not None:
-                window.append(pool.submit(_decoded, cache, views))
-            decoded = window.popleft().result()
-            if isinstance(decoded, str):
-                kept[row] = False
-                reasons.append(decoded)
-            else:
-                waiting.append(decoded)
-            if len(waiting) == batch or (row == len(block) - 1 and waiting):
-                vectors.append(self._vectors(np.stack(waiting)))
-                waiting.clear()
-                if self._report is not None:
-                    self._report(row + 1)
-        return np.concatenate(vectors), kept, reasons
+        vectors: list[torch.Tensor] = [torch.empty((0, self._spec.dimension), device=self._runtime.device)]
+        done = 0
+        for views, failures in self._batches(block):
+            good = np.array([not failure for failure in failures])
+            kept[done : done + len(good)] = good
+            reasons += filter(None, failures)
+            if good.any():
+                own = self._start(views)[: len(good)]
+                vectors.append(own if good.all() else own[torch.from_numpy(good).to(own.device)])
+            done += len(good)
+            if self._report is not None:
+                self._report(done)
+        return torch.cat(vectors).cpu().numpy(), kept, reasons
 
-    def _vectors(self, views: np.ndarray) -> Vectors:
-        """Run the network on one batch, filled up to the runtime's size."""
-        spec, batch, device = self._spec, self._runtime.batch, self._runtime.device
-        pictures = network_input(views, self._encoding, spec.size, mean=spec.mean, std=spec.std, device=device)
-        filled = (
-            torch.cat([pictures, pictures.new_zeros(batch - len(pictures), *pictures.shape[1:])])
-            if len(pictures) < batch
-            else pictures
+    def _batches(self, block: Sequence[Sequence[View]]) -> Iterator[tuple[torch.Tensor, list[str]]]:
+        """Yield the views of one batch after the other, as `_start` takes them, and why each glitch has none; `AHEAD` more are being decoded."""
+        window: deque[tuple[torch.Tensor, list[Future[list[str]]]]] = deque()
+        for start in range(0, len(block), self._runtime.batch):
+            window.append(self._decoding(block[start : start + self._runtime.batch]))
+            if len(window) > AHEAD:
+                yield _finished(*window.popleft())
+        while window:
+            yield _finished(*window.popleft())
+
+    def _decoding(self, glitches: Sequence[Sequence[View]]) -> tuple[torch.Tensor, list[Future[list[str]]]]:
+        """Have threads decode the views of one batch into memory that a GPU can copy from while it is at work."""
+        batch, cache = self._runtime.batch, self._cache
+        shape = (batch, len(self._encoding.durations), *cache.shape)
+        views = torch.empty(shape, dtype=torch.uint8, pin_memory=self._runtime.device.type == "cuda")
+        views[len(glitches) :] = 0
+        pixels, size = views.numpy(), -(-batch // TASKS)
+        return views, [
+            self._pool.submit(_decode, cache, glitches[start : start + size], pixels[start : start + size])
+            for start in range(0, len(glitches), size)
+        ]
+
+    def _start(self, views: torch.Tensor) -> torch.Tensor:
+        """Run the network on one batch of the runtime's size; a GPU may still be at work when this returns."""
+        spec = self._spec
+        pictures = network_input(
+            views, self._encoding, spec.size, mean=spec.mean, std=spec.std, device=self._runtime.device
         )
-        vectors = self._runtime(filled)[: len(views)]
+        vectors = self._runtime.start(pictures)
         if vectors.shape[1] != spec.dimension:
             raise StudyError(
                 f"{spec.name} gave vectors of {vectors.shape[1]} numbers instead of {spec.dimension}; use timm and torchvision as in constraints.txt"
@@ -135,8 +151,20 @@ def block_views(study: Study, glitches: Rows, durations: Sequence[float]) -> lis
     return [sorted(views, key=lambda view: order[view.duration]) for views in wanted.values()]
 
 
-def _decoded(cache: ViewCache, views: Sequence[View]) -> np.ndarray | str:
-    try:
-        return np.stack([cache.get(view) for view in views])
-    except InputError as error:
-        return str(error)
+def _finished(views: torch.Tensor, tasks: list[Future[list[str]]]) -> tuple[torch.Tensor, list[str]]:
+    return views, [reason for task in tasks for reason in task.result()]
+
+
+def _decode(cache: ViewCache, glitches: Sequence[Sequence[View]], out: Pixels) -> list[str]:
+    """Fill `out` (N, V, ...) with the views of N glitches; returns why each has none, empty for one that has."""
+    flat = out[: len(glitches)].reshape(-1, *cache.shape)
+    found = cache.read(list(chain.from_iterable(glitches)), flat).reshape(len(glitches), -1)
+    reasons = [""] * len(glitches)
+    for row in np.flatnonzero(~found.all(axis=1)).tolist():
+        try:
+            for place, view in enumerate(glitches[row]):
+                if not found[row, place]:
+                    out[row, place] = cache.get(view)
+        except InputError as error:
+            out[row], reasons[row] = 0, str(error)
+    return reasons

@@ -1,6 +1,7 @@
 """From views to vectors, block by block: memory is bounded, a killed run resumes, and a cluster may compute the blocks."""
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from embed.study.study import Study
 from embed.types import Progress, Rows
 from embed.vectors.blocks import Embedder, block_views
 from embed.vectors.options import EmbeddingOptions
-from embed.vectors.parts import blocks_of, drop_parts, has_parts, part_path, read_part, write_part
+from embed.vectors.parts import blocks_of, drop_parts, has_parts, part_path, read_outcome, read_part, write_part
 from embed.vectors.plan import Plan, make_plan
 from embed.vectors.standing import finished_store, latest_choice, standing_vectors
 from embed.vectors.store import MARK, StoreRows, VectorStore, write_store
@@ -22,6 +23,8 @@ from embed.views.selection import LeftOut
 
 PART = 512
 """Glitches in a part file: a killed run loses at most these."""
+CUDA_PART = 8192
+"""The same on a GPU, which takes as long for them: it would stand still while a smaller part is written."""
 
 WITNESSES = 200
 """Folders of which a cluster's machines must see a picture, before the first block."""
@@ -103,13 +106,14 @@ def _make(
 ) -> VectorStore:
     old = _reusable(plan, found)
     todo = np.flatnonzero(old < 0)
-    blocks = [todo[block] for block in blocks_of(len(todo), PART)]
+    size = CUDA_PART if plan.runtime.device.type == "cuda" else PART
+    blocks = [todo[block] for block in blocks_of(len(todo), size)]
     paths = [part_path(plan.folder, plan.glitches[rows], plan.inputs[rows]) for rows in blocks]
     _compute(study, plan, options, dict(zip(paths, blocks, strict=True)), progress=progress, spread=spread)
     kept = old >= 0
     left_out = list(plan.left_out)
     for rows, path in zip(blocks, paths, strict=True):
-        _, good, reasons = read_part(path)
+        good, reasons = read_outcome(path)
         kept[rows[good]] = True
         left_out += [
             LeftOut(int(glitch), reason) for glitch, reason in zip(plan.glitches[rows[~good]], reasons, strict=True)
@@ -121,7 +125,7 @@ def _make(
         plan.folder,
         plan.passport,
         kept_rows,
-        _blocks(found, paths, old, todo),
+        _vectors(found, dict(zip(paths, blocks, strict=True)), old),
         left_out=sorted(left_out),
         asked=plan.asked,
         failed=len(left_out) - len(plan.left_out),
@@ -155,12 +159,20 @@ def _compute(
     views = sum(map(len, parts.values())) * len(durations)
     cached = options.cache and room_for(study.folder, views, side, plain=plain)
     report(0)
-    with closing(Embedder(plan, study.folder / "cache" if cached else None, report)) as embedder:
+    with (
+        closing(Embedder(plan, study.folder / "cache" if cached else None, report)) as embedder,
+        ThreadPoolExecutor(1) as writer,
+    ):
         pictures = (block_views(study, glitches, durations) for glitches in missing.values())
+        writing: Future[None] | None = None
         for number, part in spread(embedder, pictures, needs=_witnesses(study, missing)):
-            write_part(paths[number], *part)
+            if writing is not None:
+                writing.result()
+            writing = writer.submit(write_part, paths[number], *part)  # while the network runs on
             done += len(missing[paths[number]])
             report(0)
+        if writing is not None:
+            writing.result()
 
 
 def _witnesses(study: Study, missing: dict[Path, Rows]) -> Iterator[Path]:
@@ -190,12 +202,11 @@ def _ids(study: Study, glitches: np.ndarray) -> list[str]:
     return [names[glitch] for glitch in glitches.tolist()]
 
 
-def _blocks(found: VectorStore | None, paths: list[Path], old: np.ndarray, todo: np.ndarray) -> Iterator[np.ndarray]:
+def _vectors(found: VectorStore | None, parts: dict[Path, Rows], old: np.ndarray) -> Iterator[np.ndarray]:
     """The vectors in the glitches' order: old ones from the found store, new ones from the parts, which are in order too."""
-    for path, block in zip(paths, blocks_of(len(todo), PART), strict=True):
-        rows = todo[block]
-        before = 0 if block.start == 0 else int(todo[block.start - 1]) + 1
-        vectors, good, _ = read_part(path)
+    before = 0
+    for path, rows in parts.items():
+        vectors, good = read_part(path)
         merged = np.arange(before, int(rows[-1]) + 1)
         is_new = np.isin(merged, rows)
         sources = np.flatnonzero(~np.isin(merged, rows[~good]))
@@ -204,7 +215,8 @@ def _blocks(found: VectorStore | None, paths: list[Path], old: np.ndarray, todo:
         if found is not None:
             out[~is_new[sources]] = found.vectors[old[merged[sources][~is_new[sources]]]]
         yield out
-    rest = old[int(todo[-1]) + 1 :] if len(todo) else old
+        before = int(rows[-1]) + 1
+    rest = old[before:]
     for block in blocks_of(len(rest), PART):
         if found is None:
             raise StudyError(

@@ -57,6 +57,7 @@ __all__ = [
     "save_index",
     "search",
     "subgraph",
+    "unit_graph",
 ]
 
 _ZIP_LENGTHS = 26
@@ -137,7 +138,13 @@ def neighbour_graph(
     DeviceError
         "cuda" without a CUDA device.
     """
-    unit = normalise(vectors)
+    return unit_graph(normalise(vectors), k, seed=seed, device=device, exact_limit=exact_limit)
+
+
+def unit_graph(
+    unit: Vectors, k: int = DEFAULT_K, *, seed: int = 0, device: str = "cpu", exact_limit: int | None = None
+) -> NeighbourGraph:
+    """Do what `neighbour_graph` does with the output of `normalise`."""
     own = np.arange(len(unit))
     kept = min(checked_k(k), len(unit) - 1)
     if kept == 0:

@@ -89,7 +89,11 @@ def build_index(
     exact_limit : int
         Rows up to which the index is exact.
     """
-    unit = normalise(vectors)
+    return unit_index(normalise(vectors), k=k, seed=seed, exact_limit=exact_limit)
+
+
+def unit_index(unit: Vectors, *, k: int = DEFAULT_K, seed: int = 0, exact_limit: int = EXACT_LIMIT) -> VectorIndex:
+    """Do what `build_index` does with the output of `normalise`."""
     if len(unit) <= exact_limit:
         return flat_index(unit)
     return inverted_index(unit, min(checked_k(k), len(unit) - 1), seed)

@@ -25,10 +25,16 @@ def write_part(path: Path, vectors: Vectors, kept: Flags, reasons: list[str]) ->
     )
 
 
-def read_part(path: Path) -> tuple[Vectors, Flags, list[str]]:
-    """Read what `write_part` wrote."""
+def read_part(path: Path) -> tuple[Vectors, Flags]:
+    """Read the vectors that `write_part` wrote, and which glitches have one."""
     with np.load(path, allow_pickle=False) as part:
-        return part["vectors"], part["kept"], [str(reason) for reason in part["reasons"]]
+        return part["vectors"], part["kept"]
+
+
+def read_outcome(path: Path) -> tuple[Flags, list[str]]:
+    """Read which glitches have a vector in what `write_part` wrote, and why the others do not, without the vectors."""
+    with np.load(path, allow_pickle=False) as part:
+        return part["kept"], [str(reason) for reason in part["reasons"]]
 
 
 def has_parts(folder: Path) -> bool:

@@ -14,7 +14,10 @@ to the lower row number.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,7 +26,7 @@ from embed.errors import DeviceError, InputError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from embed.types import Rows, Similarities, Vectors
+    from embed.types import Flags, Rows, Similarities, Vectors
 
 __all__ = ["normalise", "paired_similarities", "top_k"]
 
@@ -37,6 +40,8 @@ PAIRED_BYTES = 2**20
 """Gathered rows that are multiplied together: they stay in the processor's cache, which is four times as fast as 128 MiB."""
 CACHE_VALUES = 2**16
 """Values normalised together: their float64 copies stay in the processor's cache."""
+THREAD_VALUES = 2**22
+"""Values that a thread normalises: fewer are not worth one."""
 TILE_ROWS = 4096
 """Vectors converted to float64 together: a 1280-component tile takes 40 MiB."""
 _ROW_BITS = np.int64(32)
@@ -74,14 +79,29 @@ def normalise(vectors: ArrayLike) -> Vectors:
         raise InputError(f"{raw.shape[0]} vectors are more than the {int(_ROW_MASK)} that row numbers can count")
     unit = np.empty(raw.shape, np.float32)
     broken, empty = np.zeros(len(raw), bool), np.zeros(len(raw), bool)
+    step = max(1, THREAD_VALUES // raw.shape[1])
+    normalise_rows = partial(_normalise_rows, raw, unit, broken, empty)
+    ranges = [range(start, min(start + step, len(raw))) for start in range(0, len(raw), step)]
+    if len(ranges) == 1:
+        normalise_rows(ranges[0])
+    else:
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            list(pool.map(normalise_rows, ranges))
+    _refuse_rows(broken, "hold NaN or infinity", "embed these glitches again")
+    _refuse_rows(empty, "are all zeros", "they have no direction; leave these glitches out")
+    return unit
+
+
+def _normalise_rows(raw: NDArray[Any], unit: Vectors, broken: Flags, empty: Flags, own: range) -> None:
+    """Normalise a range of rows into `unit`, or mark the rows that cannot be."""
     step = max(1, CACHE_VALUES // raw.shape[1])
-    for start in range(0, len(raw), step):
-        rows = slice(start, start + step)
+    for start in own[::step]:
+        rows = slice(start, min(start + step, own.stop))
         tile = raw[rows].astype(np.float64)
         largest = np.abs(tile).max(axis=1, keepdims=True)  # NaN where the row holds one
         broken[rows] = ~np.isfinite(largest[:, 0])
         empty[rows] = largest[:, 0] == 0
-        if broken.any() or empty.any():
+        if broken[own.start : own.stop].any() or empty[own.start : own.stop].any():
             continue  # only the count is still wanted
         scaled = tile / largest  # the squares of a float64's extremes would overflow or vanish
         norm = np.sqrt((scaled * scaled).sum(axis=1, keepdims=True))  # the same bits in any position of the row
@@ -91,9 +111,6 @@ def normalise(vectors: ArrayLike) -> Vectors:
         unit[rows] = scaled  # rounds to float32: 24 bits
         np.multiply(unit[rows], GRID, out=scaled, dtype=np.float64)
         unit[rows] = np.rint(scaled, out=scaled) / GRID
-    _refuse_rows(broken, "hold NaN or infinity", "embed these glitches again")
-    _refuse_rows(empty, "are all zeros", "they have no direction; leave these glitches out")
-    return unit
 
 
 def paired_similarities(queries: Vectors, vectors: Vectors, rows: Rows) -> Similarities:

@@ -40,8 +40,8 @@ from embed.storage import (
 )
 from embed.sums import seal
 from embed.types import Rows, Similarities, Step, Vectors
-from embed.vectors.graph import NeighbourGraph, load_graph, load_neighbours, neighbour_graph, save_graph
-from embed.vectors.index import DEFAULT_K, VectorIndex, build_index, load_index, save_index
+from embed.vectors.graph import NeighbourGraph, load_graph, load_neighbours, normalise, save_graph, unit_graph
+from embed.vectors.index import DEFAULT_K, VectorIndex, load_index, save_index, unit_index
 from embed.vectors.passport import GIVEN, GivenPassport, Passport
 from embed.views.selection import LeftOut
 
@@ -277,10 +277,11 @@ def write_store(
     array = np.load(new / "vectors.npy", mmap_mode="r")
     _check(array, rows.ids)
     step("graph")
-    graph = neighbour_graph(array, k, seed=seed, device=device)
+    unit = normalise(array)
+    graph = unit_graph(unit, k, seed=seed, device=device)
     save_graph(graph, new / "graph.npz")
     step("index")
-    index_recall = _write_index(array, new / "index.faiss", seed)
+    index_recall = _write_index(unit, new / "index.faiss", seed)
     facts = passport.facts | {
         "asked": asked,
         "rows": len(rows),
@@ -298,9 +299,9 @@ def write_store(
     return VectorStore(folder)
 
 
-def _write_index(vectors: Vectors, file: Path, seed: int) -> float:
+def _write_index(unit: Vectors, file: Path, seed: int) -> float:
     """Write the FAISS index, give its memory back, and return its recall."""
-    index = build_index(vectors, seed=seed)
+    index = unit_index(unit, seed=seed)
     save_index(index, file)
     return index.recall
 

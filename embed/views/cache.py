@@ -9,6 +9,8 @@ import os
 import re
 import shutil
 import zlib
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +19,7 @@ from embed.closing import Closing
 from embed.errors import InputError, StudyError
 from embed.storage import storage_errors
 from embed.study.records import View
-from embed.types import Pixels
+from embed.types import Flags, Pixels
 from embed.views.decoding import VIEWS_VERSION, decode
 
 KEY_BYTES = 32
@@ -78,25 +80,52 @@ class ViewCache(Closing):
         """
         if self._file is None:
             return decode(view, self.side)
-        key = _key(view)
-        place = (view.view - 1) * self._record
-        record = os.pread(self._file, self._record, place)
-        pixels = memoryview(record)[KEY_BYTES + CHECK_BYTES :]
-        if (
-            len(record) == self._record
-            and record[:KEY_BYTES] == key
-            and record[KEY_BYTES : KEY_BYTES + CHECK_BYTES] == _check(pixels)
-        ):
-            return np.frombuffer(pixels, np.uint8).reshape(self.shape)
+        kept = np.empty((1, *self.shape), np.uint8)
+        if self.read([view], kept)[0]:
+            return kept[0]
         array = np.ascontiguousarray(decode(view, self.side))
         if not self._keep:
             return array
         data = array.tobytes()
         with storage_errors(self.path):
-            whole = key + _check(data) + data
+            place, whole = (view.view - 1) * self._record, _key(view) + _check(data) + data
             if os.pwrite(self._file, whole, place) < len(whole):
                 os.pwrite(self._file, whole, place)  # a short write means a full disk: the second one says so
         return array
+
+    def read(self, views: Sequence[View], out: Pixels) -> Flags:
+        """Read those of the views that are kept, decoding none; views that follow one another in the file are read together.
+
+        Parameters
+        ----------
+        views : sequence of N View
+        out : ndarray of uint8, shape (N, *shape)
+            Filled where the view is kept.
+
+        Returns
+        -------
+        ndarray of bool, shape (N,)
+            Which are kept.
+
+        Raises
+        ------
+        StudyError
+            As `get`.
+        """
+        found = np.zeros(len(views), bool)
+        if self._file is None or not views:
+            return found
+        rows = np.array([view.view - 1 for view in views])
+        breaks = np.flatnonzero(np.diff(rows) != 1) + 1
+        for start, end in pairwise([0, *breaks.tolist(), len(views)]):
+            data = memoryview(os.pread(self._file, (end - start) * self._record, int(rows[start]) * self._record))
+            for place in range(start, end):
+                record = data[(place - start) * self._record :][: self._record]
+                head, pixels = record[: KEY_BYTES + CHECK_BYTES], record[KEY_BYTES + CHECK_BYTES :]
+                if len(record) == self._record and head == _key(views[place]) + _check(pixels):
+                    out[place] = np.frombuffer(pixels, np.uint8).reshape(self.shape)
+                    found[place] = True
+        return found
 
     def records(self) -> Pixels | None:
         """Map the cache into memory, without a copy; processes share it.

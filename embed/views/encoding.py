@@ -8,6 +8,7 @@ the left, 2 s above 4 s on the right).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -128,7 +129,7 @@ def richest(counts: Mapping[float, int], glitches: int) -> Encoding:
 
 
 def network_input(
-    views: Pixels,
+    views: Pixels | torch.Tensor,
     encoding: Encoding,
     size: int,
     *,
@@ -140,8 +141,9 @@ def network_input(
 
     Parameters
     ----------
-    views : ndarray of uint8, shape (B, V, side, side), or (B, 1, side, side, 3) of plain images
-        Levels of V views in the encoding's order, or colours, at the encoding's side for this size.
+    views : ndarray or tensor of uint8, shape (B, V, side, side), or (B, 1, side, side, 3) of plain images
+        Levels of V views in the encoding's order, or colours, at the encoding's side for this size. From a tensor in pinned memory they
+        are copied while the device is at work.
     encoding : Encoding
         How they are arranged.
     size : int
@@ -158,7 +160,8 @@ def network_input(
     """
     import torch  # noqa: PLC0415 - seconds that parsing `--views` need not wait for
 
-    tensor = torch.from_numpy(np.ascontiguousarray(views)).to(device)
+    own = views if isinstance(views, torch.Tensor) else torch.from_numpy(np.ascontiguousarray(views))
+    tensor = own.to(device, non_blocking=True)
     if encoding.name == "plain":
         tensor = tensor[:, 0].permute(0, 3, 1, 2)
     return compose(tensor.float(), encoding, size, mean, std)
@@ -182,14 +185,24 @@ def compose(
     """
     import torch  # noqa: PLC0415 - see `network_input`
 
-    scaled, device = values, values.device
+    scaled = values
     if encoding.name == "mosaic":
         first, second, third, fourth = scaled.split(1, dim=1)
         scaled = torch.cat([torch.cat([first, second], dim=2), torch.cat([third, fourth], dim=2)], dim=3)
         odd = size - scaled.shape[-1]
         scaled = torch.nn.functional.pad(scaled, (0, odd, 0, odd))
-    scale = torch.tensor([1 / (255 * value) for value in std], device=device).view(1, 3, 1, 1)
-    shift = torch.tensor([-centre / value for centre, value in zip(mean, std, strict=True)], device=device).view(
-        1, 3, 1, 1
-    )
+    scale, shift = _normalisation(mean, std, values.device)
     return torch.addcmul(shift, scaled.expand(-1, 3, -1, -1), scale)
+
+
+@cache
+def _normalisation(
+    mean: tuple[float, ...], std: tuple[float, ...], device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Factor and summand of each channel, shape (1, 3, 1, 1); kept on the device, as making them there waits until it is idle."""
+    import torch  # noqa: PLC0415 - see `network_input`
+
+    with torch.inference_mode(mode=False):  # training may take them afterwards
+        scale = torch.tensor([1 / (255 * value) for value in std], device=device)
+        shift = torch.tensor([-centre / value for centre, value in zip(mean, std, strict=True)], device=device)
+        return scale.view(1, 3, 1, 1), shift.view(1, 3, 1, 1)

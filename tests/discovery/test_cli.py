@@ -207,10 +207,12 @@ def test_pictures_that_are_all_alike(capsys, tmp_path):
 
 
 def test_a_network_that_gives_nan(study, tiny, monkeypatch):
+    import torch
+
     from embed.errors import InputError
     from embed.network.runtime import TorchRuntime
 
-    monkeypatch.setattr(TorchRuntime, "__call__", lambda _, pictures: np.full((len(pictures), 256), np.nan, np.float32))
+    monkeypatch.setattr(TorchRuntime, "start", lambda _, pictures: torch.full((len(pictures), 256), torch.nan))
     with (
         Study(study) as opened,
         pytest.raises(

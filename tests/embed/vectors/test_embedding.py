@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from embed import EmbeddingOptions, Study, embed, ingest_folder
 from embed.errors import InputError, StorageError, StudyError
 from embed.vectors.store import VectorStore, stores
 from embed.views.cache import ViewCache
-from embed.views.encoding import Encoding, network_input, parse_encoding, richest
+from embed.views.encoding import Encoding, compose, network_input, parse_encoding, richest
 
 
 def study_of(folder, data):
@@ -239,6 +240,73 @@ def test_the_cache_gives_what_decoding_gives_and_heals(tmp_path, gallery, monkey
             file.seek(3000)
             file.write(b"\xff" * 100)
         assert np.array_equal(cache.get(views[0]), expected[0])
+
+
+def test_many_views_are_read_from_the_cache_at_once(tmp_path, gallery, monkeypatch):
+    with study_of(tmp_path / "study", gallery) as study:
+        views = study.views()
+    with ViewCache(tmp_path / "cache", 64, plain=False) as cache:
+        assert not cache.read(views, np.empty((len(views), 64, 64), np.uint8)).any()
+        expected = np.stack([cache.get(view) for view in views[:20]])
+        with cache.path.open("r+b") as file:  # a write that was torn
+            file.seek(3 * 4132 + 2000)
+            file.write(b"\xff" * 100)
+        monkeypatch.setattr("embed.views.cache.decode", lambda *_: pytest.fail("decoded again"))
+        order = np.array([0, 1, 2, 3, 4, 12, 11, 17, 18, 19, 20, 21])
+        out = np.zeros((len(order), 64, 64), np.uint8)
+        found = cache.read([views[place] for place in order], out)
+        assert order[~found].tolist() == [3, 20, 21]  # torn, and past the file's end
+        assert np.array_equal(out[found], expected[order[found]])
+        assert not out[~found].any()
+        assert cache.read([], out[:0]).shape == (0,)
+
+
+@pytest.mark.parametrize("batch", [5, 24, 40])
+def test_each_vector_is_that_of_its_own_picture_in_any_batch(tmp_path, gallery, tiny, monkeypatch, batch):
+    """Also where pictures of a batch, or all of one, cannot be decoded."""
+    shutil.copytree(gallery, tmp_path / "data")
+    with study_of(tmp_path / "study", tmp_path / "data") as study:
+        monkeypatch.setattr("embed.network.runtime.BATCH", batch)
+        whole = embed(study, EmbeddingOptions(**tiny))
+        expected = {glitch: whole.vectors[row].copy() for row, glitch in enumerate(whole.glitches.tolist())}
+        shutil.rmtree(whole.folder)
+        shutil.rmtree(study.folder / "cache")
+        gone = [2, *range(5, 10), 23]
+        for place in gone:
+            Path(study.views()[place].source).unlink()
+        store = embed(study, EmbeddingOptions(**tiny))
+        assert [item.glitch for item in store.left_out] == [study.views()[place].glitch for place in gone]
+        assert len(store.glitches) == 24 - len(gone)
+        for row, glitch in enumerate(store.glitches.tolist()):
+            assert np.array_equal(store.vectors[row], expected[glitch])
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_gpu_gives_each_picture_its_own_vector(tmp_path, gallery, tiny, monkeypatch):
+    """With more batches at work than a GPU is given at once, copied from pinned memory that is used again; a second run gives the same bytes."""
+    monkeypatch.setattr("embed.network.runtime.CUDA_BATCH", 2)
+    with study_of(tmp_path / "study", gallery) as study:
+        own = embed(study, EmbeddingOptions(**tiny, device="cpu"))
+        vectors = []
+        for _ in range(2):
+            store = embed(study, EmbeddingOptions(**tiny | {"device": "cuda"}))
+            vectors.append(np.array(store.vectors))
+            shutil.rmtree(store.folder)
+    assert np.array_equal(*vectors)
+    cosine = (
+        (own.vectors * vectors[0]).sum(1) / np.linalg.norm(own.vectors, axis=1) / np.linalg.norm(vectors[0], axis=1)
+    )
+    assert cosine.min() > 0.999  # bfloat16
+
+
+def test_training_can_take_what_an_embedding_left():
+    """The constants of a normalisation are kept, and were first made while no gradients are wanted."""
+    with torch.inference_mode():
+        compose(torch.zeros(1, 1, 8, 8), Encoding("single", (4.0,)), 8, (0.25,) * 3, (0.125,) * 3)
+    values = torch.full((1, 1, 8, 8), 51.0, requires_grad=True)
+    compose(values, Encoding("single", (4.0,)), 8, (0.25,) * 3, (0.125,) * 3).sum().backward()
+    assert values.grad[0, 0, 0, 0].item() == pytest.approx(3 / (255 * 0.125))
 
 
 def test_a_damaged_store_says_so(tmp_path, embedded):

@@ -189,6 +189,16 @@ def test_normalise_does_not_depend_on_the_company_a_row_keeps():
     np.testing.assert_array_equal(normalise(vectors[7:8]), normalise(vectors)[7:8])
 
 
+def test_normalise_gives_the_same_in_threads(monkeypatch):
+    vectors = np.random.default_rng(12).normal(size=(1000, 70)).astype(np.float32)
+    whole = normalise(vectors)
+    monkeypatch.setattr("embed.vectors.similarity.THREAD_VALUES", 130 * 70)
+    np.testing.assert_array_equal(normalise(vectors), whole)
+    vectors[[129, 130, 999]] = np.nan
+    with pytest.raises(InputError, match=r"3 of 1000 vectors hold NaN or infinity \(first rows: 129, 130, 999\)"):
+        normalise(vectors)
+
+
 def test_normalise_keeps_direction_at_the_extremes_of_float64():
     unit = normalise(np.array([[3e300, 4e300], [3e-300, 4e-300], [-3.0, 4.0]]))
     np.testing.assert_allclose(unit, [[0.6, 0.8], [0.6, 0.8], [-0.6, 0.8]], atol=1e-7)
