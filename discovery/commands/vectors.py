@@ -24,7 +24,14 @@ def make_vectors(
     from embed.vectors.embedding import embed  # noqa: PLC0415 - seconds that vectors which are there need not wait for
 
     with terminal.progress("embed") as progress:
-        return embed(study, asked, retry=retry, progress=progress, spread=spread)
+        return embed(
+            study,
+            asked,
+            retry=retry,
+            step=lambda name: progress(0, 0, name),
+            progress=progress,
+            spread=spread,
+        )
 
 
 def embedding_options(options: Namespace) -> EmbeddingOptions:

@@ -11,7 +11,7 @@ from embed.errors import InputError, StudyError
 from embed.fleet.spread import Spread, check_processor, here
 from embed.storage import settle
 from embed.study.study import Study
-from embed.types import Progress, Rows
+from embed.types import Progress, Rows, Step
 from embed.vectors.blocks import Embedder, block_views
 from embed.vectors.options import EmbeddingOptions
 from embed.vectors.parts import blocks_of, drop_parts, has_parts, part_path, read_outcome, read_part, write_part
@@ -36,6 +36,7 @@ def embed(
     *,
     retry: bool = False,
     command: str = "embed",
+    step: Step = lambda _: None,
     progress: Progress | None = None,
     spread: Spread = here,
 ) -> VectorStore:
@@ -51,6 +52,8 @@ def embed(
         Record a run even when nothing is missing, and try again to decode the views that could not be decoded before.
     command : str
         The name of the run: only vectors made by ``embed`` are used by later commands by default.
+    step : callable, optional
+        Receives the name of each step after the vectors are computed; see `embed.vectors.store.write_store`.
     progress : callable, optional
         Called with (glitches done, glitches in all).
     spread : Spread
@@ -85,7 +88,7 @@ def embed(
         if found is not None and found.passport["asked"] == plan.asked and not found.passport["failed"]:
             drop_parts(plan.folder)
             return found
-        return _make(study, plan, found, options, progress=progress, spread=spread)
+        return _make(study, plan, found, options, step=step, progress=progress, spread=spread)
 
 
 def _choose(study: Study, store: VectorStore, command: str) -> None:
@@ -101,6 +104,7 @@ def _make(
     found: VectorStore | None,
     options: EmbeddingOptions,
     *,
+    step: Step,
     progress: Progress | None,
     spread: Spread,
 ) -> VectorStore:
@@ -131,6 +135,7 @@ def _make(
         failed=len(left_out) - len(plan.left_out),
         seed=options.seed,
         device=plan.runtime.device.type,
+        step=step,
     )
     drop_parts(plan.folder)
     return store

@@ -150,8 +150,9 @@ def test_a_store_is_reused_extended_and_never_mixed(tmp_path, gallery, tiny):
         make_gallery(data, {"Aaa": 3}, seed=5, prefix="new")  # sorts before the others by name, comes after them by row
         with study.run("ingest"):
             ingest_folder(study, data)
-        calls = []
-        extended = embed(study, progress=lambda done, whole: calls.append((done, whole)))
+        calls, steps = [], []
+        extended = embed(study, step=steps.append, progress=lambda done, whole: calls.append((done, whole)))
+        assert steps == ["write", "graph", "index"]
         assert calls[0] == (24, 27)  # the first 24 were not computed again
         assert calls[-1] == (27, 27)
         assert np.array_equal(extended.vectors[:24], old)
