@@ -1,5 +1,6 @@
 """No page has a serious finding of axe-core, light or dark; it is installed beside the linter of JavaScript, and skipped where npm is missing."""
 
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -32,15 +33,27 @@ def test_no_page_has_a_serious_finding(folder, tmp_path, capsys):
     assert len(pages) >= 5
     with chromium(tmp_path / "profile") as browser:
         for page in pages:
-            for dark in (False, True):
-                browser.open(page, dark=dark)
+            for dark, size in ((False, (1440, 900)), (True, (1440, 900)), (False, (390, 844))):
+                browser.open(page, dark=dark, size=size)
                 browser.wait("document.readyState === 'complete' && document.querySelector('main')")
-                assert findings(browser) == [], (page.name, dark)
+                assert findings(browser) == [], (page.name, dark, size)
         with serving(folder) as address:
-            for tab in ("review", "clusters", "map"):
-                browser.open(address)
+            for tab, dark in product(("review", "clusters", "map"), (False, True)):
+                browser.open(address, dark=dark)
                 browser.wait("document.querySelector('#top')")
                 browser.evaluate(f"location.hash = '{tab}'")
                 browser.wait(f"document.querySelector('#{tab}').children.length > 1")
-                assert findings(browser) == [], tab
+                assert findings(browser) == [], (tab, dark)
             browser.send("Page.navigate", url="about:blank")  # before the server goes
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_what_is_said_in_orange_can_be_read(folder, tmp_path, dark):
+    with chromium(tmp_path / "profile") as browser, serving(folder) as address:
+        browser.open(address, dark=dark)
+        browser.wait("document.querySelector('#question .why')")
+        browser.evaluate("document.querySelector('#saved').classList.add('problem')")
+        browser.key("z")  # there is nothing to undo
+        browser.evaluate("document.querySelector('#question').append(document.querySelector('.flash').cloneNode(true))")
+        assert findings(browser) == []
+        browser.send("Page.navigate", url="about:blank")  # before the server goes

@@ -123,6 +123,27 @@ def test_undo_a_number_and_a_typed_class(browser, address, folder):
     assert "Decided: Zig zag 7" in browser.evaluate("document.getElementById('question').textContent")
 
 
+def test_a_class_that_only_holds_the_text_is_asked_for_twice(browser, address, folder):
+    go(browser, address, "review", size=SIZES[0])
+    browser.key("/")
+    browser.type("fish")
+    browser.key("Enter")
+    assert browser.evaluate("document.querySelector('#typed-list [aria-selected=true] span').textContent") == (
+        "Koi_Fish: once more to be sure"
+    )
+    panel = "document.querySelector('.answer')"
+    assert browser.evaluate(f"getComputedStyle({panel}).overflowY") == "visible"  # the list is not cut off
+    browser.key("Enter")
+    browser.wait(SAVED + " && document.querySelector('#progress b').textContent === '1'")
+    browser.key("/")
+    browser.type("istle")
+    browser.key("ArrowDown")
+    browser.key("ArrowUp")
+    browser.key("Enter")
+    browser.wait(SAVED + " && document.querySelector('#progress b').textContent === '2'")
+    assert [labels(folder)[glitch] for glitch in (1, 2)] == ["Koi_Fish", "Whistle"]
+
+
 def test_undo_by_the_mouse(browser, address, folder):
     go(browser, address, "review")
     before = labels(folder)
