@@ -20,8 +20,8 @@ def bare(tmp_path_factory):
 def test_an_empty_tab_names_the_command(tmp_path, bare, tab):
     with chromium(tmp_path / "profile") as browser, serving(bare) as address:
         browser.open(address)
-        browser.wait("document.querySelector('#top')")
-        browser.evaluate(f"location.hash = '{tab}'")
+        browser.wait("document.querySelector('main > section:not([hidden])')")
+        browser.click_on(f"document.getElementById('tab-{tab}')")
         browser.wait(f"document.querySelector('#{tab} .empty code')")
         assert browser.evaluate(f"document.querySelector('#{tab} code').textContent") == COMMANDS[tab]
         assert "`" not in browser.evaluate(f"document.querySelector('#{tab}').textContent")
