@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 
 from discovery.arguments.audit import add_audit
-from discovery.arguments.base import Parser, common_options, vector_options
+from discovery.arguments.base import Parser, common_options, misplaced, vector_options
 from discovery.arguments.detector import add_detector
 from discovery.arguments.evaluation import add_evaluate, add_predict
 from discovery.arguments.exchange import add_completion, add_doctor, add_export, add_fetch
@@ -121,6 +121,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _prepare_streams()
     typed = list(sys.argv[1:] if arguments is None else arguments)
     parser = create_parser()
+    if before := misplaced(typed):
+        parser.error(before)
     try:
         configured = configure(parser, typed)
     except DiscoverError as error:

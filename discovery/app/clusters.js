@@ -1,6 +1,6 @@
 /* global Pieces */
 // The clusters tab: each cluster with its certificate, timeline and members; tick them, name the class, make a batch.
-import { $, ask, key, notice, percent, picture } from "./page.js";
+import { $, ask, key, notice, percent, picture, withCommands } from "./page.js";
 import { completion } from "./completion.js";
 import { openGlitch } from "./glitch.js";
 import * as jobs from "./jobs.js";
@@ -26,11 +26,18 @@ let durations = [];
 export async function start(section) {
   section.replaceChildren(element("p", { class: "empty" }, "Reading the clusterings …"));
   saver.on("/api/clusters/", { saved, refused });
-  jobs.on("cluster", async () => { await read(); if (study.clusterings.length) await choose(study.clusterings[0].run); });
+  jobs.on("cluster", () => ($("sheet") ? newest() : frame(section)));
+  await frame(section);
+}
+async function frame(section) {
   try {
-    study = await ask("/api/study");
+    await read();
   } catch (error) {
     section.replaceChildren(element("p", { class: "empty" }, error.message));
+    return;
+  }
+  if (!study.clusterings.length) {
+    section.replaceChildren(element("div", { class: "empty" }, element("p", {}, ...withCommands("The study has no clusters yet. Look for some here, among the glitches of one label, or run `discover cluster None_of_the_Above`.")), maker("Look for clusters"), jobs.panel(["cluster"])));
     return;
   }
   section.replaceChildren(
@@ -38,13 +45,13 @@ export async function start(section) {
     element("article", { class: "case" }, element("header", { id: "cluster-head" }), element("div", { id: "cluster-time" }), element("div", { id: "sheet-head" }), element("div", { id: "sheet" })),
     element("aside", { class: "answer", "aria-label": "Decision" }, element("div", { id: "cluster-facts" }), element("div", { id: "naming" }), element("div", { id: "again" })));
   again();
-  if (!study.clusterings.length) {
-    $("which").replaceChildren(element("p", {}, "The study has no clustering yet. Start one on this page, or run `discover cluster None_of_the_Above`."));
-    return;
-  }
   await choose(study.clusterings[0].run);
 }
 async function read() { study = await ask("/api/study"); }
+async function newest() {
+  await read();
+  await choose(study.clusterings[0].run);
+}
 
 async function choose(run) {
   try {
@@ -208,16 +215,18 @@ function turnPage(by) {
   page = Math.max(0, Math.min(pages - 1, page + by));
   sheet();
 }
-function again() { // clustering with other settings
+function maker(text) {
   const label = element("select", { "aria-label": "label" }, ...study.classes.filter((one) => one.size).map((one) => element("option", one.name === "None_of_the_Above" ? { selected: "" } : {}, one.name)));
   const method = element("select", { "aria-label": "method" }, ...study.methods.cluster.map((one) => element("option", {}, one)));
   const k = element("input", { type: "number", min: "1", placeholder: "auto", "aria-label": "number of clusters", disabled: "" });
   method.addEventListener("change", () => { k.disabled = method.value !== "spectral"; });
-  const form = element("form", { onsubmit: (event) => {
+  return element("form", { class: "row", onsubmit: (event) => {
     event.preventDefault();
     jobs.begin("cluster", { label: label.value, method: method.value, k: k.disabled || !k.value ? null : k.valueAsNumber });
-  } }, element("label", {}, "label ", label), element("label", {}, "method ", method), element("label", {}, "clusters ", k), element("button", { type: "submit" }, "Cluster"));
-  $("again").replaceChildren(element("details", study.clusterings.length ? {} : { open: "" }, element("summary", {}, "Cluster again, with other settings"), form), jobs.panel(["cluster", "batch"]),
+  } }, element("label", {}, "label ", label), element("label", {}, "method ", method), element("label", {}, "clusters ", k), element("button", { type: "submit" }, text));
+}
+function again() { // clustering with other settings
+  $("again").replaceChildren(element("details", {}, element("summary", {}, "Cluster again, with other settings"), maker("Cluster")), jobs.panel(["cluster", "batch"]),
     element("p", { class: "hints" }, key("N"), " name ", key("←"), " ", key("→"), " page ", key("↑"), " ", key("↓"), " cluster"));
 }
 function move(by) {

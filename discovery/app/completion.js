@@ -1,5 +1,5 @@
 /* global Pieces */
-// A field for the name of a class, with the classes that begin so or hold the text; a new name is asked for twice.
+// A field for the name of a class, with the classes that begin so or hold the text; a new name is asked for twice, and so is a class that only holds the text.
 const { element } = Pieces;
 const SHOWN = 8;
 
@@ -7,27 +7,30 @@ export function completion({ id, label, placeholder, names, accept }) {
   const input = element("input", { id, type: "text", autocomplete: "off", spellcheck: "false", placeholder, maxlength: "80",
     role: "combobox", "aria-expanded": "false", "aria-controls": `${id}-list`, "aria-autocomplete": "list" });
   const found = element("ul", { id: `${id}-list`, role: "listbox", "aria-label": "Classes", hidden: "" });
-  let options = []; // {name, isNew}
+  let options = []; // {name, isNew, begins}
   let chosen = 0;
-  let asked = ""; // the new name that was chosen once
+  let picked = false; // by the arrows
+  let asked = ""; // the name that was chosen once, by
+  let typed = ""; // this text
 
   function matches(text) {
     const lower = text.toLowerCase();
     const known = names().filter((one) => one.name.toLowerCase().includes(lower));
     const starts = (one) => (one.name.toLowerCase().startsWith(lower) ? 0 : 1);
     known.sort((a, b) => starts(a) - starts(b)); // stable: the larger classes stay first
-    const listed = known.slice(0, SHOWN).map((one) => ({ name: one.name, isNew: false, size: one.size }));
+    const listed = known.slice(0, SHOWN).map((one) => ({ name: one.name, isNew: false, begins: !starts(one), size: one.size }));
     const exact = known.some((one) => one.name.toLowerCase() === lower);
     return exact ? listed : [...listed, { name: text, isNew: true }];
   }
   function show() {
     const text = input.value.trim();
-    if (text !== asked) asked = "";
+    if (text !== typed) asked = "";
     options = text ? matches(text) : [];
-    chosen = asked ? options.length - 1 : 0;
+    chosen = Math.max(0, options.findIndex((one) => one.name === asked));
+    picked = false;
     found.replaceChildren(...options.map((one, i) => element("li", { role: "option", id: `${id}-${i}`,
-      onmousedown: (event) => { event.preventDefault(); take(one); } },
-    element("span", {}, !one.isNew ? one.name : one.name === asked ? `new class ${one.name}: once more to be sure` : `new class: ${one.name}`), element("small", {}, one.isNew ? "" : String(one.size)))));
+      onmousedown: (event) => { event.preventDefault(); take(one, !one.isNew); } },
+    element("span", {}, one.name === asked ? `${one.isNew ? "new class " : ""}${one.name}: once more to be sure` : one.isNew ? `new class: ${one.name}` : one.name), element("small", {}, one.isNew ? "" : String(one.size)))));
     found.hidden = !options.length;
     input.setAttribute("aria-expanded", String(!found.hidden));
     mark();
@@ -41,9 +44,10 @@ export function completion({ id, label, placeholder, names, accept }) {
     found.hidden = true;
     input.setAttribute("aria-expanded", "false");
   }
-  function take(one) {
-    if (one.isNew && asked !== one.name) { // a slip does not become a class
+  function take(one, sure) {
+    if (!sure && asked !== one.name) { // a slip does not become a class, nor Lin a Violin_Mode
       asked = one.name;
+      typed = input.value.trim();
       show();
       return;
     }
@@ -57,9 +61,10 @@ export function completion({ id, label, placeholder, names, accept }) {
   input.addEventListener("blur", close);
   input.addEventListener("keydown", (event) => {
     if (event.key === "Escape") { input.value = ""; close(); input.blur(); }
-    else if (event.key === "Enter" && options.length) take(options[chosen]);
+    else if (event.key === "Enter" && options.length) take(options[chosen], !options[chosen].isNew && (picked || options[chosen].begins));
     else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && options.length) {
       chosen = (chosen + (event.key === "ArrowDown" ? 1 : options.length - 1)) % options.length;
+      picked = true;
       mark();
     } else return;
     event.preventDefault();

@@ -1,6 +1,6 @@
 /* global Pieces */
 // Everything about one glitch, in a dialog: its views, its labels with their sources, its nearest neighbours.
-import { $, ask, picture } from "./page.js";
+import { $, ask, breakable, picture } from "./page.js";
 
 const { element, number, spectrogram } = Pieces;
 
@@ -31,7 +31,7 @@ export function neighbours(facts, open) {
   if (!facts.neighbours.length) return element("p", { class: "aside" }, "No vector of this glitch: run `discover embed` to see its neighbours.");
   const seconds = facts.views.length ? facts.views.at(-1).duration : 4;
   return element("div", { class: "strip" }, ...facts.neighbours.map((one) => element("button", { type: "button", title: one.id, onclick: () => open(one.glitch) },
-    picture(one.glitch, seconds, "small", one.id), element("span", {}, one.label || "no label"), element("small", {}, one.similarity.toFixed(3)))));
+    picture(one.glitch, seconds, "small", one.id), element("span", {}, ...breakable(one.label || "no label")), element("small", {}, one.similarity.toFixed(3)))));
 }
 export async function openGlitch(glitch) {
   const dialog = $("glitch");

@@ -51,6 +51,6 @@ function show() {
     const stop = element("button", { type: "button", onclick: async () => { stop.disabled = true; current = await tell("/api/jobs/stop", { number: current.number }).catch(() => current); show(); } }, "Stop");
     const state = { running: "running …", done: "done", stopped: "stopped", failed: "failed" }[current.state];
     place.replaceChildren(element("p", { class: `state ${current.state}` }, element("code", {}, current.command.replace(/ --study=\S+/, "")), " ", element("b", {}, state), " ", current.state === "running" ? stop : ""),
-      element("pre", { class: kindOf(current) }, current.lines.slice(-LINES).join("\n") || " "));
+      element("pre", { class: kindOf(current), tabindex: "0" }, current.lines.slice(-LINES).join("\n") || " "));
   }
 }

@@ -36,11 +36,16 @@ export function picture(glitch, duration, size, alt) {
   return image;
 }
 
+// A class's name breaks after its underscores.
+export const breakable = (name) => name.split(/(?<=_)/).flatMap((part) => [part, element("wbr")]);
+// Text of the server, in which `a command` stands between backticks.
+export const withCommands = (text) => text.split("`").map((part, i) => (i % 2 ? element("code", {}, part) : part));
+
 export function notice(text, ...more) { // stays until it is closed
-  const line = element("p", {}, element("span", {}, text), ...more, element("button", { type: "button", onclick: () => line.remove() }, "close"));
+  const line = element("p", {}, element("span", {}, ...withCommands(text)), ...more, element("button", { type: "button", onclick: () => line.remove() }, "close"));
   $("notices").append(line);
   while ($("notices").children.length > 4) $("notices").firstChild.remove();
 }
 
-export const percent = (x) => `${(100 * x).toFixed(x > 0 && x < 0.1 ? 1 : 0)} %`;
+export const percent = (x) => `${(100 * x).toFixed(x > 0 && x < 0.1 ? 1 : 0)}\u00a0%`;
 export const key = (name) => element("kbd", {}, name);

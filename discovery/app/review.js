@@ -1,6 +1,6 @@
 /* global Pieces */
 // The review tab: one doubtful label at a time, decided by a key. See saver.js for what happens to a decision.
-import { $, ask, key, notice, percent, picture, tell } from "./page.js";
+import { $, ask, key, notice, percent, picture, tell, withCommands } from "./page.js";
 import { openGlitch } from "./glitch.js";
 import { completion } from "./completion.js";
 import * as saver from "./saver.js";
@@ -37,7 +37,7 @@ export async function start(section) {
     return;
   }
   if (!data.audit) {
-    section.replaceChildren(element("p", { class: "empty" }, data.message));
+    section.replaceChildren(element("p", { class: "empty" }, ...withCommands(data.message)));
     return;
   }
   frame(section);
@@ -141,6 +141,7 @@ function next() {
 function go(to) {
   at = Math.max(0, Math.min(items.length - 1, to));
   draw();
+  $("case-head").scrollIntoView({ block: "nearest" }); // the answers stand below the pictures on a small screen
 }
 
 // --- the page ----------------------------------------------------------------------------------------------------------
@@ -185,7 +186,7 @@ function draw() {
     precision();
     return;
   }
-  item.line.scrollIntoView({ block: "nearest" });
+  reveal(item.line.parentElement);
   $("case-head").replaceChildren(
     element("h2", {}, element("span", { class: "label" }, item.label), element("span", { class: "arrow", "aria-label": "probably" }, "→"), element("span", { class: "label" }, item.suggested)),
     element("p", { class: "who" }, element("code", {}, item.id), item.when ? ` · ${item.when}` : "", ` · rank ${item.rank} of ${thousands(data.audited)} `,
@@ -194,6 +195,10 @@ function draw() {
   beside(item);
   answer();
   for (const later of items.slice(at + 1, at + 1 + AHEAD)) prefetch(later);
+}
+function reveal(row) { // in the list alone: below it the page stays where it is
+  const [list, line] = [$("rows").getBoundingClientRect(), row.getBoundingClientRect()];
+  $("rows").scrollTop += Math.min(0, line.top - list.top) + Math.max(0, line.bottom - list.bottom);
 }
 function more() {
   return element("button", { type: "button", onclick: async () => { tried = true; await load(); list(); next(); } }, "Show 100 more");
@@ -257,6 +262,7 @@ function answer() {
   if (done) parts.push(element("p", { class: "decided" }, done.outcome === "unsure" ? "Decided: unsure" : done.outcome === "right" ? `Decided: ${done.label} is right` : done.label ? `Decided: ${done.label}` : "Decided: wrong", done.waits ? " (not saved yet)" : ""));
   $("question").replaceChildren(...parts);
   const button = (letter, text, call, chosen) => element("button", { type: "button", onclick: call, class: chosen ? "chosen" : "" }, key(letter), element("span", {}, text));
+  const hint = (letter, text, call) => element("button", { type: "button", onclick: call }, key(letter), ` ${text}`);
   const is = (outcome, label) => done && done.outcome === outcome && (label === undefined || done.label === label);
   $("keys").replaceChildren(
     element("div", { class: "main-keys" },
@@ -264,7 +270,7 @@ function answer() {
       button("W", "Wrong, class unknown", () => decide("wrong", { outcome: "wrong", label: "" }), is("wrong", "")),
       button("U", "Unsure", () => decide("unsure", { outcome: "unsure", label: "" }), is("unsure"))),
     element("div", { class: "class-keys" }, ...shortcuts.map((name, i) => button(String(i + 1), name, () => choose(name), false))),
-    element("p", { class: "hints" }, key("Z"), " undo ", key("←"), " ", key("→"), " back, on ", key("V"), " other duration ", key("/"), " type a class"));
+    element("p", { class: "hints" }, hint("Z", "undo", undo), hint("←", "back", () => go(at - 1)), hint("→", "on", () => go(at + 1)), hint("V", "other duration", turnView), hint("/", "type a class", () => $("typed").focus())));
   precision();
 }
 function precision() {

@@ -2,8 +2,10 @@
 
 import argparse
 import os
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from discovery.figures.options import FORMATS, read_formats
 from embed.errors import InputError
@@ -18,6 +20,7 @@ from embed.network.names import (
     STRAIN_PREFIX,
     WEIGHT_SOURCES,
 )
+from embed.spelling import closest
 from embed.vectors.options import EmbeddingOptions
 
 RUNTIME = (
@@ -38,6 +41,33 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print what is wrong and where help is, and exit."""
         self.exit(2, f"{self.prog}: error: {message} (see `{self.prog} --help`)\n")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:  # noqa: ANN401 - as argparse has it
+        """Refuse a command that there is not, with the one of nearest spelling."""
+        if isinstance(action, argparse._SubParsersAction) and value not in action.choices:  # noqa: SLF001
+            near = closest(value, action.choices)
+            known = f"did you mean `{self.prog} {near}`?" if near else f"there are: {', '.join(action.choices)}"
+            raise argparse.ArgumentError(None, f"no command {value!r}; {known}")
+        super()._check_value(action, value)
+
+
+def misplaced(typed: Sequence[str]) -> str:
+    """Say that an option of every command stands before the command; empty where none does.
+
+    Examples
+    --------
+    >>> misplaced(["--study", "demo", "cluster", "Blip"]), misplaced(["cluster", "Blip", "--study", "demo"])
+    ('--study stands before the command; write it at the end: `discover cluster Blip --study demo`', '')
+    """
+    actions = common_options()._option_string_actions  # noqa: SLF001
+    rest = list(typed)
+    while rest and rest[0].partition("=")[0] in actions:
+        option, _, value = rest.pop(0).partition("=")
+        del rest[: actions[option].nargs is None and not value]
+    if len(rest) == len(typed):
+        return ""
+    line = shlex.join(["discover", *rest, *typed[: len(typed) - len(rest)]])
+    return f"{typed[0].partition('=')[0]} stands before the command; write it at the end: `{line}`"
 
 
 def common_options() -> Parser:

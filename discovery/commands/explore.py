@@ -21,7 +21,9 @@ def run(options: Namespace) -> None:
     app = create_app(options.study, token=token, port=port)
     terminal.say(f"The study {options.study} is open at")
     terminal.say(address)
-    terminal.say("Only who has this address can open it. Every decision is saved at once; Ctrl+C stops the server.")
+    terminal.say(
+        "Only someone who has this address can open it. Every decision is saved at once; Ctrl+C stops the server."
+    )
     terminal.result({"address": address, "study": str(options.study)})
     if not options.no_browser:
         Timer(OPEN_AFTER_S, webbrowser.open, (address,)).start()

@@ -39,6 +39,8 @@ class Contents:
         Names.
     audits, clusterings : int
         Done.
+    by_person : int
+        Label events by a person.
     reports : list of Report
         The newest first.
     """
@@ -54,6 +56,7 @@ class Contents:
     generators: list[str]
     audits: int
     clusterings: int
+    by_person: int
     reports: list[Report]
 
     @property
@@ -71,6 +74,11 @@ class Contents:
             (not self.vectors, "discover embed", "makes the vectors that all else needs"),
             (label and not self.clusterings, f"discover cluster {shlex.quote(label)}", "looks for new classes"),
             (len(named) > 1 and not self.audits, "discover audit", "looks for wrong labels"),
+            (
+                label and not self.by_person,
+                "discover explore",
+                "shows the clusters, to be named, and the labels, to be judged",
+            ),
             (len(named) > 1 and not self.models, "discover train", "fine-tunes a network on the labels"),
             (True, "discover update", "gives glitches that came later to the clusters"),
         )
@@ -82,6 +90,7 @@ def read_contents(study: Study) -> Contents:
     clusterings = study.connection.execute(
         "SELECT count(*) FROM runs WHERE command = 'cluster' AND outcome = 'done'"
     ).fetchone()
+    by_person = study.connection.execute("SELECT count(*) FROM labels WHERE by = 'person'").fetchone()
     glitches = study.glitches()  # read once: a large study takes seconds
     given, predicted = (glitches.groupby(column).size() for column in ("label", "predicted"))
     return Contents(
@@ -96,5 +105,6 @@ def read_contents(study: Study) -> Contents:
         generators=generator_names(study.folder),
         audits=count_audits(study),
         clusterings=int(clusterings[0]),
+        by_person=int(by_person[0]),
         reports=latest_reports(study),
     )

@@ -10,6 +10,7 @@ import pandas as pd
 from embed.csvfile import neutralised, restored
 from embed.errors import InputError
 from embed.gravityspy import COLUMN_ALIASES
+from embed.spelling import is_typo
 from embed.storage import check_regular
 
 if TYPE_CHECKING:
@@ -152,6 +153,20 @@ def _names(path: Path, header: list[str], required: tuple[str, ...], also: Colle
             raise InputError(f"{path} has no column {name!r}; its columns are: {_some(header)}")
         names[name] = name
     return names
+
+
+def misspelt(header: Collection[str], names: dict[str, str]) -> list[str]:
+    """Say which columns are not read though they are spelled like one that is missing, a warning each.
+
+    Examples
+    --------
+    >>> misspelt(["id", "lable"], {"gravityspy_id": "id"})
+    ["the column 'lable' is not read; is it 'label'?"]
+    """
+    missing = [alias for ours, aliases in COLUMN_ALIASES.items() if ours not in names for alias in aliases]
+    strange = [name for name in header if name not in _KNOWN and name not in names.values()]
+    near = {name: next((alias for alias in missing if is_typo(name, alias)), None) for name in strange}
+    return [f"the column {name!r} is not read; is it {alias!r}?" for name, alias in near.items() if alias]
 
 
 def _some(names: list[str]) -> str:

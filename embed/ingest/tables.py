@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from embed.errors import InputError
 from embed.gravityspy import COLUMN_ALIASES, NUMBERS, class_name, gps_of_id, is_identifier, parse_view_name
-from embed.ingest.tablefile import read_chunks, table_rows
+from embed.ingest.tablefile import misspelt, read_chunks, table_rows
 from embed.ingest.typos import warn_of_typos
 from embed.study.records import MODEL, Label
 from embed.study.report import IngestReport
@@ -65,6 +65,8 @@ def ingest_table(
     done = 0
     with warn_of_typos(study, report):
         for chunk, names in read_chunks(path, required=("gravityspy_id",), without=without):
+            if not done:
+                report.warnings += [f"{path}: {warning}" for warning in misspelt(chunk.columns, names)]
             with study.transaction():
                 for number, row in table_rows(chunk, names, path, report):
                     _add_row(study, row, f"{path.name}:{number}", path, report)

@@ -98,6 +98,16 @@ def now() -> int:
         ) from error
 
 
+def _no_study(path: Path) -> str:
+    """Say that a database is missing; one folder above or below, where a slip leads from, it is looked for."""
+    folder = path.parent
+    near = next((one for one in (folder / "study", folder.parent) if (one / path.name).exists()), None)
+    if near is not None:
+        return f"no study in {folder}, but there is one in {near}: write --study {near}"
+    remedy = f"make one with `discover ingest PATH --study {folder}`"
+    return f"no study in {folder}; {remedy}, or name the folder of yours with --study"
+
+
 def connect(path: Path, *, create: bool) -> sqlite3.Connection:
     """Open (or make) the database at `path` in write-ahead mode.
 
@@ -107,7 +117,7 @@ def connect(path: Path, *, create: bool) -> sqlite3.Connection:
         When it is missing and `create` is false, is no study database, lacks a table, or was made by another version.
     """
     if not create and not path.exists():
-        raise StudyError(f"no study in {path.parent}; make one with `discover ingest PATH --study {path.parent}`")
+        raise StudyError(_no_study(path))
     try:
         connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
         connection.execute("PRAGMA foreign_keys = ON")

@@ -336,6 +336,40 @@ def test_no_study(capsys, tmp_path):
     assert "no study in" in error_of(capsys, "status", "--study", tmp_path)
 
 
+def test_a_study_one_folder_away_is_named(capsys, tmp_path, study):
+    for slip in (tmp_path, study / "reports"):
+        assert f"but there is one in {study}: write --study {study}\n" in error_of(capsys, "status", "--study", slip)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("clusters x", "no command 'clusters'; did you mean `discover cluster`?"),
+        ("audit imprt x", "no command 'imprt'; did you mean `discover audit import`?"),
+        ("nothing", "no command 'nothing'; there are: ingest, fetch, "),
+        (
+            "--study a cluster x",
+            "--study stands before the command; write it at the end: `discover cluster x --study a`",
+        ),
+        ("-v --study=a status", "-v stands before the command; write it at the end: `discover status -v --study=a`"),
+    ],
+)
+def test_a_mistyped_command_is_put_right(capsys, line, expected):
+    with pytest.raises(SystemExit):
+        main(line.split())
+    assert expected in capsys.readouterr().err
+
+
+def test_a_column_with_a_slip_is_named(capsys, tmp_path):
+    write(tmp_path / "some.csv", b"id,lable,SNR,else\nH1_a000000000,Blip,9,x\n")
+    code, out, _ = run(capsys, "ingest", tmp_path / "some.csv", "--study", tmp_path / "study", "--json")
+    assert code == 0
+    assert [line.partition(": ")[2] for line in json.loads(out)["warnings"]] == [
+        "the column 'lable' is not read; is it 'label'?",
+        "the column 'SNR' is not read; is it 'snr'?",
+    ]
+
+
 def test_csv_text():
     assert csv_text(("a", "b"), [(1.5, float("nan")), (np.float32(0.1), 'x,"y"')]) == 'a,b\n1.5,\n0.1,"x,""y"""\n'
 

@@ -32,10 +32,10 @@ def test_no_page_has_a_serious_finding(folder, tmp_path, capsys):
     assert len(pages) >= 5
     with chromium(tmp_path / "profile") as browser:
         for page in pages:
-            for dark in (False, True):
-                browser.open(page, dark=dark)
+            for dark, size in ((False, (1440, 900)), (True, (1440, 900)), (False, (390, 844))):
+                browser.open(page, dark=dark, size=size)
                 browser.wait("document.readyState === 'complete' && document.querySelector('main')")
-                assert findings(browser) == [], (page.name, dark)
+                assert findings(browser) == [], (page.name, dark, size)
         with serving(folder) as address:
             for tab in ("review", "clusters", "map"):
                 browser.open(address)
@@ -43,4 +43,18 @@ def test_no_page_has_a_serious_finding(folder, tmp_path, capsys):
                 browser.evaluate(f"location.hash = '{tab}'")
                 browser.wait(f"document.querySelector('#{tab}').children.length > 1")
                 assert findings(browser) == [], tab
+                browser.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
+                assert findings(browser) == [], (tab, "dark")
             browser.send("Page.navigate", url="about:blank")  # before the server goes
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_what_is_said_in_orange_can_be_read(folder, tmp_path, dark):
+    with chromium(tmp_path / "profile") as browser, serving(folder) as address:
+        browser.open(address, dark=dark)
+        browser.wait("document.querySelector('#question .why')")
+        browser.evaluate("document.querySelector('#saved').classList.add('problem')")
+        browser.key("z")  # there is nothing to undo
+        browser.evaluate("document.querySelector('#question').append(document.querySelector('.flash').cloneNode(true))")
+        assert findings(browser) == []
+        browser.send("Page.navigate", url="about:blank")  # before the server goes

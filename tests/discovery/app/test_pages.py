@@ -123,6 +123,53 @@ def test_undo_a_number_and_a_typed_class(browser, address, folder):
     assert "Decided: Zig zag 7" in browser.evaluate("document.getElementById('question').textContent")
 
 
+def test_a_class_that_only_holds_the_text_is_asked_for_twice(browser, address, folder):
+    go(browser, address, "review", size=SIZES[0])
+    browser.key("/")
+    browser.type("fish")
+    browser.key("Enter")
+    assert browser.evaluate("document.querySelector('#typed-list [aria-selected=true] span').textContent") == (
+        "Koi_Fish: once more to be sure"
+    )
+    panel = "document.querySelector('.answer')"
+    assert browser.evaluate(f"getComputedStyle({panel}).overflowY") == "visible"  # the list is not cut off
+    browser.key("Enter")
+    browser.wait(SAVED + " && document.querySelector('#progress b').textContent === '1'")
+    browser.key("/")
+    browser.type("istle")
+    browser.key("ArrowDown")
+    browser.key("ArrowUp")
+    browser.key("Enter")
+    browser.wait(SAVED + " && document.querySelector('#progress b').textContent === '2'")
+    assert [labels(folder)[glitch] for glitch in (1, 2)] == ["Koi_Fish", "Whistle"]
+
+
+def test_undo_by_the_mouse(browser, address, folder):
+    go(browser, address, "review")
+    before = labels(folder)
+    browser.key("s")
+    browser.wait(SAVED)
+    browser.click_on("[...document.querySelectorAll('.hints button')].find((one) => /undo/.test(one.textContent))")
+    browser.wait(SAVED + " && document.querySelector('#progress b').textContent === '0'")
+    assert labels(folder) == before
+
+
+@pytest.mark.parametrize("size", [(390, 844), (1280, 420)])
+def test_the_next_glitch_is_in_sight_after_an_answer(browser, address, size):
+    go(browser, address, "review", size=size)
+    browser.wait("document.querySelector('#rows button[aria-current=true] .rank').textContent === '1'")
+    assert browser.evaluate("scrollY") == 0
+    browser.evaluate("scrollTo(0, 9999); document.querySelector('.case').scrollTop = 9999")
+    assert browser.evaluate("scrollY + document.querySelector('.case').scrollTop") > 50
+    browser.key("u")
+    browser.wait("document.querySelector('#rows button[aria-current=true] .rank').textContent === '2'")
+    top = browser.evaluate(
+        "document.querySelector('#case-head').getBoundingClientRect().top - Math.max(0, document.querySelector('main').getBoundingClientRect().top)"
+    )
+    browser.wait(SAVED)  # the page would ask before it is left
+    assert top >= 0
+
+
 def test_a_conflict_is_shown(browser, address, folder):
     go(browser, address, "review")
     with Study(folder) as study, study.run("ingest"), study.transaction():

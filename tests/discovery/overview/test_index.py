@@ -1,5 +1,6 @@
 """`index.html` of a study: every report with its answer, newest first; hostile names stay text."""
 
+import dataclasses
 import json
 import re
 import shutil
@@ -112,3 +113,13 @@ def test_a_refused_command_writes_the_index_that_a_killed_one_left_behind(folder
     assert run(capsys, "audit", "undo", "--study", folder)[0] == 2
     assert b"of a command that was killed as it ended" in (folder / "index.html").read_bytes()
     assert b"of a command that was killed" not in before
+
+
+def test_after_clusters_and_an_audit_a_person_is_asked(folder):
+    with Study(folder) as study:
+        before = dataclasses.replace(read_contents(study), clusterings=1, audits=1)
+        assert before.next_step()[0] == "discover explore"
+        with study.run("name"), study.transaction():
+            study.add_label(1, Label("Zigzag", "person", "a test"))
+        after = dataclasses.replace(read_contents(study), clusterings=1, audits=1)
+        assert after.next_step()[0] == "discover train"
