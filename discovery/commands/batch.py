@@ -5,7 +5,7 @@ from argparse import Namespace
 import numpy as np
 
 from discovery.candidates.batch import make_batch, write_batch
-from discovery.commands.console import Terminal
+from discovery.commands.console import Terminal, counted
 from discovery.commands.vectors import make_vectors
 from discovery.exchange.idlist import read_glitches
 from embed.storage import file_name
@@ -25,7 +25,7 @@ def run(options: Namespace) -> None:
         )
     inside = int(batch.table["in_cluster"].sum())
     terminal.say(
-        f"{len(batch.table)} glitches, {inside} of them in cluster {options.cluster}; pictures of {', '.join(f'{one:g}' for one in batch.durations)} s"
+        f"{counted(len(batch.table), 'glitch', 'glitches')}, {inside} of them in cluster {options.cluster}; pictures of {', '.join(f'{one:g}' for one in batch.durations)} s"
     )
     for path in batch.files.values():
         terminal.say(str(path))
@@ -47,7 +47,7 @@ def _run_listed(options: Namespace, terminal: Terminal) -> None:
         folder = options.out or study.folder / "reports" / f"batch-{file_name(options.ids.stem)}"
         path, durations = write_batch(study, np.array(glitches), folder)
     terminal.say(
-        f"{len(glitches)} glitches of {options.ids.name}; pictures of {', '.join(f'{one:g}' for one in durations)} s"
+        f"{counted(len(glitches), 'glitch', 'glitches')} of {options.ids.name}; pictures of {', '.join(f'{one:g}' for one in durations)} s"
     )
     terminal.say(str(path))
     terminal.result({"glitches": len(glitches), "durations": list(durations), "files": {"manifest.csv": str(path)}})

@@ -4,7 +4,7 @@ from argparse import Namespace
 
 from discovery.candidates.candidates import find_candidates, summary
 from discovery.candidates.options import ClusterOptions
-from discovery.commands.console import Terminal
+from discovery.commands.console import Terminal, counted
 from discovery.commands.vectors import make_vectors
 from discovery.figures.figures import cluster_figures
 from discovery.figures.files import save_figures
@@ -27,7 +27,7 @@ def run(options: Namespace) -> None:
                 found.files.update(save_figures(cluster_figures(found), found.folder, options.figures))
     result = summary(found)
     terminal.say(
-        f"{result['glitches']} glitches of {options.label}, {describe_vectors(store.passport)}, {options.method}"
+        f"{counted(result['glitches'], 'glitch', 'glitches')} of {options.label}, {describe_vectors(store.passport)}, {options.method}"
     )
     rows = [
         (
@@ -41,8 +41,9 @@ def run(options: Namespace) -> None:
         for item in result["clusters"]
     ]
     columns = ("cluster", "glitches", "verdict", "new", "nearest class (nats)", "most typical")
-    terminal.table(f"{len(rows)} clusters", columns, rows)
-    terminal.say(f"{result['noise']} glitches fit no cluster ({100 * result['noise_share']:.0f} %)")
+    terminal.table(counted(len(rows), "cluster", "clusters"), columns, rows)
+    fits = "glitch fits", "glitches fit"
+    terminal.say(f"{counted(result['noise'], *fits)} no cluster ({100 * result['noise_share']:.0f} %)")
     for note in result["notes"]:
         terminal.say(note)
     if found.left_out:
