@@ -67,7 +67,7 @@ class Maps:
         with Study(self._folder) as study:
             runs = int(study.runs()[["started", "finished"]].count().sum())  # what a run found counts when it has ended
             state = last_event(study), runs
-        with self._making:  # who asks for a page that is being made waits for it
+        with self._making:  # one page at a time: who asks for the same one waits for it
             return self._page(name, key, *state)
 
     def _made(self, name: str, key: int, _event: int, _runs: int) -> str:

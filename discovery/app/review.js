@@ -94,7 +94,11 @@ function decide(text, shown, newClass = false) {
 const outcomeOf = (item, name) => ({ outcome: name === item.label ? "right" : "wrong", label: name });
 function accept() { const item = items[at]; if (item) decide("suggested", outcomeOf(item, item.suggested)); }
 function keepLabel() { const item = items[at]; if (item) decide("keep", outcomeOf(item, item.label)); }
-function choose(name, isNew = false) { if (items[at]) decide(name, outcomeOf(items[at], name), isNew); }
+function choose(name, isNew = false) {
+  if (!items[at]) return;
+  if (isNew) data.classes.push({ name, size: 1 }); // the next time it is a class like the others
+  decide(name, outcomeOf(items[at], name), isNew);
+}
 function undo() {
   const last = made.pop();
   if (!last) {

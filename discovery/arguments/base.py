@@ -56,15 +56,17 @@ def misplaced(typed: Sequence[str]) -> str:
 
     Examples
     --------
-    >>> misplaced(["--study", "demo", "cluster", "Blip"]), misplaced(["cluster", "Blip", "--study", "demo"])
-    ('--study stands before the command; write it at the end: `discover cluster Blip --study demo`', '')
+    >>> misplaced(["--study", "demo", "cluster", "Blip"])
+    '--study stands before the command; write it at the end: `discover cluster Blip --study demo`'
+    >>> misplaced(["cluster", "Blip", "--study", "demo"]), misplaced(["--study", "demo"]), misplaced(["-v", "--help"])
+    ('', '', '')
     """
     actions = common_options()._option_string_actions  # noqa: SLF001
     rest = list(typed)
     while rest and rest[0].partition("=")[0] in actions:
-        option, _, value = rest.pop(0).partition("=")
-        del rest[: actions[option].nargs is None and not value]
-    if len(rest) == len(typed):
+        option, given, _ = rest.pop(0).partition("=")
+        del rest[: actions[option].nargs is None and not given]
+    if len(rest) == len(typed) or not rest or rest[0].startswith("-"):
         return ""
     line = shlex.join(["discover", *rest, *typed[: len(typed) - len(rest)]])
     return f"{typed[0].partition('=')[0]} stands before the command; write it at the end: `{line}`"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from embed.generator.place import generator_names
 from embed.gravityspy import NONE_OF_THE_ABOVE
 from embed.network.sources import models
-from embed.study.audits import count_audits
+from embed.study.audits import count_audits, count_decisions
 from embed.study.reports import latest_reports
 from embed.vectors.passport import describe_vectors
 from embed.vectors.store import stores
@@ -39,8 +39,8 @@ class Contents:
         Names.
     audits, clusterings : int
         Done.
-    by_person : int
-        Label events by a person.
+    judged : int
+        Clusters that were named, and answers to an audit.
     reports : list of Report
         The newest first.
     """
@@ -56,7 +56,7 @@ class Contents:
     generators: list[str]
     audits: int
     clusterings: int
-    by_person: int
+    judged: int
     reports: list[Report]
 
     @property
@@ -75,7 +75,7 @@ class Contents:
             (label and not self.clusterings, f"discover cluster {shlex.quote(label)}", "looks for new classes"),
             (len(named) > 1 and not self.audits, "discover audit", "looks for wrong labels"),
             (
-                label and not self.by_person,
+                label and not self.judged,
                 "discover explore",
                 "shows the clusters, to be named, and the labels, to be judged",
             ),
@@ -87,10 +87,7 @@ class Contents:
 
 def read_contents(study: Study) -> Contents:
     """Read what a study holds."""
-    clusterings = study.connection.execute(
-        "SELECT count(*) FROM runs WHERE command = 'cluster' AND outcome = 'done'"
-    ).fetchone()
-    by_person = study.connection.execute("SELECT count(*) FROM labels WHERE by = 'person'").fetchone()
+    runs = dict(study.connection.execute("SELECT command, count(*) FROM runs WHERE outcome = 'done' GROUP BY command"))
     glitches = study.glitches()  # read once: a large study takes seconds
     given, predicted = (glitches.groupby(column).size() for column in ("label", "predicted"))
     return Contents(
@@ -104,7 +101,7 @@ def read_contents(study: Study) -> Contents:
         generated=len(study.generated_ids()),
         generators=generator_names(study.folder),
         audits=count_audits(study),
-        clusterings=int(clusterings[0]),
-        by_person=int(by_person[0]),
+        clusterings=runs.get("cluster", 0),
+        judged=runs.get("name", 0) + count_decisions(study),
         reports=latest_reports(study),
     )

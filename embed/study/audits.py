@@ -86,6 +86,12 @@ def count_audits(study: Study) -> int:
     return int(study.connection.execute("SELECT count(*) FROM audits").fetchone()[0]) if has_audits(study) else 0
 
 
+def count_decisions(study: Study) -> int:
+    """Count the answers to audits that are not undone."""
+    query = "SELECT count(*) FROM decisions WHERE run NOT IN (SELECT run FROM undone)"
+    return int(study.connection.execute(query).fetchone()[0]) if has_audits(study) else 0
+
+
 # Audits
 
 

@@ -1,6 +1,7 @@
 """The study's SQLite database: its tables, how it is opened, and who may write to it."""
 
 import os
+import shlex
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -103,8 +104,8 @@ def _no_study(path: Path) -> str:
     folder = path.parent
     near = next((one for one in (folder / "study", folder.parent) if (one / path.name).exists()), None)
     if near is not None:
-        return f"no study in {folder}, but there is one in {near}: write --study {near}"
-    remedy = f"make one with `discover ingest PATH --study {folder}`"
+        return f"no study in {folder}, but there is one in {near}: write --study {shlex.quote(str(near))}"
+    remedy = f"make one with `discover ingest PATH --study {shlex.quote(str(folder))}`"
     return f"no study in {folder}; {remedy}, or name the folder of yours with --study"
 
 

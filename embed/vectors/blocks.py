@@ -42,7 +42,7 @@ class Embedder:
     cache : Path or None
         Folder of decoded views; None keeps nothing.
     report : callable, optional
-        Called with how many glitches of a block are done; copies do not call it.
+        Called with how many glitches of a block were given to the network; copies do not call it.
     """
 
     def __init__(self, plan: Plan, cache: Path | None, report: Callable[[int], None] | None = None) -> None:
@@ -60,9 +60,10 @@ class Embedder:
     def close(self) -> None:
         """Give memory, threads and the cache's file back."""
         self._runtime.close()
+        if "_pool" in self.__dict__:  # the threads first: they read from the cache
+            self._pool.shutdown(cancel_futures=True)
         if "_cache" in self.__dict__:
             self._cache.close()
-            self._pool.shutdown()
 
     @cached_property
     def _cache(self) -> ViewCache:

@@ -22,7 +22,7 @@ from embed.views.cache import room_for
 from embed.views.selection import LeftOut
 
 PART = 512
-"""Glitches in a part file: a killed run loses at most these."""
+"""Glitches in a part file: a killed run loses at most the part that is computed and the one that is written."""
 CUDA_PART = 8192
 """The same on a GPU, which takes as long for them: it would stand still while a smaller part is written."""
 

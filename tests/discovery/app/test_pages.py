@@ -142,6 +142,16 @@ def test_a_class_that_only_holds_the_text_is_asked_for_twice(browser, address, f
     browser.key("Enter")
     browser.wait(SAVED + " && document.querySelector('#progress b').textContent === '2'")
     assert [labels(folder)[glitch] for glitch in (1, 2)] == ["Koi_Fish", "Whistle"]
+    for decided, keys in (
+        (3, ("ArrowDown", "Enter", "Enter")),
+        (4, ("Enter",)),
+    ):  # a new class, then its very name again
+        browser.key("/")
+        browser.type("Whis")
+        for key in keys:
+            browser.key(key)
+        browser.wait(SAVED + f" && document.querySelector('#progress b').textContent === '{decided}'")
+    assert [labels(folder)[glitch] for glitch in (3, 4)] == ["Whis", "Whis"]
 
 
 def test_undo_by_the_mouse(browser, address, folder):

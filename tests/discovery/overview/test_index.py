@@ -119,6 +119,10 @@ def test_after_clusters_and_an_audit_a_person_is_asked(folder):
     with Study(folder) as study:
         before = dataclasses.replace(read_contents(study), clusterings=1, audits=1)
         assert before.next_step()[0] == "discover explore"
+        with study.run("ingest"), study.transaction():
+            study.add_label(1, Label("Zigzag", "person", "a table's label is no judgement"))
+        ingested = dataclasses.replace(read_contents(study), clusterings=1, audits=1)
+        assert ingested.next_step()[0] == "discover explore"
         with study.run("name"), study.transaction():
             study.add_label(1, Label("Zigzag", "person", "a test"))
         after = dataclasses.replace(read_contents(study), clusterings=1, audits=1)
