@@ -120,9 +120,10 @@ class ViewCache(Closing):
         for start, end in pairwise([0, *breaks.tolist(), len(views)]):
             data = memoryview(os.pread(self._file, (end - start) * self._record, int(rows[start]) * self._record))
             for place in range(start, end):
+                key = _key(views[place])  # before all else: it refuses a hash that is none
                 record = data[(place - start) * self._record :][: self._record]
                 head, pixels = record[: KEY_BYTES + CHECK_BYTES], record[KEY_BYTES + CHECK_BYTES :]
-                if len(record) == self._record and head == _key(views[place]) + _check(pixels):
+                if len(record) == self._record and head == key + _check(pixels):
                     out[place] = np.frombuffer(pixels, np.uint8).reshape(self.shape)
                     found[place] = True
         return found
