@@ -104,8 +104,10 @@ def test_the_whole_hessian_is_that_of_the_objective(blobs):
     hessian = torch.autograd.functional.hessian(loss, weights[0].double().flatten())
     gradient = torch.randn(2, *weights.shape[1:], generator=torch.Generator().manual_seed(1))
     solve = whole_preconditioner(features, weights[0], 0.01)
-    theirs = torch.linalg.solve(hessian, gradient.double().flatten(1).T).T.view_as(gradient)
-    assert torch.allclose(solve(gradient, torch.arange(2)).double(), theirs, rtol=1e-3, atol=1e-4)
+    solved = (
+        solve(gradient, torch.arange(2)).double().flatten(1)
+    )  # large where the ridge alone holds it, and rounded there
+    assert torch.allclose(solved @ hessian, gradient.double().flatten(1), atol=2e-3)
 
 
 def test_a_strict_limit_is_an_error(blobs):
