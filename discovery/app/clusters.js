@@ -1,6 +1,6 @@
 /* global Pieces */
 // The clusters tab: each cluster with its certificate, timeline and members; tick them, name the class, make a batch.
-import { $, ask, key, notice, percent, picture, withCommands } from "./page.js";
+import { $, ask, key, notice, percent, picture } from "./page.js";
 import { completion } from "./completion.js";
 import { openGlitch } from "./glitch.js";
 import * as jobs from "./jobs.js";
@@ -37,7 +37,7 @@ async function frame(section) {
     return;
   }
   if (!study.clusterings.length) {
-    section.replaceChildren(element("div", { class: "empty" }, element("p", {}, ...withCommands("The study has no clusters yet. Look for some here, among the glitches of one label, or run `discover cluster None_of_the_Above`.")), maker("Look for clusters"), jobs.panel(["cluster"])));
+    jobs.offer(section, "The study has no clusters yet. Look for some here, among the glitches of one label, or run `discover cluster None_of_the_Above`.", maker("Look for clusters"), "cluster");
     return;
   }
   section.replaceChildren(

@@ -19,8 +19,7 @@ export function completion({ id, label, placeholder, names, accept }) {
     const starts = ({ name }) => (name.toLowerCase() === lower ? -1 : name.toLowerCase().startsWith(lower) ? 0 : 1);
     known.sort((a, b) => starts(a) - starts(b)); // the very name, then those that begin so; stable: the larger classes stay first
     const listed = known.slice(0, SHOWN).map((one) => ({ name: one.name, isNew: false, begins: starts(one) < 1, size: one.size }));
-    const exact = known.some((one) => one.name.toLowerCase() === lower);
-    return exact ? listed : [...listed, { name: text, isNew: true }];
+    return known.length && starts(known[0]) < 0 ? listed : [...listed, { name: text, isNew: true }];
   }
   function show() {
     const text = input.value.trim();

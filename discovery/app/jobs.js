@@ -1,6 +1,6 @@
 /* global Pieces */
 // Long work on the server: start it, follow its lines, stop it.
-import { ask, notice, tell } from "./page.js";
+import { ask, notice, tell, withCommands } from "./page.js";
 
 const { element } = Pieces;
 const POLL_MS = 1_000;
@@ -18,6 +18,9 @@ export function panel(kinds) {
   places.push({ place, kinds });
   follow();
   return place;
+}
+export function offer(section, text, form, kind) { // what a tab shows that has nothing yet: how it is made, and the job that makes it
+  section.replaceChildren(element("div", { class: "empty" }, element("p", {}, ...withCommands(text)), form, panel([kind])));
 }
 export async function begin(kind, body) {
   try {

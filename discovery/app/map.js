@@ -1,6 +1,6 @@
 /* global Pieces */
 // The map tab: the explorer page of a map (discovery/explorer) in a frame, made from what the study holds now. What is selected there is named here, or made a batch.
-import { $, ask, notice, withCommands } from "./page.js";
+import { $, ask, notice } from "./page.js";
 import { completion } from "./completion.js";
 import { openGlitch } from "./glitch.js";
 import * as jobs from "./jobs.js";
@@ -30,7 +30,7 @@ async function frame(section) {
     return;
   }
   if (!study.maps.length) {
-    section.replaceChildren(element("div", { class: "empty" }, element("p", {}, ...withCommands(study.embedded ? "The study has no map yet. Make one here, or run `discover project`." : "The study has no vectors and no map yet. Make both here, or run `discover project`.")), maker(), jobs.panel(["project"])));
+    jobs.offer(section, study.embedded ? "The study has no map yet. Make one here, or run `discover project`." : "The study has no vectors and no map yet. Make both here, or run `discover project`.", maker(), "project");
     return;
   }
   section.replaceChildren(

@@ -38,7 +38,7 @@ export function picture(glitch, duration, size, alt) {
 
 // A class's name breaks after its underscores.
 export const breakable = (name) => name.split(/(?<=_)/).flatMap((part) => [part, element("wbr")]);
-// Text of the server, in which `a command` stands between backticks.
+// Text in which `a command` stands between backticks.
 export const withCommands = (text) => text.split("`").map((part, i) => (i % 2 ? element("code", {}, part) : part));
 
 export function notice(text, ...more) { // stays until it is closed

@@ -133,7 +133,7 @@ class Terminal:
             task = bar.add_task(what, total=None)
 
             def move(done: int, whole: int, step: str | None = None, /) -> None:
-                bar.update(task, completed=done, total=whole or None, description=step or what)
+                bar.update(task, completed=done, total=whole or None, description=step)  # None leaves it as it is
                 lines.move(done, whole, step)
 
             yield move

@@ -62,7 +62,7 @@ def _ingest_vectors(study: Study, options: Namespace, terminal: Terminal) -> Ing
             seed=options.seed,
             device=choose_device(options.device).type,
             step=lambda name: progress(0, 0, name),
-            progress=lambda done, whole: progress(done, whole, "rows"),
+            progress=progress,
         )
     passport = given.store.passport
     terminal.say(

@@ -112,11 +112,11 @@ def _make(
     todo = np.flatnonzero(old < 0)
     size = CUDA_PART if plan.runtime.device.type == "cuda" else PART
     blocks = [todo[block] for block in blocks_of(len(todo), size)]
-    paths = [part_path(plan.folder, plan.glitches[rows], plan.inputs[rows]) for rows in blocks]
-    _compute(study, plan, options, dict(zip(paths, blocks, strict=True)), progress=progress, spread=spread)
+    parts = {part_path(plan.folder, plan.glitches[rows], plan.inputs[rows]): rows for rows in blocks}
+    _compute(study, plan, options, parts, progress=progress, spread=spread)
     kept = old >= 0
     left_out = list(plan.left_out)
-    for rows, path in zip(blocks, paths, strict=True):
+    for path, rows in parts.items():
         good, reasons = read_outcome(path)
         kept[rows[good]] = True
         left_out += [
@@ -129,7 +129,7 @@ def _make(
         plan.folder,
         plan.passport,
         kept_rows,
-        _vectors(found, dict(zip(paths, blocks, strict=True)), old),
+        _vectors(found, parts, old),
         left_out=sorted(left_out),
         asked=plan.asked,
         failed=len(left_out) - len(plan.left_out),

@@ -58,6 +58,11 @@ def leave(browser):
     raise TimeoutError("the page does not ask before it loses what is not saved")
 
 
+def decided(count):
+    """So many answers stand on the review page, and all are saved; in JavaScript."""
+    return SAVED + f" && document.querySelector('#progress b').textContent === '{count}'"
+
+
 def labels(folder):
     with Study(folder) as study:
         return study.glitches()["label"].to_dict()
@@ -103,7 +108,7 @@ def test_undo_a_number_and_a_typed_class(browser, address, folder):
     browser.key("s")
     browser.wait(SAVED)
     browser.key("z")
-    browser.wait(SAVED + " && document.querySelector('#progress b').textContent === '0'")
+    browser.wait(decided(0))
     assert labels(folder) == before
     first = browser.evaluate("document.querySelector('.class-keys button span').textContent")
     browser.key("1")  # the page is at the first glitch again
@@ -134,23 +139,21 @@ def test_a_class_that_only_holds_the_text_is_asked_for_twice(browser, address, f
     panel = "document.querySelector('.answer')"
     assert browser.evaluate(f"getComputedStyle({panel}).overflowY") == "visible"  # the list is not cut off
     browser.key("Enter")
-    browser.wait(SAVED + " && document.querySelector('#progress b').textContent === '1'")
+    browser.wait(decided(1))
     browser.key("/")
     browser.type("istle")
     browser.key("ArrowDown")
     browser.key("ArrowUp")
     browser.key("Enter")
-    browser.wait(SAVED + " && document.querySelector('#progress b').textContent === '2'")
+    browser.wait(decided(2))
     assert [labels(folder)[glitch] for glitch in (1, 2)] == ["Koi_Fish", "Whistle"]
-    for decided, keys in (
-        (3, ("ArrowDown", "Enter", "Enter")),
-        (4, ("Enter",)),
-    ):  # a new class, then its very name again
+    # a new class, then its very name again
+    for count, keys in ((3, ("ArrowDown", "Enter", "Enter")), (4, ("Enter",))):
         browser.key("/")
         browser.type("Whis")
         for key in keys:
             browser.key(key)
-        browser.wait(SAVED + f" && document.querySelector('#progress b').textContent === '{decided}'")
+        browser.wait(decided(count))
     assert [labels(folder)[glitch] for glitch in (3, 4)] == ["Whis", "Whis"]
 
 
@@ -160,7 +163,7 @@ def test_undo_by_the_mouse(browser, address, folder):
     browser.key("s")
     browser.wait(SAVED)
     browser.click_on("[...document.querySelectorAll('.hints button')].find((one) => /undo/.test(one.textContent))")
-    browser.wait(SAVED + " && document.querySelector('#progress b').textContent === '0'")
+    browser.wait(decided(0))
     assert labels(folder) == before
 
 
