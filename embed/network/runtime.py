@@ -20,6 +20,8 @@ from embed.network.blend import Blended
 from embed.network.names import RUNTIMES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
 
     from embed.network.network import Network
@@ -31,6 +33,10 @@ CUDA_BATCH = 256
 
 IN_FLIGHT = 3
 """Batches that a GPU is given before the first of them is done: it is never idle, and their memory is bounded."""
+
+
+WARM_UP = 3
+"""Runs of a network before its kernels are recorded: the first ones choose and load them."""
 
 
 class Runtime(Protocol):
@@ -108,6 +114,7 @@ class TorchRuntime:
                 layer.blend.float()  # short axes are lengthened: bfloat16 would fill them with its own rounding
         self._module = module.eval()
         self._running: deque[torch.cuda.Event] = deque()
+        self._recorded: Recorded | None = None
 
     def __call__(self, pictures: torch.Tensor) -> np.ndarray:
         """Run one batch; see `Runtime`."""
@@ -121,17 +128,54 @@ class TorchRuntime:
             batch = pictures.to(
                 device=self.device, dtype=self._type, memory_format=torch.channels_last, non_blocking=True
             )
-            vectors: torch.Tensor = self._module(batch).float()
-        if self.device.type == "cuda":
-            self._running.append(torch.cuda.Event())
-            self._running[-1].record(torch.cuda.current_stream(self.device))
+            if self.device.type != "cuda":
+                return self._module(batch).float()
+            if self._recorded is None:
+                self._recorded = Recorded(self._module, batch)
+            vectors = self._recorded(batch) if batch.shape == self._recorded.shape else self._module(batch).float()
+        self._running.append(torch.cuda.Event())
+        self._running[-1].record(torch.cuda.current_stream(self.device))
         return vectors
 
     def close(self) -> None:
         """Give the working memory back."""
         self._running.clear()
+        self._recorded = None
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
+
+
+class Recorded:
+    """A network's kernels for one shape of batch, recorded once and started as one (a CUDA graph).
+
+    Started one by one, a few hundred kernels a batch, they would wait for Python, whose lock the threads that decode want too.
+
+    Parameters
+    ----------
+    module : callable
+        The network, on a GPU.
+    batch : tensor
+        Of that shape and type.
+    """
+
+    def __init__(self, module: Callable[[torch.Tensor], torch.Tensor], batch: torch.Tensor) -> None:
+        self.shape = batch.shape
+        self._input = batch.clone()
+        stream = torch.cuda.Stream(batch.device)
+        stream.wait_stream(torch.cuda.current_stream(batch.device))
+        with torch.cuda.stream(stream):
+            for _ in range(WARM_UP):
+                module(self._input)
+        torch.cuda.current_stream(batch.device).wait_stream(stream)
+        self._graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
+            self._output = module(self._input).float()
+
+    def __call__(self, batch: torch.Tensor) -> torch.Tensor:
+        """Run the network on a batch of the shape; returns at once."""
+        self._input.copy_(batch)
+        self._graph.replay()
+        return self._output.clone()
 
 
 class OnnxRuntime:

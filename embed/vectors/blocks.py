@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,12 +16,12 @@ from embed.views.cache import ViewCache
 from embed.views.encoding import network_input
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from embed.study.records import View
     from embed.study.study import Study
-    from embed.types import Flags, Pixels, Rows, Vectors
+    from embed.types import Flags, Pixels, Rows
     from embed.vectors.plan import Plan
 
 AHEAD = 3
@@ -29,6 +29,9 @@ AHEAD = 3
 
 TASKS = 16
 """In which threads decode a batch: a task for each glitch would cost more than reading it from the cache."""
+
+LISTED = 256
+"""Glitches whose views are asked of the study at once: a GPU is at work while the next are asked for."""
 
 
 class Embedder:
@@ -74,29 +77,30 @@ class Embedder:
     def _pool(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(torch.get_num_threads())
 
-    def __call__(self, block: Sequence[Sequence[View]]) -> tuple[Vectors, Flags, list[str]]:
+    def __call__(self, block: Iterable[Sequence[View]]) -> tuple[torch.Tensor, Flags, list[str]]:
         """Embed a block of glitches.
 
         Parameters
         ----------
-        block : sequence of N sequences of View
-            The views of each glitch, as `block_views` orders them.
+        block : iterable of N sequences of View
+            The views of each glitch, as `block_views` gives them; taken a batch at a time.
 
         Returns
         -------
-        vectors : ndarray of float32, shape (n, D)
+        vectors : tensor of float32, shape (n, D)
+            On the runtime's device; a GPU may still be at work on them.
         kept : ndarray of bool, shape (N,)
             Which glitches have a vector: those that could be decoded.
         reasons : list of N - n str
             Why the others have none.
         """
-        kept = np.zeros(len(block), bool)
+        kept: list[Flags] = [np.empty(0, bool)]
         reasons: list[str] = []
         vectors: list[torch.Tensor] = [torch.empty((0, self._spec.dimension), device=self._runtime.device)]
         done = 0
         for views, failures in self._batches(block):
             good = np.array([not failure for failure in failures])
-            kept[done : done + len(good)] = good
+            kept.append(good)
             reasons += filter(None, failures)
             if good.any():
                 own = self._start(views)[: len(good)]
@@ -104,13 +108,14 @@ class Embedder:
             done += len(good)
             if self._report is not None:
                 self._report(done)
-        return torch.cat(vectors).cpu().numpy(), kept, reasons
+        return torch.cat(vectors), np.concatenate(kept), reasons
 
-    def _batches(self, block: Sequence[Sequence[View]]) -> Iterator[tuple[torch.Tensor, list[str]]]:
+    def _batches(self, block: Iterable[Sequence[View]]) -> Iterator[tuple[torch.Tensor, list[str]]]:
         """Yield the views of one batch after the other, as `_start` takes them, and why each glitch has none; `AHEAD` more are being decoded."""
         window: deque[tuple[torch.Tensor, list[Future[list[str]]]]] = deque()
-        for start in range(0, len(block), self._runtime.batch):
-            window.append(self._decoding(block[start : start + self._runtime.batch]))
+        rest = iter(block)
+        while glitches := list(islice(rest, self._runtime.batch)):
+            window.append(self._decoding(glitches))
             if len(window) > AHEAD:
                 yield _finished(*window.popleft())
         while window:
@@ -142,14 +147,17 @@ class Embedder:
         return vectors
 
 
-def block_views(study: Study, glitches: Rows, durations: Sequence[float]) -> list[list[View]]:
-    """Return each glitch's views of these durations, in their order."""
-    wanted: dict[int, list[View]] = {glitch: [] for glitch in glitches.tolist()}
+def block_views(study: Study, glitches: Rows, durations: Sequence[float]) -> Iterator[list[View]]:
+    """Yield each glitch's views of these durations, in their order; `LISTED` glitches' are asked of the study at once."""
     order = {duration: place for place, duration in enumerate(durations)}
-    for view in study.views(glitches):
-        if view.duration in order:
-            wanted[view.glitch].append(view)
-    return [sorted(views, key=lambda view: order[view.duration]) for views in wanted.values()]
+    for start in range(0, len(glitches), LISTED):
+        some = glitches[start : start + LISTED]
+        wanted: dict[int, list[View]] = {glitch: [] for glitch in some.tolist()}
+        for view in study.views(some):
+            if view.duration in order:
+                wanted[view.glitch].append(view)
+        for views in wanted.values():
+            yield sorted(views, key=lambda view: order[view.duration])
 
 
 def _finished(views: torch.Tensor, tasks: list[Future[list[str]]]) -> tuple[torch.Tensor, list[str]]:

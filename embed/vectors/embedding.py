@@ -6,12 +6,13 @@ from contextlib import closing
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from embed.errors import InputError, StudyError
 from embed.fleet.spread import Spread, check_processor, here
 from embed.storage import settle
 from embed.study.study import Study
-from embed.types import Progress, Rows, Step
+from embed.types import Flags, Progress, Rows, Step
 from embed.vectors.blocks import Embedder, block_views
 from embed.vectors.options import EmbeddingOptions
 from embed.vectors.parts import blocks_of, drop_parts, has_parts, part_path, read_outcome, read_part, write_part
@@ -168,16 +169,21 @@ def _compute(
         closing(Embedder(plan, study.folder / "cache" if cached else None, report)) as embedder,
         ThreadPoolExecutor(1) as writer,
     ):
-        pictures = (block_views(study, glitches, durations) for glitches in missing.values())
+        blocks = (block_views(study, glitches, durations) for glitches in missing.values())
+        pictures = blocks if spread is here else map(list, blocks)  # another process cannot ask the study
         writing: Future[None] | None = None
         for number, part in spread(embedder, pictures, needs=_witnesses(study, missing)):
             if writing is not None:
                 writing.result()
-            writing = writer.submit(write_part, paths[number], *part)  # while the network runs on
+            writing = writer.submit(_write_part, paths[number], *part)  # while the network runs on
             done += len(missing[paths[number]])
             report(0)
         if writing is not None:
             writing.result()
+
+
+def _write_part(path: Path, vectors: torch.Tensor, kept: Flags, reasons: list[str]) -> None:
+    write_part(path, vectors.cpu().numpy(), kept, reasons)
 
 
 def _witnesses(study: Study, missing: dict[Path, Rows]) -> Iterator[Path]:
@@ -212,6 +218,10 @@ def _vectors(found: VectorStore | None, parts: dict[Path, Rows], old: np.ndarray
     before = 0
     for path, rows in parts.items():
         vectors, good = read_part(path)
+        if good.all() and len(rows) == rows[-1] + 1 - before:  # as they are: nothing to reuse, nothing left out
+            yield vectors
+            before = int(rows[-1]) + 1
+            continue
         merged = np.arange(before, int(rows[-1]) + 1)
         is_new = np.isin(merged, rows)
         sources = np.flatnonzero(~np.isin(merged, rows[~good]))

@@ -317,7 +317,7 @@ def write_blocks(file: Any, blocks: Iterable[np.ndarray], rows: int) -> None:  #
                 "shape": (rows, block.shape[1]),
             }
             np.lib.format.write_array_header_1_0(file, header)
-        file.write(np.ascontiguousarray(block, np.float32).tobytes())
+        file.write(np.ascontiguousarray(block, np.float32).data)
         written += len(block)
     if written != rows:
         raise StudyError(f"{written} vectors for {rows} glitches; delete the folder vectors/ and run `discover embed`")

@@ -100,7 +100,7 @@ class ViewCache(Closing):
         ----------
         views : sequence of N View
         out : ndarray of uint8, shape (N, *shape)
-            Filled where the view is kept.
+            Filled where the view is kept; elsewhere it may hold what the file held.
 
         Returns
         -------
@@ -118,14 +118,15 @@ class ViewCache(Closing):
         rows = np.array([view.view - 1 for view in views])
         breaks = np.flatnonzero(np.diff(rows) != 1) + 1
         for start, end in pairwise([0, *breaks.tolist(), len(views)]):
-            data = memoryview(os.pread(self._file, (end - start) * self._record, int(rows[start]) * self._record))
-            for place in range(start, end):
-                key = _key(views[place])  # before all else: it refuses a hash that is none
-                record = data[(place - start) * self._record :][: self._record]
-                head, pixels = record[: KEY_BYTES + CHECK_BYTES], record[KEY_BYTES + CHECK_BYTES :]
-                if len(record) == self._record and head == key + _check(pixels):
-                    out[place] = np.frombuffer(pixels, np.uint8).reshape(self.shape)
-                    found[place] = True
+            keys = [_key(view) for view in views[start:end]]  # before all else: it refuses a hash that is none
+            data = os.pread(self._file, (end - start) * self._record, int(rows[start]) * self._record)
+            whole = len(data) // self._record
+            records = np.frombuffer(data, np.uint8, whole * self._record).reshape(whole, self._record)
+            pixels = records[:, KEY_BYTES + CHECK_BYTES :]
+            heads = records[:, : KEY_BYTES + CHECK_BYTES]
+            for place, (key, head, values) in enumerate(zip(keys, heads, pixels, strict=False), start):
+                found[place] = head.tobytes() == key + _check(values.data)
+            out[start : start + whole] = pixels.reshape(whole, *self.shape)
         return found
 
     def records(self) -> Pixels | None:

@@ -266,3 +266,19 @@ def test_cuda_gives_nearly_the_same_vectors(bundled):
     vectors = runtime(torch.cat([pictures, pictures.new_zeros(runtime.batch - BATCH, 3, 224, 224)]))[:BATCH]
     cosine = (vectors * plain).sum(1) / np.linalg.norm(vectors, axis=1) / np.linalg.norm(plain, axis=1)
     assert cosine.min() > 0.999  # bfloat16
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_recorded_kernels_give_what_the_network_gives():
+    """Bit by bit, from batch to batch, for a batch of another size, and after the memory was given back."""
+    network = load_network()
+    runtime = make_runtime(network, torch.device("cuda"))
+    for seed, size in ((1, runtime.batch), (2, runtime.batch), (3, 7), (4, runtime.batch)):
+        pictures = torch.randn(size, 3, 224, 224, generator=torch.Generator().manual_seed(seed))
+        with torch.inference_mode():
+            on_gpu = pictures.to("cuda", torch.bfloat16, memory_format=torch.channels_last)
+            alone = network.module(on_gpu).float().cpu().numpy()
+        assert np.array_equal(runtime(pictures), alone)
+        if seed == 3:
+            runtime.close()

@@ -258,7 +258,6 @@ def test_many_views_are_read_from_the_cache_at_once(tmp_path, gallery, monkeypat
         found = cache.read([views[place] for place in order], out)
         assert order[~found].tolist() == [3, 20, 21]  # torn, and past the file's end
         assert np.array_equal(out[found], expected[order[found]])
-        assert not out[~found].any()
         assert cache.read([], out[:0]).shape == (0,)
 
 
