@@ -32,6 +32,7 @@ from discovery.clustering.prepared import NEIGHBOURS, prepare
 from discovery.clustering.result import NOISE, by_size
 from discovery.onset.changes import bursts
 from discovery.onset.livetime import DAY, livetime_of
+from embed.digits import significant
 from embed.vectors.graph import neighbour_graph
 
 if TYPE_CHECKING:
@@ -230,7 +231,7 @@ def _described(
     dense = [float(np.exp(branch.contrast)) for branch in clear if branch.parent >= 0]
     said = f"; {settings[0]} of {settings[1]} other settings find this too"
     if dense:
-        said = f"; {'each is at least' if len(dense) > 1 else 'it is'} {min(dense):.3g} times as dense as the pass to the next cluster{said}"
+        said = f"; {'each is at least' if len(dense) > 1 else 'it is'} {significant(min(dense))} times as dense as the pass to the next cluster{said}"
     if kind == SPLIT:
         groups = tuple(np.flatnonzero(own & (fresh.labels == number)) for number in numbers)
         text = f"cluster {clusters[0]} comes apart into {len(groups)} clusters with {_listed([len(rows) for rows in groups])} of its {own.sum()} members{said}"
@@ -280,12 +281,12 @@ def ended(members: Members, times: Floats) -> list[Proposal]:
             span = f"{new.sum()} glitches are new"
         else:
             events = len(bursts(live.elapsed(_known(members.gps[own]))))
-            rate = f"{events} {'burst' if events == 1 else 'bursts'} in {before / DAY:.3g} live days before"
-            span = f"{since / DAY:.3g} live days since"
+            rate = f"{events} {'burst' if events == 1 else 'bursts'} in {significant(before / DAY)} live days before"
+            span = f"{significant(since / DAY)} live days since"
         probability = float((before / (before + since)) ** events)
         if probability * len(numbers) < FALSE_ALARM:
             expected = events * since / before
-            text = f"cluster {number} has no new member: {rate}, {span}: {expected:.1f} expected, and none has a probability of {probability:.2g}"
+            text = f"cluster {number} has no new member: {rate}, {span}: {expected:.1f} expected, and none has a probability of {significant(probability, 2)}"
             found.append(
                 Proposal(ENDED, (number,), int(own.sum()), 0, text, expected=expected, probability=probability)
             )

@@ -21,6 +21,7 @@ from discovery.pages.columns import glitch_ids
 from discovery.pages.gpstime import utc
 from discovery.pages.page import NOTHING, PageShell, rendered
 from discovery.pages.thumbnails import data_uri, png_uri, shrink
+from embed.digits import significant
 from embed.errors import InputError
 
 if TYPE_CHECKING:
@@ -283,7 +284,7 @@ def _sweep(sweep: pd.DataFrame | None) -> _Sweep | None:
 
 def _plain_number(value: object) -> str:
     if isinstance(value, float | np.floating):
-        return NOTHING if math.isnan(value) else f"{value:.4g}"
+        return NOTHING if math.isnan(value) else significant(float(value), 4)
     if isinstance(value, int | np.integer) and not isinstance(value, bool):
         return f"{value:,}"
     return NOTHING if value is None or value is pd.NA else str(value)

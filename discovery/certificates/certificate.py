@@ -14,6 +14,7 @@ from discovery.certificates.stability import FOUND_AGAIN, jaccard, resampled
 from discovery.clustering.branches import own_branches
 from discovery.clustering.clustering import cluster
 from discovery.clustering.prepared import dimension_of
+from embed.digits import significant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -265,7 +266,7 @@ def _reasons(bare: Certificate, where: Divergences | None, whole: Occurrence) ->
         f"overlap with the other method: {bare.other_method:.2f}."
     )
     if bare.density is not None:
-        reasons.append(f"Its members are {bare.density:.3g} times as dense as the pass to the next cluster.")
+        reasons.append(f"Its members are {significant(bare.density)} times as dense as the pass to the next cluster.")
     return reasons + bare.occurrence.remarks(whole)
 
 

@@ -21,6 +21,7 @@ from discovery.onset.history import history_of
 from discovery.onset.livetime import DAY, livetime_of
 from discovery.pages.page import showable
 from discovery.pages.pictures import load_thumbnails
+from embed.digits import significant
 from embed.errors import InputError
 from embed.storage import file_name, write_bytes, write_text
 from embed.study.origins import label_origins
@@ -245,7 +246,7 @@ def _when_and_where(own: pd.DataFrame, times: Floats, unknown: list[str]) -> lis
     if len(np.unique(times[np.isfinite(times)])) > 1:  # one time is no interval
         live = livetime_of(times)
         said.append(
-            f"{found.times / (live.seconds / DAY):.2g} glitches a live day; live time is estimated from the times of all glitches."
+            f"{significant(found.times / (live.seconds / DAY), 2)} glitches a live day; live time is estimated from the times of all glitches."
         )
         history = history_of(own["gps"], own["ifo"], live)
         said += [] if history is None else history.sentences()

@@ -240,6 +240,8 @@ def _cards_caption(result: AuditResult, exhibits: Exhibits) -> str:
         which = (
             f"{which}, and the next {shown - listed}"
             if listed
+            else "The most doubtful label, which is not in the list"
+            if shown == 1
             else f"The {shown} most doubtful labels, none of them in the list"
         )
     parts = [f"{which}. The bar is p_wrong with its {100 * CONFIDENCE:.0f} % interval."]

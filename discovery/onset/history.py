@@ -13,6 +13,7 @@ from discovery.onset.patterns import coincidences, hours_and_weekdays
 from discovery.pages.drawing import chart, plain_axes, plain_text
 from discovery.pages.gpstime import utc
 from discovery.pages.palette import OKABE_ITO
+from embed.digits import significant
 from embed.plotstyle import own_style
 
 if TYPE_CHECKING:
@@ -63,12 +64,12 @@ class History:
         said = [f"First seen {utc(self.first)}, last {utc(self.last)}."]
         said.extend(
             f"{'Onset or rise' if change.is_rise else 'End or fall'} on {utc(change.gps)[:10]} "
-            f"(90 % interval {utc(change.low)[:10]} to {utc(change.high)[:10]}): from {change.before:.2g} to {change.after:.2g} bursts a live day."
+            f"(90 % interval {utc(change.low)[:10]} to {utc(change.high)[:10]}): from {significant(change.before, 2)} to {significant(change.after, 2)} bursts a live day."
             for change in self.changes
         )
         if self.coincident and self.coincident_chance < UNLIKELY:
             said.append(
-                f"BOTH DETECTORS saw {self.coincident} of these at once ({self.coincident_expected:.2g} expected by chance): "
+                f"BOTH DETECTORS saw {self.coincident} of these at once ({significant(self.coincident_expected, 2)} expected by chance): "
                 "this may be astrophysical, not a glitch class."
             )
         if self.hour_chance < UNLIKELY:
