@@ -33,6 +33,10 @@ _UNSHOWABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069
 """Control characters, the text-direction overrides that can make an id look like another, and lone surrogates, which no file can hold."""
 
 
+_PERCENT = re.compile(r"(?<=\d) %")
+"""A number and its per cent sign stay on one line."""
+
+
 def showable(text: object) -> str:
     r"""Write any value as text that a page and a UTF-8 file can hold; unshowable characters become ``\xNN`` or ``\uNNNN``."""
     return _UNSHOWABLE.sub(lambda found: ascii(found.group())[1:-1], str(text))
@@ -170,4 +174,4 @@ def _environment() -> Environment:
 
 def _finalised(value: object) -> str:
     """Prepare a value for a page: markup stays, everything else becomes showable text and is escaped."""
-    return value if isinstance(value, Markup) else escape(showable(value))
+    return value if isinstance(value, Markup) else escape(_PERCENT.sub("\N{NO-BREAK SPACE}%", showable(value)))

@@ -71,7 +71,7 @@ def test_plain_pictures_are_called_pictures_and_have_no_detectors_or_times():
     plain = Thumbnails(np.zeros((5, 1, 6, 8, 3), np.uint8), (0.0,), np.ones((5, 1), bool))
     page = report(table=table().assign(ifo="", gps=np.nan), thumbnails=plain)
     lede = re.sub(r"<[^>]+>", "", page.split('class="lede">')[1].split("</p>")[0]).strip()
-    assert lede == "2 clusters among 5 pictures; 1 picture fits no cluster (20 %)."
+    assert lede == "2 clusters among 5 pictures; 1 picture fits no cluster (20&nbsp;%)."
     heads = re.findall(r"<th[^>]*>(.*?)</th>", page.split('<table class="clusters">')[1].split("</thead>")[0])
     assert not {"detectors", "first and last"} & set(heads)
 
@@ -103,7 +103,7 @@ def test_noise_is_counted_last_and_is_no_cluster():
         ["\N{EN DASH}"],
     )
     assert labels == ["missing", "1"]
-    assert "<b>2</b> clusters among <b>5</b> glitches; <b>1</b> glitch fits no cluster (20 %)." in page
+    assert "<b>2</b> clusters among <b>5</b> glitches; <b>1</b> glitch fits no cluster (20&nbsp;%)." in page
 
 
 def test_columns_that_are_not_there_are_not_shown():

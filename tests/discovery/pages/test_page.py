@@ -53,3 +53,8 @@ def test_a_link_out_of_the_folder_is_refused(name):
 
 def test_links_beside_are_quoted():
     assert '<a href="./a%20b%26%27.csv">a b&amp;&#39;.csv</a>' in page(beside=["a b&'.csv"])
+
+
+def test_a_number_and_its_per_cent_sign_stay_on_one_line():
+    assert markup("<b>{share}</b> of {n} %", share="(17 %)", n=3) == "<b>(17\xa0%)</b> of 3 %"
+    assert markup("{text}", text="a %") == "a %"
