@@ -171,7 +171,11 @@ def _dossiers(results: Results, whole: pd.DataFrame, nested: list[NestedBranch])
         results.certificates,
         key=lambda own: (-(own.probability or 0.0), -(own.separation or 0.0), own.cluster),
     )[:MOST_DOSSIERS]
-    examples = {own.cluster: _examples(results, own) for own in ordered}
+    examples = _examples(results, ordered)
+    tables = {
+        name: results.carried(results.known.glitches[results.known.classes[name]])
+        for name in {name: None for own in examples.values() for name in own}
+    }
     used = np.unique(
         np.concatenate([np.empty(0, np.int64), *(rows for own in examples.values() for rows in own.values())])
     )
@@ -184,10 +188,7 @@ def _dossiers(results: Results, whole: pd.DataFrame, nested: list[NestedBranch])
     found = []
     for own in ordered:
         members = np.flatnonzero(results.clustering.labels == own.cluster)
-        beside = {
-            name: results.carried(results.known.glitches[results.known.classes[name]])
-            for name, _ in own.nearest[:NAMED]
-        }
+        beside = {name: tables[name] for name in examples[own.cluster]}
         places = {name: np.searchsorted(used, rows) for name, rows in examples[own.cluster].items()}
         found.append(
             Dossier(
@@ -208,13 +209,18 @@ def _history(own: pd.DataFrame, live: Livetime | None) -> list[str]:
     return [] if found is None else found.sentences()
 
 
-def _examples(results: Results, own: Certificate) -> dict[str, Rows]:
-    """Return the glitches of the nearest known classes that are most like the cluster's medoid, as rows of the known ones."""
-    medoid = results.store.rows(results.glitches[[results.clustering.medoids[own.cluster]]])
-    unit = normalise(np.asarray(results.store.vectors[medoid]))
-    found = {}
-    for name, _ in own.nearest[:NAMED]:
-        rows = results.known.classes[name]
-        alike = (normalise(results.known.vectors[rows]) @ unit[0]).round(6)
-        found[name] = rows[np.argsort(-alike, kind="stable")[:EXAMPLES]]
+def _examples(results: Results, certificates: list[Certificate]) -> dict[int, dict[str, Rows]]:
+    """Return for each cluster the glitches of its nearest known classes that are most like its medoid, as rows of the known ones."""
+    medoids = [results.clustering.medoids[own.cluster] for own in certificates]
+    if not medoids:
+        return {}
+    unit = normalise(np.asarray(results.store.vectors[results.store.rows(results.glitches[medoids])]))
+    found = {own.cluster: {name: np.empty(0, np.int64) for name, _ in own.nearest[:NAMED]} for own in certificates}
+    for name in {name: None for own in found.values() for name in own}:  # each class is read once: it may be large
+        members = results.known.classes[name]
+        known = normalise(results.known.vectors[members])
+        for own, medoid in zip(certificates, unit, strict=True):
+            if name in found[own.cluster]:
+                alike = (known @ medoid).round(6)
+                found[own.cluster][name] = members[np.argsort(-alike, kind="stable")[:EXAMPLES]]
     return found
