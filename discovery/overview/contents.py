@@ -88,10 +88,9 @@ class Contents:
 def read_contents(study: Study) -> Contents:
     """Read what a study holds."""
     runs = dict(study.connection.execute("SELECT command, count(*) FROM runs WHERE outcome = 'done' GROUP BY command"))
-    glitches = study.glitches()  # read once: a large study takes seconds
-    given, predicted = (glitches.groupby(column).size() for column in ("label", "predicted"))
+    given, predicted = (study.counts_by_label(predicted=by_model) for by_model in (False, True))
     return Contents(
-        glitches=len(glitches),
+        glitches=study.count("glitches"),
         views=study.count("views"),
         events=study.count("labels"),
         labels={str(name): int(count) for name, count in given.items()},

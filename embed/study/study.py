@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from embed.types import Rows
 
 
+_LABEL = "coalesce(l.label, '')"
+"""SQL: the label of `Study._latest`, empty where there is none."""
+
+
 class Study(Closing):
     """A study on disk; a context manager that closes its database.
 
@@ -288,8 +292,11 @@ class Study(Closing):
         """Number of glitches of each given (or predicted) label, alphabetical; unlabelled ones under the empty string."""
         import pandas as pd  # noqa: PLC0415 - see `read_table`
 
-        sizes = Counter(name for _, name in self.latest_labels(predicted=predicted))
-        return pd.Series(dict(sorted(sizes.items())), dtype=np.int64)
+        rows = self.connection.execute(
+            f"SELECT {_LABEL} AS name, count(*) {self._latest(predicted=predicted)} GROUP BY name ORDER BY name",
+            (MODEL,),
+        )
+        return pd.Series(dict(rows.fetchall()), dtype=np.int64)
 
     def members(self, label: str, *, predicted: bool = False) -> Rows:
         """Row numbers of the glitches with this label: ndarray of int64, shape (N,), ascending.
@@ -316,14 +323,16 @@ class Study(Closing):
 
     def latest_labels(self, *, predicted: bool) -> list[tuple[int, str]]:
         """Row number and given (or predicted) label of every glitch in the study's order, empty where there is none."""
-        return self.connection.execute(
-            f"""
-            SELECT g.glitch, coalesce(l.label, '') FROM glitches g LEFT JOIN labels l
-            ON l.event = (SELECT max(event) FROM labels WHERE glitch = g.glitch AND by {"=" if predicted else "!="} ?)
-            WHERE {self.shown} ORDER BY g.glitch
-            """,  # noqa: S608 - a comparison of ours
-            (MODEL,),
-        ).fetchall()
+        query = f"SELECT g.glitch, {_LABEL} {self._latest(predicted=predicted)} ORDER BY g.glitch"
+        return self.connection.execute(query, (MODEL,)).fetchall()
+
+    def _latest(self, *, predicted: bool) -> str:
+        """SQL: every glitch ``g`` that is shown with its latest given (or predicted) label event ``l``; one parameter, `MODEL`."""
+        author = "=" if predicted else "!="
+        return f"""
+            FROM glitches g LEFT JOIN labels l
+            ON l.event = (SELECT max(event) FROM labels WHERE glitch = g.glitch AND by {author} ?) WHERE {self.shown}
+            """  # noqa: S608 - conditions of ours
 
     def runs(self) -> pd.DataFrame:
         """The log of runs, oldest first."""
