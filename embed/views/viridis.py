@@ -5,6 +5,7 @@ the table is the energy in steps of 0.1.
 """
 
 from functools import cache
+from threading import Lock
 
 import numpy as np
 
@@ -15,6 +16,9 @@ LUMINANCE = np.array([0.2125, 0.7154, 0.0721])
 
 _NEAR = 6
 """Colours within this many steps (of 255) of the table in every channel are looked up exactly, others in coarse cells."""
+
+_ONCE = Lock()
+"""Held while the inverse is computed: the first threads to ask for it would all compute it."""
 
 
 @cache
@@ -64,7 +68,9 @@ def levels_of_colours(colours: Pixels) -> Pixels:
     ndarray of uint8, shape (...)
         Level of the nearest of the 256 colours.
     """
-    return _inverse().take(colours.view("<u4")[..., 0] & 0xFFFFFF)
+    with _ONCE:
+        inverse = _inverse()
+    return inverse.take(colours.view("<u4")[..., 0] & 0xFFFFFF)
 
 
 def levels_of_luminance(luminance: np.ndarray) -> Pixels:

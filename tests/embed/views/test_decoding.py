@@ -1,4 +1,5 @@
 import io
+from concurrent.futures import ThreadPoolExecutor
 
 import matplotlib as mpl
 import numpy as np
@@ -13,7 +14,7 @@ from support.gallery import draw_levels, png, published, viridis
 from embed.errors import InputError
 from embed.views.decoding import PUBLISHED_BOX, picture_box, plain_image, spectrogram_levels
 from embed.views.png import levels_to_png
-from embed.views.viridis import LUMINANCE, colours_of_levels, levels_of_colours, levels_of_luminance, table
+from embed.views.viridis import LUMINANCE, _inverse, colours_of_levels, levels_of_colours, levels_of_luminance, table
 
 
 def padded(colours):
@@ -137,3 +138,12 @@ def test_the_real_pictures(real_data):
         levels = spectrogram_levels(path.read_bytes(), 224)
         assert np.median(levels) < 40
         assert levels.max() > 80
+
+
+def test_the_first_threads_invert_the_colours_once(monkeypatch):
+    calls = []
+    monkeypatch.setattr("embed.views.viridis.table", lambda: calls.append(1) or viridis(np.arange(256)))
+    _inverse.cache_clear()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(levels_of_colours, np.zeros((8, 5, 4), np.uint8)))
+    assert len(calls) == 1
