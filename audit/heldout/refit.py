@@ -7,7 +7,6 @@ serves labels that the network of the vectors was trained on.
 from __future__ import annotations
 
 import multiprocessing
-import os
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from copy import deepcopy
@@ -29,6 +28,7 @@ from embed.network.model import load_model
 from embed.network.names import WEIGHT_SOURCES
 from embed.network.network import load_network
 from embed.network.sources import is_model, model_folder
+from embed.processors import usable_processors
 from embed.storage import digest, write_array
 from embed.training.checkpoint import drop_checkpoints
 from embed.training.context import TrainingContext
@@ -188,7 +188,7 @@ def _predict_all(work: _Refit, parts: list[_Fold], spread: Spread) -> Iterator[t
         processes,
         mp_context=multiprocessing.get_context("spawn"),
         initializer=torch.set_num_threads,
-        initargs=(max(1, (os.cpu_count() or 1) // processes),),
+        initargs=(max(1, usable_processors() // processes),),
     ) as pool:
         yield from enumerate(pool.map(work, parts))
 

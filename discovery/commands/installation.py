@@ -15,6 +15,8 @@ from typing import Literal
 
 from packaging.requirements import Requirement
 
+from embed.processors import usable_processors
+
 PACKAGE = "glitch-discovery"
 EXTRAS = {
     "runtime": "faster networks on a CPU",
@@ -82,9 +84,8 @@ def _is_installed(name: str) -> bool:
 
 def find_machine() -> list[Finding]:
     """Look for processors and graphics cards."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     limit = os.environ.get("OMP_NUM_THREADS")
-    said = f"{usable} usable of {os.cpu_count()}" + (f", OMP_NUM_THREADS={limit}" if limit else "")
+    said = f"{usable_processors()} usable of {os.cpu_count()}" + (f", OMP_NUM_THREADS={limit}" if limit else "")
     return [Finding("processors", "ok", said), _graphics_card()]
 
 

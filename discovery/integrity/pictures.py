@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import stat
 import zlib
 from collections import deque
@@ -17,6 +16,7 @@ import h5py
 
 from discovery.integrity.finding import DAMAGED, FINE, MISSING, REPAIR, Finding
 from embed.errors import InputError
+from embed.processors import usable_processors
 from embed.storage import file_digest
 from embed.study.views import each_view
 from embed.views.cache import CHECK_BYTES, KEY_BYTES, record_bytes
@@ -53,7 +53,7 @@ def check_pictures(study: Study, advance: Callable[[int], None]) -> list[Finding
     found, whole = [], 0
     window: deque[tuple[View, Future[tuple[str, str]]]] = deque()
     views = each_view(study)
-    with ThreadPoolExecutor(max_workers=min(8, (os.cpu_count() or 1) * 2)) as pool:
+    with ThreadPoolExecutor(max_workers=min(8, usable_processors() * 2)) as pool:
         while True:
             window.extend((view, pool.submit(_state, view)) for view in islice(views, AHEAD - len(window)))
             if not window:

@@ -1,6 +1,5 @@
 """The pictures of glitches in a study, as thumbnails for figures and pages."""
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +10,7 @@ from PIL import Image
 from discovery.pages.thumbnails import Thumbnails
 from embed.errors import InputError
 from embed.gravityspy import DURATIONS
+from embed.processors import usable_processors
 from embed.study.records import View
 from embed.study.study import Study
 from embed.types import Rows
@@ -60,7 +60,7 @@ def load_thumbnails(study: Study, store: VectorStore, glitches: Rows, views: Seq
     shape = (len(glitches), len(durations), HEIGHT, WIDTH) + ((3,) if plain else ())
     levels = np.zeros(shape, np.uint8)
     present = np.zeros(shape[:2], bool)
-    with ViewCache(_cache_folder(study), side, plain=plain) as cache, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ViewCache(_cache_folder(study), side, plain=plain) as cache, ThreadPoolExecutor(usable_processors()) as pool:
         for view, picture in zip(chosen, pool.map(lambda view: _thumbnail(cache, view), chosen), strict=True):
             if picture is not None:
                 place = row[view.glitch], column[view.duration]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import torch
 from torch.utils.data import DataLoader, Dataset
 
 from embed.detector.examples import Examples
+from embed.processors import usable_processors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,4 +66,4 @@ def least_snr(options: DetectorOptions, step: int, steps: int) -> float:
 
 def worker_count(device: torch.device) -> int:
     """Processes that make examples where none are asked for: one beside a CPU's training, all cores but one beside a GPU's."""
-    return 1 if device.type == "cpu" else max(1, len(os.sched_getaffinity(0)) - 1)
+    return 1 if device.type == "cpu" else max(1, usable_processors() - 1)

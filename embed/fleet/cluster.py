@@ -17,6 +17,7 @@ from embed.closing import Closing
 from embed.errors import FleetError, InputError
 from embed.fleet.address import Address, parse_address
 from embed.fleet.node import Job, Terms, inspect, make_terms, perform, root
+from embed.processors import usable_processors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -203,7 +204,7 @@ def connected(address: Address) -> Iterator[ModuleType]:
             if not address.is_client:
                 options["configure_logging"] = False
             if address.is_local:
-                options |= {"num_cpus": address.workers or os.cpu_count() or 1, "include_dashboard": False}
+                options |= {"num_cpus": address.workers or usable_processors(), "include_dashboard": False}
                 options |= {"object_store_memory": STORE_BYTES, "_temp_dir": stack.enter_context(_folder())}
             try:
                 ray.init(**options)

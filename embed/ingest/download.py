@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import requests
 
 from embed.errors import InputError
-from embed.views.imagefile import MAX_FILE_BYTES, probe_bytes
+from embed.views.imagefile import MAX_FILE_BYTES, image_size
 
 SCHEMES = ("http", "https")
 """Schemes of addresses that are followed; a file on this machine, say, is not."""
@@ -172,7 +172,7 @@ def _picture(answer: requests.Response) -> tuple[bytes | Refusal, float | None]:
         if len(data) > MAX_FILE_BYTES:
             return Refusal(f"more than {MAX_FILE_BYTES} bytes"), None
     try:
-        probe_bytes(bytes(data))
+        image_size(bytes(data))
     except InputError as error:
         kind = answer.headers.get("Content-Type", "no type")
         truncated = "truncated" in str(error)

@@ -10,6 +10,7 @@ from pathlib import Path
 from embed.errors import InputError
 from embed.gravityspy import SAMPLE_TYPES, class_name, gps_of_id, is_identifier, parse_view_name
 from embed.ingest.typos import warn_of_typos
+from embed.processors import usable_processors
 from embed.study.records import Label, View, ViewFile
 from embed.study.report import IngestReport, batches
 from embed.study.study import Study
@@ -204,7 +205,7 @@ def _picture(path: Path, folder: Path, plain: bool) -> Picture:
 def probed(pictures: Iterable[Picture]) -> Iterator[tuple[Picture, ImageFile | InputError]]:
     """Probe image files in threads, in order; a file that is no whole image is yielded with the error."""
     window: deque[tuple[Picture, Future[ImageFile | InputError]]] = deque()
-    with ThreadPoolExecutor(max_workers=min(8, (os.cpu_count() or 1) * 2)) as pool:
+    with ThreadPoolExecutor(max_workers=min(8, usable_processors() * 2)) as pool:
         for picture in pictures:
             window.append((picture, pool.submit(_probe, picture.path)))
             if len(window) > 64:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from embed.errors import InputError, StudyError
+from embed.errors import StudyError
 from embed.views.cache import ViewCache
 from embed.views.encoding import network_input
 
@@ -71,7 +71,8 @@ class Embedder:
     @cached_property
     def _cache(self) -> ViewCache:
         plain = self._encoding.name == "plain"
-        return ViewCache(self._folder, self._encoding.side(self._spec.size), plain=plain, keep=self._keep)
+        side, threads = self._encoding.side(self._spec.size), torch.get_num_threads() if self._keep else 1
+        return ViewCache(self._folder, side, plain=plain, keep=self._keep, threads=threads)
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
@@ -167,13 +168,9 @@ def _finished(views: torch.Tensor, tasks: list[Future[list[str]]]) -> tuple[torc
 def _decode(cache: ViewCache, glitches: Sequence[Sequence[View]], out: Pixels) -> list[str]:
     """Fill `out` (N, V, ...) with the views of N glitches; returns why each has none, empty for one that has."""
     flat = out[: len(glitches)].reshape(-1, *cache.shape)
-    found = cache.read(list(chain.from_iterable(glitches)), flat).reshape(len(glitches), -1)
-    reasons = [""] * len(glitches)
-    for row in np.flatnonzero(~found.all(axis=1)).tolist():
-        try:
-            for place, view in enumerate(glitches[row]):
-                if not found[row, place]:
-                    out[row, place] = cache.get(view)
-        except InputError as error:
-            out[row], reasons[row] = 0, str(error)
+    why = iter(cache.fill(list(chain.from_iterable(glitches)), flat))
+    reasons = [next(filter(None, list(islice(why, len(views)))), "") for views in glitches]
+    for row, reason in enumerate(reasons):
+        if reason:
+            out[row] = 0
     return reasons

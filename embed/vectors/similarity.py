@@ -14,7 +14,6 @@ to the lower row number.
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embed.errors import DeviceError, InputError
+from embed.processors import usable_processors
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -85,7 +85,7 @@ def normalise(vectors: ArrayLike) -> Vectors:
     if len(ranges) == 1:
         normalise_rows(ranges[0])
     else:
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        with ThreadPoolExecutor(usable_processors()) as pool:
             list(pool.map(normalise_rows, ranges))
     _refuse_rows(broken, "hold NaN or infinity", "embed these glitches again")
     _refuse_rows(empty, "are all zeros", "they have no direction; leave these glitches out")

@@ -20,7 +20,8 @@ from embed.errors import InputError, StudyError
 from embed.storage import storage_errors
 from embed.study.records import View
 from embed.types import Flags, Pixels
-from embed.views.decoding import VIEWS_VERSION, decode
+from embed.views.decoding import VIEWS_VERSION
+from embed.views.workers import Workers
 
 KEY_BYTES = 32
 """Of a record: the SHA-256 of the image file."""
@@ -42,10 +43,13 @@ class ViewCache(Closing):
         Whether the views are plain images (three channels).
     keep : bool
         Whether what is decoded is kept; otherwise the cache is only read.
+    threads : int
+        How many threads call `fill` at once; many are given processes that decode for them (see `Workers`).
     """
 
-    def __init__(self, folder: Path | None, side: int, *, plain: bool, keep: bool = True) -> None:
+    def __init__(self, folder: Path | None, side: int, *, plain: bool, keep: bool = True, threads: int = 1) -> None:
         self.side = side
+        self._workers = Workers(threads)
         self._keep = keep
         self.shape = (side, side, 3) if plain else (side, side)
         self._pixels = int(np.prod(self.shape))
@@ -61,7 +65,8 @@ class ViewCache(Closing):
                 self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
 
     def close(self) -> None:
-        """Close the cache's file."""
+        """End the processes that decode, and close the cache's file."""
+        self._workers.close()
         if self._file is not None:
             os.close(self._file)
             self._file = None
@@ -78,20 +83,55 @@ class ViewCache(Closing):
         StorageError
             When the disk is full.
         """
-        if self._file is None:
-            return decode(view, self.side)
         kept = np.empty((1, *self.shape), np.uint8)
         if self.read([view], kept)[0]:
             return kept[0]
-        array = np.ascontiguousarray(decode(view, self.side))
-        if not self._keep:
-            return array
-        data = array.tobytes()
+        found = self._decode([view])[0]
+        if isinstance(found, InputError):
+            raise found
+        return found
+
+    def fill(self, views: Sequence[View], out: Pixels) -> list[str]:
+        """Read the views that are kept and decode the others; threads may call it at the same time.
+
+        Parameters
+        ----------
+        views : sequence of N View
+        out : ndarray of uint8, shape (N, *shape)
+            Filled where the view can be decoded; elsewhere it may hold anything.
+
+        Returns
+        -------
+        list of N str
+            Why each cannot be decoded, empty for one that can.
+
+        Raises
+        ------
+        StudyError, StorageError
+            As `get`.
+        """
+        reasons = [""] * len(views)
+        missing = np.flatnonzero(~self.read(views, out)).tolist()
+        for place, found in zip(missing, self._decode([views[place] for place in missing]), strict=True):
+            if isinstance(found, InputError):
+                reasons[place] = str(found)
+            else:
+                out[place] = found
+        return reasons
+
+    def _decode(self, views: Sequence[View]) -> list[Pixels | InputError]:
+        decoded = self._workers.decode(views, self.side)
+        if self._file is not None and self._keep:
+            for view, found in zip(views, decoded, strict=True):
+                if not isinstance(found, InputError):
+                    self._write(self._file, view, found.tobytes())
+        return decoded
+
+    def _write(self, file: int, view: View, data: bytes) -> None:
         with storage_errors(self.path):
             place, whole = (view.view - 1) * self._record, _key(view) + _check(data) + data
-            if os.pwrite(self._file, whole, place) < len(whole):
-                os.pwrite(self._file, whole, place)  # a short write means a full disk: the second one says so
-        return array
+            if os.pwrite(file, whole, place) < len(whole):
+                os.pwrite(file, whole, place)  # a short write means a full disk: the second one says so
 
     def read(self, views: Sequence[View], out: Pixels) -> Flags:
         """Read those of the views that are kept, decoding none; views that follow one another in the file are read together.

@@ -14,8 +14,8 @@ from PIL import Image
 
 from embed.errors import InputError
 from embed.study.records import View
-from embed.types import Flags, Pixels
-from embed.views.imagefile import probe_bytes
+from embed.types import Flags, Floats, Pixels
+from embed.views.imagefile import image_size
 from embed.views.plane import read_plane
 from embed.views.viridis import levels_of_colours, levels_of_luminance, off_scale_share
 
@@ -39,8 +39,8 @@ def picture_box(colours: Pixels) -> tuple[int, int, int, int]:
 
     Parameters
     ----------
-    colours : ndarray of uint8, shape (H, W, 3)
-        The whole image.
+    colours : ndarray of uint8, shape (H, W, 3 or more)
+        The whole image; red, green and blue come first.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def picture_box(colours: Pixels) -> tuple[int, int, int, int]:
     height, width = colours.shape[:2]
     if (width, height) == PUBLISHED_SIZE and _is_box(colours, PUBLISHED_BOX):
         return PUBLISHED_BOX
-    if _is_edge(colours[0], colours[-1], colours[:, 0], colours[:, -1]):
+    if _edges(colours, (0, 0, width, height)).min() > _MOSTLY:
         return (0, 0, width, height)
     coloured = _coloured(colours)
     columns = coloured.mean(axis=0)
@@ -71,28 +71,21 @@ def picture_box(colours: Pixels) -> tuple[int, int, int, int]:
 
 
 def _coloured(colours: Pixels) -> Flags:
-    return (colours.max(axis=-1) - colours.min(axis=-1)) > _COLOURED
+    red, green, blue = colours[..., 0], colours[..., 1], colours[..., 2]
+    largest, smallest = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
+    return (largest - smallest) > _COLOURED
 
 
-def _is_edge(*lines: Pixels) -> bool:
-    return all(_coloured(line).mean() > _MOSTLY for line in lines)
+def _edges(colours: Pixels, box: tuple[int, int, int, int], outside: int = 0) -> Floats:
+    """Coloured share of the four lines along a box's edges, so many pixels outside it."""
+    left, top, right, bottom = box
+    rows = colours[[top - outside, bottom - 1 + outside], left:right]
+    columns = colours[top:bottom, [left - outside, right - 1 + outside]]
+    return np.concatenate([_coloured(rows).mean(axis=1), _coloured(columns).mean(axis=0)])
 
 
 def _is_box(colours: Pixels, box: tuple[int, int, int, int]) -> bool:
-    left, top, right, bottom = box
-    inside = (
-        colours[top, left:right],
-        colours[bottom - 1, left:right],
-        colours[top:bottom, left],
-        colours[top:bottom, right - 1],
-    )
-    outside = (
-        colours[top - 1, left:right],
-        colours[bottom, left:right],
-        colours[top:bottom, left - 1],
-        colours[top:bottom, right],
-    )
-    return _is_edge(*inside) and not any(_coloured(line).mean() > 1 - _MOSTLY for line in outside)
+    return _edges(colours, box).min() > _MOSTLY and _edges(colours, box, 1).max() <= 1 - _MOSTLY
 
 
 def _longest_run(flags: Flags) -> tuple[int, int]:
@@ -124,15 +117,16 @@ def spectrogram_levels(data: bytes, side: int) -> Pixels:
     InputError
         When the file is damaged, too large, holds no spectrogram, or is not in viridis' colours.
     """
-    colours = np.asarray(_open(data).convert("RGB"))
+    colours = _colours(_open(data))
     left, top, right, bottom = picture_box(colours)
     picture = colours[top:bottom, left:right]
-    share = off_scale_share(picture[::7, ::7])
+    levels = levels_of_colours(picture)
+    share = off_scale_share(picture[::7, ::7], levels[::7, ::7])
     if share > _MAX_OFF_SCALE:
         raise InputError(
             f"{100 * share:.0f} % of its pixels are no viridis colours; ingest it as a plain image with --plain"
         )
-    return _scale(levels_of_colours(picture), side)
+    return _scale(levels, side)
 
 
 def plain_image(data: bytes, side: int) -> Pixels:
@@ -147,13 +141,21 @@ def plain_image(data: bytes, side: int) -> Pixels:
 
 
 def _open(data: bytes) -> Image.Image:
-    probe_bytes(data)
+    image_size(data)
     try:
         image = Image.open(io.BytesIO(data))
         image.load()
     except (OSError, SyntaxError, ValueError) as error:
         raise InputError(f"cannot be decoded ({error})") from error
     return image
+
+
+def _colours(image: Image.Image) -> Pixels:
+    """Red, green, blue and one more byte of each pixel, shape (H, W, 4): as the image lies in memory, for it to be copied only once."""
+    if image.mode != "RGBA":
+        image = image.convert("RGB")
+    raw = image.tobytes("raw", "RGBA" if image.mode == "RGBA" else "RGBX")
+    return np.frombuffer(raw, np.uint8).reshape(image.height, image.width, 4)
 
 
 def _scale(array: Pixels, side: int) -> Pixels:

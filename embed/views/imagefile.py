@@ -9,7 +9,7 @@ import hashlib
 import stat
 import struct
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from embed.errors import InputError
@@ -40,7 +40,7 @@ class ImageFile:
     size : int
         Bytes.
     modified : int
-        The file's time of change, nanoseconds since 1970; 0 for an image in memory.
+        The file's time of change, nanoseconds since 1970.
     sha256 : str
         Hash of the file's bytes, hexadecimal.
     """
@@ -70,11 +70,12 @@ def probe(path: Path) -> ImageFile:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror or error})") from error
-    return replace(probe_bytes(data), modified=status.st_mtime_ns)
+    width, height = image_size(data)
+    return ImageFile(width, height, len(data), status.st_mtime_ns, hashlib.sha256(data).hexdigest())
 
 
-def probe_bytes(data: bytes) -> ImageFile:
-    """Probe an image held in memory; see `probe`."""
+def image_size(data: bytes) -> tuple[int, int]:
+    """Return width and height of an image held in memory, after the checks of `probe`."""
     if not data:
         raise InputError("empty file")
     if data.startswith(PNG):
@@ -89,7 +90,7 @@ def probe_bytes(data: bytes) -> ImageFile:
         raise InputError(f"{width}x{height} pixels is more than the limit of {MAX_PIXELS}; scale the image down")
     if width == 0 or height == 0:
         raise InputError(f"{width}x{height} pixels: an image without pixels")
-    return ImageFile(width, height, len(data), 0, hashlib.sha256(data).hexdigest())
+    return width, height
 
 
 def _png_size(data: bytes) -> tuple[int, int]:

@@ -6,7 +6,6 @@ processes share it. A GPU with enough memory holds all of them.
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ import numpy as np
 import torch
 
 from embed.errors import InputError
+from embed.processors import usable_processors
 from embed.views.cache import ViewCache, mapped_records, room_for
 from embed.views.selection import LeftOut
 
@@ -182,10 +182,11 @@ def read_levels(
     places: list[list[int]] = []
     held: list[Pixels] = []
     folder = study.folder / "cache"
+    threads = usable_processors()
     on_disk = cache and room_for(study.folder, len(glitches) * len(order), side, plain=plain)
     with (
-        ViewCache(folder if on_disk else None, side, plain=plain) as store,
-        ThreadPoolExecutor(os.cpu_count() or 1) as pool,
+        ViewCache(folder if on_disk else None, side, plain=plain, threads=threads) as store,
+        ThreadPoolExecutor(threads) as pool,
     ):
         ordered = {glitch: sorted(views, key=lambda view: order[view.duration]) for glitch, views in wanted.items()}
         for start in range(0, len(glitches), _CHUNK):
@@ -199,7 +200,7 @@ def read_levels(
                     places.append([view.view - 1 for view in ordered[glitch]])
                 else:
                     places.append([len(held) * len(order) + place for place in range(len(order))])
-                    held.append(np.stack(found).reshape(len(order), -1))
+                    held.append(found.reshape(len(order), -1))
             if progress is not None:
                 progress(start + len(some), len(glitches))
         if not kept:
@@ -209,8 +210,7 @@ def read_levels(
         return Levels(records, np.array(places, np.int64), store.shape, device), np.array(kept, np.int64), left_out
 
 
-def _decoded(store: ViewCache, views: list[View]) -> list[Pixels] | str:
-    try:
-        return [store.get(view) for view in views]
-    except InputError as error:
-        return str(error)
+def _decoded(store: ViewCache, views: list[View]) -> Pixels | str:
+    found = np.empty((len(views), *store.shape), np.uint8)
+    reasons = list(filter(None, store.fill(views, found)))
+    return reasons[0] if reasons else found

@@ -5,6 +5,7 @@ the table is the energy in steps of 0.1.
 """
 
 from functools import cache
+from threading import Lock
 
 import numpy as np
 
@@ -15,6 +16,9 @@ LUMINANCE = np.array([0.2125, 0.7154, 0.0721])
 
 _NEAR = 6
 """Colours within this many steps (of 255) of the table in every channel are looked up exactly, others in coarse cells."""
+
+_ONCE = Lock()
+"""Held while the inverse is computed: the first threads to ask for it would all compute it."""
 
 
 @cache
@@ -27,7 +31,7 @@ def table() -> Pixels:
 
 @cache
 def _inverse() -> Pixels:
-    """Level of the nearest table colour for all 2**24 colours, uint8, indexed by red << 16 | green << 8 | blue.
+    """Level of the nearest table colour for all 2**24 colours, uint8, indexed by blue << 16 | green << 8 | red.
 
     Exact near the table, as all pixels are except a few antialiased ones; elsewhere nearest to the centre of an 8x1x8 cell.
     """
@@ -37,7 +41,7 @@ def _inverse() -> Pixels:
     tree = cKDTree(colours)
     axes = (np.arange(32) * 8 + 3.5, np.arange(256.0), np.arange(32) * 8 + 3.5)
     coarse = (
-        tree.query(np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3))[1]
+        tree.query(np.stack(np.meshgrid(*axes, indexing="ij")[::-1], -1).reshape(-1, 3))[1]
         .astype(np.uint8)
         .reshape(32, 256, 32)
     )
@@ -45,8 +49,8 @@ def _inverse() -> Pixels:
     step = np.arange(-_NEAR, _NEAR + 1)
     offsets = np.stack(np.meshgrid(step, step, step, indexing="ij"), -1).reshape(-1, 3)
     near = (colours[:, None] + offsets).reshape(-1, 3)
-    keys = np.unique((near[:, 0] << 16 | near[:, 1] << 8 | near[:, 2])[((near >= 0) & (near <= 255)).all(axis=1)])
-    near = np.stack([keys >> 16, keys >> 8 & 255, keys & 255], -1)
+    keys = np.unique((near[:, 2] << 16 | near[:, 1] << 8 | near[:, 0])[((near >= 0) & (near <= 255)).all(axis=1)])
+    near = np.stack([keys & 255, keys >> 8 & 255, keys >> 16], -1)
     inverse[keys] = tree.query(near)[1].astype(np.uint8)
     return inverse
 
@@ -56,20 +60,17 @@ def levels_of_colours(colours: Pixels) -> Pixels:
 
     Parameters
     ----------
-    colours : ndarray of uint8, shape (..., 3)
-        Red, green, blue.
+    colours : ndarray of uint8, shape (..., 4)
+        Red, green, blue, and a byte that is not read.
 
     Returns
     -------
     ndarray of uint8, shape (...)
         Level of the nearest of the 256 colours.
     """
-    key = colours[..., 0].astype(np.uint32)
-    key <<= 8
-    key |= colours[..., 1]
-    key <<= 8
-    key |= colours[..., 2]
-    return _inverse()[key]
+    with _ONCE:
+        inverse = _inverse()
+    return inverse.take(colours.view("<u4")[..., 0] & 0xFFFFFF)
 
 
 def levels_of_luminance(luminance: np.ndarray) -> Pixels:
@@ -94,8 +95,9 @@ def colours_of_levels(levels: Pixels) -> Pixels:
     return table()[levels]
 
 
-def off_scale_share(colours: Pixels, tolerance: float = 60.0) -> float:
-    """Return the share of pixels whose colour is farther than `tolerance` (of 255, Euclidean) from every viridis colour."""
-    sample = colours.reshape(-1, 3)
-    difference = sample.astype(np.int32) - table()[levels_of_colours(sample)]
-    return float((np.square(difference).sum(axis=1) > tolerance**2).mean()) if len(sample) else 0.0
+def off_scale_share(colours: Pixels, levels: Pixels, tolerance: float = 60.0) -> float:
+    """Return the share of pixels whose colour is farther than `tolerance` (of 255, Euclidean) from that of their nearest level."""
+    squares = np.zeros(levels.shape, np.int32)
+    for channel in range(3):
+        squares += np.square(colours[..., channel].astype(np.int32) - table()[:, channel][levels])
+    return float((squares > tolerance**2).mean())

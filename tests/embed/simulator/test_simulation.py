@@ -86,7 +86,7 @@ def test_folder_tables_and_pictures_agree(made):
             image = Image.open(path)
             assert image.size == (287, 240)
             levels = np.asarray(image)  # the palette index is the level
-            back = levels_of_colours(np.asarray(image.convert("RGB")))
+            back = levels_of_colours(np.asarray(image.convert("RGBA")))
             assert np.abs(back.astype(int) - levels).max() <= 1  # viridis repeats two of its colours
         assert json.loads(row.parameters)["snr"] == pytest.approx(row.snr, rel=1e-3)
     assert len(list(out.rglob("*.png"))) == 80

@@ -14,8 +14,10 @@ from support.gallery import draw_levels, make_gallery, png, published, view_name
 from embed import EmbeddingOptions, Study, embed, ingest_folder
 from embed.errors import InputError, StorageError, StudyError
 from embed.vectors.store import VectorStore, stores
+from embed.views import workers
 from embed.views.cache import ViewCache
 from embed.views.encoding import Encoding, compose, network_input, parse_encoding, richest
+from embed.views.loading import read_levels
 
 
 def study_of(folder, data):
@@ -234,7 +236,7 @@ def test_the_cache_gives_what_decoding_gives_and_heals(tmp_path, gallery, monkey
         expected = [direct.get(view) for view in views]
         for _ in range(2):
             assert all(np.array_equal(cache.get(view), levels) for view, levels in zip(views, expected, strict=True))
-        monkeypatch.setattr("embed.views.cache.decode", lambda *_: pytest.fail("decoded again"))
+        monkeypatch.setattr("embed.views.workers.decode", lambda *_: pytest.fail("decoded again"))
         cache.get(views[0])
         monkeypatch.undo()
         with cache.path.open("r+b") as file:  # a write that was torn
@@ -252,7 +254,7 @@ def test_many_views_are_read_from_the_cache_at_once(tmp_path, gallery, monkeypat
         with cache.path.open("r+b") as file:  # a write that was torn
             file.seek(3 * 4132 + 2000)
             file.write(b"\xff" * 100)
-        monkeypatch.setattr("embed.views.cache.decode", lambda *_: pytest.fail("decoded again"))
+        monkeypatch.setattr("embed.views.workers.decode", lambda *_: pytest.fail("decoded again"))
         order = np.array([0, 1, 2, 3, 4, 12, 11, 17, 18, 19, 20, 21])
         out = np.zeros((len(order), 64, 64), np.uint8)
         found = cache.read([views[place] for place in order], out)
@@ -279,6 +281,30 @@ def test_each_vector_is_that_of_its_own_picture_in_any_batch(tmp_path, gallery, 
         assert len(store.glitches) == 24 - len(gone)
         for row, glitch in enumerate(store.glitches.tolist()):
             assert np.array_equal(store.vectors[row], expected[glitch])
+
+
+def test_processes_decode_for_an_embedding_and_for_a_training_what_threads_do(tmp_path, gallery, tiny, monkeypatch):
+    shutil.copytree(gallery, tmp_path / "data")
+    found = []
+    for threads in (1, 2):
+        monkeypatch.setattr("torch.get_num_threads", lambda threads=threads: threads)
+        monkeypatch.setattr("embed.views.loading.usable_processors", lambda threads=threads: threads)
+        if threads == 2:
+            monkeypatch.setattr(workers, "FEW_THREADS", 1)
+            monkeypatch.setattr(workers, "MANY_VIEWS", 0)
+            monkeypatch.setattr(workers, "decode", lambda *_: pytest.fail("decoded in this process"))
+        with study_of(tmp_path / f"study {threads}", tmp_path / "data") as study:
+            Path(study.views()[7].source).rename(tmp_path / "moved")
+            store = embed(study, EmbeddingOptions(**tiny, cache=False))
+            glitches = np.array([view.glitch for view in study.views()])
+            encoding = parse_encoding("4.0")
+            levels, kept, left_out = read_levels(study, glitches, encoding, 64, device=torch.device("cpu"))
+            decoded = levels.batch(np.arange(len(levels))).numpy()
+            found.append((store.vectors[:], store.left_out, decoded, kept, left_out, study.views()[7].source))
+            (tmp_path / "moved").rename(study.views()[7].source)
+    assert len(found[0][1]) == len(found[0][4]) == 1
+    assert "cannot be read (No such file" in found[0][4][0].reason
+    assert all(np.array_equal(one, other) for one, other in zip(*found, strict=True))
 
 
 @pytest.mark.gpu

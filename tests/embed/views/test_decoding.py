@@ -1,4 +1,5 @@
 import io
+from concurrent.futures import ThreadPoolExecutor
 
 import matplotlib as mpl
 import numpy as np
@@ -12,14 +13,21 @@ from support.gallery import draw_levels, png, published, viridis
 
 from embed.errors import InputError
 from embed.views.decoding import PUBLISHED_BOX, picture_box, plain_image, spectrogram_levels
-from embed.views.viridis import LUMINANCE, colours_of_levels, levels_of_colours, levels_of_luminance, table
+from embed.views.png import levels_to_png
+from embed.views.viridis import LUMINANCE, _inverse, colours_of_levels, levels_of_colours, levels_of_luminance, table
+
+
+def padded(colours):
+    """Colours with a fourth byte that must not matter."""
+    rest = np.random.default_rng(4).integers(0, 256, (*colours.shape[:-1], 1), dtype=np.uint8)
+    return np.concatenate([colours, rest], -1)
 
 
 def test_viridis_is_matplotlibs_and_inverts_exactly():
     levels = np.arange(256, dtype=np.uint8)
     assert np.array_equal(colours_of_levels(levels), viridis(levels))
     # four pairs of neighbouring levels share a colour in 8 bits; either is right
-    assert np.array_equal(colours_of_levels(levels_of_colours(viridis(levels))), viridis(levels))
+    assert np.array_equal(colours_of_levels(levels_of_colours(padded(viridis(levels)))), viridis(levels))
 
 
 @settings(max_examples=50)
@@ -27,7 +35,7 @@ def test_viridis_is_matplotlibs_and_inverts_exactly():
 def test_between_two_colours_lies_one_of_the_two_levels(level, share):
     mixed = np.rint(table()[level] * (1 - share) + table()[level + 1] * share).astype(np.uint8)
     assert (
-        abs(int(levels_of_colours(mixed)) - (level + share)) <= 2
+        abs(int(levels_of_colours(padded(mixed))) - (level + share)) <= 2
     )  # a step of the table is 1.2 of 255 on average: rounding costs a level
 
 
@@ -35,7 +43,7 @@ def test_any_colour_gives_a_nearly_nearest_level():
     colours = np.random.default_rng(0).integers(0, 256, (2000, 3), dtype=np.uint8)
     tree = cKDTree(table().astype(float))
     nearest = tree.query(colours.astype(float))[0]
-    ours = np.linalg.norm(colours.astype(float) - table()[levels_of_colours(colours)], axis=1)
+    ours = np.linalg.norm(colours.astype(float) - table()[levels_of_colours(padded(colours))], axis=1)
     assert (ours - nearest).max() < 7  # half a coarse cell's diagonal
 
 
@@ -92,12 +100,19 @@ def test_published_cropped_and_jpeg_give_the_same_quantity():
     assert np.abs(whole.astype(int) - expected).max() <= 1
 
 
+def test_a_picture_gives_the_same_levels_with_transparency_and_with_a_palette():
+    levels = draw_levels(np.random.default_rng(3))
+    expected = spectrogram_levels(png(published(levels)), 224)
+    assert np.array_equal(spectrogram_levels(png(padded(published(levels))), 224), expected)
+    assert np.array_equal(spectrogram_levels(levels_to_png(levels), 224), expected)
+
+
 @pytest.mark.parametrize(
     ("picture", "message"),
     [
         (np.full((600, 800, 3), 255, np.uint8), "no spectrogram found in the image of 800x600"),
         (np.random.default_rng(0).integers(0, 256, (300, 300, 3), dtype=np.uint8), "are no viridis colours"),
-        (np.tile(np.array([255, 0, 0], np.uint8), (300, 300, 1)), "100 % of its pixels are no viridis colours"),
+        (np.tile(np.array([255, 0, 0, 9], np.uint8), (300, 300, 1)), "100 % of its pixels are no viridis colours"),
     ],
 )
 def test_what_is_no_spectrogram(picture, message):
@@ -123,3 +138,12 @@ def test_the_real_pictures(real_data):
         levels = spectrogram_levels(path.read_bytes(), 224)
         assert np.median(levels) < 40
         assert levels.max() > 80
+
+
+def test_the_first_threads_invert_the_colours_once(monkeypatch):
+    calls = []
+    monkeypatch.setattr("embed.views.viridis.table", lambda: calls.append(1) or viridis(np.arange(256)))
+    _inverse.cache_clear()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(levels_of_colours, np.zeros((8, 5, 4), np.uint8)))
+    assert len(calls) == 1

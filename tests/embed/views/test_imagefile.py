@@ -10,7 +10,7 @@ from PIL import Image
 from support.gallery import png, write
 
 from embed.errors import InputError
-from embed.views.imagefile import probe, probe_bytes
+from embed.views.imagefile import image_size, probe
 
 PICTURE = np.arange(60 * 80 * 3, dtype=np.uint8).reshape(60, 80, 3)
 
@@ -37,7 +37,7 @@ def test_a_truncated_png_is_found_wherever_it_ends(data):
     whole = png(PICTURE)
     end = data.draw(st.integers(1, len(whole) - 1))
     with pytest.raises(InputError, match="truncated PNG"):
-        probe_bytes(whole[:end])
+        image_size(whole[:end])
 
 
 @settings(max_examples=60)
@@ -47,7 +47,7 @@ def test_a_flipped_byte_is_found(data):
     place = data.draw(st.integers(8, len(whole) - 1))
     whole[place] ^= data.draw(st.integers(1, 255))
     with pytest.raises(InputError, match=r"truncated|damaged|limit"):
-        probe_bytes(bytes(whole))
+        image_size(bytes(whole))
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_a_flipped_byte_is_found(data):
 )
 def test_what_is_no_image(data, message):
     with pytest.raises(InputError, match=message):
-        probe_bytes(data)
+        image_size(data)
 
 
 def test_an_enormous_image_is_refused_by_its_header():
@@ -71,7 +71,7 @@ def test_an_enormous_image_is_refused_by_its_header():
     header = struct.pack(">IIBBBBB", 20000, 20000, 8, 2, 0, 0, 0)
     data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
     with pytest.raises(InputError, match=r"20000x20000 pixels is more than the limit of 25000000"):
-        probe_bytes(data)
+        image_size(data)
 
 
 def test_a_missing_file(tmp_path):
