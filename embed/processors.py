@@ -4,5 +4,5 @@ import os
 
 
 def usable_processors() -> int:
-    """Return how many processors this process may use."""
+    """Return how many processors this process may use; a container's limit on their time is not seen."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

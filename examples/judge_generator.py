@@ -21,7 +21,6 @@ import argparse
 import csv
 import json
 import math
-import os
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -46,6 +45,7 @@ from embed.generator.steps import Recipe, Training
 from embed.gravityspy import CLASS_LISTS
 from embed.metrics.intervals import mean_interval
 from embed.network.devices import choose_device
+from embed.processors import usable_processors
 from embed.simulator.families.catalogue import FAMILIES
 from embed.simulator.rates import o1_rates
 from embed.storage import write_array, write_text
@@ -105,7 +105,7 @@ def main() -> None:
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
     parser.add_argument("--features", choices=FEATURES, default="bundled", help="the network (default: bundled)")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes that simulate")
+    parser.add_argument("--workers", type=int, default=usable_processors(), help="processes that simulate")
     options = parser.parse_args()
     keep_options(options)
     device = choose_device(options.device)

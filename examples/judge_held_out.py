@@ -14,7 +14,6 @@ complete the cluster is in which they are found among all simulated classes.
 """
 
 import argparse
-import os
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -32,6 +31,7 @@ from discovery.clustering.methods import CLUSTER_METHODS
 from embed.network.devices import choose_device
 from embed.network.network import load_network
 from embed.network.runtime import make_runtime
+from embed.processors import usable_processors
 from embed.simulator import Population, simulate_batch
 from embed.simulator.families.catalogue import UNCATALOGUED
 
@@ -51,7 +51,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("backbone"), help="a folder for pictures, weights and vectors")
     parser.add_argument("--families", nargs="*", default=HELD_OUT, choices=FAMILIES, metavar="FAMILY")
     parser.add_argument("--n", type=int, default=12000, help="glitches to learn from (default: 12000)")
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes that simulate")
+    parser.add_argument("--workers", type=int, default=usable_processors(), help="processes that simulate")
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--contrastive", type=float, default=0.2)

@@ -9,7 +9,6 @@ without a family of 25 to 60. How often is "new class" said, and what becomes of
 """
 
 import argparse
-import os
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -26,6 +25,7 @@ from discovery.clustering.clustering import cluster, hdbscan_clusters
 from embed.network.devices import choose_device
 from embed.network.network import load_network
 from embed.network.runtime import make_runtime
+from embed.processors import usable_processors
 from embed.simulator import Population, simulate_batch
 from embed.simulator.families.catalogue import UNCATALOGUED
 from embed.vectors.similarity import normalise
@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--studies", type=int, default=20, help="studies with and without a family (default: 20)")
     parser.add_argument("--seeds", type=int, default=3, help="of the needles (default: 3)")
     parser.add_argument("--weights", default="glitch")
-    parser.add_argument("--workers", type=int, default=os.cpu_count())
+    parser.add_argument("--workers", type=int, default=usable_processors())
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     wanted = max(options.leftovers, (options.known + 50) * len(FAMILIES))

@@ -11,7 +11,6 @@ showed. ``--real FOLDER`` shows the network labelled real glitches too.
 """
 
 import argparse
-import os
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -28,6 +27,7 @@ from embed.network.backbones import DEFAULT_BACKBONE, Backbone, find_backbone
 from embed.network.blend import Blended, fit_blend
 from embed.network.devices import choose_device
 from embed.network.network import load_network
+from embed.processors import usable_processors
 from embed.simulator import Population, simulate_batch
 from embed.training.augmentation import augment
 from embed.training.classifier import Classifier, choose_trained, set_mode, summed_contrast, summed_cross_entropy
@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("backbone"), help="a folder for pictures and weights")
     parser.add_argument("--n", type=int, default=24000, help="glitches (default: 24000)")
     parser.add_argument(
-        "--workers", type=int, default=os.cpu_count(), help="processes that simulate (default: a core each)"
+        "--workers", type=int, default=usable_processors(), help="processes that simulate (default: a core each)"
     )
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--batch", type=int, default=128)

@@ -13,7 +13,6 @@ is sooner sets the pace at which it grows. Every --every seconds it writes into 
 """
 
 import argparse
-import os
 import time
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -35,6 +34,7 @@ from embed.generator.sheet import write_sheet
 from embed.generator.steps import Recipe, Training
 from embed.gravityspy import CLASS_LISTS
 from embed.network.devices import choose_device
+from embed.processors import usable_processors
 from embed.storage import write_array, write_bytes
 
 FAMILIES = tuple(name for name in CLASS_LISTS["O4"] if name != "None_of_the_Above")
@@ -57,7 +57,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--lr", type=float, default=0.001)
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes that simulate")
+    parser.add_argument("--workers", type=int, default=usable_processors(), help="processes that simulate")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     if options.n < 10 * len(FAMILIES):

@@ -99,6 +99,7 @@ def audit_html(
         shell=PageShell(title, beside, cautions, asked, command, passport or {}),
         headline=_headline(result),
         pairs=pairs,
+        least=_LEAST,
         other_pairs=others,
         calibration=_calibration(result),
         convergence=_convergence(result),

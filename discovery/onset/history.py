@@ -73,9 +73,11 @@ class History:
                 "this may be astrophysical, not a glitch class."
             )
         if self.hour_chance < UNLIKELY:
-            said.append(f"Its hours of the day are uneven (chance {self.hour_chance:.1g} at a steady rate).")
+            said.append(
+                f"Its hours of the day are uneven (chance {significant(self.hour_chance, 1)} at a steady rate)."
+            )
         if self.weekday_chance < UNLIKELY:
-            said.append(f"Its weekdays are uneven (chance {self.weekday_chance:.1g} at a steady rate).")
+            said.append(f"Its weekdays are uneven (chance {significant(self.weekday_chance, 1)} at a steady rate).")
         return said
 
 

@@ -34,7 +34,7 @@ _UNSHOWABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069
 
 
 _PERCENT = re.compile(r"(?<=\d) %")
-"""A number and its per cent sign stay on one line."""
+"""A per cent sign and the space between it and its number."""
 
 
 def showable(text: object) -> str:
@@ -168,10 +168,16 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["unbroken"] = unbroken
     environment.globals |= {"asset": asset, "content_policy": content_policy, "nothing": NOTHING}
     return environment
 
 
 def _finalised(value: object) -> str:
     """Prepare a value for a page: markup stays, everything else becomes showable text and is escaped."""
-    return value if isinstance(value, Markup) else escape(_PERCENT.sub("\N{NO-BREAK SPACE}%", showable(value)))
+    return value if isinstance(value, Markup) else escape(showable(value))
+
+
+def unbroken(sentence: str) -> str:
+    """Keep a number and its per cent sign on one line; for sentences alone, since data must stay what they are."""
+    return _PERCENT.sub("\N{NO-BREAK SPACE}%", sentence)

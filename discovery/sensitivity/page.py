@@ -30,6 +30,7 @@ from discovery.sensitivity.tables import (
     summary_heads,
     summary_rows,
 )
+from embed.digits import significant
 from embed.metrics.intervals import LEVEL
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _cautions(found: Evaluated, results: Results) -> list[str]:
         {
             name: (
                 f"{len(found.noise[name].segments):,} segments of noise",
-                [f"{cut.probability:g}" for cut in cuts if not cut.supported],
+                [f"{significant(cut.probability)}" for cut in cuts if not cut.supported],
             )
             for name, cuts in results.thresholds.items()
         },
@@ -184,7 +185,7 @@ def _lede(found: Evaluated, results: Results) -> list[tuple[str, bool]]:
     if cut is not None:
         pieces += [
             (
-                f"At a false-alarm probability of {cut.threshold.probability:g}, half of the signals are found from SNR ",
+                f"At a false-alarm probability of {significant(cut.threshold.probability)}, half of the signals are found from SNR ",
                 False,
             ),
             (snr_text(snr_at_share(cut)), True),
@@ -203,11 +204,12 @@ def _sensitivity_plots(results: Results) -> list[tuple[str, Markup]]:
         curves = {name: own[place] for name, own in results.curves.items() if own[place].threshold.supported}
         if curves:
             said = "; ".join(
-                f"{name} {one.threshold.low:.2g} to {one.threshold.high:.2g}" for name, one in curves.items()
+                f"{name} {significant(one.threshold.low, 2)} to {significant(one.threshold.high, 2)}"
+                for name, one in curves.items()
             )
             plots.append(
                 (
-                    f"At a false-alarm probability of {cut.probability:g} a segment (its own interval: {said}).",
+                    f"At a false-alarm probability of {significant(cut.probability)} a segment (its own interval: {said}).",
                     sensitivity_plot(curves),
                 )
             )

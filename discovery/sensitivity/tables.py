@@ -11,6 +11,7 @@ from discovery.evaluation.page import Cell
 from discovery.pages.page import NOTHING
 from discovery.sensitivity.curves import snr_at_share
 from discovery.sensitivity.results import ROC_SNRS
+from embed.digits import significant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,7 @@ def snr_text(value: float) -> str:
 
 def summary_heads(results: Results) -> list[str]:
     """Heads of the first table."""
-    probabilities = [f"{cut.probability:g}" for cut in next(iter(results.thresholds.values()))]
+    probabilities = [f"{significant(cut.probability)}" for cut in next(iter(results.thresholds.values()))]
     return [
         "search",
         *(f"AUC, SNR\u00a0{snr:g}" for snr in ROC_SNRS),
@@ -102,7 +103,7 @@ def glitch_caption(results: Results) -> str:
     """What the table of glitches shows."""
     probability = _lowest(results)
     return (
-        f"Segments with a simulated glitch in one detector that exceed the threshold of a false-alarm probability of {probability:g} in noise, by class."
+        f"Segments with a simulated glitch in one detector that exceed the threshold of a false-alarm probability of {significant(probability)} in noise, by class."
         if probability
         else ""
     )
@@ -141,6 +142,4 @@ def gain_rows(results: Results) -> list[tuple[str, list[str]]]:
 
 
 def _factor(value: float) -> str:
-    if math.isnan(value):
-        return NOTHING
-    return "∞" if math.isinf(value) else f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
+    return f"{value:,.0f}" if 10 <= value < math.inf else significant(value, 2)

@@ -114,6 +114,7 @@ class TorchRuntime:
                 layer.blend.float()  # short axes are lengthened: bfloat16 would fill them with its own rounding
         self._module = module.eval()
         self._running: deque[torch.cuda.Event] = deque()
+        self._shape: torch.Size | None = None
         self._recorded: Recorded | None = None
 
     def __call__(self, pictures: torch.Tensor) -> np.ndarray:
@@ -130,9 +131,11 @@ class TorchRuntime:
             )
             if self.device.type != "cuda":
                 return self._module(batch).float()
-            if self._recorded is None:
+            if self._recorded is None and batch.shape == self._shape:  # the second of this shape: there will be more
                 self._recorded = Recorded(self._module, batch)
-            vectors = self._recorded(batch) if batch.shape == self._recorded.shape else self._module(batch).float()
+            self._shape = batch.shape
+            recorded = self._recorded if self._recorded is not None and self._recorded.shape == batch.shape else None
+            vectors = self._module(batch).float() if recorded is None else recorded(batch)
         self._running.append(torch.cuda.Event())
         self._running[-1].record(torch.cuda.current_stream(self.device))
         return vectors
@@ -140,7 +143,7 @@ class TorchRuntime:
     def close(self) -> None:
         """Give the working memory back."""
         self._running.clear()
-        self._recorded = None
+        self._shape = self._recorded = None
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 

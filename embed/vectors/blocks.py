@@ -167,6 +167,11 @@ def _finished(views: torch.Tensor, tasks: list[Future[list[str]]]) -> tuple[torc
 
 def _decode(cache: ViewCache, glitches: Sequence[Sequence[View]], out: Pixels) -> list[str]:
     """Fill `out` (N, V, ...) with the views of N glitches; returns why each has none, empty for one that has."""
+    for views in glitches:
+        if len(views) != out.shape[1]:
+            raise StudyError(
+                f"a glitch has {len(views)} of {out.shape[1]} views: another program has changed the study; run `discover check`"
+            )
     flat = out[: len(glitches)].reshape(-1, *cache.shape)
     why = iter(cache.fill(list(chain.from_iterable(glitches)), flat))
     reasons = [next(filter(None, list(islice(why, len(views)))), "") for views in glitches]

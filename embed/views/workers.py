@@ -1,4 +1,4 @@
-"""Views decoded in the threads that ask for them, and in processes where many are asked for by many threads.
+"""Views decoded in the threads that ask for them, or by processes, when many threads ask for many views.
 
 Python's lock lets a few threads decode at once: beyond that, only processes use a machine's processors. They are joblib's:
 they need no guard in the caller's script, and a parent that holds threads and a GPU may start them.
@@ -6,6 +6,7 @@ they need no guard in the caller's script, and a parent that holds threads and a
 
 from __future__ import annotations
 
+import logging
 from concurrent.futures import BrokenExecutor
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -22,16 +23,18 @@ if TYPE_CHECKING:
     from embed.study.records import View
     from embed.types import Pixels
 
+_log = logging.getLogger(__name__)
+
 FEW_THREADS = 4
-"""So many threads, or fewer, decode as fast as processes."""
+"""Python's lock lets about so many threads decode at once: more ask processes."""
 
 MANY_VIEWS = 1000
-"""Views that threads decode before processes are started: at least as long as it takes to start them, a second or two."""
+"""Views that threads decode before processes are started: to decode them takes at least as long as to start those, a second or two."""
 
 MOST_PROCESSES = 32
 """Each takes 130 MB."""
 
-_IDLE = 30
+_IDLE = 300
 """Seconds after which an idle process ends; one whose parent was killed, half a minute later."""
 
 
@@ -52,18 +55,23 @@ class Workers(Closing):
 
     def close(self) -> None:
         """End the processes."""
-        if self._processes is not None:
-            self._processes.shutdown(kill_workers=True)
+        processes, self._processes, self._threads = self._processes, None, 0
+        if processes is not None:
+            processes.shutdown(kill_workers=True)
 
     def decode(self, views: Sequence[View], side: int) -> list[Pixels | InputError]:
-        """Return what `embed.views.decoding.decode` returns for each view, or the error that it raises."""
-        processes = self._many(len(views))
-        if processes is None:
-            return _decoded(views, side)
+        """Return what `embed.views.decoding.decode` returns for each view, or the InputError that it raises."""
         try:
-            return processes.submit(_decoded, views, side).result()
-        except BrokenExecutor:  # the system has killed a process, for its memory perhaps
-            return _decoded(views, side)
+            processes = self._many(len(views))
+            if processes is not None:
+                return processes.submit(_decoded, views, side).result()
+        except (
+            BrokenExecutor,
+            OSError,
+        ) as error:  # none can be started, or the system has killed one, for its memory perhaps
+            self._threads = 0
+            _log.warning("threads decode the other pictures: processes do not work here (%s)", error)
+        return _decoded(views, side)
 
     def _many(self, more: int) -> ProcessPoolExecutor | None:
         if self._threads <= FEW_THREADS or not more:

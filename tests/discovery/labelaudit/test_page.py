@@ -169,7 +169,7 @@ def test_the_calibration_plot_draws_every_bin():
     left, right = 48, 360 - 12
     bottom, top = 290 - 42, 10
     assert dots[1] == pytest.approx((left + 0.5 * (right - left), bottom - 0.25 * (bottom - top)), abs=0.06)
-    assert "8 rows of planted labellings, stated 0.500, wrong 25.0\xa0%" in drawn
+    assert "8 rows of planted labellings, stated 0.500, wrong 25.0 %" in drawn
     assert drawn.count('class="whisker"') == 2
 
 

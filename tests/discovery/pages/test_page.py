@@ -4,7 +4,7 @@ import pytest
 from jinja2 import UndefinedError
 from markupsafe import Markup
 
-from discovery.pages.page import PageShell, markup, rendered
+from discovery.pages.page import PageShell, markup, rendered, unbroken
 from embed.errors import InputError
 
 EVIL = "</b><img src=x onerror='window.pwned = 1'>\"&"
@@ -56,5 +56,5 @@ def test_links_beside_are_quoted():
 
 
 def test_a_number_and_its_per_cent_sign_stay_on_one_line():
-    assert markup("<b>{share}</b> of {n} %", share="(17 %)", n=3) == "<b>(17\xa0%)</b> of 3 %"
-    assert markup("{text}", text="a %") == "a %"
+    assert unbroken("17 % (5.5 % to 20 %) of a %") == "17\xa0% (5.5\xa0% to 20\xa0%) of a %"
+    assert markup("{id}", id="dust 5 %.png") == "dust 5 %.png"  # an id stays what it is

@@ -13,6 +13,7 @@ from support.gallery import draw_levels, make_gallery, png, published, view_name
 
 from embed import EmbeddingOptions, Study, embed, ingest_folder
 from embed.errors import InputError, StorageError, StudyError
+from embed.vectors.blocks import _decode
 from embed.vectors.store import VectorStore, stores
 from embed.views import workers
 from embed.views.cache import ViewCache
@@ -261,6 +262,20 @@ def test_many_views_are_read_from_the_cache_at_once(tmp_path, gallery, monkeypat
         assert order[~found].tolist() == [3, 20, 21]  # torn, and past the file's end
         assert np.array_equal(out[found], expected[order[found]])
         assert cache.read([], out[:0]).shape == (0,)
+
+
+def test_a_block_of_views(tmp_path, gallery):
+    """A glitch of which one view cannot be decoded is black in all; one that lacks a view is refused, since the next one's would stand in its place."""
+    with study_of(tmp_path / "study", gallery) as study:
+        first, second, third = study.views()[:3]
+    with ViewCache(None, 64, plain=False) as cache:
+        out = np.ones((2, 2, 64, 64), np.uint8)
+        reasons = _decode(cache, [[first, second], [third, third._replace(source="gone.png")]], out)
+        assert reasons == ["", "gone.png cannot be read (No such file or directory)"]
+        assert out[0].any()
+        assert not out[1].any()
+        with pytest.raises(StudyError, match=r"a glitch has 1 of 2 views: .*; run `discover check`"):
+            _decode(cache, [[first, second], [third]], out)
 
 
 @pytest.mark.parametrize("batch", [5, 24, 40])

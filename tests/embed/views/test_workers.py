@@ -88,7 +88,22 @@ def test_a_killed_process_costs_nothing_but_time(views, few):
         assert same(decode_all(processes, views), decode_all(threads, views))
 
 
-def test_the_cache_is_written_by_the_parent_alone(tmp_path, views, few):
+def test_where_no_process_can_be_started_threads_decode(views, few, monkeypatch, caplog):
+    tries = []
+
+    def refused(number):
+        tries.append(number)
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(workers, "_start", refused)
+    with Workers(1) as threads, Workers(2) as processes:
+        for _ in range(2):
+            assert same(decode_all(processes, views), decode_all(threads, views))
+    assert tries == [2]  # and it is not tried again
+    assert "threads decode the other pictures: processes do not work here" in caplog.text
+
+
+def test_the_cache_is_the_same_by_threads_and_by_processes(tmp_path, views, few):
     files = []
     for threads in (1, 2):
         with ViewCache(tmp_path / str(threads), 96, plain=False, threads=threads) as cache:
@@ -138,5 +153,5 @@ def test_a_script_without_a_guard(tmp_path, views, stopped):
     assert int(total) == Workers(1).decode(views[:1], 96)[0].sum()
     assert not out
     assert err.count("Traceback") == stopped
-    assert err.rstrip().endswith("KeyboardInterrupt" if stopped else "")
+    assert err.rstrip().endswith("KeyboardInterrupt") if stopped else err == ""
     assert are_gone(children)
