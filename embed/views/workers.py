@@ -65,10 +65,8 @@ class Workers(Closing):
             processes = self._many(len(views))
             if processes is not None:
                 return processes.submit(_decoded, views, side).result()
-        except (
-            BrokenExecutor,
-            OSError,
-        ) as error:  # none can be started, or the system has killed one, for its memory perhaps
+        except (BrokenExecutor, OSError) as error:
+            # None starts, or the system has killed one, for its memory perhaps.
             self._threads = 0
             _log.warning("threads decode the other pictures: processes do not work here (%s)", error)
         return _decoded(views, side)
