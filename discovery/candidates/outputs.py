@@ -174,7 +174,7 @@ def _dossiers(results: Results, whole: pd.DataFrame, nested: list[NestedBranch])
     examples = _examples(results, ordered)
     tables = {
         name: results.carried(results.known.glitches[results.known.classes[name]])
-        for name in {name: None for own in examples.values() for name in own}
+        for name in set().union(*examples.values())
     }
     used = np.unique(
         np.concatenate([np.empty(0, np.int64), *(rows for own in examples.values() for rows in own.values())])
@@ -216,7 +216,7 @@ def _examples(results: Results, certificates: list[Certificate]) -> dict[int, di
         return {}
     unit = normalise(np.asarray(results.store.vectors[results.store.rows(results.glitches[medoids])]))
     found = {own.cluster: {name: np.empty(0, np.int64) for name, _ in own.nearest[:NAMED]} for own in certificates}
-    for name in {name: None for own in found.values() for name in own}:  # each class is read once: it may be large
+    for name in set().union(*found.values()):  # each class is read once: it may be large
         members = results.known.classes[name]
         known = normalise(results.known.vectors[members])
         for own, medoid in zip(certificates, unit, strict=True):

@@ -105,7 +105,7 @@ def _cautions(found: Evaluated, results: Results) -> list[str]:
         {
             name: (
                 f"{len(found.noise[name].segments):,} segments of noise",
-                [f"{significant(cut.probability)}" for cut in cuts if not cut.supported],
+                [significant(cut.probability) for cut in cuts if not cut.supported],
             )
             for name, cuts in results.thresholds.items()
         },

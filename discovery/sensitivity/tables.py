@@ -27,7 +27,7 @@ def snr_text(value: float) -> str:
 
 def summary_heads(results: Results) -> list[str]:
     """Heads of the first table."""
-    probabilities = [f"{significant(cut.probability)}" for cut in next(iter(results.thresholds.values()))]
+    probabilities = [significant(cut.probability) for cut in next(iter(results.thresholds.values()))]
     return [
         "search",
         *(f"AUC, SNR\u00a0{snr:g}" for snr in ROC_SNRS),

@@ -34,7 +34,6 @@ CUDA_BATCH = 256
 IN_FLIGHT = 3
 """Batches that a GPU is given before the first of them is done: it is never idle, and their memory is bounded."""
 
-
 WARM_UP = 3
 """Runs of a network before its kernels are recorded: the first ones choose and load them."""
 
