@@ -9,6 +9,7 @@ import scipy.stats
 
 from discovery.candidates.dossier import MEASURES, known_numbers
 from discovery.certificates.divergence import class_distances, sampled_classes
+from embed.digits import significant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,15 +78,10 @@ def contrast(own: pd.DataFrame, other: pd.DataFrame) -> str:
         if len(here) and len(there):
             share = float(scipy.stats.mannwhitneyu(here, there).statistic) / (len(here) * len(there))
             what, _, unit = name.partition(" (")
-            medians = " against ".join(written(np.median(values)) for values in (here, there))
+            medians = " against ".join(significant(np.median(values)) for values in (here, there))
             said.append(f"{what} {_word(share)} (median {medians}{' ' * bool(unit)}{unit.rstrip(')')})")
     text = ", ".join(said)
     return f"{text[0].upper()}{text[1:]}." if said else "No measure is known of both: compare the pictures."
-
-
-def written(value: float) -> str:
-    """Write a measure with three digits."""
-    return f"{float(f'{value:.3g}'):g}"
 
 
 def _word(share: float) -> str:

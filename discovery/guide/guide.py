@@ -13,7 +13,7 @@ from discovery.candidates.known import known_glitches
 from discovery.candidates.representatives import spread_sample
 from discovery.certificates.occurrence import occurrence
 from discovery.clustering.result import by_typicality
-from discovery.guide.contrasts import contrast, nearest_classes, ranges, written
+from discovery.guide.contrasts import contrast, nearest_classes, ranges
 from discovery.guide.page import AUTHORS, CHARTS, TYPICAL, VARIETY, Beside, Draft, guide_html, guide_markdown
 from discovery.guide.pictures import views_png
 from discovery.guide.subject import find_subject
@@ -188,7 +188,7 @@ def _draft(evidence: _Evidence, command: str, seed: int, step: Step) -> Draft:
         pictures=pictures,
         beside=beside,
         measures=[
-            (name, *(written(value) for value in values), f"{known_of:,}")
+            (name, *(significant(value) for value in values), f"{known_of:,}")
             for name, (known_of, values) in measures.items()
         ],
         occurrence=_when_and_where(own, evidence.table["gps"].to_numpy(float), unknown),
