@@ -187,13 +187,14 @@ def _judge_by_heads(data: AuditData, plan: SplitPlan, step: Step) -> AuditResult
         held_out.mean_probabilities(), data.graph, data.codes, tested=held_out.scores(), regression=regression
     )
     step("planted errors")
-    finding = calibrated(data, evidence, planted_audits(data, ridge, strength))
+    finding = calibrated(data, evidence, planted_audits(data, ridge, strength, evidence.correction))
     settings = {
         "split": options.split,
         "splits": curve[-1].splits if curve else len(plan),
         "splits asked": options.splits,
         "ridge": ridge,
         "regression ridge": strength,
+        "errors taken out": evidence.correction,
         "gradient norm": held_out.worst_gradient,
         "components": data.features.rows.shape[1] - 1,
         "variance kept": data.features.variance_kept,
@@ -212,7 +213,11 @@ def _judge_by_predictions(
     tested = held_out.tested[0] > 0
 
     def again(planted: Codes, _: int) -> Floats:
-        features = np.stack([weigh_evidence(probabilities, data.graph, labelling).features for labelling in planted])
+        evidences = [
+            weigh_evidence(probabilities, data.graph, labelling, correction=evidence.correction)
+            for labelling in planted
+        ]
+        features = np.stack([found.features for found in evidences])
         return np.where(tested[:, None], features, np.nan)
 
     return make_result(data, calibrated(data, evidence, again), held_out, settings, notes)

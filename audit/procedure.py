@@ -162,8 +162,8 @@ def choose_regression(data: AuditData) -> float:
     return choose_strength(data.features, data.codes, len(data.classes), plan, rows)
 
 
-def planted_audits(data: AuditData, ridge: float, strength: float) -> Callable[[Codes, int], Floats]:
-    """Return the function that audits planted labellings."""
+def planted_audits(data: AuditData, ridge: float, strength: float, correction: float) -> Callable[[Codes, int], Floats]:
+    """Return the function that audits planted labellings, with what was chosen for the given labels."""
 
     def again(planted: Codes, number: int) -> Floats:
         assert data.features is not None
@@ -179,6 +179,7 @@ def planted_audits(data: AuditData, ridge: float, strength: float) -> Callable[[
                 labelling,
                 tested=held_out.scores(place),
                 regression=regression_scores(data, labelling, strength, seeds[place]),
+                correction=correction,
             ).features
             for place, labelling in enumerate(planted)
         ]

@@ -4,6 +4,10 @@ The head's prediction is sharpened (beta) and shifted (b), and a glitch of class
 probability T[k, l]: ``p(l | x) = sum_k softmax(beta z(x) + b)_k T[k, l]``. beta, b and T maximise the likelihood of the
 given labels (Dawid and Skene 1979's EM, with one rater; beta and b as in temperature scaling, Guo et al. 2017). A strong
 ridge makes heads robust and unsure; beta makes them sure again, and T keeps wrong labels from lowering beta.
+
+Heads that learn from many labels, of classes that lie apart, predict the wrong ones as well: ``q = f T``. beta and T then explain the same, and EM
+stays where it began, with too few errors. The backward correction of Patrini et al. 2017 takes errors out of the predictions, ``f = q T^-1``; the
+likelihood of the given labels decides how much of it is right (`choose_correction`).
 """
 
 from __future__ import annotations
@@ -30,6 +34,14 @@ SETTLED = 1e-3
 """Change of T's entries below which the rounds end."""
 FIT_ROWS = 50_000
 """Rows that beta, b and T are fitted to at most."""
+CORRECTIONS = (0.0, 1.0, 2.0, 3.0)
+"""Multiples of the first fit's errors that may be taken out of the predictions."""
+MOST_OUT = 0.4
+"""Share of a class that is taken out as errors at most: below a half there is always a solution."""
+CHOICE_ROWS = 5_000
+"""Rows that the multiple is chosen on at most."""
+LEAST = 1e-4
+"""Least probability of a class after a correction; smaller ones are noise."""
 _FLOOR = 1e-6
 """Least probability whose logarithm is taken."""
 
@@ -98,6 +110,50 @@ def fit_noise(scores: Floats, labels: Codes) -> Noise:
         float(total.mean()),
         float(np.exp(shape[0])),
     )
+
+
+def choose_correction(probabilities: NDArray[np.floating], labels: Codes) -> float:
+    """Choose the multiple of the first fit's errors to take out of the predictions: the one under which the labels are likeliest.
+
+    Parameters
+    ----------
+    probabilities : ndarray, shape (N, K)
+        Held-out predictions.
+    labels : ndarray of int64, shape (N,)
+
+    Returns
+    -------
+    float
+        One of `CORRECTIONS`, found on at most `CHOICE_ROWS` rows, evenly spread.
+    """
+    chosen = np.arange(0, len(labels), max(1, len(labels) // CHOICE_ROWS))
+    q, y = probabilities[chosen], labels[chosen]
+    first = fit_noise(log_probability(q), y)
+    likelihoods = [first.log_likelihood]
+    likelihoods += [fit_noise(corrected(q, first.transition, times), y).log_likelihood for times in CORRECTIONS[1:]]
+    return CORRECTIONS[int(np.argmax(likelihoods))]
+
+
+def corrected(probabilities: NDArray[np.floating], transition: Floats, times: float) -> Floats:
+    """Logarithms of predictions without the errors that they learned, shape (N, K).
+
+    Parameters
+    ----------
+    probabilities : ndarray, shape (N, K)
+    transition : ndarray of float64, shape (K, K)
+        Of a first fit.
+    times : float
+        Multiple of its errors that is taken out, of each class `MOST_OUT` at most; with 0 the predictions stay as they are. What becomes less
+        than `LEAST` is raised to it.
+    """
+    if not times:
+        return log_probability(probabilities)
+    mixing = transition - np.diag(np.diag(transition))
+    rate = mixing.sum(1)
+    mixing *= (np.minimum(times * rate, MOST_OUT) / np.maximum(rate, 1e-12))[:, None]
+    np.fill_diagonal(mixing, 1 - mixing.sum(1))
+    found = np.maximum(np.linalg.solve(mixing.T, np.asarray(probabilities, np.float64).T).T, LEAST)
+    return np.log(found / found.sum(1, keepdims=True))
 
 
 def smoothed_transition(posterior: Floats, labels: Codes) -> Floats:

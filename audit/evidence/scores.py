@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import logsumexp
 
-from audit.evidence.noise import fit_noise, log_probability
+from audit.evidence.noise import choose_correction, corrected, fit_noise, log_probability
 from audit.evidence.regression import margins
 
 if TYPE_CHECKING:
@@ -50,12 +50,15 @@ class Evidence:
         The most probable class other than the label.
     features : ndarray of float64, shape (N, 7 or 6)
         Columns `EVIDENCE`.
+    correction : float
+        Multiple of the errors that was taken out of the predictions before the posterior was fitted.
     """
 
     posterior: Floats
     transition: Floats
     suggested: Rows
     features: Floats
+    correction: float
 
     @property
     def combined(self) -> tuple[int, ...]:
@@ -103,6 +106,7 @@ def weigh_evidence(
     *,
     tested: Floats | None = None,
     regression: Floats | None = None,
+    correction: float | None = None,
 ) -> Evidence:
     """Combine the heads' held-out probabilities with the neighbours' labels.
 
@@ -116,14 +120,20 @@ def weigh_evidence(
         From `audit.heldout.crossfit.HeldOut.scores`; computed from the mean probabilities when absent.
     regression : ndarray, shape (N, K), optional
         From `audit.evidence.regression.trusted_scores`.
+    correction : float, optional
+        See `audit.evidence.noise.corrected`; chosen when absent.
     """
     count, classes = probabilities.shape
     rows = np.arange(count)
     scores = log_probability(probabilities)
+    times = choose_correction(probabilities, labels) if correction is None else correction
     alone = fit_noise(scores, labels)
+    true = corrected(probabilities, alone.transition, times)
+    if times:
+        alone = fit_noise(true, labels)
     weight = 0.5 if graph is not None else 0.0
     votes = neighbour_votes(graph, labels, alone.posterior[rows, labels], classes)
-    both = fit_noise(scores + 2 * weight * np.log(votes) / alone.sharpness, labels)
+    both = fit_noise(true + 2 * weight * np.log(votes) / alone.sharpness, labels)
     votes = neighbour_votes(graph, labels, both.posterior[rows, labels], classes)
     pooled = log_probability((1 - weight) * probabilities + weight * votes) + np.log(both.transition.T[labels])
     own = np.zeros((count, classes), bool)
@@ -138,4 +148,4 @@ def weigh_evidence(
     if regression is not None:
         columns.append(margins(regression, labels))
     features = np.stack(columns, axis=1)
-    return Evidence(both.posterior, both.transition, suggested, features)
+    return Evidence(both.posterior, both.transition, suggested, features, times)

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 
 from audit.evidence.calibration import calibrate, count_errors, cut_list, plant_errors, regress
-from audit.evidence.noise import fit_noise
+from audit.evidence.noise import CORRECTIONS, choose_correction, corrected, fit_noise, log_probability
 from audit.evidence.reliability import average_precision, reliability_of
 from audit.evidence.scores import EVIDENCE, neighbour_agreement, neighbour_votes, weigh_evidence
 from audit.heldout.stopping import stability
@@ -44,6 +45,63 @@ def test_the_noise_model_finds_the_confusion_structure():
     transition = fit_noise(scores, labels).transition
     assert (transition[:3, 3] > 0.12).all()
     assert transition[:3, :3][~np.eye(3, dtype=bool)].max() < 0.03
+
+
+def learned_with_errors(rate, seed=0, *, count=3000, classes=5, depth=4.0, unsure=0.1):
+    """Predictions of a head that has learned the wrong labels as well: q = f T, and its own scatter."""
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(0, classes, count)
+    transition = np.full((classes, classes), rate / (classes - 1))
+    np.fill_diagonal(transition, 1 - rate)
+    labels = (rng.random((count, 1)) > np.cumsum(transition[truth], 1)[:, :-1]).sum(1)
+    scores = rng.normal(size=(count, classes))
+    scores[np.arange(count), truth] += rng.gamma(4, depth, count)
+    q = np.log(softmax(scores, 1) @ transition) + rng.normal(0, unsure, (count, classes))
+    return softmax(q, 1), labels, truth
+
+
+def said_wrong(scores, labels):
+    return float((1 - fit_noise(scores, labels).posterior[np.arange(len(labels)), labels]).sum())
+
+
+@pytest.mark.parametrize(("rate", "before", "after"), [(0.07, 0.6, 0.88), (0.3, 0.45, 0.75)])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_errors_that_a_head_has_learned_are_taken_out(rate, before, after, seed):
+    predicted, labels, truth = learned_with_errors(rate, seed, depth=6.0)
+    wrong = int((labels != truth).sum())
+    assert said_wrong(log_probability(predicted), labels) < before * wrong
+    times = choose_correction(predicted, labels)
+    first = fit_noise(log_probability(predicted), labels)
+    assert after * wrong < said_wrong(corrected(predicted, first.transition, times), labels) < 1.05 * wrong
+    assert weigh_evidence(predicted, None, labels).correction == times
+
+
+@pytest.mark.parametrize("rate", [0.07, 0.3])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_number_of_errors_stays_right_where_the_classes_overlap(rate, seed):
+    predicted, labels, truth = learned_with_errors(rate, seed, depth=2.0, unsure=1.0)
+    first = fit_noise(log_probability(predicted), labels)
+    said = said_wrong(corrected(predicted, first.transition, choose_correction(predicted, labels)), labels)
+    assert said == pytest.approx((labels != truth).sum(), rel=0.1)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_no_errors_are_made_up_by_the_correction(seed):
+    predicted, labels, _ = learned_with_errors(0.0, seed)
+    first = fit_noise(log_probability(predicted), labels)
+    for times in CORRECTIONS:
+        assert said_wrong(corrected(predicted, first.transition, times), labels) < 3
+
+
+def test_a_correction_by_hand():
+    transition = np.array([[0.9, 0.1], [0.2, 0.8]])
+    true = np.array([[0.75, 0.25], [0.5, 0.5]])
+    assert np.exp(corrected(true @ transition, transition, 1.0)) == pytest.approx(true)
+    assert corrected(true, transition, 0.0) == pytest.approx(np.log(true), abs=1e-5)
+    twice = np.array([[0.8, 0.2], [0.4, 0.6]])
+    assert np.exp(corrected(true @ twice, transition, 2.0)) == pytest.approx(true)
+    most = np.array([[0.7, 0.3], [0.4, 0.6]])  # three times 0.2 is more than may be taken out
+    assert np.exp(corrected(true @ most, transition, 3.0)) == pytest.approx(true)
 
 
 def test_votes_and_agreement_by_hand():
