@@ -130,3 +130,13 @@ def test_links_of_pages_lead_to_files_of_the_repository(page):
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
         if not FOREIGN.match(target):
             assert (page.parent / target).exists(), target
+
+
+@needs_mkdocs
+def test_what_is_wider_than_the_screen_is_reached_by_the_keyboard_and_numbers_keep_their_signs(site):
+    for page in sorted(site.rglob("*.html")):
+        text = page.read_text("utf-8")
+        assert not re.search(r"<pre[^>]*>(?:<span></span>)?<code(?! tabindex)", text), page
+        assert 'role="dialog">' not in text, page
+        prose = re.sub(r"<(pre|code|script|style)\b.*?</\1>|<[^>]*>", "", text, flags=re.DOTALL)
+        assert not re.search(r"\d %", prose), page
