@@ -1,4 +1,8 @@
-// The theme puts wide tables into boxes that scroll; the keyboard reaches them by this.
+// What scrolls is reached by the keyboard: wide tables, which the theme puts into boxes, and code, from which it takes this where nothing hovers.
 addEventListener("load", () => {
-  for (const box of document.querySelectorAll(".md-typeset__scrollwrap")) box.tabIndex = 0;
+  const reach = (box) => { if (box.tabIndex < 0) box.tabIndex = 0; };
+  for (const box of document.querySelectorAll(".md-typeset__scrollwrap, .md-typeset pre > code")) {
+    reach(box);
+    new MutationObserver(() => reach(box)).observe(box, { attributes: true, attributeFilter: ["tabindex"] });
+  }
 });

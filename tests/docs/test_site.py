@@ -76,8 +76,10 @@ def test_the_pages_load_nothing_from_another_host(site):
 @needs_chromium
 def test_a_browser_asks_for_files_only_and_search_works_from_disk(site, tmp_path):
     with chromium(tmp_path / "profile") as browser:
-        browser.open(site / "how-it-works.html")
+        browser.open(site / "how-it-works.html", size=(390, 844))
         browser.wait("document.querySelectorAll('math').length > 10")
+        browser.wait("document.readyState === 'complete'")
+        browser.wait("[...document.querySelectorAll('pre > code')].every((code) => code.tabIndex === 0)")
         browser.open(site / "index.html")
         browser.wait("document.querySelector('[data-md-component=search-query]')")
         browser.evaluate("document.querySelector('#__search').click()")
