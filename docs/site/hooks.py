@@ -73,6 +73,7 @@ def on_page_content(html: str, **_: Any) -> str:  # noqa: ANN401 - as above
 def on_post_page(output: str, **_: Any) -> str:  # noqa: ANN401 - as above
     """Name the theme's search, and let the keyboard reach code that is wider than the screen (tables: reach.js)."""
     output = output.replace('role="dialog"', 'role="dialog" aria-label="Search"')
+    output = re.sub(r'type="checkbox" id="__(\w+)"', r'\g<0> aria-label="\1"', output)
     return re.sub(r"(<pre[^>]*>(?:<span></span>)?<code)", r'\1 tabindex="0"', output)
 
 
