@@ -60,7 +60,7 @@ def on_page_content(html: str, **_: Any) -> str:  # noqa: ANN401 - as above
     )
     html = re.sub(
         r'<div class="arithmatex">\\\[(.*?)\\\]</div>',
-        lambda found: convert(unescape(found[1]).strip(), display="block"),
+        lambda found: convert(unescape(found[1]).strip(), display="block").replace("<math ", '<math tabindex="0" ', 1),
         html,
         flags=re.DOTALL,
     )
