@@ -1,8 +1,8 @@
 /* global Pieces */
 // Everything about one glitch, in a dialog: its views, its labels with their sources, its nearest neighbours.
-import { $, ask, breakable, picture } from "./page.js";
+import { $, ask, picture } from "./page.js";
 
-const { element, number, spectrogram } = Pieces;
+const { breakable, element, number, spectrogram } = Pieces;
 
 export function views(facts, size = "large") {
   if (!facts.views.length) return element("p", { class: "without" }, "The study has no picture of this glitch.");
@@ -16,7 +16,7 @@ export function labels(facts) {
   const given = facts.labels.findIndex((label) => label.by !== "model");
   return element("table", { class: "labels" }, element("caption", {}, "Labels, the latest first; predictions never override a given label"),
     element("tbody", {}, ...facts.labels.map((label, i) => element("tr", i === given ? { class: "now" } : {},
-      element("th", { scope: "row" }, label.label), element("td", {}, label.by + (label.confidence === null ? "" : ` (${label.confidence.toFixed(2)})`)),
+      element("th", { scope: "row" }, ...breakable(label.label)), element("td", {}, label.by + (label.confidence === null ? "" : ` (${label.confidence.toFixed(2)})`)),
       element("td", {}, label.source), element("td", {}, day(label.at)), element("td", {}, label.why)))));
 }
 export function metadata(facts) {

@@ -1,6 +1,6 @@
 /* global Pieces */
 // Long work on the server: start it, follow its lines, stop it.
-import { ask, notice, tell, withCommands } from "./page.js";
+import { ask, command, notice, tell, withCommands } from "./page.js";
 
 const { element } = Pieces;
 const POLL_MS = 1_000;
@@ -53,7 +53,7 @@ function show() {
     if (!current || !kinds.includes(kindOf(current))) { place.replaceChildren(); continue; }
     const stop = element("button", { type: "button", onclick: async () => { stop.disabled = true; current = await tell("/api/jobs/stop", { number: current.number }).catch(() => current); show(); } }, "Stop");
     const state = { running: "running …", done: "done", stopped: "stopped", failed: "failed" }[current.state];
-    place.replaceChildren(element("p", { class: `state ${current.state}` }, element("code", {}, current.command.replace(/ --study=\S+/, "")), " ", element("b", {}, state), " ", current.state === "running" ? stop : ""),
-      element("pre", { class: kindOf(current), tabindex: "0" }, current.lines.slice(-LINES).join("\n") || " "));
+    place.replaceChildren(element("p", { class: `state ${current.state}` }, command(current.command.replace(/ --study=\S+/, "")), " ", element("b", {}, state), " ", current.state === "running" ? stop : ""),
+      ...(current.lines.length ? [element("pre", { class: kindOf(current), tabindex: "0" }, current.lines.slice(-LINES).join("\n"))] : []));
   }
 }

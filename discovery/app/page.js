@@ -36,13 +36,15 @@ export function picture(glitch, duration, size, alt) {
   return image;
 }
 
-// A class's name breaks after its underscores.
-export const breakable = (name) => name.split(/(?<=_)/).flatMap((part) => [part, element("wbr")]);
 // Text in which `a command` stands between backticks.
-export const withCommands = (text) => text.split("`").map((part, i) => (i % 2 ? element("code", {}, part) : part));
+export const withCommands = (text) => text.split("`").map((part, i) => (i % 2 ? command(part) : part));
+// A command breaks between its words alone: "--label" at the end of a line is no "--".
+export const command = (text) => element("code", {}, ...text.split(" ").flatMap((word, i) => [i ? " " : "", element("span", { class: "word" }, word)]));
+// Letters that are not seen, or turn what follows them around, are written by their number, as the server writes them.
+const seen = (text) => text.replace(/[\p{Cc}\p{Cf}]/gu, (letter) => `\\u${letter.codePointAt(0).toString(16).padStart(4, "0")}`);
 
 export function notice(text, ...more) { // stays until it is closed
-  const line = element("p", {}, element("span", {}, ...withCommands(text)), ...more, element("button", { type: "button", onclick: () => line.remove() }, "close"));
+  const line = element("p", {}, element("span", {}, ...withCommands(seen(text))), ...more, element("button", { type: "button", onclick: () => line.remove() }, "close"));
   $("notices").append(line);
   while ($("notices").children.length > 4) $("notices").firstChild.remove();
 }

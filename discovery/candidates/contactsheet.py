@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 
 from discovery.candidates.representatives import ClusterRow, chosen_view, cluster_rows, picture
 from discovery.pages.columns import Group, glitch_ids
-from discovery.pages.drawing import INK, LINE, QUIET, cut, font, frequency_ticks, place_picture, png_bytes
+from discovery.pages.drawing import INK, LINE, QUIET, cut, folded, font, frequency_ticks, place_picture, png_bytes
 from discovery.pages.page import showable
 from embed.errors import InputError
 from embed.views.viridis import table as viridis
@@ -37,6 +37,8 @@ _CAPTION = 36
 """Height of the two lines under each picture."""
 _ROW = _PICTURE[1] + _CAPTION + 22
 """Height of a row."""
+_SCALE = 200
+"""Width of the scale of colours."""
 _TOP = _MARGIN + 76
 """Where the first row begins."""
 
@@ -131,7 +133,9 @@ class _Sheet:
             counts += " · no pictures"
         elif not self.thumbnails.plain:
             counts += f" · each picture {self.thumbnails.durations[self.view]:g} s wide, 10 to 2048 Hz (log)"
-        self.draw.text((_MARGIN, _MARGIN + 30), counts, QUIET, font(15))
+        room = self.image.width - 2 * _MARGIN - (_SCALE + 2 * _GAP if self._has_axes else 0)
+        for place, line in enumerate(folded(counts, font(15), room)):
+            self.draw.text((_MARGIN, _MARGIN + 30 + 20 * place), line, QUIET, font(15))
         if self._has_axes:
             self._scale()
 
@@ -141,8 +145,8 @@ class _Sheet:
 
     def _scale(self) -> None:
         right = self.image.width - _MARGIN - _GAP
-        left = right - 200
-        bar = Image.fromarray(np.ascontiguousarray(viridis()[None])).resize((200, 10), Image.Resampling.NEAREST)
+        left = right - _SCALE
+        bar = Image.fromarray(np.ascontiguousarray(viridis()[None])).resize((_SCALE, 10), Image.Resampling.NEAREST)
         self.image.paste(bar, (left, _MARGIN + 8))
         self.draw.text((left, _MARGIN + 22), "0", QUIET, font(13))
         middle = ((left + right) // 2, _MARGIN + 22)
@@ -171,9 +175,12 @@ class _Sheet:
         swatch(self.draw, (_MARGIN + 8, y + 11), row.group)
         name, *lines = self.headings.get(row.number) or self._cluster_heading(row)
         face = font(19, bold=True)
-        self.draw.text((_MARGIN + 24, y), cut(showable(name), face, _HEADER - 30), INK, face)
+        named = folded(showable(name), face, _HEADER - 30, most=3)
+        for place, line in enumerate(named):
+            self.draw.text((_MARGIN + 24, y + 22 * place), line, INK, face)
+        y += 32 + 22 * (len(named) - 1)
         for place, line in enumerate(lines):
-            self.draw.text((_MARGIN, y + 32 + 20 * place), cut(showable(line), font(14), _HEADER), QUIET, font(14))
+            self.draw.text((_MARGIN, y + 20 * place), cut(showable(line), font(14), _HEADER), QUIET, font(14))
 
     def counted(self, count: int) -> str:
         """Write a number of glitches, which are called pictures where they are plain ones."""

@@ -23,6 +23,7 @@ from discovery.pages.drawing import (
     plain_text,
     png_bytes,
 )
+from discovery.pages.gpstime import YEAR_9999, utc
 from discovery.pages.palette import NOISE_LIGHT, OKABE_ITO
 from discovery.pages.thumbnails import data_uri
 from discovery.pages.treeplot import Limb, tree_svg
@@ -313,7 +314,8 @@ def _rate(panel: Axes, own: pd.DataFrame) -> None:
             linewidth=0.3,
         )
         bottom = bottom + counts
-    _labels(panel, f"days since GPS {first:.0f}", "glitches a day")
+    since = utc(first)[:10] if 0 <= first < YEAR_9999 else f"GPS {first:.0f}"
+    _labels(panel, f"days since {since}", "glitches a day")
     plain_axes(panel)
     panel.set_ylim(0, 1.25 * bottom.max())
     panel.legend(fontsize=7, frameon=False, ncols=3, loc="upper right")

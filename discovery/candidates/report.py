@@ -278,8 +278,18 @@ def _sweep(sweep: pd.DataFrame | None) -> _Sweep | None:
     chosen = sweep["chosen"].to_numpy(dtype=bool) if "chosen" in sweep.columns else np.zeros(len(sweep), bool)
     shown = sweep.drop(columns="chosen", errors="ignore")
     columns = [(str(name), pd.api.types.is_numeric_dtype(shown[name].dtype)) for name in shown.columns]
-    cells = ([_plain_number(value) for value in row] for row in shown.itertuples(index=False, name=None))
+    cells = (
+        [
+            _share(value) if name == "noise" else _plain_number(value)
+            for (name, _), value in zip(columns, row, strict=True)
+        ]
+        for row in shown.itertuples(index=False, name=None)
+    )
     return _Sweep(columns, list(zip(cells, chosen.tolist(), strict=True)), bool(chosen.any()))
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.1f}\N{NO-BREAK SPACE}%"
 
 
 def _plain_number(value: object) -> str:

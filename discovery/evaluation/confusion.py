@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 _RIGHT, _WRONG = (0, 114, 178), (213, 94, 0)
 """Okabe and Ito's blue and vermilion."""
-_STRONG = 0.6
-"""Root of a cell's share from which its count is written in white."""
+_STRONG = {"hit": 0.93, "miss": 0.88}
+"""Root of a cell's share above which its count is written in the other colour: white on blue; on orange, by night, black."""
 _CELL, _MARGIN, _GAP = 44, 24, 8
 _INK, _QUIET, _LINE = "#1b2127", "#5a646e", "#dcdcd6"
 _LONGEST = 240
@@ -77,7 +77,8 @@ def confusion_table(matrix: Codes, classes: Sequence[str], *, total: str = "glit
                 cells.append(None)
                 continue
             share = math.sqrt(count / whole)
-            kind = ("hit" if true == other else "miss") + (" strong" if share > _STRONG else "")
+            kind = "hit" if true == other else "miss"
+            kind += " strong" if share > _STRONG[kind] else ""
             cells.append(_Cell(kind, share, classes[other], count))
         rows.append(_Row(classes[true], cells, whole))
     return rendered("evaluation/confusion.html", names=[classes[code] for code in shown], rows=rows, total=total)
@@ -136,7 +137,7 @@ def _cell(draw: ImageDraw.ImageDraw, corner: tuple[int, int], text: str, share: 
     colour = _RIGHT if right else _WRONG
     mixed = tuple(round(255 + (part - 255) * (0.12 + 0.88 * strength)) for part in colour)
     draw.rectangle((x, y, x + _CELL, y + _CELL), mixed)
-    ink = "white" if strength > _STRONG else _INK
+    ink = "white" if right and strength > _STRONG["hit"] else "black"
     size = 14 if len(text) < 5 else 11
     draw.text((x + _CELL // 2, y + _CELL // 2), text, ink, font(size), anchor="mm")
 

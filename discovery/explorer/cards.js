@@ -3,7 +3,7 @@
 // The cards: the pinned glitch with its nearest neighbours, two glitches side by side, and the one under the pointer.
 // biome-ignore lint/correctness/noUnusedVariables: the scripts after this one use it
 const Cards = (() => {
-  const { copy, element, isGps, swatch } = Pieces;
+  const { breakable, copy, element, isGps, swatch } = Pieces;
   const $ = (id) => document.getElementById(id);
   const LISTED = 8;
   let keep = false; // the next glitch is compared with the pinned one
@@ -35,19 +35,19 @@ const Cards = (() => {
     if (absent.length && absent.length < Pictures.durations.length) found.push(["no view of", absent.map((d) => `${d} s`).join(", ")]);
     return found;
   }
-  const details = (row) => element("dl", {}, ...facts(row).flatMap(([term, text]) => [element("dt", {}, term), element("dd", {}, text)]));
+  const details = (row) => element("dl", {}, ...facts(row).flatMap(([term, text]) => [element("dt", {}, ...breakable(term)), element("dd", {}, text)]));
   function classLine(row) {
     const { color } = View.state;
     if (color.kind !== "class") return element("div", { class: "class" }, `${color.name} ${MapData.shown(color, row)}`);
     const code = color.codes[row];
-    return element("div", { class: "class" }, swatch(color.groups[color.groupOf[code]], Plot.dark.matches), color.names[code]);
+    return element("div", { class: "class" }, swatch(color.groups[color.groupOf[code]], Plot.dark.matches), element("span", {}, ...breakable(color.names[code])));
   }
   const outside = (row) => (Shown.has(row) ? [] : [element("p", { class: "aside outside" }, "The filters leave this glitch out: only its flag is on the map.")]);
   function near(row) { // the nearest neighbours, numbered as on the map
     const stored = MapData.neighbours(row).slice(0, LISTED);
     if (!stored.length) return [];
     return [element("h3", {}, "Nearest neighbours", element("small", {}, " with their cosine; Shift + click compares")),
-      element("div", { class: "thumbs near" }, ...stored.map(({ row: other, cosine }, i) => Pictures.card(other, [element("b", {}, `${i + 1}`), ` ${cosine.toFixed(2)} `, element("small", {}, String(MapData.shown(View.state.color, other)))], pin)))];
+      element("div", { class: "thumbs near" }, ...stored.map(({ row: other, cosine }, i) => Pictures.card(other, [element("b", {}, `${i + 1}`), ` ${cosine.toFixed(2)} `, element("small", {}, ...breakable(MapData.shown(View.state.color, other)))], pin)))];
   }
   function one(row) {
     const code = element("code", { id: "pinned-id", tabindex: "0" }, MapData.ids[row]);
@@ -74,7 +74,7 @@ const Cards = (() => {
       pair((row, i) => element("div", {}, element("div", { class: "id" }, ids[i]), classLine(row), ...outside(row), ...(Pictures.there ? [Pictures.views(row)] : []))),
       ...(cosine === undefined ? [] : [element("p", { class: "aside" }, `The second is a nearest neighbour of the first: cosine ${cosine.toFixed(2)}.`)]),
       element("table", { class: "facts" }, ...terms.map((term) => element("tr", left.get(term) === right.get(term) ? {} : { class: "differs" },
-        element("th", { scope: "row" }, term), element("td", {}, left.get(term) ?? "–"), element("td", {}, right.get(term) ?? "–"))))];
+        element("th", { scope: "row" }, ...breakable(term)), element("td", {}, left.get(term) ?? "–"), element("td", {}, right.get(term) ?? "–"))))];
   }
   function pinned() {
     const { pins } = View.state;

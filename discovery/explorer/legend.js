@@ -38,7 +38,7 @@ const Legend = (() => {
     }
     $("groups").replaceChildren(...color.groups.map((group, g) => element("li", {}, element("button", {
       type: "button", "aria-pressed": "true", onclick: (event) => (event.detail > 1 || event.shiftKey ? isolate(g) : toggle(g)),
-    }, swatch(group, Plot.dark.matches), element("span", { class: "name" }, group.name), " ", element("span", { class: "count" }, `${thousands(group.count)} (${share(group.count)} %)`)))));
+    }, swatch(group, Plot.dark.matches), element("span", { class: "name" }, group.name), " ", element("span", { class: "count" }, `${thousands(group.count)} (${share(group.count)}\u00a0%)`)))));
     $("legend-small").hidden = !Plot.plain() || color.groups.length <= COLOURS;
     marks();
   }
@@ -50,7 +50,7 @@ const Legend = (() => {
       element("div", { class: "bar" }),
       element("div", { class: "ends" }, element("span", {}, (least < low ? "≤ " : "") + text(low)), ...(isGps(color.name) ? [] : [element("span", {}, text(middle))]), element("span", {}, (most > high ? "≥ " : "") + text(high))),
       ...(least < low || most > high ? [element("p", { class: "aside" }, "Colours end at the 2nd and the 98th percentile.")] : []),
-      ...(missing ? [element("p", { class: "aside" }, `missing ${thousands(missing)} (${share(missing)} %), grey +`)] : []));
+      ...(missing ? [element("p", { class: "aside" }, `missing ${thousands(missing)} (${share(missing)}\u00a0%), grey +`)] : []));
   }
   function count() {
     const shown = Shown.rows().length;

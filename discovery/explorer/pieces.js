@@ -17,6 +17,7 @@ const Pieces = (() => {
     button.textContent = document.execCommand("copy") ? done : refused; // works from a file on disk, where navigator.clipboard may not
     setTimeout(() => { button.textContent = before; }, 1500);
   }
+  const breakable = (name) => String(name).split(/(?<=_)/).flatMap((part) => [part, element("wbr")]); // a name breaks after its underscores
   const thousands = (n) => n.toLocaleString("en");
   const decimals = (x, most) => x.toFixed(most).replace(/\.?0+$/, "");
   const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim(); // a colour of report.css
@@ -111,5 +112,5 @@ const Pieces = (() => {
     if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", () => done(), { once: true });
     else done();
   });
-  return { box, bytes, copy, element, follow, ink, isGps, number, parsed, spectrogram, swatch, thousands, toned, turned, typing, unpack, utc };
+  return { box, breakable, bytes, copy, element, follow, ink, isGps, number, parsed, spectrogram, swatch, thousands, toned, turned, typing, unpack, utc };
 })();

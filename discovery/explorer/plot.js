@@ -12,6 +12,8 @@ const Plot = (() => {
   const PLAIN_FROM = 50_000; // glitches from which points in 3-D are squares, which a turning map draws many times faster than round marks
   const NUMBERED = 8; // neighbours that are numbered on the map
   const HOME = { eye: { x: 1.5, y: 1.5, z: 0.8 }, center: { x: 0, y: 0, z: -0.15 }, up: { x: 0, y: 0, z: 1 } };
+  const WHOLE = 0.85; // width of a window, by its height, that shows the whole box from there
+  let stand = HOME; // where the camera was put last by itself
   let rows = []; // for each trace, the row of each of its points
   let drawn = false;
   let frames = 1; // of boxes and lassos, counts up when one goes; for plotly 0 is no revision
@@ -77,7 +79,15 @@ const Plot = (() => {
     return [...near, ...View.state.pins.map((row, i) => ({ ...at(row), text: i ? "compared" : "pinned", showarrow: true, ax: 0, ay: i ? 34 : -34, arrowhead: 6, arrowsize: 1, arrowwidth: 1.5, arrowcolor: ink("--ink"), standoff: flat() ? 5 : 4,
       bgcolor: ink("--ink"), borderpad: 3, font: { size: 11, color: ink("--sheet") }, opacity: 1 }))];
   }
-  const camera = () => structuredClone(View.state.camera ?? HOME); // plotly changes what it is given
+  function first() { // the camera at first: farther where the window is narrow, or what lies at the sides would be out of sight
+    const { eye: { x, y, z }, ...rest } = HOME, far = Math.max(1, (WHOLE * plot.clientHeight) / Math.max(1, plot.clientWidth));
+    return { ...rest, eye: { x: far * x, y: far * y, z: far * z } };
+  }
+  function camera() { // plotly changes what it is given
+    if (View.state.camera) return structuredClone(View.state.camera);
+    stand = first();
+    return structuredClone(stand);
+  }
   function layout() {
     const name = (k) => (MapData.method ? `${MapData.method.replace(/[<>&]/g, "")} ${k}` : String(k)); // plotly reads some tags in titles
     const look = { showticklabels: false, zeroline: false, gridcolor: ink("--line"), linecolor: ink("--line"), ticks: "" };
@@ -164,12 +174,16 @@ const Plot = (() => {
     if (flat()) {
       const { dragmode, xaxis, yaxis } = plot.layout;
       View.set({ drag: dragmode, zoom: xaxis.autorange ? null : [...xaxis.range, ...yaxis.range] }); // plotly's own buttons change both
-    } else View.set({ camera: same(plot.layout.scene.camera, HOME) ? null : structuredClone(plot.layout.scene.camera) });
+    } else View.set({ camera: same(plot.layout.scene.camera, stand) ? null : structuredClone(plot.layout.scene.camera) });
   }
   function same(a, b) {
     return ["eye", "center", "up"].every((part) => "xyz".split("").every((k) => Math.abs((a?.[part]?.[k] ?? HOME[part][k]) - b[part][k]) < 1e-6));
   }
-  new ResizeObserver(() => { if (drawn && plot.clientWidth) Plotly.Plots.resize(plot); }).observe(plot); // opening the caption resizes no window
+  async function resized() {
+    await Plotly.Plots.resize(plot);
+    if (drawn && !flat() && !View.state.camera) place();
+  }
+  new ResizeObserver(() => { if (drawn && plot.clientWidth) resized(); }).observe(plot); // opening the caption resizes no window
 
   // --- choosing ------------------------------------------------------------------------------------------------------------
   let shift = false, pinned = () => {};

@@ -44,7 +44,7 @@ const Sheet = (() => {
   function more() {
     const next = rows.slice(there, there + (tab === "pictures" ? PICTURES : LINES));
     there += next.length;
-    if (tab === "pictures") $("sheet-body").firstChild.append(...next.map((row) => Pictures.card(row, [element("code", {}, MapData.ids[row]), element("small", {}, String(MapData.shown(View.state.color, row)))], choose, view())));
+    if (tab === "pictures") $("sheet-body").firstChild.append(...next.map((row) => Pictures.card(row, [element("code", {}, MapData.ids[row]), element("small", {}, ...Pieces.breakable(MapData.shown(View.state.color, row)))], choose, view())));
     else $("sheet-body").querySelector("tbody").append(...next.map(line));
     $("sheet-more").hidden = there >= rows.length;
     $("sheet-more").textContent = `more (${thousands(there)} of ${thousands(rows.length)})`;

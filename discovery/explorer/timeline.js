@@ -79,7 +79,7 @@ const Timeline = (() => {
     button.addEventListener("click", play);
     $("time-all").addEventListener("click", () => { stop(); View.set({ time: null }); });
     const without = MapData.n - column.known;
-    if (without) $("time-text").after(element("span", { class: "aside" }, `${without.toLocaleString("en")} without a time are shown only with all times`));
+    if (without) $("time-text").after(element("span", { class: "aside" }, `${without.toLocaleString("en")} without a time shown only with all times`));
     View.on(["time"], text);
     View.on(["time", "filters"], bars);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", bars);

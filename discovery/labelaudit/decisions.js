@@ -90,6 +90,7 @@
   const total = element("span", {});
   const button = element("button", { type: "button", class: "save", onclick: save });
   const notice = element("p", { class: "note", role: "status" });
+  const none = element("p", { class: "note", hidden: "" }, "No label passes these filters.");
   const further = element("button", { type: "button", onclick: () => { most += STEP; draw(); } });
   function draw() {
     const passes = (one) => Object.entries(filters).every(([name, filter]) => !filter.value || one[name] === filter.value)
@@ -103,10 +104,11 @@
       cut.hidden = order.value !== "doubt" || listed === visible.size;
       if (!cut.hidden) place.insertBefore(cut, shown[listed].node);
     }
-    place.append(further);
+    place.append(none, further);
     further.hidden = visible.size === shown.length;
     further.textContent = `Show ${Math.min(STEP, shown.length - visible.size)} more of ${thousands(shown.length)}`;
     total.textContent = ` · ${thousands(shown.length)} shown`;
+    none.hidden = shown.length > 0;
     if (!visible.has(current)) current = shown[0];
     point();
     count();

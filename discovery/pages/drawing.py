@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
@@ -25,6 +26,7 @@ INK, QUIET, LINE = "#1b2127", "#5a646e", "#dcdcd6"
 """Colours of text, of secondary text, and of outlines."""
 FREQUENCY_TICKS = tuple((f, math.log(f / 10) / math.log(204.8)) for f in (2048, 512, 128, 32, 10))
 """Hz, and the place on the log axis from 10 to 2048: 0 is below, 1 above."""
+_WORDS = re.compile(r"[^\s_]*[\s_]|[^\s_]+")
 
 
 @cache
@@ -45,6 +47,16 @@ def cut(text: str, face: ImageFont.FreeTypeFont, width: int) -> str:
     while short and face.getlength(short + "…") > width:
         short = short[:-1]
     return short + "…"
+
+
+def folded(text: str, face: ImageFont.FreeTypeFont, width: int, most: int = 2) -> list[str]:
+    """Break text after spaces and underscores into lines of a width in pixels; what is left after `most` lines is cut."""
+    lines = [""]
+    for word in _WORDS.findall(" ".join(text.split())):
+        if lines[-1] and len(lines) < most and face.getlength((lines[-1] + word).rstrip()) > width:
+            lines.append("")
+        lines[-1] += word
+    return [cut(line, face, width) for line in lines]
 
 
 def place_picture(

@@ -31,6 +31,9 @@ def _leap_starts() -> tuple[int, ...]:
 LEAP_SECONDS = _leap_starts()
 """GPS seconds at which a leap second begins, ascending; a page does the same conversion in the browser with them."""
 
+YEAR_9999 = 2.5e11
+"""GPS seconds from which on no date can be written."""
+
 
 def utc(gps: float, *, decimals: int = 0) -> str:
     """Write a GPS time as a UTC date.
@@ -57,7 +60,7 @@ def utc(gps: float, *, decimals: int = 0) -> str:
     >>> utc(1126259462)
     '2015-09-14 09:50:45 UTC'
     """
-    if not (math.isfinite(gps) and 0 <= gps < 2.5e11):
+    if not (math.isfinite(gps) and 0 <= gps < YEAR_9999):
         raise InputError(f"GPS time {gps!r} cannot be written as a date: give seconds since 1980-01-06, 0 or later")
     whole = math.floor(gps)
     leaps = bisect_right(LEAP_SECONDS, whole)

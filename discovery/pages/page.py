@@ -168,7 +168,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["unbroken"] = unbroken
+    environment.filters |= {"unbroken": unbroken, "words": words}
     environment.globals |= {"asset": asset, "content_policy": content_policy, "nothing": NOTHING}
     return environment
 
@@ -176,6 +176,12 @@ def _environment() -> Environment:
 def _finalised(value: object) -> str:
     """Prepare a value for a page: markup stays, everything else becomes showable text and is escaped."""
     return value if isinstance(value, Markup) else escape(showable(value))
+
+
+def words(command: str) -> Markup:
+    """Let a command break between its words alone: ``--`` at the end of a line is not the beginning of ``--seed``."""
+    spans = (Markup('<span class="word">{}</span>').format(showable(word)) for word in command.split(" "))
+    return Markup(" ").join(spans)
 
 
 def unbroken(sentence: str) -> str:

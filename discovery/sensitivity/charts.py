@@ -148,7 +148,7 @@ def distance_plot(rows: Mapping[str, list[tuple[float, float, SensitiveDistance 
         )
         for name, own in known.items()
     }
-    about = {name: f"{len(own)} rates of {len(rows[name])} supported" for name, own in known.items()}
+    about = {name: f"{len(own)} of {len(rows[name])} rates supported" for name, own in known.items()}
     return curves_svg(drawn, across, up, title="Sensitive distance against false-alarm rate") + legend(about)
 
 

@@ -157,7 +157,7 @@ def _asked(found: Evaluated) -> dict[str, object]:
     if found.bank is not None:
         low, middle = np.percentile(found.bank.matches, (5, 50))
         asked["matched filter"] = (
-            f"{found.bank.templates:,} templates; match with other binaries {middle:.3f} in the middle, {low:.3f} or more for 95 %"
+            f"{found.bank.templates:,} templates; match with other binaries {middle:.3f} in the middle, {low:.3f} or more for 95\N{NO-BREAK SPACE}%"
         )
     return asked
 

@@ -4,6 +4,7 @@
 - A file of the repository in place of a comment such as ``<!-- file: embed/weights/README.md -->``.
 - The figures of ``examples/figures``, which pages show by their place in the repository.
 - Formulas as MathML, which browsers draw without a script.
+- Numbers that keep their per cent sign on their line, and what a keyboard and a screen reader need of the theme.
 """
 
 from __future__ import annotations
@@ -50,19 +51,35 @@ def on_page_markdown(markdown: str, **_: Any) -> str:  # noqa: ANN401 - page, co
 
 
 def on_page_content(html: str, **_: Any) -> str:  # noqa: ANN401 - as above
-    """Turn formulas into MathML."""
+    """Turn formulas into MathML, and keep numbers and their per cent signs together outside code."""
     html = re.sub(
         r'<span class="arithmatex">\\\((.*?)\\\)</span>',
         lambda found: convert(unescape(found[1])),
         html,
         flags=re.DOTALL,
     )
-    return re.sub(
+    html = re.sub(
         r'<div class="arithmatex">\\\[(.*?)\\\]</div>',
-        lambda found: convert(unescape(found[1]).strip(), display="block"),
+        lambda found: convert(unescape(found[1]).strip(), display="block").replace("<math ", '<math tabindex="0" ', 1),
         html,
         flags=re.DOTALL,
     )
+    parts = re.split(r"(<(?:pre|code)\b.*?</(?:pre|code)>|<[^>]*>)", html, flags=re.DOTALL)
+    return "".join(
+        re.sub(r"(?<=\d) %", "&nbsp;%", part) if place % 2 == 0 else part for place, part in enumerate(parts)
+    )
+
+
+def on_post_page(output: str, **_: Any) -> str:  # noqa: ANN401 - as above
+    """Name the theme's search, and let the keyboard reach code that is wider than the screen (tables: reach.js)."""
+    output = output.replace('role="dialog"', 'role="dialog" aria-label="Search"')
+    output = re.sub(r'type="checkbox" id="__(\w+)"', r'\g<0> aria-label="\1"', output)
+    return re.sub(r"(<pre[^>]*>(?:<span></span>)?<code)", r'\1 tabindex="0"', output)
+
+
+def on_post_template(output_content: str, **_: Any) -> str:  # noqa: ANN401 - as above
+    """Do the same for pages that are no text of ours, such as 404.html."""
+    return on_post_page(output_content)
 
 
 def commands() -> Iterator[str]:

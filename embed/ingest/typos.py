@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -44,8 +45,15 @@ def typos(before: Collection[str], counts: Mapping[str, int]) -> list[str]:
         One sentence a label, alphabetical. A Gravity Spy class is never one of them.
     """
     classes = set(CLASS_LISTS["O4"])
+    new = sorted(counts.keys() - {"", *before} - classes)
+    numbers = [label for label in new if re.fullmatch(r"-?\d+", label)]
     found = []
-    for label in sorted(counts.keys() - {"", *before} - classes):
+    if numbers:
+        found.append(
+            f"the new {'label is a number' if len(numbers) == 1 else 'labels are numbers'}: {', '.join(numbers[:10])}"
+            f"{', ...' if len(numbers) > 10 else ''}; `discover name CLUSTER NAME` gives the glitches of a cluster a name"
+        )
+    for label in (label for label in new if label not in numbers):
         larger = [name for name, count in counts.items() if count >= MANY_MORE * counts[label] and is_typo(label, name)]
         near = next((name for name in sorted(classes) if is_typo(label, name)), None) or max(
             larger, key=counts.__getitem__, default=None

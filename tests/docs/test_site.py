@@ -76,8 +76,10 @@ def test_the_pages_load_nothing_from_another_host(site):
 @needs_chromium
 def test_a_browser_asks_for_files_only_and_search_works_from_disk(site, tmp_path):
     with chromium(tmp_path / "profile") as browser:
-        browser.open(site / "how-it-works.html")
+        browser.open(site / "how-it-works.html", size=(390, 844))
         browser.wait("document.querySelectorAll('math').length > 10")
+        browser.wait("document.readyState === 'complete'")
+        browser.wait("[...document.querySelectorAll('pre > code')].every((code) => code.tabIndex === 0)")
         browser.open(site / "index.html")
         browser.wait("document.querySelector('[data-md-component=search-query]')")
         browser.evaluate("document.querySelector('#__search').click()")
@@ -130,3 +132,13 @@ def test_links_of_pages_lead_to_files_of_the_repository(page):
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
         if not FOREIGN.match(target):
             assert (page.parent / target).exists(), target
+
+
+@needs_mkdocs
+def test_what_is_wider_than_the_screen_is_reached_by_the_keyboard_and_numbers_keep_their_signs(site):
+    for page in sorted(site.rglob("*.html")):
+        text = page.read_text("utf-8")
+        assert not re.search(r"<pre[^>]*>(?:<span></span>)?<code(?! tabindex)", text), page
+        assert 'role="dialog">' not in text, page
+        prose = re.sub(r"<(pre|code|script|style)\b.*?</\1>|<[^>]*>", "", text, flags=re.DOTALL)
+        assert not re.search(r"\d %", prose), page

@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from discovery.candidates.contactsheet import MAX_ROWS, contact_sheet
 from discovery.candidates.representatives import chosen_view, cluster_rows, picture, spread_sample
@@ -181,3 +181,29 @@ def image_order(sheet):
     line = np.asarray(opened(sheet))[104 + 60]
     columns = [np.flatnonzero((line == colours_of_levels(np.uint8(40 * n))).all(axis=-1)).min() for n in range(1, 5)]
     return np.argsort(columns).tolist()
+
+
+def test_long_names_and_counts_are_folded_not_cut(monkeypatch):
+    said = []
+    text = ImageDraw.ImageDraw.text
+
+    def heard(draw, at, words, *others, **more):
+        box = draw.textbbox(at, words, font=others[1], anchor=more.get("anchor"))
+        said.append((words, box))
+        return text(draw, at, words, *others, **more)
+
+    monkeypatch.setattr(ImageDraw.ImageDraw, "text", heard)
+    counts = "up to 8 of each, in turn from each detector and evenly over time"
+    contact_sheet(table(), thumbnails(), title="x", counts=counts, headings={0: ("Low_Frequency_Burst", "3 new")})
+    words = [one for one, _ in said]
+    first = words.index("Low_")
+    assert words[first : first + 3] == ["Low_", "Frequency_", "Burst"]
+    assert not any("…" in one for one in words)
+    assert " ".join(" ".join(words).split()).count(f"{counts} · each picture 4 s wide, 10 to 2048 Hz (log)") == 1
+    overlapping = [
+        (first, second)
+        for place, (first, (left, top, right, bottom)) in enumerate(said)
+        for second, other in said[place + 1 :]
+        if left < other[2] and other[0] < right and top < other[3] and other[1] < bottom
+    ]
+    assert overlapping == []

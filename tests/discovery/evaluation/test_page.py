@@ -84,7 +84,7 @@ def test_the_figures_of_each_classifier():
     assert perfect[1] == ["100", "%", "72.2–100.0"]  # noqa: RUF001
     assert perfect[3] == ["100", "%"]  # no interval where nothing was wrong
     assert (
-        "one is right on <b>60 %</b> (31 % to 83 %) of <b>10</b> test glitches of 3 classes; the true class is among its two likeliest for <b>"
+        "one is right on <b>60\xa0%</b> (31\xa0% to 83\xa0%) of <b>10</b> test glitches of 3 classes; the true class is among its two likeliest for <b>"
         in page()
     )
 
@@ -170,7 +170,7 @@ def test_nothing_misclassified():
     item = judged(said=(0, 0, 0, 1, 1, 1, 2, 2, 2, 2))
     text = page(judged={"one": item}, mistakes=Mistakes(np.zeros(0, np.int64), [], None))
     assert "None of the 10 glitches." in text
-    assert "Right on <b>100 %</b>" in text
+    assert "Right on <b>100\xa0%</b>" in text
 
 
 def test_more_mistakes_than_the_gallery_holds():

@@ -70,7 +70,7 @@ def test_noise_is_a_class_of_its_own_and_grey():
     assert coded.groups[-1].mark is NOISE_MARK
     assert NOISE_MARK.light == NOISE_LIGHT
     assert [coded.names[code] for code in coded.codes[:4]] == ["noise", "cluster 0", "cluster 1", "cluster 2"]
-    assert "noise 6 (25 %)" in page()
+    assert "noise 6 (25\xa0%)" in page()
 
 
 def test_minus_one_in_another_column_is_not_noise():
@@ -335,7 +335,7 @@ def test_legend_toggles_and_a_double_click_isolates(browser, pages):
         )
 
     drawn(8, 8, 8)
-    assert "8 (33 %)" in browser.evaluate(button.format(1) + ".textContent")
+    assert "8 (33\xa0%)" in browser.evaluate(button.format(1) + ".textContent")
     browser.click_on(button.format(1))
     drawn(8, 0, 8)
     assert browser.evaluate("document.querySelector('#shown-count').textContent") == "16 of 24 shown"
@@ -354,7 +354,7 @@ def test_colouring_by_cluster_names_the_noise_and_a_number_gets_a_scale(browser,
     browser.wait(READY)
     choose = "(() => { const s = document.querySelector('#color'); s.value = '%s'; s.dispatchEvent(new Event('change')); })()"
     browser.evaluate(choose % "cluster")
-    assert browser.evaluate("document.querySelector('#groups li:last-child').textContent") == "noise 6 (25 %)"
+    assert browser.evaluate("document.querySelector('#groups li:last-child').textContent") == "noise 6 (25\xa0%)"
     browser.wait("document.querySelector('#plot').data.length === 4 && !document.querySelector('#groups').hidden")
     last = browser.evaluate("document.querySelector('#plot').data[3].marker")
     assert (last["color"], last["symbol"]) == (NOISE_LIGHT, "circle-open")

@@ -166,7 +166,7 @@ def test_colours_of_numbers_that_spread_over_decades_are_logarithms_between_quan
     )
     assert marker[:2] == pytest.approx(np.log([low, high]).tolist())
     np.testing.assert_allclose(np.sort(marker[2]), np.log(known))
-    assert "missing 1 (2 %)" in browser.evaluate(TEXT % "#scale")
+    assert "missing 1 (2\xa0%)" in browser.evaluate(TEXT % "#scale")
     opened(browser, path, "#color=p_wrong")
     assert browser.evaluate("document.querySelector('#plot').data[0].marker.cmax") <= 1
     opened(browser, path, "#color=gps")

@@ -283,3 +283,24 @@ def test_filter_order_and_address_choose_the_cases(found, tmp_path):
             "document.querySelector('.current').dataset.rank === String(document.querySelectorAll('.case').length)"
         )
         assert browser.evaluate(ranks) == list(range(1, len(rows) + 1))
+
+
+@needs_chromium
+def test_what_is_decided_can_still_be_read_and_an_empty_choice_is_said(found, tmp_path):
+    (tmp_path / "audit.html").write_text(page(found), encoding="utf-8")
+    with chromium(tmp_path / "profile") as browser:
+        browser.open(tmp_path / "audit.html")
+        browser.wait("document.querySelector('.decide')")
+        browser.key("s")
+        faded = "[...document.querySelectorAll('.decided :is(.why, .sides, h4, figcaption, .hz)')].map((one) => getComputedStyle(one).opacity)"
+        assert set(browser.evaluate(faded)) == {"1"}
+        said = "document.querySelector('#cases > p.note').checkVisibility()"
+        assert not browser.evaluate(said)
+        browser.evaluate("document.querySelectorAll('.case').forEach((one) => one.dispatchEvent(new Event('click')))")
+        browser.evaluate("""(([label, suggested, ifo, state]) => {
+            state.value = 'done'; label.value = [...label.options].at(-1).value;
+            suggested.value = [...suggested.options].map((one) => one.value).find((one) => one === label.value) ?? suggested.options[1].value;
+            state.dispatchEvent(new Event('change'));
+        })([...document.querySelectorAll('.tools select')])""")
+        assert browser.evaluate("document.querySelector('.tools span').textContent") == " \u00b7 0 shown"
+        assert browser.evaluate(said)

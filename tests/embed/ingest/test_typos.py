@@ -16,7 +16,7 @@ from embed.ingest.typos import typos
         ((), {"Sstars": 3, "stars": 10}, []),
         ((), {"Whistel": 1}, [("Whistel", "1 glitch", "Whistle", "(a Gravity Spy class, 0 glitches)")]),
         ((), {"Blip": 1, "Blip_Low_Frequency": 100, "Low_Frequency_Blip": 50, "Low_Frequency_Burst": 9}, []),
-        ((), {"0": 1, "1": 100}, []),
+        (("0", "1"), {"0": 1, "1": 100}, []),
         ((), {"Blob": 1, "Blobs": 9, "Bloba": 30}, [("Blob", "1 glitch", "Bloba", "(30 glitches)")]),
     ],
 )
@@ -28,6 +28,13 @@ def test_new_labels_near_to_others(before, counts, expected):
             f"the new label {label!r} ({count}) is spelled nearly like {near!r} {of_near}; "
             "if it is a typo, correct it and ingest again"
         )
+
+
+def test_numbers_are_no_names():
+    (said,) = typos(("2",), {"-1": 2, "0": 60, "2": 9, "Blip": 7})
+    assert (
+        said == "the new labels are numbers: -1, 0; `discover name CLUSTER NAME` gives the glitches of a cluster a name"
+    )
 
 
 def test_folders_and_tables_warn_once(tmp_path):

@@ -279,3 +279,5 @@ def test_what_needs_no_table_agrees_with_the_tables(tmp_path):
         assert study.known_glitch("H1_a") == study.known_glitch("a") == 2
         with pytest.raises(InputError, match="no glitch 'd' in the study"):
             study.known_glitch("d")
+        with pytest.raises(InputError, match="did you mean 'H1_"):
+            study.known_glitch("H1_s")
