@@ -182,15 +182,3 @@ def natural(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0")
     return int(text)
-
-
-def add_strain(parser: argparse.ArgumentParser, reader: str) -> None:
-    """Add strain files, which `reader` reads."""
-    parser.add_argument(
-        "--strain",
-        metavar="FILE",
-        type=Path,
-        nargs="+",
-        default=(),
-        help=f"with {reader}: strain files besides those that the study was scanned from",
-    )

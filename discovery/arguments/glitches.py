@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from discovery.arguments.base import add_figures, add_ray, add_strain, natural, positive
+from discovery.arguments.base import add_figures, add_ray, natural, positive
+from discovery.arguments.strain import add_strain
 from discovery.candidates.options import BATCH, COMPARED_BELOW, COMPARED_SHARE, NEAREST, ClusterOptions, MapOptions
 from discovery.clustering.methods import CLUSTER_METHODS, MAP_DIMENSIONS, MAP_METHODS
 from discovery.novelty.options import LISTED
