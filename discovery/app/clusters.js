@@ -128,6 +128,7 @@ function facts() {
     line("other settings", Number(known.settings_tried) && `found by ${known.settings_found} of ${known.settings_tried}`);
     line("other method", known.other_method && `overlap ${Number(known.other_method).toFixed(2)}`);
     line("detectors", known.detectors);
+    line("signals", known.members_judged && `${known.members_signals} of ${known.members_judged}, of the label's others ${known.others_signals} of ${known.others_judged}`);
     line("days", known.days && `${known.days}, busiest ${known.busiest_day} (${share(known.busiest_share)})`);
   }
   line("labels now", own()?.labels.map((one) => `${one.name || "no label"} ${thousands(one.size)}`).join("\n"));

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from discovery.arguments.base import add_figures, add_ray, natural, positive
+from discovery.arguments.strain import add_strain
 from discovery.candidates.options import BATCH, COMPARED_BELOW, COMPARED_SHARE, NEAREST, ClusterOptions, MapOptions
 from discovery.clustering.methods import CLUSTER_METHODS, MAP_DIMENSIONS, MAP_METHODS
 from discovery.novelty.options import LISTED
@@ -101,14 +102,7 @@ def add_embed(commands: Any, common: ArgumentParser, vectors: ArgumentParser) ->
         help="turn glitches into vectors, with an index and a neighbour graph",
         description="Turn every glitch into a vector by a network, and build the FAISS index and the neighbour graph of the vectors. Existing vectors are reused; other commands do this when they need it.",
     )
-    embed.add_argument(
-        "--strain",
-        metavar="FILE",
-        type=Path,
-        nargs="+",
-        default=(),
-        help="with --backbone strain:DIR: strain files besides those that the study was scanned from",
-    )
+    add_strain(embed, "--backbone strain:DIR")
     add_ray(embed, "the glitches")
 
 
@@ -131,6 +125,13 @@ def add_cluster(commands: Any, common: ArgumentParser, vectors: ArgumentParser) 
         metavar="N",
         help="number of clusters, for spectral only (default: chosen by the eigengap)",
     )
+    cluster.add_argument(
+        "--detector",
+        metavar="DIR",
+        type=Path,
+        help="a detector of `discover detector train`: the certificates say how many members it calls a signal, by the glitches' strain",
+    )
+    add_strain(cluster, "--detector")
     cluster.add_argument("--out", metavar="DIR", type=Path, help=OUT)
     add_figures(cluster)
     add_generated(cluster)

@@ -116,3 +116,15 @@ def add_simulate(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401
     kind.add_argument("--images", action="store_true", help="write spectrograms (default)")
     kind.add_argument("--strain", action="store_true", help="write strain in GWOSC's HDF5 layout instead")
     add_ray(simulate, "the glitches")
+
+
+def add_strain(parser: ArgumentParser, reader: str) -> None:
+    """Add strain files, which `reader` reads."""
+    parser.add_argument(
+        "--strain",
+        metavar="FILE",
+        type=Path,
+        nargs="+",
+        default=(),
+        help=f"with {reader}: strain files besides those that the study was scanned from",
+    )

@@ -132,7 +132,7 @@ def find_candidates(
         "seed": options.seed,
         "store": store.name,
         "command": command,
-    }
+    } | options.judging
     with study.run("cluster", arguments) as run:
         step("cluster")
         vectors = np.asarray(store.vectors[members.rows])
@@ -144,6 +144,20 @@ def find_candidates(
         step("certificates")
         evidence = evidence_beside(vectors, known, table, graph, seed=options.seed)
         certificates = certify(clustering, evidence, k=options.k, seed=options.seed)
+        remarks: list[str] = []
+        if options.detector is not None:
+            from discovery.candidates.signals import with_signals  # noqa: PLC0415 - the detector's libraries
+
+            certificates, remarks = with_signals(
+                certificates,
+                study,
+                options,
+                clustering.labels,
+                members.glitches,
+                known=known,
+                table=members.study,
+                step=step,
+            )
         step("map")
         (coordinates, flat), _ = lay_out(vectors, graph, (3, 2), method=MAP_METHOD, seed=options.seed, step=step)
         step("pictures")
@@ -166,6 +180,7 @@ def find_candidates(
             glitches=members.glitches,
             known=known,
             times=members.study["gps"].to_numpy(float),
+            remarks=tuple(remarks),
         )
         files = write_results(results, folder, command)
         add_report(study, run, files["report.html"], f"Clusters of {label}", _answer(certificates, clustering))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from discovery.clustering.methods import CLUSTER_METHODS, LANDMARKS, MAP_DIMENSIONS, MAP_METHODS
 from embed.errors import InputError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from discovery.clustering.methods import ClusterMethod, MapMethod
 
 BATCH = 40
@@ -39,6 +41,10 @@ class ClusterOptions:
         Number of clusters, for the spectral method; None chooses it by the eigengap.
     seed : int
         Same seed, same files.
+    detector : Path or None
+        Folder of a detector on strain, which says how many glitches of each cluster it calls a signal.
+    strain : tuple of Path
+        For it: strain files besides those that the study was scanned from.
 
     Raises
     ------
@@ -50,6 +56,8 @@ class ClusterOptions:
     method: ClusterMethod = "hdbscan"
     k: int | None = None
     seed: int = 0
+    detector: Path | None = None
+    strain: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         if self.method not in CLUSTER_METHODS:
@@ -58,6 +66,15 @@ class ClusterOptions:
             raise InputError(
                 f"--k {self.k} goes with --method spectral; HDBSCAN chooses the number of clusters automatically"
             )
+        if self.strain and self.detector is None:
+            raise InputError(f"--strain {self.strain[0]} goes with --detector; name the detector that is to read it")
+
+    @property
+    def judging(self) -> dict[str, Any]:
+        """What a run keeps of the detector and of further strain, so that it can be made again; empty without one."""
+        if self.detector is None:
+            return {}
+        return {"detector": str(self.detector.absolute()), "strain": [str(path.absolute()) for path in self.strain]}
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ MOST_DOSSIERS = 60
 
 @dataclass(frozen=True)
 class Results:
-    """Everything that the files hold; `times` are the GPS seconds of all glitches of the study."""
+    """Everything that the files hold; `times` are the GPS seconds of all glitches of the study, `remarks` what is said beside the clustering's notes."""
 
     study: Study
     label: str
@@ -72,6 +72,7 @@ class Results:
     glitches: Rows
     known: Known
     times: Floats
+    remarks: tuple[str, ...] = ()
 
     def carried(self, glitches: Rows) -> pd.DataFrame:
         """Return the metadata that is carried along, of some glitches."""
@@ -126,7 +127,7 @@ def write_results(results: Results, folder: Path, command: str) -> dict[str, Pat
         "number of clusters": "chosen automatically" if options.k is None else options.k,
         "seed": options.seed,
     }
-    cautions = [*clustering.notes]
+    cautions = [*clustering.notes, *results.remarks]
     if results.left_out:
         cautions.append(f"{len(results.left_out)} glitches of this label were left out: they have no vector")
     dossiers = _dossiers(results, whole, nested)

@@ -19,6 +19,7 @@ from embed.digits import significant
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from discovery.certificates.signals import SignalCounts
     from discovery.clustering.hierarchy import Branch
     from discovery.clustering.methods import ClusterMethod
     from discovery.clustering.result import Clustering
@@ -74,6 +75,8 @@ class Certificate:
         Rise of the log density, in nats, from that pass to the cluster's densest glitch: see `discovery.clustering.hierarchy.Branch`.
     occurrence : Occurrence
         Detectors, runs and days.
+    signals : SignalCounts or None
+        How many of its members a detector on strain calls a signal, where one was asked.
     """
 
     cluster: int
@@ -92,6 +95,7 @@ class Certificate:
     density: float | None
     persistence: float | None
     occurrence: Occurrence
+    signals: SignalCounts | None = None
 
     def row(self) -> dict[str, Any]:
         """Return the figures as a flat row of a table."""
@@ -120,6 +124,7 @@ class Certificate:
             "days": self.occurrence.days,
             "busiest_day": self.occurrence.busiest_day,
             "busiest_share": _rounded(self.occurrence.busiest_share),
+            **(self.signals.row() if self.signals else {}),
         }
 
 

@@ -29,7 +29,15 @@ def chosen_report(study: Study, options: Namespace) -> tuple[StoredClustering, C
         raise InputError(
             f"run {found.run} is an update, which has no report; run `discover cluster {found.label}` again"
         )
-    chosen = ClusterOptions(*(found.arguments[name] for name in ("predicted", "method", "k", "seed")))
+    kept = found.arguments
+    chosen = ClusterOptions(
+        predicted=kept["predicted"],
+        method=kept["method"],
+        k=kept["k"],
+        seed=kept["seed"],
+        detector=Path(kept["detector"]) if "detector" in kept else None,
+        strain=tuple(map(Path, kept.get("strain", ()))),
+    )
     folder = options.report if options.report is not None else report_folder(study.folder, found.label, chosen.method)
     if not folder.is_dir():
         raise InputError(

@@ -3,7 +3,7 @@
 from argparse import Namespace
 
 from discovery.candidates.candidates import find_candidates, summary
-from discovery.candidates.options import ClusterOptions
+from discovery.checks.cluster import cluster_options
 from discovery.commands.console import Terminal, counted
 from discovery.commands.vectors import make_vectors
 from discovery.figures.figures import cluster_figures
@@ -15,7 +15,7 @@ from embed.vectors.passport import describe_vectors
 def run(options: Namespace) -> None:
     """Cluster the glitches of one label."""
     terminal = Terminal(as_json=options.json)
-    chosen = ClusterOptions(options.predicted, options.method, options.k, options.seed)
+    chosen = cluster_options(options)
     with Study(options.study, generated=options.generated) as study:
         store = make_vectors(study, options, terminal)
         with terminal.steps() as step:
@@ -37,10 +37,12 @@ def run(options: Namespace) -> None:
             "" if item["probability"] is None else f"{100 * item['probability']:.0f} %",
             item["nearest_1"],
             item["medoid"],
+            *([f"{item['members_signals']} of {item['members_judged']}"] if chosen.detector else []),
         )
         for item in result["clusters"]
     ]
-    columns = ("cluster", "glitches", "verdict", "new", "nearest class (nats)", "most typical")
+    columns: tuple[str, ...] = ("cluster", "glitches", "verdict", "new", "nearest class (nats)", "most typical")
+    columns += ("signals",) if chosen.detector else ()
     terminal.table(counted(len(rows), "cluster", "clusters"), columns, rows)
     fits = "glitch fits", "glitches fit"
     terminal.say(f"{counted(result['noise'], *fits)} no cluster ({100 * result['noise_share']:.0f} %)")

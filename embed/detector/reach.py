@@ -80,7 +80,9 @@ class GlitchStrain:
     def __init__(self, files: Sequence[ReachedFile], source: SourceOptions) -> None:
         self.files, self.source = files, source
 
-    def segment(self, name: str, ifo: str | None, gps: float | None) -> NDArray[np.float32] | str:
+    def segment(
+        self, name: str, ifo: str | None, gps: float | None, *, place: float = 0.5
+    ) -> NDArray[np.float32] | str:
         """The segment in whose middle a glitch is, float32 (D, samples), or the reason why there is none.
 
         Parameters
@@ -91,19 +93,21 @@ class GlitchStrain:
             The glitch's detector.
         gps : float or None
             s.
+        place : float
+            Where else in the segment it is, as a share of its length.
         """
         if gps is None or not np.isfinite(gps):
             return "its time is not known"
         ifos = self.source.ifos if len(self.source.ifos) > 1 else (ifo,)
         rows = []
         for own in ifos:
-            row = self._row(name, own, gps)
+            row = self._row(name, own, gps, place)
             if isinstance(row, str):
                 return row
             rows.append(row)
         return np.stack(rows)
 
-    def _row(self, name: str, ifo: str | None, gps: float) -> NDArray[np.float32] | str:
+    def _row(self, name: str, ifo: str | None, gps: float, place: float) -> NDArray[np.float32] | str:
         reach = BLOCK_SECONDS / 2 + 1.0
         near = [
             reached
@@ -118,7 +122,7 @@ class GlitchStrain:
             check_rate(record.sample_rate, self.source)
         except InputError as error:
             return str(error)
-        block = record.block_around(gps, self.source.seconds / 2 + SETTLING_SECONDS)
+        block = record.block_around(gps, max(place, 1 - place) * self.source.seconds + SETTLING_SECONDS)
         if isinstance(block, str):
             return block
         if near[0].whitened:
@@ -128,7 +132,7 @@ class GlitchStrain:
                 values = whiten_at(block.values, block.sample_rate, self.source)
             except InputError as error:
                 return str(error)
-        first = round((gps - block.start - self.source.seconds / 2) * self.source.sample_rate)
+        first = round((gps - block.start - place * self.source.seconds) * self.source.sample_rate)
         return values[first : first + self.source.samples]
 
 

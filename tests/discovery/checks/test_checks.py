@@ -194,6 +194,12 @@ MISTAKES = (
         "embed --backbone strain:new --views 1.0",
         "--views 1.0 does not go with --backbone strain:new, which reads strain",
     ),
+    ("cluster Blip --detector missing", "no detector in missing: it has no detector.json"),
+    (
+        "cluster Blip --detector one",
+        "--detector one judges strain, and none of this study is known; give its files with",
+    ),
+    ("cluster Blip --strain a.hdf5", "--strain a.hdf5 goes with --detector; name the detector that is to read it"),
     ("generator evaluate --model quick", "no generator 'quick'; there are: made, simulator; train one with"),
     ("generator evaluate --model made", "a generator reads views of 1, 2 and 4 s"),
     ("generate Blip -n 2 --out new --model mde", "no generator 'mde'; did you mean 'made'?"),

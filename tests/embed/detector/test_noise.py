@@ -83,6 +83,43 @@ def test_a_spectrum_in_a_file_is_that_of_the_noise(spectra):
     assert block.values[:, :].std(axis=1) == pytest.approx([0.95, 0.95], abs=0.02)
 
 
+@pytest.fixture(scope="module")
+def measured(real_data):
+    """Spectra of the third run, twenty of each detector, in PyCBC's layout."""
+    folder = real_data / "psds"
+    if not folder.is_dir():
+        pytest.skip("no measured spectra under ../shared/data/psds")
+    return folder
+
+
+def test_a_measured_spectrum_is_that_of_its_file_and_of_the_noise(measured):
+    for path in (measured / "H1_psd-0.hdf", measured / "L1_psd-7.hdf"):
+        with h5py.File(path) as file:
+            psd, step = file["data"][()], file["data"].attrs["delta_f"]
+        noise = curve_noise(path, 64 * 2048, 2048)
+        inside = (noise.frequencies >= 20) & (noise.frequencies < 900)
+        expected = np.interp(noise.frequencies, step * np.arange(len(psd)), psd)
+        assert np.median(noise.psd[inside] / expected[inside]) == pytest.approx(1.0, abs=0.01)
+        strain = np.fft.irfft(coloured_spectrum(noise, 2048, np.random.default_rng(1)), 64 * 2048)
+        found = scipy.signal.welch(strain, 2048, nperseg=8 * 2048)[1]
+        per_bin = np.interp(np.arange(len(found)) / 8, noise.frequencies, noise.psd)
+        for low in (30, 100, 250, 400, 700):
+            band = slice(8 * low, 8 * low + 400)
+            assert np.median(found[band] / per_bin[band]) == pytest.approx(1.0, abs=0.1)
+
+
+def test_noise_of_measured_spectra_is_whitened_to_unit_density_and_is_of_all_of_them(measured):
+    source = NoiseSource(SourceOptions(noise=(str(measured),)), 2)
+    assert {ifo: len(names) for ifo, names in source.curves.items()} == {"H1": 20, "L1": 20}
+    assert all(name.startswith(f"{ifo}_psd-") for ifo, names in source.curves.items() for name in names)
+    blocks = [source.block(number) for number in range(4)]
+    assert len({block.curves for block in blocks}) > 1
+    for values in np.concatenate([block.values for block in blocks]):
+        white = density(values.astype(np.float64), 2048)
+        for low in (30, 100, 200, 400, 700):
+            assert np.median(white[2 * low : 2 * low + 80]) == pytest.approx(1.0, abs=0.12)
+
+
 def test_strain_in_a_file_is_measured(tmp_path):
     rng = np.random.default_rng(0)
     path = tmp_path / "H-H1_TEST-0-32.hdf5"

@@ -1,5 +1,7 @@
 """Signals: waveforms, projection, SNR, against lalsimulation and a matched filter written here."""
 
+import lal
+import lalsimulation as simulation
 import numpy as np
 import pytest
 
@@ -16,8 +18,6 @@ BINARY = Binary((36.0, 29.0), (0.0, 0.0), 0.4, 1.1, 0.7, 0.5, 1.3, 0.85)
 
 
 def test_the_strain_is_lalsimulations_projected_by_hand():
-    lal = pytest.importorskip("lal")
-    simulation = pytest.importorskip("lalsimulation")
     binary = Binary((40.0, 20.0), (0.3, -0.2), 0.4, 1.1, 0.7, 0.5, 0.0, 0.85)
     size, rate = 16384, 2048
     step = rate / size
@@ -42,7 +42,6 @@ def test_the_strain_is_lalsimulations_projected_by_hand():
 
 
 def test_the_bundled_waveform_is_close_to_the_better_one():
-    pytest.importorskip("lalsimulation")
     step, bins = 1 / 8, 8193
     psd = detector_noise("H1", 16384, 2048).psd
     for masses in ((20.0, 15.0), (36.0, 29.0), (60.0, 40.0)):

@@ -13,7 +13,7 @@ import pytest
 import torch
 from scipy.special import logsumexp
 
-from embed.detector import DetectorOptions, Examples, SourceOptions, load_detector, train_detector
+from embed.detector import DetectorOptions, Examples, SourceOptions, load_detector, loop, train_detector
 from embed.detector.feed import least_snr
 from embed.detector.model import log_odds
 from embed.detector.networks import make_network
@@ -90,6 +90,64 @@ def test_the_same_command_again_changes_nothing_and_another_needs_to_replace(tra
     (tmp_path / "full" / "thesis.tex").write_text("x")
     with pytest.raises(InputError, match="exists and is not an empty folder"):
         train_detector(DetectorOptions(out=tmp_path / "full", **OPTIONS))
+
+
+def planned(monkeypatch, losses):
+    """Let the checks of a training find these losses; returns the list to which it adds the weights at each check."""
+    kept, plain = [], loop._row
+
+    def row(training, *arguments):
+        found = plain(training, *arguments) | {"validation_loss": losses[len(kept)]}
+        kept.append(training.weights())
+        return found
+
+    monkeypatch.setattr(loop, "_row", row)
+    return kept
+
+
+@pytest.mark.parametrize(
+    ("patience", "losses", "checks", "best"),
+    [
+        (2, (0.9, 0.5, 0.7, 0.8, 0.8, 0.4), 5, 1),  # the third of the checks after the curriculum, none of two better
+        (2, (0.9, 0.5, 0.7, 0.8, 0.6, 0.4), 6, 5),  # one of them was
+        (2, (0.1, 0.9, 0.9, 0.8, 0.7, 0.6), 6, 0),  # what was found in the curriculum, on loud signals, stops nothing
+        (3, (0.9, 0.5, 0.7, 0.8, 0.8, 0.8), 6, 1),
+        (0, (0.1, 0.5, 0.6, 0.7, 0.8, 0.9), 6, 0),  # never
+    ],
+)
+def test_a_training_ends_after_checks_without_improvement(tmp_path, monkeypatch, patience, losses, checks, best):
+    kept = planned(monkeypatch, losses)
+    options = DetectorOptions(out=tmp_path / "tiny", **OPTIONS | {"patience": patience})
+    detector = train_detector(options)
+    assert len(kept) == checks
+    assert detector.card["shown"] == 16 * checks
+    assert detector.card["best"]["examples"] == 16 * (best + 1)
+    assert len((tmp_path / "tiny" / "history.csv").read_text().splitlines()) == 1 + checks
+    found = detector.network.state_dict()
+    assert all(torch.equal(found[name], value) for name, value in kept[best].items())
+    assert not (tmp_path / "tiny.training").exists()
+
+
+def test_a_training_that_was_killed_after_its_early_end_shows_nothing_more(tmp_path, monkeypatch):
+    kept = planned(monkeypatch, (0.9, 0.5, 0.7, 0.8, 0.8, 0.4))
+    options = DetectorOptions(out=tmp_path / "tiny", **OPTIONS | {"patience": 2})
+
+    class KilledError(Exception):
+        pass
+
+    def kill(*_):
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("embed.detector.trainer.save_detector", kill)
+        with pytest.raises(KilledError):
+            train_detector(options)
+    shown = []
+    detector = train_detector(options, progress=lambda *done: shown.append(done))
+    assert shown == []
+    assert detector.card["shown"] == 80
+    found = detector.network.state_dict()
+    assert all(torch.equal(found[name], value) for name, value in kept[1].items())
 
 
 def test_the_least_snr_falls_over_the_curriculum(tmp_path):
