@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -55,7 +56,9 @@ class MadeVectors:
             vectors = store.vectors  # open from now on: another command may replace the store
             self._sources.append(_Source(store.glitches, store.inputs, lambda rows: np.asarray(vectors[rows])))
         load = lru_cache(_HELD)(read_vectors)
-        self._sources += [_Source(*read_rows(path), partial(_rows_of, load, path)) for path in part_files(folder)]
+        for path in part_files(folder):
+            with suppress(FileNotFoundError):  # as below
+                self._sources.append(_Source(*read_rows(path), partial(_rows_of, load, path)))
         self._starts = np.cumsum([0, *(len(source.glitches) for source in self._sources)])
 
     def places(self, glitches: Rows, inputs: NDArray[np.uint8]) -> Rows:
@@ -89,7 +92,7 @@ class MadeVectors:
         Raises
         ------
         FileNotFoundError
-            When another command has made the store whole meanwhile, and removed the parts.
+            When another command has removed a part meanwhile: it joined it to others, or made the store whole.
         """
         out = np.empty((len(places), self._dimension), np.float32)
         numbers = np.searchsorted(self._starts, places, side="right") - 1

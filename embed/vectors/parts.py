@@ -7,7 +7,7 @@ They are no store: no command but `embed`, which makes the store whole, and a pr
 import hashlib
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from zipfile import BadZipFile
 from zlib import error as ZlibError  # noqa: N812 - a class, whatever its name
@@ -20,6 +20,10 @@ from embed.storage import write_atomic
 from embed.types import Flags, Rows, Vectors
 
 SUFFIX = ".parts"
+SMALL = 256
+"""Vectors of a part that is small."""
+MANY_SMALL = 64
+"""Small parts that are joined: each daily prediction adds one."""
 MEMBERS = ("glitches", "inputs", "vectors", "kept", "reasons")
 """Arrays of a part; an earlier version wrote only the last three."""
 
@@ -72,6 +76,21 @@ def read_vectors(path: Path) -> Vectors:
     return vectors
 
 
+def join_parts(folder: Path) -> None:
+    """Join the small parts beside a store into one, where there are `MANY_SMALL`; a kill leaves some vectors twice, which does no harm."""
+    small = {path: rows for path in part_files(folder) if 0 < len((rows := read_rows(path))[0]) < SMALL}
+    if len(small) < MANY_SMALL:
+        return
+    glitches, inputs = (np.concatenate(columns) for columns in zip(*small.values(), strict=True))
+    vectors = np.concatenate([read_vectors(path) for path in small])
+    order = np.argsort(glitches, kind="stable")
+    joined = part_path(folder, glitches[order], inputs[order])
+    kept = np.ones(len(order), bool)
+    write_part(joined, glitches[order], inputs[order], vectors[order], kept=kept, reasons=[])
+    for path in small.keys() - {joined}:
+        path.unlink()
+
+
 def check_part(path: Path) -> None:
     """Read a part as a whole: the file keeps a checksum of each array, and its name is the hash of what the vectors are made from.
 
@@ -102,7 +121,10 @@ def kept_beside(study_folder: Path) -> dict[str, int]:
     """Count the glitches that have a vector in the parts beside each store, also where there is no store yet: name of the store -> glitches."""
     counts = {}
     for folder in sorted((study_folder / "vectors").glob(f"*{SUFFIX}")):
-        rows = [read_rows(path)[0] for path in sorted(folder.glob("*.npz"))]
+        rows = []
+        for path in folder.glob("*.npz"):
+            with suppress(FileNotFoundError):  # another command has joined it to others, or made the store whole
+                rows.append(read_rows(path)[0])
         counts[folder.name.removesuffix(SUFFIX)] = len(np.unique(np.concatenate(rows))) if rows else 0
     return {name: count for name, count in counts.items() if count}
 

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from embed.errors import StudyError
 from embed.storage import settle
 from embed.vectors.embedding import made_vectors, make_missing
+from embed.vectors.parts import join_parts
 from embed.vectors.plan import Plan, make_plan
 from embed.vectors.store import MARK
 
@@ -54,13 +56,28 @@ class SomeVectors:
         return np.isin(glitches, self.glitches)
 
     def of(self, glitches: Rows) -> Vectors:
-        """Vectors of glitches that have one here, in the order given: ndarray of float32, shape (n, D)."""
-        rows = np.searchsorted(self._plan.glitches, glitches)
+        """Vectors of glitches that have one here, in the order given: ndarray of float32, shape (n, D).
+
+        Raises
+        ------
+        StudyError
+            When there is none, for instance since another command has changed the study.
+        """
         try:
-            return self._made.take(self._places[rows])
-        except FileNotFoundError:  # another command has made the store whole meanwhile
+            return self._take(glitches)
+        except FileNotFoundError:  # another command has joined parts, or made the store whole
             self._find()
-            return self._made.take(self._places[rows])
+            return self._take(glitches)
+
+    def _take(self, glitches: Rows) -> Vectors:
+        places = np.full(len(glitches), -1, np.int64)
+        known = np.isin(glitches, self._plan.glitches)
+        places[known] = self._places[np.searchsorted(self._plan.glitches, glitches[known])]
+        if (places < 0).any():
+            raise StudyError(
+                f"{int((places < 0).sum())} of {len(glitches)} glitches have no vector of {self.passport['weights']}, or no longer, if another command has changed the study; run again"
+            )
+        return self._made.take(places)
 
     def _find(self) -> None:
         self._made = made_vectors(self._study, self._plan)
@@ -105,4 +122,5 @@ def embed_some(
         with study.run(command, plan.choice):
             settle(plan.folder, MARK)
             failed = make_missing(study, plan, options, progress=progress)
+            join_parts(plan.folder)
     return SomeVectors(study, plan, asked, failed)

@@ -259,3 +259,23 @@ def test_parts_of_an_earlier_version_are_computed_again(study, model, through):
     predict(study, model, asked, options=ON_CPU)
     assert taken(through) == 24
     assert finished_store(study, folder.with_suffix("")) is None
+
+
+def test_many_small_parts_are_joined_and_found_again(study, model, through, monkeypatch):
+    """Also by a reader that found them before they were joined; and a glitch that was not asked for is no vector of another."""
+    monkeypatch.setattr("embed.vectors.parts.MANY_SMALL", 6)
+    asked = study.members("Whistle")
+    first = predict(study, model, asked[:1], options=ON_CPU)
+    before = first.vectors.of(asked[:1])
+    again = predict(study, model, asked[:1], options=ON_CPU)
+    for number in range(1, 8):
+        predict(study, model, asked[number : number + 1], options=ON_CPU)
+    (folder,) = (study.folder / "vectors").glob("*.parts")
+    assert len(list(folder.glob("*.npz"))) == 3  # six that were joined, and two
+    assert kept(study) == taken(through) == 8
+    np.testing.assert_array_equal(again.vectors.of(asked[:1]), before)
+    whole = predict(study, model, asked[:8], options=ON_CPU)
+    assert taken(through) == 0
+    np.testing.assert_array_equal(whole.vectors.of(asked[:1]), before)
+    with pytest.raises(StudyError, match="1 of 2 glitches have no vector of model:one"):
+        whole.vectors.of(asked[7:9])
