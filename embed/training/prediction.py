@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 _DECIMALS = 6
 """Of a stored confidence: fewer than the last digits in which a matrix product depends on how many rows it has."""
-_ROWS = 65_536
-"""Glitches whose vectors are in memory at once."""
+_ROWS = 2**20
+"""Glitches whose vectors are in memory at once: those of a whole catalogue, since the last digits of a product depend on how many rows it has."""
 
 
 @dataclass(frozen=True)
