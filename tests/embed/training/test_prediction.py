@@ -17,6 +17,7 @@ from embed.training.abstention import find_far, known_glitches
 from embed.training.prediction import predict
 from embed.vectors.blocks import Embedder
 from embed.vectors.parts import has_parts, kept_beside, part_files
+from embed.vectors.some import embed_some
 from embed.vectors.standing import finished_store
 from embed.vectors.store import stores
 
@@ -159,13 +160,14 @@ def test_a_store_is_made_whole_from_what_predictions_kept(tmp_path, study, model
     assert taken(through) == 36
     assert of_model(study) == []
     before = prediction.vectors.of(prediction.glitches)
+    unread = embed_some(study, WHOLE, prediction.glitches, command="predict")
     store = embed_all(study, WHOLE)
     assert taken(through) == 78 - 36
     assert store.passport["rows"] == 78
     assert not has_parts(store.folder)
     for path in expected.folder.iterdir():
         assert (store.folder / path.name).read_bytes() == path.read_bytes(), path.name
-    np.testing.assert_array_equal(prediction.vectors.of(prediction.glitches), before)  # the parts are gone meanwhile
+    np.testing.assert_array_equal(unread.of(prediction.glitches), before)  # the parts are gone meanwhile
     predict(study, model, study.glitches().index.to_numpy(), options=ON_CPU)
     assert taken(through) == 0
 
@@ -267,13 +269,13 @@ def test_many_small_parts_are_joined_and_found_again(study, model, through, monk
     asked = study.members("Whistle")
     first = predict(study, model, asked[:1], options=ON_CPU)
     before = first.vectors.of(asked[:1])
-    again = predict(study, model, asked[:1], options=ON_CPU)
+    unread = embed_some(study, WHOLE, asked[:1], command="predict")
     for number in range(1, 8):
         predict(study, model, asked[number : number + 1], options=ON_CPU)
     (folder,) = (study.folder / "vectors").glob("*.parts")
     assert len(list(folder.glob("*.npz"))) == 3  # six that were joined, and two
     assert kept(study) == taken(through) == 8
-    np.testing.assert_array_equal(again.vectors.of(asked[:1]), before)
+    np.testing.assert_array_equal(unread.of(asked[:1]), before)
     whole = predict(study, model, asked[:8], options=ON_CPU)
     assert taken(through) == 0
     np.testing.assert_array_equal(whole.vectors.of(asked[:1]), before)
