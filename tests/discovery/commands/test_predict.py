@@ -11,6 +11,7 @@ from support.terminal import run
 from embed import Study
 from embed.errors import InputError
 from embed.metrics.accuracy import top_classes
+from embed.vectors.blocks import Embedder
 
 
 @pytest.fixture
@@ -46,6 +47,24 @@ def test_a_dry_run_gives_the_same_table_and_writes_nothing(capsys, study, embedd
     assert dry == real
     assert len(list(csv.DictReader(io.StringIO(dry)))) == 6
     assert state(study) != before
+
+
+def test_a_dry_run_reads_what_predictions_kept_and_adds_nothing_to_it(capsys, study, monkeypatch):
+    through, call = [], Embedder.__call__
+
+    def counted(self, block):
+        out = call(self, block)
+        through.append(len(out[1]))
+        return out
+
+    monkeypatch.setattr(Embedder, "__call__", counted)
+    own = ("--none-of-these", 0, "--runtime", "torch", "--study", study)
+    assert run(capsys, "predict", "one", "--label", "Whistle", *own)[0] == 0
+    before = state(study)
+    code, _, said = run(capsys, "predict", "one", "--all", "--dry-run", *own)
+    assert code == 0, said
+    assert state(study) == before
+    assert through == [24, 54]
 
 
 def test_a_dry_run_as_json_and_into_a_file(capsys, study, tmp_path):
