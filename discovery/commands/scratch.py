@@ -33,9 +33,7 @@ def scratch_copy(study: Study) -> Iterator[Study]:
         (folder / "vectors").mkdir()
         for store in stores(study.folder):
             (folder / "vectors" / store.name).symlink_to(store.folder)
-        for part in (study.folder / "vectors").glob(
-            f"*{SUFFIX}/*.npz"
-        ):  # one by one: the copy's own parts lie beside them
+        for part in (study.folder / "vectors").glob(f"*{SUFFIX}/*.npz"):  # one by one: the copy adds its own
             (folder / "vectors" / part.parent.name).mkdir(exist_ok=True)
             (folder / "vectors" / part.parent.name / part.name).symlink_to(part.absolute())
         with Study(folder) as copy:
