@@ -82,7 +82,7 @@ def add_predict(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 
         metavar="SHARE",
         type=float,
         default=WITHHELD,
-        help=f"give no label to glitches that are farther from every class than all but this share of held-out ones; 0 labels all (default: {WITHHELD})",
+        help=f"give no label to glitches that are farther from every class than all but this share of held-out ones; 0 labels all, and embeds no held-out ones (default: {WITHHELD})",
     )
     predict.add_argument("--dry-run", action="store_true", help="list the predictions without adding them to the study")
     predict.add_argument("--out", metavar="CSV", type=Path, help="file of the list (default: standard output)")

@@ -3,7 +3,9 @@
 import sys
 from argparse import Namespace
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import nullcontext
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -12,14 +14,17 @@ import pandas as pd
 from discovery.checks.predict import chosen_glitches, chosen_model
 from discovery.commands.console import Terminal
 from discovery.commands.scratch import scratch_copy
-from embed.csvfile import csv_text
+from embed.csvfile import csv_lines, write_csv
 from embed.metrics.accuracy import top_classes
 from embed.network.model import Model, load_model
-from embed.storage import write_text
 from embed.study.study import Study
-from embed.training.abstention import LEAST_HELD_OUT, Abstention, find_far
+from embed.training.abstention import LEAST_HELD_OUT, Abstention, find_far, known_glitches
 from embed.training.prediction import Prediction, add_predictions, predict
 from embed.vectors.options import EmbeddingOptions
+from embed.vectors.parts import blocks_of
+
+_ROWS = 10_000
+"""Of the listing that are in memory at once."""
 
 
 def run(options: Namespace) -> None:
@@ -31,18 +36,24 @@ def run(options: Namespace) -> None:
         glitches = study.glitches()
         embedding = EmbeddingOptions(device=options.device, runtime=options.runtime, seed=options.seed)
         with scratch_copy(study) if options.dry_run else nullcontext(study) as written:
+            known = known_glitches(model, glitches).glitches if options.none_of_these else None
             with terminal.progress(f"predict with {model.name}") as progress:
                 prediction = predict(
-                    written, model, chosen_glitches(study, options), options=embedding, progress=progress
+                    written,
+                    model,
+                    chosen_glitches(study, options),
+                    beside=known,
+                    options=embedding,
+                    progress=progress,
                 )
             far = find_far(prediction, model, glitches, options.none_of_these)
-            listing = csv_text(*_listing(glitches, prediction, far, options.top))
-            if to_stdout:
-                terminal.check_csv(listing)
+            listing = _Listing(glitches, prediction, far, options.top)
+            for text in listing.texts() if to_stdout else ():
+                terminal.check_csv(text)
             with written.run("predict", {"model": prediction.source, "glitches": len(prediction.glitches)}):
                 added = add_predictions(written, prediction, far.far)
     if options.out is not None:
-        write_text(options.out, listing)
+        write_csv(options.out, listing.columns, chain.from_iterable(listing.blocks()))
     notes = [
         _headline(prediction, added, dry_run=options.dry_run),
         *_far_note(far, options.none_of_these),
@@ -59,7 +70,8 @@ def run(options: Namespace) -> None:
         else:
             terminal.say(note)
     if to_stdout:
-        terminal.csv(listing)
+        for text in listing.texts():
+            terminal.csv(text)
     elif options.out is not None:
         terminal.say(str(options.out))
     terminal.result(_result(options, prediction, added, notes) | {"none_of_these": int(far.far.sum())})
@@ -116,20 +128,31 @@ def _notes(glitches: pd.DataFrame, model: Model) -> list[str]:
     return notes
 
 
-def _listing(
-    glitches: pd.DataFrame, prediction: Prediction, far: Abstention, top: int
-) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
-    """Columns and rows: the glitch, its given label, whether it is far from every class, and its likeliest classes with their probabilities."""
-    order = top_classes(prediction.probabilities, top)
-    probabilities = np.take_along_axis(prediction.probabilities, order, axis=1)
-    columns = ["id", "ifo", "gps", "label", "none_of_these"]
-    for place in range(1, order.shape[1] + 1):
-        columns += [f"predicted_{place}", f"probability_{place}"]
-    rows: list[tuple[object, ...]] = []
-    known = glitches.loc[prediction.glitches, ["id", "ifo", "gps", "label"]]
-    for glitch, is_far, codes, values in zip(
-        known.itertuples(index=False), far.far.tolist(), order.tolist(), probabilities.tolist(), strict=True
-    ):
-        cells = [cell for code, value in zip(codes, values, strict=True) for cell in (prediction.classes[code], value)]
-        rows.append((*glitch, int(is_far), *cells))
-    return tuple(columns), rows
+class _Listing:
+    """The table of predictions, some thousand rows at a time: the glitch, its given label, whether it is far from every class, and its likeliest classes with their probabilities."""
+
+    def __init__(self, glitches: pd.DataFrame, prediction: Prediction, far: Abstention, top: int) -> None:
+        self._known = glitches.loc[prediction.glitches, ["id", "ifo", "gps", "label"]]
+        self._prediction, self._far, self._top = prediction, far.far, min(top, len(prediction.classes))
+        places = range(1, self._top + 1)
+        ranked = (name for place in places for name in (f"predicted_{place}", f"probability_{place}"))
+        self.columns = ("id", "ifo", "gps", "label", "none_of_these", *ranked)
+
+    def blocks(self) -> Iterator[list[tuple[object, ...]]]:
+        """Yield the rows."""
+        for rows in blocks_of(len(self._known), _ROWS):
+            probabilities = self._prediction.probabilities[rows]
+            order = top_classes(probabilities, self._top)
+            values = np.take_along_axis(probabilities, order, axis=1)
+            names = np.array(self._prediction.classes, object)[order]
+            ranked = np.stack([names, values.astype(object)], axis=2).reshape(len(names), -1)
+            known = self._known.iloc[rows].itertuples(index=False)
+            yield [
+                (*glitch, int(is_far), *cells)
+                for glitch, is_far, cells in zip(known, self._far[rows], ranked.tolist(), strict=True)
+            ]
+
+    def texts(self) -> Iterator[str]:
+        """Yield the lines of the table as CSV."""
+        yield csv_lines([self.columns])
+        yield from map(csv_lines, self.blocks())

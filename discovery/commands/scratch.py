@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from embed.study.study import Study
+from embed.vectors.parts import SUFFIX
 from embed.vectors.store import stores
 
 WRITTEN = ("vectors", "reports", "cache")
@@ -32,5 +33,8 @@ def scratch_copy(study: Study) -> Iterator[Study]:
         (folder / "vectors").mkdir()
         for store in stores(study.folder):
             (folder / "vectors" / store.name).symlink_to(store.folder)
+        for part in (study.folder / "vectors").glob(f"*{SUFFIX}/*.npz"):  # one by one: the copy adds its own
+            (folder / "vectors" / part.parent.name).mkdir(exist_ok=True)
+            (folder / "vectors" / part.parent.name / part.name).symlink_to(part.absolute())
         with Study(folder) as copy:
             yield copy

@@ -9,6 +9,7 @@ from discovery.commands.console import Terminal
 from discovery.overview.contents import read_contents
 from discovery.overview.index import PAGE
 from embed.study.study import Study
+from embed.vectors.parts import kept_beside
 from embed.vectors.passport import describe_graph
 from embed.vectors.store import stores
 
@@ -30,7 +31,7 @@ def run(options: Namespace) -> None:
     with Study(options.study) as study:
         contents = read_contents(study)
         durations, runs = study.durations(), study.runs()
-        vectors = stores(study.folder)
+        vectors, kept = stores(study.folder), kept_beside(study.folder)
         cached = sum(path.stat().st_size for path in (study.folder / "cache").glob("*.bin"))
         page = study.folder / PAGE
     counts = {"glitches": contents.glitches, "views": contents.views, "labels": contents.events}
@@ -42,7 +43,7 @@ def run(options: Namespace) -> None:
         [(f"{duration} s" if duration else "plain", str(count)) for duration, count in durations.items()],
     )
     _print_labels(terminal, contents)
-    _print_stores(terminal, vectors)
+    _print_stores(terminal, vectors, kept)
     _print_reports(terminal, contents.reports[:SHOWN])
     latest = runs[["run", "command", "started", "outcome"]].tail(SHOWN)
     terminal.table(
@@ -67,6 +68,7 @@ def run(options: Namespace) -> None:
             "durations": durations,
             "given": contents.labels,
             "predicted": contents.predicted,
+            "kept_vectors": kept,
             "stores": [store.passport | {"name": store.name} for store in vectors],
             "models": contents.models,
             "audits": contents.audits,
@@ -102,7 +104,7 @@ def _print_labels(terminal: Terminal, contents: Contents) -> None:
     terminal.table("Labels", ("label", "given", "predicted"), rows)
 
 
-def _print_stores(terminal: Terminal, vectors: list[VectorStore]) -> None:
+def _print_stores(terminal: Terminal, vectors: list[VectorStore], kept: dict[str, int]) -> None:
     rows = [
         (
             store.name,
@@ -112,6 +114,8 @@ def _print_stores(terminal: Terminal, vectors: list[VectorStore]) -> None:
         for store in vectors
     ]
     terminal.table("Vector stores", ("name", "rows", "dimension", "left out", "graph"), rows)
+    for name, count in kept.items():
+        terminal.say(f"Vectors kept for {name}, by predictions or an unfinished embedding, and no store yet: {count}")
 
 
 def _print_reports(terminal: Terminal, reports: list[Report]) -> None:

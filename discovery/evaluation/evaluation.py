@@ -103,7 +103,7 @@ def assess(
     }
     with study.run("evaluate", arguments) as run:
         step("write")
-        shown = predictions[name].store if name in predictions else baseline
+        shown = predictions[name].vectors if name in predictions else baseline
         assert shown is not None
         mistaken = Mistaken.read(study, shown, glitches, test_set.glitches[mistaken_rows(judged[name])])
         passport = {"seed": options.seed, **{f"{name}: {key}": value for key, value in shown.passport.items()}}

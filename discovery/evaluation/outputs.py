@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from discovery.evaluation.testset import TestSet
+    from discovery.pages.pictures import HasPassport
     from discovery.pages.thumbnails import Thumbnails
     from embed.metrics.evaluation import Evaluation
     from embed.study.study import Study
     from embed.types import Rows
-    from embed.vectors.store import VectorStore
 
 CLASS_COLUMNS = ("classifier", "class", "glitches", "predicted", "correct", "precision", "precision_low", "precision_high",
                  "recall", "recall_low", "recall_high", "f1", "f1_low", "f1_high", "auc")  # fmt: skip
@@ -96,13 +96,13 @@ class Mistaken:
     thumbnails: Thumbnails | None
 
     @classmethod
-    def read(cls, study: Study, store: VectorStore, glitches: pd.DataFrame, mistaken: Rows) -> Mistaken:
+    def read(cls, study: Study, store: HasPassport, glitches: pd.DataFrame, mistaken: Rows) -> Mistaken:
         """Read the views of the misclassified glitches once, and the pictures of those that are shown.
 
         Parameters
         ----------
         study : Study
-        store : VectorStore
+        store : HasPassport
             Whose views are shown.
         glitches : DataFrame
             `Study.glitches`.

@@ -11,6 +11,7 @@ from discovery.integrity.database import check_database
 from discovery.integrity.finding import DAMAGED, Finding
 from discovery.integrity.models import check_models
 from discovery.integrity.pages import check_pages
+from discovery.integrity.parts import check_parts, part_folders
 from discovery.integrity.pictures import check_cache, check_pictures
 from discovery.integrity.sealed import finished_folders
 from discovery.integrity.stores import check_stores
@@ -56,7 +57,7 @@ def check_study(folder: Path, move: Move = lambda *_: None) -> list[Finding]:
     Returns
     -------
     list of Finding
-        The database, the pictures, each vector store, model and generator, the cache, and the reports: one line where all is fine,
+        The database, the pictures, each vector store and the parts beside it, each model and generator, the cache, and the reports: one line where all is fine,
         else one for each fault.
     """
     folder = folder.absolute()
@@ -69,9 +70,9 @@ def check_study(folder: Path, move: Move = lambda *_: None) -> list[Finding]:
             study = Study(folder, generated=True)
         except StudyError:
             study = None
-        stores = _bytes(*finished_folders(folder / "vectors"))
+        stores = _bytes(*finished_folders(folder / "vectors"), *part_folders(folder))
         if study is None:
-            found += check_stores(None, folder, _Count(move, "bytes of vectors", stores))
+            found += _vectors(None, folder, _Count(move, "bytes of vectors", stores))
             return found + check_models(
                 folder, _Count(move, "bytes of models", _bytes(folder / "models", folder / "generators"))
             )
@@ -79,7 +80,7 @@ def check_study(folder: Path, move: Move = lambda *_: None) -> list[Finding]:
             found += _readable(
                 "pictures", lambda: check_pictures(study, _Count(move, "pictures", study.count("views")))
             )
-            found += check_stores(study, folder, _Count(move, "bytes of vectors", stores))
+            found += _vectors(study, folder, _Count(move, "bytes of vectors", stores))
             found += check_models(
                 folder, _Count(move, "bytes of models", _bytes(folder / "models", folder / "generators"))
             )
@@ -121,6 +122,10 @@ def repair_study(found: list[Finding], folder: Path) -> Iterator[tuple[Finding, 
                 raise
             except (DiscoverError, OSError) as error:
                 yield finding, False, str(error)
+
+
+def _vectors(study: Study | None, folder: Path, advance: _Count) -> list[Finding]:
+    return check_stores(study, folder, advance) + check_parts(folder, advance)
 
 
 def _readable(part: str, check: Callable[[], list[Finding]]) -> list[Finding]:

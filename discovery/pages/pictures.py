@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from PIL import Image
@@ -14,7 +15,6 @@ from embed.processors import usable_processors
 from embed.study.records import View
 from embed.study.study import Study
 from embed.types import Rows
-from embed.vectors.store import VectorStore
 from embed.views.cache import ViewCache
 from embed.views.encoding import stored_encoding
 
@@ -28,14 +28,20 @@ ALL_DURATIONS_UP_TO = 2_000
 """Glitches up to which every duration is shown; above it only those that the embedding has decoded already."""
 
 
-def load_thumbnails(study: Study, store: VectorStore, glitches: Rows, views: Sequence[View]) -> Thumbnails:
+class HasPassport(Protocol):
+    """Vectors that say how they were made."""
+
+    passport: dict[str, Any]
+
+
+def load_thumbnails(study: Study, store: HasPassport, glitches: Rows, views: Sequence[View]) -> Thumbnails:
     """Read the views of glitches as thumbnails.
 
     Parameters
     ----------
     study : Study
         Its folder may hold the cache of decoded views.
-    store : VectorStore
+    store : HasPassport
         Its durations are shown; of few glitches, all durations in the study.
     glitches : ndarray of int64, shape (N,)
         Row numbers.

@@ -26,7 +26,7 @@ from embed.study.origins import unpredicted
 from embed.study.report import IngestReport
 from embed.study.reports import add_report
 from embed.study.views import count_viewed
-from embed.training.abstention import find_far
+from embed.training.abstention import find_far, known_glitches
 from embed.training.prediction import add_predictions, model_source, predict
 from embed.vectors.embedding import embed
 
@@ -151,8 +151,9 @@ def _predict(study: Study, name: str, options: EmbeddingOptions, done: Watched) 
     rows = unpredicted(study, model_source(model))
     if not len(rows):
         return
-    prediction = predict(study, model, rows, options=options)
-    far = find_far(prediction, model, study.glitches())
+    table = study.glitches()
+    prediction = predict(study, model, rows, beside=known_glitches(model, table).glitches, options=options)
+    far = find_far(prediction, model, table)
     with study.run("predict", {"model": prediction.source, "glitches": len(prediction.glitches)}):
         done.predicted = add_predictions(study, prediction, far.far)
     done.far = int(far.far.sum())

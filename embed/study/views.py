@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from embed.study.reading import row_list
 from embed.study.records import stored_source, view_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from embed.study.records import View, ViewFile
     from embed.study.study import Study
@@ -71,10 +72,11 @@ def count_viewed(study: Study) -> int:
     return int(glitches)
 
 
-def view_hashes(study: Study) -> Iterator[tuple[int, float, str]]:
-    """Yield glitch (row number), duration (s) and SHA-256 of every view that is shown, ordered by glitch, then duration."""
-    query = f"SELECT glitch, duration, sha256 FROM views JOIN glitches g USING (glitch) WHERE {study.shown} ORDER BY glitch, duration"  # noqa: S608 - a condition of ours
-    yield from study.connection.execute(query)
+def view_hashes(study: Study, only: Iterable[int] | None = None) -> Iterator[tuple[int, float, str]]:
+    """Yield glitch (row number), duration (s) and SHA-256 of every view that is shown, or of those of the glitches `only`, ordered by glitch, then duration."""
+    some = "" if only is None else "AND g.glitch IN (SELECT value FROM json_each(?))"
+    query = f"SELECT glitch, duration, sha256 FROM views JOIN glitches g USING (glitch) WHERE {study.shown} {some} ORDER BY glitch, duration"  # noqa: S608 - conditions of ours
+    yield from study.connection.execute(query, () if only is None else (row_list(only),))
 
 
 def each_view(study: Study) -> Iterator[View]:

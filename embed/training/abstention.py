@@ -8,11 +8,13 @@ model has not learnt from, are as far (a conformal test: Vovk, Gammerman and Sha
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from embed.errors import InputError
 from embed.training.options import WITHHELD
 from embed.vectors.similarity import mean_of_nearest, normalise
 
@@ -22,9 +24,14 @@ if TYPE_CHECKING:
 
     from embed.network.model import Model
     from embed.training.prediction import Prediction
+    from embed.vectors.some import SomeVectors
 
 LEAST_HELD_OUT = 20
 """Held-out glitches without which nothing is called far."""
+MOST_HELD_OUT = 5000
+"""Held-out glitches that are compared with: the share of 1 % is then known to within 0.3 %."""
+MOST_LEARNT = 500
+"""Training glitches of a class that are compared with. A model that learnt from hundreds of thousands would have all of them embedded to label one glitch."""
 NEIGHBOURS = 5
 """Training glitches of a class whose mean distance counts."""
 BLOCK = 2048
@@ -50,34 +57,99 @@ class Abstention:
     held_out: int
 
 
+@dataclass(frozen=True)
+class Known:
+    """Glitches of a study that a model knows, by which is told what is far from them.
+
+    Attributes
+    ----------
+    learnt : ndarray of int64
+        Row numbers of glitches that it was trained on, at most `MOST_LEARNT` of a class.
+    held : ndarray of int64
+        Row numbers of glitches that its split held out, at most `MOST_HELD_OUT`.
+    """
+
+    learnt: NDArray[np.int64]
+    held: NDArray[np.int64]
+
+    @property
+    def suffice(self) -> bool:
+        """Whether they are enough to tell."""
+        return len(self.held) >= LEAST_HELD_OUT and len(self.learnt) > 0
+
+    @property
+    def glitches(self) -> NDArray[np.int64]:
+        """Row numbers of those whose vectors are needed: none where they do not suffice."""
+        return np.union1d(self.learnt, self.held) if self.suffice else np.empty(0, np.int64)
+
+
+def known_glitches(model: Model, table: pd.DataFrame) -> Known:
+    """Find the glitches of the model's own split that are in the study with a label of the model's.
+
+    Of more than `MOST_LEARNT` of a class and `MOST_HELD_OUT` those are drawn whose ids have the least hashes: the draw depends on
+    nothing else.
+
+    Parameters
+    ----------
+    model : Model
+    table : DataFrame
+        `embed.study.study.Study.glitches`.
+    """
+    part = table["id"].map(model.parts).to_numpy(object)
+    known = table["label"].isin(model.classes).to_numpy()
+    learnt = table[known & (part == "train")]
+    held = table[known & np.isin(part, ["validation", "test"])]
+    classes = [_drawn(own, MOST_LEARNT) for _, own in learnt.groupby("label")]
+    return Known(np.sort(np.concatenate([np.empty(0, np.int64), *classes])), _drawn(held, MOST_HELD_OUT))
+
+
+def _drawn(table: pd.DataFrame, most: int) -> NDArray[np.int64]:
+    """Return the row numbers of the table, ascending, or of its `most` glitches whose ids have the least hashes."""
+    rows = table.index.to_numpy(np.int64)
+    if len(rows) <= most:
+        return rows
+    hashes = [hashlib.sha256(name.encode()).digest() for name in table["id"]]
+    return np.sort(rows[sorted(range(len(rows)), key=hashes.__getitem__)[:most]])
+
+
 def find_far(prediction: Prediction, model: Model, table: pd.DataFrame, rate: float = WITHHELD) -> Abstention:
     """Find the glitches that are far from every class.
 
     Parameters
     ----------
     prediction : Prediction
-        Its store has the model's vectors of all glitches of the study.
+        Made with the `known_glitches` beside it.
     model : Model
     table : DataFrame
         `embed.study.study.Study.glitches`.
     rate : float
         Share of known glitches that may be called far; of fewer than 1 / rate held-out glitches, farther than all of them.
+
+    Raises
+    ------
+    InputError
+        When the prediction was made without them.
     """
     count = len(prediction.glitches)
-    part = table["id"].map(model.parts).to_numpy(object)
-    known = table["label"].isin(model.classes).to_numpy() & (prediction.store.rows(table.index.to_numpy(np.int64)) >= 0)
-    learnt = table.index[known & (part == "train")].to_numpy(np.int64)
-    held = table.index[known & np.isin(part, ["validation", "test"])].to_numpy(np.int64)
-    if len(held) < LEAST_HELD_OUT or not len(learnt) or not rate:
-        return Abstention(np.zeros(count, bool), np.full(count, np.nan), len(held))
-    classes = table.loc[learnt, "label"].to_numpy(dtype=str)
-    of_held = table.loc[held, "label"].to_numpy(dtype=str)
-    vectors = [
-        normalise(np.asarray(prediction.store.vectors[prediction.store.rows(rows)]))
-        for rows in (learnt, held, prediction.glitches)
-    ]
+    known, vectors = known_glitches(model, table), prediction.vectors
+    if not rate:
+        return Abstention(np.zeros(count, bool), np.full(count, np.nan), len(known.held))
+    lacking = np.setdiff1d(known.glitches, vectors.asked)
+    if len(lacking):
+        raise InputError(
+            f"{len(lacking)} of the {len(known.glitches)} glitches that {model.name!r} knows were not embedded for this prediction; give predict(..., beside=known_glitches(model, table).glitches)"
+        )
+    if known.suffice:
+        known = Known(known.learnt[vectors.has(known.learnt)], known.held[vectors.has(known.held)])
+    if not known.suffice:
+        return Abstention(np.zeros(count, bool), np.full(count, np.nan), len(known.held))
+    classes = table.loc[known.learnt, "label"].to_numpy(dtype=str)
+    of_held = table.loc[known.held, "label"].to_numpy(dtype=str)
     names = np.unique(classes)
-    from_held, from_asked = (_class_distances(own, vectors[0], classes, names) for own in vectors[1:])
+    learnt = normalise(vectors.of(known.learnt))
+    from_held, from_asked = (
+        _class_distances(vectors, rows, learnt, classes, names) for rows in (known.held, prediction.glitches)
+    )
     whole = float(np.median(from_held.min(axis=1)))
     scale = np.array(
         [
@@ -90,17 +162,21 @@ def find_far(prediction: Prediction, model: Model, table: pd.DataFrame, rate: fl
     asked = (from_asked / scale).min(axis=1)
     farther = len(reference) - np.searchsorted(reference, asked, side="left")
     share = (farther + 1) / (len(reference) + 1)
-    return Abstention(share <= max(rate, 1 / (len(reference) + 1)), share, len(held))
+    return Abstention(share <= max(rate, 1 / (len(reference) + 1)), share, len(known.held))
 
 
 def _class_distances(
-    unit: NDArray[np.float32], learnt: NDArray[np.float32], classes: NDArray[np.str_], names: NDArray[np.str_]
+    vectors: SomeVectors,
+    glitches: NDArray[np.int64],
+    learnt: NDArray[np.float32],
+    classes: NDArray[np.str_],
+    names: NDArray[np.str_],
 ) -> NDArray[np.float64]:
-    """Return the mean cosine distance of each row to its nearest training glitches of each class."""
-    found = np.empty((len(unit), len(names)))
-    for start in range(0, len(unit), BLOCK):
+    """Return the mean cosine distance of each glitch to its nearest training glitches of each class."""
+    found = np.empty((len(glitches), len(names)))
+    for start in range(0, len(glitches), BLOCK):
         rows = slice(start, start + BLOCK)
-        apart = 1.0 - np.asarray(unit[rows] @ learnt.T, np.float64)
+        apart = 1.0 - np.asarray(normalise(vectors.of(glitches[rows])) @ learnt.T, np.float64)
         for place, name in enumerate(names):
             found[rows, place] = mean_of_nearest(apart[:, classes == name], NEIGHBOURS)
     return found

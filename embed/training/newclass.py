@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from embed.study.study import Study
     from embed.types import Floats, Progress, Rows, Vectors
     from embed.vectors.options import EmbeddingOptions
-    from embed.vectors.store import VectorStore
+    from embed.vectors.some import SomeVectors
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def add_class(
     own = members[np.isin(members, prediction.glitches)]
     chosen, others = _examples(study, model, label, own, examples=examples, seed=seed)
     trained, held = _old_glitches(table, model, prediction.glitches)
-    vectors = prediction.store
+    vectors = prediction.vectors
     head = model.head_weight.astype(np.float64), model.head_bias.astype(np.float64)
     codes = np.searchsorted(np.array(model.classes), table.loc[trained, "label"].to_numpy(np.str_)).astype(np.int64)
     row = new_row(_rows(vectors, chosen), _rows(vectors, trained), codes, head, seed=seed)
@@ -197,8 +197,8 @@ def _old_glitches(table: pd.DataFrame, model: Model, seen: Rows) -> tuple[Rows, 
     return trained, held
 
 
-def _rows(store: VectorStore, glitches: Rows) -> Floats:
-    return np.asarray(store.vectors[store.rows(glitches)], np.float64)
+def _rows(vectors: SomeVectors, glitches: Rows) -> Floats:
+    return np.asarray(vectors.of(glitches), np.float64)
 
 
 def _save(

@@ -1,7 +1,7 @@
 """A trained model's predictions on a study's glitches: probabilities, and label events by ``model``.
 
-Predicting is embedding with the model's network, whose vectors the study keeps, and one matrix product: predicting again costs nothing,
-and a killed run resumes.
+Predicting is embedding the glitches asked for with the model's network, and one matrix product. The study keeps their vectors:
+predicting them again costs next to nothing, and a killed run resumes.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from embed.metrics.calibration import softmax
 from embed.network.names import MODEL_PREFIX
 from embed.storage import file_digest
 from embed.study.records import MODEL, Label
-from embed.vectors.embedding import embed
 from embed.vectors.options import EmbeddingOptions
+from embed.vectors.parts import blocks_of
+from embed.vectors.some import embed_some
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,11 +28,13 @@ if TYPE_CHECKING:
 
     from embed.network.model import Model
     from embed.study.study import Study
-    from embed.vectors.store import VectorStore
+    from embed.vectors.some import SomeVectors
     from embed.views.selection import LeftOut
 
 _DECIMALS = 6
 """Of a stored confidence: fewer than the last digits in which a matrix product depends on how many rows it has."""
+_ROWS = 2**20
+"""Glitches whose vectors are in memory at once: those of a whole catalogue, since the last digits of a product depend on how many rows it has."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,8 @@ class Prediction:
     probabilities : ndarray of float64, shape (N, K)
     left_out : tuple of LeftOut
         Glitches wanted that have no vector, and why.
-    store : VectorStore
-        The model's vectors.
+    vectors : SomeVectors
+        The model's, of these glitches and of those beside them.
     """
 
     source: str
@@ -58,7 +61,7 @@ class Prediction:
     glitches: NDArray[np.int64]
     probabilities: NDArray[np.float64]
     left_out: tuple[LeftOut, ...]
-    store: VectorStore
+    vectors: SomeVectors
 
     def of(self, glitches: NDArray[np.int64]) -> NDArray[np.float64]:
         """Probabilities of some of the glitches, in the order given."""
@@ -75,6 +78,7 @@ def predict(
     model: Model,
     glitches: NDArray[np.int64],
     *,
+    beside: NDArray[np.int64] | None = None,
     options: EmbeddingOptions | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Prediction:
@@ -83,11 +87,14 @@ def predict(
     Parameters
     ----------
     study : Study
-        Written to: the model's vectors of all its glitches are kept. They do not become the vectors that other commands take by default.
+        Written to: the model's vectors of these glitches are kept. They are no store: another command that asks for the model's vectors
+        computes the missing ones first.
     model : Model
         One of the study's.
     glitches : ndarray of int64, shape (N,)
-        Row numbers.
+        Row numbers. Only these and those beside them are embedded, and of them only those whose vector the study does not have.
+    beside : ndarray of int64, optional
+        Row numbers of glitches whose vectors are needed too, but no prediction: see `embed.training.abstention.known_glitches`.
     options : EmbeddingOptions, optional
         Device, runtime, cache and seed; the model has its own network and views.
     progress : callable, optional
@@ -106,23 +113,24 @@ def predict(
         seed=given.seed,
         cache=given.cache,
     )
-    store = embed(study, own, command="predict", progress=progress)
     wanted = np.sort(np.asarray(glitches, np.int64))
-    rows = store.rows(wanted)
-    if not (rows >= 0).any():
+    both = wanted if beside is None else np.concatenate([wanted, beside])
+    vectors = embed_some(study, own, both, command="predict", progress=progress)
+    there = vectors.has(wanted)
+    if not there.any():
         raise InputError(
             f"none of the {len(wanted)} glitches has the views {model.encoding} that model {model.name!r} reads; ingest them, or use a model of other views"
         )
-    lacking = set(wanted[rows < 0].tolist())
-    found = wanted[rows >= 0]
-    logits = model.logits(np.asarray(store.vectors[rows[rows >= 0]]))
+    lacking = set(wanted[~there].tolist())
+    found = wanted[there]
+    logits = np.concatenate([model.logits(vectors.of(found[rows])) for rows in blocks_of(len(found), _ROWS)])
     return Prediction(
         model_source(model),
         model.classes,
         found,
         softmax(logits),
-        tuple(item for item in store.left_out if item.glitch in lacking),
-        store,
+        tuple(item for item in vectors.left_out if item.glitch in lacking),
+        vectors,
     )
 
 

@@ -17,7 +17,7 @@ from embed.dataset.dataset import find_groups, labelled_glitches
 from embed.dataset.kinds import PURGE_SECONDS
 from embed.dataset.splits import time_gaps
 from embed.errors import InputError
-from embed.training.abstention import find_far
+from embed.training.abstention import find_far, known_glitches
 from embed.training.place import check_place
 from embed.training.prediction import predict
 from embed.training.rounds import Classify, Round, checked_sizes, run_rounds
@@ -130,7 +130,8 @@ def recursive_training(
     part = table["id"].map(first.parts)
     held = table.index[part == "test"].to_numpy(np.int64)
     apart = table.index[part.isin(["validation", "test"])].to_numpy(np.int64)
-    asked = predict(study, first, unlabelled, options=embedding)
+    known = known_glitches(first, table).glitches
+    asked = predict(study, first, unlabelled, beside=known, options=embedding)
     readable = asked.glitches[
         ~find_far(asked, first, table).far
     ]  # what is none of the classes teaches nothing about them

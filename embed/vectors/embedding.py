@@ -8,14 +8,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from embed.errors import InputError, StudyError
+from embed.errors import InputError
 from embed.fleet.spread import Spread, check_processor, here
 from embed.storage import settle
 from embed.study.study import Study
 from embed.types import Flags, Progress, Rows, Step
 from embed.vectors.blocks import Embedder, block_views
+from embed.vectors.made import MadeVectors
 from embed.vectors.options import EmbeddingOptions
-from embed.vectors.parts import blocks_of, drop_parts, has_parts, part_path, read_outcome, read_part, write_part
+from embed.vectors.parts import blocks_of, drop_parts, has_parts, part_path, read_outcome, write_part
 from embed.vectors.plan import Plan, make_plan
 from embed.vectors.standing import finished_store, latest_choice, standing_vectors
 from embed.vectors.store import MARK, StoreRows, VectorStore, write_store
@@ -89,7 +90,7 @@ def embed(
         if found is not None and found.passport["asked"] == plan.asked and not found.passport["failed"]:
             drop_parts(plan.folder)
             return found
-        return _make(study, plan, found, options, step=step, progress=progress, spread=spread)
+        return _make(study, plan, options, step=step, progress=progress, spread=spread)
 
 
 def _choose(study: Study, store: VectorStore, command: str) -> None:
@@ -100,46 +101,68 @@ def _choose(study: Study, store: VectorStore, command: str) -> None:
 
 
 def _make(
-    study: Study,
-    plan: Plan,
-    found: VectorStore | None,
-    options: EmbeddingOptions,
-    *,
-    step: Step,
-    progress: Progress | None,
-    spread: Spread,
+    study: Study, plan: Plan, options: EmbeddingOptions, *, step: Step, progress: Progress | None, spread: Spread
 ) -> VectorStore:
-    old = _reusable(plan, found)
-    todo = np.flatnonzero(old < 0)
-    size = CUDA_PART if plan.runtime.device.type == "cuda" else PART
-    blocks = [todo[block] for block in blocks_of(len(todo), size)]
-    parts = {part_path(plan.folder, plan.glitches[rows], plan.inputs[rows]): rows for rows in blocks}
-    _compute(study, plan, options, parts, progress=progress, spread=spread)
-    kept = old >= 0
-    left_out = list(plan.left_out)
-    for path, rows in parts.items():
-        good, reasons = read_outcome(path)
-        kept[rows[good]] = True
-        left_out += [
-            LeftOut(int(glitch), reason) for glitch, reason in zip(plan.glitches[rows[~good]], reasons, strict=True)
-        ]
+    failed = make_missing(study, plan, options, progress=progress, spread=spread)
+    made = made_vectors(study, plan)
+    places = made.places(plan.glitches, plan.inputs)
+    kept = places >= 0
     if not kept.any():
-        raise InputError(f"none of the {len(kept)} glitches could be embedded; the first: {left_out[-1].reason}")
-    kept_rows = StoreRows(plan.glitches[kept], plan.inputs[kept], _ids(study, plan.glitches[kept]))
+        raise InputError(f"none of the {len(kept)} glitches could be embedded; the first: {failed[-1].reason}")
+    places = places[kept]
     store = write_store(
         plan.folder,
         plan.passport,
-        kept_rows,
-        _vectors(found, parts, old),
-        left_out=sorted(left_out),
+        StoreRows(plan.glitches[kept], plan.inputs[kept], _ids(study, plan.glitches[kept])),
+        (made.take(places[block]) for block in blocks_of(len(places), PART)),
+        left_out=sorted([*plan.left_out, *failed]),
         asked=plan.asked,
-        failed=len(left_out) - len(plan.left_out),
+        failed=len(failed),
         seed=options.seed,
         device=plan.runtime.device.type,
         step=step,
     )
     drop_parts(plan.folder)
     return store
+
+
+def made_vectors(study: Study, plan: Plan) -> MadeVectors:
+    """The vectors of a plan's passport that the study has."""
+    return MadeVectors(plan.folder, finished_store(study, plan.folder), plan.network.backbone.dimension)
+
+
+def make_missing(
+    study: Study, plan: Plan, options: EmbeddingOptions, *, progress: Progress | None, spread: Spread = here
+) -> list[LeftOut]:
+    """Compute the vectors of a plan that the study has neither in the store nor in its parts, and write them as parts.
+
+    Parameters
+    ----------
+    study : Study
+        Open for writing within `Study.run`.
+    plan : Plan
+    options, progress, spread
+        See `embed`.
+
+    Returns
+    -------
+    list of LeftOut
+        Glitches whose picture could not be decoded; they are tried again each time.
+    """
+    todo = np.flatnonzero(made_vectors(study, plan).places(plan.glitches, plan.inputs) < 0)
+    size = CUDA_PART if plan.runtime.device.type == "cuda" else PART
+    blocks = [todo[block] for block in blocks_of(len(todo), size)]
+    parts = {part_path(plan.folder, plan.glitches[rows], plan.inputs[rows]): rows for rows in blocks}
+    _compute(study, plan, options, parts, progress=progress, spread=spread)
+    failed = []
+    for path, rows in parts.items():
+        good, reasons = read_outcome(path)
+        failed += [
+            LeftOut(int(glitch), reason) for glitch, reason in zip(plan.glitches[rows[~good]], reasons, strict=True)
+        ]
+        if not good.any():
+            path.unlink()
+    return failed
 
 
 def _compute(
@@ -151,8 +174,8 @@ def _compute(
     progress: Progress | None,
     spread: Spread,
 ) -> None:
-    """Write the parts that are not there yet."""
-    missing = {path: plan.glitches[rows] for path, rows in parts.items() if not path.exists()}
+    """Write the parts."""
+    missing = {path: plan.glitches[rows] for path, rows in parts.items()}
     paths, durations = list(missing), plan.encoding.durations
     whole = len(plan.glitches)
     done = whole - sum(map(len, missing.values()))
@@ -175,15 +198,19 @@ def _compute(
         for number, part in spread(embedder, pictures, needs=_witnesses(study, missing)):
             if writing is not None:
                 writing.result()
-            writing = writer.submit(_write_part, paths[number], *part)  # while the network runs on
+            rows = parts[paths[number]]
+            made_from = plan.glitches[rows], plan.inputs[rows]
+            writing = writer.submit(_write_part, paths[number], made_from, *part)  # while the network runs on
             done += len(missing[paths[number]])
             report(0)
         if writing is not None:
             writing.result()
 
 
-def _write_part(path: Path, vectors: torch.Tensor, kept: Flags, reasons: list[str]) -> None:
-    write_part(path, vectors.cpu().numpy(), kept, reasons)
+def _write_part(
+    path: Path, made_from: tuple[Rows, np.ndarray], vectors: torch.Tensor, kept: Flags, reasons: list[str]
+) -> None:
+    write_part(path, *made_from, vectors.cpu().numpy(), kept=kept, reasons=reasons)
 
 
 def _witnesses(study: Study, missing: dict[Path, Rows]) -> Iterator[Path]:
@@ -199,42 +226,6 @@ def _witnesses(study: Study, missing: dict[Path, Rows]) -> Iterator[Path]:
                 return
 
 
-def _reusable(plan: Plan, found: VectorStore | None) -> np.ndarray:
-    """Row in the found store of each glitch whose input is unchanged, else -1."""
-    if found is None:
-        return np.full(len(plan.glitches), -1)
-    rows = found.rows(plan.glitches)
-    same = (found.inputs[rows] == plan.inputs).all(axis=1) & (rows >= 0)
-    return np.where(same, rows, -1)
-
-
 def _ids(study: Study, glitches: np.ndarray) -> list[str]:
     names = study.ids()
     return [names[glitch] for glitch in glitches.tolist()]
-
-
-def _vectors(found: VectorStore | None, parts: dict[Path, Rows], old: np.ndarray) -> Iterator[np.ndarray]:
-    """The vectors in the glitches' order: old ones from the found store, new ones from the parts, which are in order too."""
-    before = 0
-    for path, rows in parts.items():
-        vectors, good = read_part(path)
-        if good.all() and len(rows) == rows[-1] + 1 - before:  # as they are: nothing to reuse, nothing left out
-            yield vectors
-            before = int(rows[-1]) + 1
-            continue
-        merged = np.arange(before, int(rows[-1]) + 1)
-        is_new = np.isin(merged, rows)
-        sources = np.flatnonzero(~np.isin(merged, rows[~good]))
-        out = np.empty((len(sources), vectors.shape[1]), np.float32)
-        out[is_new[sources]] = vectors
-        if found is not None:
-            out[~is_new[sources]] = found.vectors[old[merged[sources][~is_new[sources]]]]
-        yield out
-        before = int(rows[-1]) + 1
-    rest = old[before:]
-    for block in blocks_of(len(rest), PART):
-        if found is None:
-            raise StudyError(
-                "vectors to reuse, and no store to take them from; delete the folder vectors/ and run `discover embed`"
-            )
-        yield found.vectors[rest[block]]

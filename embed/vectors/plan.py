@@ -1,5 +1,6 @@
 """The plan of an embedding: which network, which views, which glitches, and where the vectors go."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,13 +46,24 @@ class Plan:
         return asked_digest(self.glitches, self.inputs, self.left_out)
 
 
-def make_plan(study: Study, options: EmbeddingOptions, latest: dict[str, str]) -> Plan:
+def make_plan(
+    study: Study, options: EmbeddingOptions, latest: dict[str, str], only: Iterable[int] | None = None
+) -> Plan:
     """Make every choice: the option given, else the latest run's, else the default.
+
+    Parameters
+    ----------
+    study : Study
+    options : EmbeddingOptions
+    latest : dict
+        See `embed.vectors.standing.latest_choice`.
+    only : iterable of int, optional
+        Row numbers of the glitches that are to have a vector; it is no error where none of them has the views. By default all.
 
     Raises
     ------
     InputError
-        When the study has no views, or no glitch has the chosen ones.
+        When the study has no views, or no glitch of all has the chosen ones.
     WeightsError, DeviceError
         When the weights or the device are not available.
     """
@@ -89,8 +101,8 @@ def make_plan(study: Study, options: EmbeddingOptions, latest: dict[str, str]) -
         versions={"pillow": PIL.__version__, "timm": timm.__version__, "torch": torch.__version__},
         trained_on=trained_on,
     )
-    glitches, inputs, left_out = wanted(study, encoding)
-    if not len(glitches):
+    glitches, inputs, left_out = wanted(study, encoding, only)
+    if only is None and not len(glitches):
         raise InputError(
             f"no glitch has the views {encoding} ({len(left_out)} glitches lack them); choose others with --views"
         )

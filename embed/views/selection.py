@@ -1,6 +1,7 @@
 """Which glitches have the views that an encoding needs."""
 
 import hashlib
+from collections.abc import Iterable
 from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
@@ -40,8 +41,15 @@ def glitches_with_views(study: Study) -> int:
     return glitches
 
 
-def wanted(study: Study, encoding: Encoding) -> tuple[Rows, Pixels, list[LeftOut]]:
+def wanted(study: Study, encoding: Encoding, only: Iterable[int] | None = None) -> tuple[Rows, Pixels, list[LeftOut]]:
     """Separate the glitches with every view of an encoding from the others; `NO_VIEWS` needs none, and a glitch's input is then its id.
+
+    Parameters
+    ----------
+    study : Study
+    encoding : Encoding
+    only : iterable of int, optional
+        Row numbers of the glitches that are looked at; by default all.
 
     Returns
     -------
@@ -57,10 +65,10 @@ def wanted(study: Study, encoding: Encoding) -> tuple[Rows, Pixels, list[LeftOut
     left_out: list[LeftOut] = []
     if encoding == NO_VIEWS:
         names = study.ids()
-        glitches = sorted(names)
+        glitches = sorted(names if only is None else names.keys() & {int(glitch) for glitch in only})
         inputs += b"".join(hashlib.sha256(names[glitch].encode()).digest() for glitch in glitches)
         return np.array(glitches, np.int64), np.frombuffer(bytes(inputs), np.uint8).reshape(-1, 32), left_out
-    for glitch, group in groupby(view_hashes(study), key=itemgetter(0)):
+    for glitch, group in groupby(view_hashes(study, only), key=itemgetter(0)):
         hashes = {duration: sha256 for _, duration, sha256 in group}
         lacking = [duration for duration in encoding.durations if duration not in hashes]
         if lacking:

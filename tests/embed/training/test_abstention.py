@@ -10,12 +10,15 @@ from support.mixtures import mixture
 from embed.training.abstention import LEAST_HELD_OUT, find_far
 
 
-class Store:
+class Vectors:
     def __init__(self, vectors):
-        self.vectors = vectors
+        self.vectors, self.asked = vectors, np.arange(len(vectors))
 
-    def rows(self, glitches):
-        return np.where(np.asarray(glitches) < len(self.vectors), glitches, -1)
+    def has(self, glitches):
+        return np.ones(len(glitches), bool)
+
+    def of(self, glitches):
+        return self.vectors[glitches]
 
 
 def case(per_class=150, foreign=40, seed=0, labels=("A", "B", "C")):
@@ -27,8 +30,8 @@ def case(per_class=150, foreign=40, seed=0, labels=("A", "B", "C")):
     asked = (turn == 2) | (names == "foreign")
     part = {name: ("train", "test")[turn[place]] for place, name in enumerate(ids) if not asked[place]}
     table = pd.DataFrame({"id": ids, "label": np.where(asked, "", names)})
-    prediction = SimpleNamespace(glitches=np.flatnonzero(asked), store=Store(vectors))
-    return prediction, SimpleNamespace(classes=labels, parts=part), table, names[asked] == "foreign"
+    prediction = SimpleNamespace(glitches=np.flatnonzero(asked), vectors=Vectors(vectors))
+    return prediction, SimpleNamespace(name="mine", classes=labels, parts=part), table, names[asked] == "foreign"
 
 
 @pytest.mark.parametrize("seed", range(4))
