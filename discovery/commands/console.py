@@ -20,10 +20,15 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from discovery.commands.progress import Lines, ticking
 from discovery.commands.runlog import said
+from discovery.commands.wrapping import fit_table
 from embed.errors import InputError, StorageError
+
+_AROUND = 3
+"""Characters that a table's frame takes at each column."""
 
 
 class Move(Protocol):
@@ -67,10 +72,11 @@ class Terminal:
         if self.as_json:
             return
         table = Table(title=escape(title), title_justify="left", header_style="bold", box=SIMPLE_HEAD)
-        for number, column in enumerate(columns):
-            table.add_column(column, justify="left" if number == 0 else "default", overflow="fold")
-        for row in rows:
-            table.add_row(*(escape(cell) for cell in row))
+        head, *body = fit_table(columns, rows, self._out.width - _AROUND * len(columns) - 1)
+        for column in head:
+            table.add_column(Text(column))
+        for row in body:
+            table.add_row(*(Text(cell) for cell in row))
         with _output_errors():
             self._out.print(table)
 
