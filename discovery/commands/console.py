@@ -72,11 +72,11 @@ class Terminal:
         if self.as_json:
             return
         table = Table(title=escape(title), title_justify="left", header_style="bold", box=SIMPLE_HEAD)
-        head, *body = fit_table(columns, rows, self._out.width - _AROUND * len(columns) - 1)
-        for column in head:
+        fitted = fit_table(columns, rows, self._out.width - _AROUND * len(columns) - 1)
+        for column in fitted[0]:
             table.add_column(Text(column))
-        for row in body:
-            table.add_row(*(Text(cell) for cell in row))
+        for line in fitted[1:]:
+            table.add_row(*map(Text, line))
         with _output_errors():
             self._out.print(table)
 

@@ -67,7 +67,7 @@ def audit_html(
     result : AuditResult
         Of N glitches.
     glitches : DataFrame, N rows
-        In the result's order: ``id``, ``ifo``, ``gps`` (seconds).
+        In the result's order: ``id``, ``ifo``, ``gps`` (seconds), and metadata: see `discovery.labelaudit.cards.make_cards`.
     exhibits : Exhibits
         The rows to show, with their pictures and the glitches most similar to them.
     title : str
