@@ -38,7 +38,7 @@ MAX_PAIRS = 12
 """Class pairs in the table; the others are counted in its caption."""
 _LEAST = 0.05
 """Expected errors below which a pair is not worth a row."""
-_SCRIPTS = ("explorer/pieces", "explorer/csvfile", "labelaudit/decisions")
+_SCRIPTS = ("explorer/pieces", "explorer/csvfile", "pages/kept", "labelaudit/decisions")
 """The page's scripts, in their order."""
 
 
