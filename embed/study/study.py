@@ -15,6 +15,7 @@ from embed.errors import InputError, StudyError
 from embed.spelling import closest
 from embed.storage import canonical_json, storage_errors, sweep_temporaries
 from embed.study.database import connect, now, transaction, write_lock
+from embed.study.nearids import unknown_id
 from embed.study.reading import read_object, read_table, row_list
 from embed.study.records import IS_GENERATED, LATEST_LABELS, MODEL, Label, view_of
 
@@ -147,9 +148,7 @@ class Study(Closing):
         """
         glitch = self.find_glitch(identifier, None)
         if glitch is None:
-            raise InputError(
-                f"no glitch {identifier!r} in the study {self.folder}; `discover status` says what it holds"
-            )
+            raise unknown_id(self.connection, identifier, f"the study {self.folder}")
         return glitch
 
     def add_glitch(
