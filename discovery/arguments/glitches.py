@@ -210,6 +210,7 @@ def add_guide(commands: Any, common: ArgumentParser, vectors: ArgumentParser) ->
     )
     _add_clustering(guide)
     guide.add_argument("--out", metavar="DIR", type=Path, help=OUT)
+    add_figures(guide)
 
 
 def add_onset(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
