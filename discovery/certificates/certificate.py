@@ -120,6 +120,7 @@ class Certificate:
             "days": self.occurrence.days,
             "busiest_day": self.occurrence.busiest_day,
             "busiest_share": _rounded(self.occurrence.busiest_share),
+            "reasons": "\n".join(self.reasons),
         }
 
 

@@ -22,7 +22,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from discovery.commands.progress import Lines, ticking
+from discovery.commands.progress import Lines, teller, ticking
 from discovery.commands.runlog import said
 from discovery.commands.wrapping import fit_table
 from embed.errors import InputError, StorageError
@@ -122,9 +122,10 @@ class Terminal:
     @contextmanager
     def progress(self, what: str) -> Iterator[Move]:
         """Show progress on standard error, as a bar on a terminal and as lines elsewhere; yields the function that moves it."""
-        lines = Lines(what, _log_line if self._err.is_terminal else _print_line)
-        if not self._err.is_terminal:
-            with ticking(lines):
+        tell = teller()
+        lines = Lines(what, _log_line if tell or self._err.is_terminal else _print_line)
+        if tell or not self._err.is_terminal:
+            with ticking(lines, tell=tell):
                 yield lines.move
             return
         columns = (
@@ -147,9 +148,10 @@ class Terminal:
     @contextmanager
     def steps(self) -> Iterator[Callable[[str], None]]:
         """Show on standard error which step runs; yields the function that names it."""
-        lines = Lines("read", _log_line if self._err.is_terminal else _print_line)
-        if not self._err.is_terminal:
-            with ticking(lines):
+        tell = teller()
+        lines = Lines("read", _log_line if tell or self._err.is_terminal else _print_line)
+        if tell or not self._err.is_terminal:
+            with ticking(lines, tell=tell):
                 yield lines.step
             return
 
