@@ -187,7 +187,7 @@ def recursion_figure(rounds: Sequence[Round]) -> Figure:
         panel.plot(x, y, "--s", ms=3.5, lw=1, color=OKABE_ITO[_COLOURS[1]], label="pseudo-labels")
     panel.set_xlabel("pseudo-labels", fontsize=8)
     panel.set_ylabel("share right", fontsize=8)
-    panel.legend(fontsize=7, frameon=False)
+    panel.legend(fontsize=7, frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
     plain_axes(panel)
     return figure
 
