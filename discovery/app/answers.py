@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import HTMLResponse, Response
 
 from audit.answers.decisions import Seen, decide, undo_decision
+from discovery.app.choices import list_vectors, vector_options
 from discovery.app.clusters import give_name, list_clusterings, read_clustering, read_members
 from discovery.app.glitch import Nearest, glitch_facts
 from discovery.app.jobs import Jobs
@@ -18,8 +19,8 @@ from discovery.candidates.naming import Chosen
 from discovery.clustering.methods import CLUSTER_METHODS, MAP_DIMENSIONS, MAP_METHODS
 from embed.errors import ConflictError, InputError
 from embed.study.clusterings import latest_clustering
+from embed.study.pastruns import seconds_of_last
 from embed.study.study import Study
-from embed.vectors.store import stores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -72,6 +73,7 @@ class Answers:
             "/api/jobs/batch": self._start_batch,
             "/api/jobs/selection": self._start_selection,
             "/api/jobs/project": self._start_project,
+            "/api/jobs/audit": self._start_audit,
             "/api/jobs/stop": lambda _, body: self._jobs.stop(field(body, "number", int)),
         }
 
@@ -83,7 +85,7 @@ class Answers:
         with Study(self._folder) as study:
             return {
                 "glitches": study.count("glitches"),
-                "embedded": any(stores(self._folder)),
+                "vectors": list_vectors(study),
                 "classes": classes(study),
                 "methods": {"cluster": CLUSTER_METHODS, "map": MAP_METHODS, "dims": MAP_DIMENSIONS},
                 "clusterings": list_clusterings(study),
@@ -129,6 +131,7 @@ class Answers:
             options.append("--predicted")
         with Study(self._folder) as study:
             study.members(label, predicted="--predicted" in options)
+            options += vector_options(study, body.get("vectors"))
         return self._start("cluster", options, label)
 
     def _start_batch(self, _: Request, body: dict[str, Any]) -> dict[str, Any]:
@@ -146,10 +149,23 @@ class Answers:
 
     def _start_project(self, _: Request, body: dict[str, Any]) -> dict[str, Any]:
         dims = str(one_of(body, "dims", MAP_DIMENSIONS))
-        return self._start("project", ["--method", one_of(body, "method", MAP_METHODS), "--dims", dims])
+        with Study(self._folder) as study:
+            options = vector_options(study, body.get("vectors"))
+        return self._start("project", ["--method", one_of(body, "method", MAP_METHODS), "--dims", dims, *options])
+
+    def _start_audit(self, _: Request, body: dict[str, Any]) -> dict[str, Any]:
+        with Study(self._folder) as study:
+            if not any(label for _, label in study.latest_labels(predicted=False)):
+                raise InputError("no glitch has a label to audit; add labels with `discover ingest --labels CSV`")
+            options = vector_options(study, body.get("vectors"))
+        return self._start("audit", options)
 
     def _start(self, command: str, options: list[str], *named: str) -> dict[str, Any]:
-        return self._jobs.start([command, f"--study={self._folder}", *options, *(["--", *named] if named else [])])
+        with Study(self._folder) as study:
+            like = {"label": named[0]} if command == "cluster" else {}
+            before = seconds_of_last(study, command, **like)
+        words = [command, f"--study={self._folder}", *options, *(["--", *named] if named else [])]
+        return self._jobs.start(words, before=before)
 
     def _review(self, request: Request) -> dict[str, Any]:
         return self._queue.read(BEYOND if "beyond" in request.query_params else 0)

@@ -129,10 +129,14 @@ function facts() {
     line("other method", known.other_method && `overlap ${Number(known.other_method).toFixed(2)}`);
     line("detectors", known.detectors);
     line("signals", known.members_judged && `${known.members_signals} of ${known.members_judged}, of the label's others ${known.others_signals} of ${known.others_judged}`);
+    line("density", known.density && `${Number(known.density).toPrecision(3)} times the pass to the next cluster`);
+    line("persistence", known.persistence && `${Number(known.persistence).toFixed(2)} nats`);
+    line("runs", known.runs);
     line("days", known.days && `${known.days}, busiest ${known.busiest_day} (${share(known.busiest_share)})`);
   }
   line("labels now", own()?.labels.map((one) => `${one.name || "no label"} ${thousands(one.size)}`).join("\n"));
-  $("cluster-facts").replaceChildren(element("h3", {}, known ? `Certificate of cluster ${cluster}` : cluster === NOISE ? "Noise" : "No certificate: the report of this clustering is not in the study's folder"), list);
+  $("cluster-facts").replaceChildren(element("h3", {}, known ? `Certificate of cluster ${cluster}` : cluster === NOISE ? "Noise" : "No certificate: the report of this clustering is not in the study's folder"), list,
+    ...(known?.reasons ? [element("details", { open: "" }, element("summary", {}, "Reasons"), element("ul", {}, ...known.reasons.split("\n").map((reason) => element("li", {}, reason.replace(/(?<=\d) %/g, "\u00a0%")))))] : []));
 }
 const chosen = () => members.filter((one) => ticked.has(one.glitch)).map((one) => one.glitch);
 function naming() {
@@ -219,12 +223,15 @@ function turnPage(by) {
 function maker(text) {
   const label = element("select", { "aria-label": "label" }, ...study.classes.filter((one) => one.size).map((one) => element("option", one.name === "None_of_the_Above" ? { selected: "" } : {}, one.name)));
   const method = element("select", { "aria-label": "method" }, ...study.methods.cluster.map((one) => element("option", {}, one)));
+  const predicted = element("input", { type: "checkbox", "aria-label": "labels of a model" });
+  const vectors = jobs.vectorChoice(study.vectors);
   const k = element("input", { type: "number", min: "1", placeholder: "auto", "aria-label": "number of clusters", disabled: "" });
   method.addEventListener("change", () => { k.disabled = method.value !== "spectral"; });
   return element("form", { class: "row", onsubmit: (event) => {
     event.preventDefault();
-    jobs.begin("cluster", { label: label.value, method: method.value, k: k.disabled || !k.value ? null : k.valueAsNumber });
-  } }, element("label", {}, "label ", label), element("label", {}, "method ", method), element("label", {}, "clusters ", k), element("button", { type: "submit" }, text));
+    jobs.begin("cluster", { label: label.value, method: method.value, k: k.disabled || !k.value ? null : k.valueAsNumber, predicted: predicted.checked, vectors: vectors?.value });
+  } }, element("label", {}, "label ", label), element("label", {}, "method ", method), element("label", {}, "clusters ", k), element("label", { title: "glitches that a model gives this label, instead of people" }, "predicted ", predicted),
+  vectors ? element("label", {}, "vectors ", vectors) : "", element("button", { type: "submit" }, text));
 }
 function again() { // clustering with other settings
   $("again").replaceChildren(element("details", {}, element("summary", {}, "Cluster again, with other settings"), maker("Cluster")), jobs.panel(["cluster", "batch"]),

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import signal
 import subprocess
 import sys
+import time
 from collections import deque
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
+from discovery.app.telling import MARK, VARIABLE
 from embed.errors import ConflictError, InputError
 
 if TYPE_CHECKING:
@@ -32,12 +35,16 @@ class Job:
     number : int
     arguments : sequence of str
         What follows ``discover``.
+    before : int or None
+        Seconds that the last one like it took.
     """
 
-    def __init__(self, number: int, arguments: Sequence[str]) -> None:
+    def __init__(self, number: int, arguments: Sequence[str], before: int | None = None) -> None:
         self.number = number
+        self._before, self._began = before, time.monotonic()
         self.command = shlex.join(["discover", *arguments])
         self._lines: deque[str] = deque(maxlen=LINES)
+        self._progress: dict[str, Any] | None = None
         self._cancelled = False
         self._process = subprocess.Popen(  # noqa: S603 - a list of words, and no shell
             [sys.executable, "-m", "discovery.cli", *arguments],
@@ -47,7 +54,7 @@ class Job:
             text=True,
             encoding="utf-8",
             errors="replace",
-            env=os.environ | {"PYTHONIOENCODING": "utf-8", "COLUMNS": "160"},
+            env=os.environ | {"PYTHONIOENCODING": "utf-8", "COLUMNS": "160", VARIABLE: "json"},
             start_new_session=True,  # a process group of its own: its workers are stopped with it
         )
         self._reader = Thread(target=self._read, daemon=True)
@@ -57,7 +64,11 @@ class Job:
         assert self._process.stdout is not None
         with self._process.stdout as lines:
             for line in lines:
-                self._lines.append(line.rstrip())
+                said, mark, state = line.rstrip().partition(MARK)
+                if mark:
+                    self._progress = _state(state)
+                if said or not mark:
+                    self._lines.append(said)
         self._process.wait()
 
     @property
@@ -69,8 +80,20 @@ class Job:
         return "done" if code == 0 else "stopped" if self._cancelled else "failed"
 
     def facts(self) -> dict[str, Any]:
-        """Return number, command, state and lines as JSON values."""
-        return {"number": self.number, "command": self.command, "state": self.state, "lines": list(self._lines)}
+        """Return the job as JSON values: number, command, state, lines, seconds since it began, seconds that the last one took.
+
+        While it runs also its progress: see `discovery.commands.progress.Lines.state`.
+        """
+        state = self.state
+        return {
+            "number": self.number,
+            "command": self.command,
+            "state": state,
+            "lines": list(self._lines),
+            "seconds": round(time.monotonic() - self._began, 1),
+            "before": self._before,
+            "progress": self._progress if state == "running" else None,
+        }
 
     def stop(self) -> None:
         """Stop the command; finished work is kept."""
@@ -89,6 +112,14 @@ class Job:
         self._reader.join(PATIENCE_S)
 
 
+def _state(text: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(text)
+    except ValueError:  # a line that another one cut
+        return None
+    return found if isinstance(found, dict) else None
+
+
 class Jobs:
     """The jobs of one server: one runs at a time, since the study has one writer."""
 
@@ -97,8 +128,8 @@ class Jobs:
         self._lock = Lock()
         self._started = 0
 
-    def start(self, arguments: Sequence[str]) -> dict[str, Any]:
-        """Start a command.
+    def start(self, arguments: Sequence[str], *, before: int | None = None) -> dict[str, Any]:
+        """Start a command; `before` is how many seconds the last one like it took.
 
         Raises
         ------
@@ -110,7 +141,7 @@ class Jobs:
             if running is not None:
                 raise ConflictError(f"`{running.command}` is still running; wait for it, or stop it")
             self._started += 1
-            job = Job(self._started, arguments)
+            job = Job(self._started, arguments, before)
             self._jobs = [*self._jobs, job][-KEPT:]
         return job.facts()
 

@@ -30,7 +30,7 @@ async function frame(section) {
     return;
   }
   if (!study.maps.length) {
-    jobs.offer(section, study.embedded ? "The study has no map yet. Make one here, or run `discover project`." : "The study has no vectors and no map yet. Make both here, or run `discover project`.", maker(), "project");
+    jobs.offer(section, study.vectors.length ? "The study has no map yet. Make one here, or run `discover project`." : "The study has no vectors and no map yet. Make both here, or run `discover project`.", maker(), "project");
     return;
   }
   section.replaceChildren(
@@ -55,9 +55,10 @@ function again() { // with the labels of now; filters, colours and the pinned gl
 function maker() {
   const choice = (values) => element("select", {}, ...values.map((one) => element("option", {}, String(one))));
   const method = choice(study.methods.map), dims = choice(study.methods.dims);
+  const vectors = jobs.vectorChoice(study.vectors);
   dims.selectedIndex = study.methods.dims.length - 1;
-  return element("form", { class: "row", onsubmit: (event) => { event.preventDefault(); jobs.begin("project", { method: method.value, dims: Number(dims.value) }); } },
-    element("label", {}, "method ", method), element("label", {}, "dimensions ", dims), element("button", { type: "submit" }, "Make a map"));
+  return element("form", { class: "row", onsubmit: (event) => { event.preventDefault(); jobs.begin("project", { method: method.value, dims: Number(dims.value), vectors: vectors?.value }); } },
+    element("label", {}, "method ", method), element("label", {}, "dimensions ", dims), vectors ? element("label", {}, "vectors ", vectors) : "", element("button", { type: "submit" }, "Make a map"));
 }
 
 // --- what the frame says ---------------------------------------------------------------------------------------------------

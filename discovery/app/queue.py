@@ -33,7 +33,7 @@ BEYOND = 100
 """Rows that are added when the reader asks for more than the list."""
 KEPT = 2_000
 """Comparisons kept in memory."""
-NO_AUDIT = "The study has no audit yet: run `discover audit`, then load this page again."
+NO_AUDIT = "The study has no audit yet: start it here, or run `discover audit`."
 
 
 @dataclass(frozen=True)

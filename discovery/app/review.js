@@ -1,8 +1,9 @@
 /* global Pieces */
 // The review tab: one doubtful label at a time, decided by a key. See saver.js for what happens to a decision.
-import { $, ask, key, notice, percent, picture, tell, withCommands } from "./page.js";
+import { $, ask, key, notice, percent, picture, tell } from "./page.js";
 import { openGlitch } from "./glitch.js";
 import { completion } from "./completion.js";
+import * as jobs from "./jobs.js";
 import * as saver from "./saver.js";
 
 const { element, spectrogram, thousands, typing } = Pieces;
@@ -16,6 +17,7 @@ let at = 0;
 let large = null; // the duration shown large, as the person chose it
 let made = []; // keys of this page's decisions, the latest last
 let shortcuts = []; // classes of the keys 1 to 9
+let polling = null; // the timer
 let tried = false; // whether rows beyond the list were asked for
 const facts = new Map(); // glitch -> promise of its facts
 const compared = new Map(); // glitch -> promise of the most similar glitches
@@ -30,22 +32,30 @@ function standing(item) { // the decision on an item, sent or not: {outcome, lab
 // --- reading -----------------------------------------------------------------------------------------------------------
 export async function start(section) {
   section.replaceChildren(element("p", { class: "empty" }, "Reading the latest audit …"));
+  let vectors;
   try {
     await load();
+    ({ vectors } = await ask("/api/study"));
   } catch (error) {
     section.replaceChildren(element("p", { class: "empty" }, `The audit cannot be read: ${error.message}`));
     return;
   }
+  jobs.on("audit", () => start(section));
   if (!data.audit) {
-    section.replaceChildren(element("p", { class: "empty" }, ...withCommands(data.message)));
+    jobs.offer(section, data.message, auditor(vectors, "Find wrong labels"), "audit");
     return;
   }
-  frame(section);
+  frame(section, vectors);
   saver.on("/api/review/", { saved, refused });
   at = Math.max(0, items.findIndex((item) => !standing(item)));
   list();
   draw();
-  setInterval(poll, POLL_MS);
+  polling ??= setInterval(poll, POLL_MS);
+}
+function auditor(vectors, text) { // the form that starts an audit
+  const choice = jobs.vectorChoice(vectors);
+  return element("form", { class: "row", onsubmit: (event) => { event.preventDefault(); jobs.begin("audit", { vectors: choice?.value }); } },
+    choice ? element("label", {}, "vectors ", choice) : "", element("button", { type: "submit" }, text));
 }
 async function load() {
   data = await ask(`/api/review${tried ? "?beyond" : ""}`);
@@ -149,13 +159,13 @@ function go(to) {
 }
 
 // --- the page ----------------------------------------------------------------------------------------------------------
-function frame(section) {
+function frame(section, vectors) {
   section.replaceChildren(
     element("aside", { class: "queue", "aria-label": "Queue" }, element("div", { id: "progress" }), element("ol", { id: "rows" })),
     element("article", { class: "case", "aria-live": "polite" }, element("header", { id: "case-head" }), element("div", { id: "case-views" }), element("div", { id: "case-beside" })),
     element("aside", { class: "answer", "aria-label": "Decision" }, element("div", { id: "question" }), element("div", { id: "keys" }), completion({
       id: "typed", label: "Another class", placeholder: "press / and type", names: () => data.classes, accept: choose,
-    }), element("div", { id: "precision" })));
+    }), element("div", { id: "precision" }), element("details", {}, element("summary", {}, "Audit again"), auditor(vectors, "Find wrong labels")), jobs.panel(["audit"])));
 }
 function list() {
   $("rows").replaceChildren(...items.map((item, row) => {

@@ -141,14 +141,14 @@ def vector_options() -> Parser:
     return vectors
 
 
-def add_figures(parser: argparse.ArgumentParser) -> None:
+def add_figures(parser: argparse._ActionsContainer, when: str = "") -> None:
     """Add ``--figures``."""
     parser.add_argument(
         "--figures",
         metavar="FORMATS",
         type=figure_formats,
         default=(),
-        help=f"also draw figures for papers, into figures/ beside the results: {', '.join(FORMATS)}, or several with commas between",
+        help=f"{when}also draw figures for papers, into figures/ beside the results: {', '.join(FORMATS)}, or several with commas between",
     )
 
 

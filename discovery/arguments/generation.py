@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from discovery.arguments.base import natural, positive
+from discovery.arguments.base import add_figures, natural, positive
 from discovery.arguments.glitches import OUT
 from embed.generator.options import FEATURES, RESOLUTIONS, SIMULATOR, GeneratorOptions
 from embed.training.recipe import PRECISIONS
@@ -119,6 +119,7 @@ def _add_evaluate(actions: Any, common: ArgumentParser) -> None:  # noqa: ANN401
         help=f"side at which the simulator's glitches are compared (default: {GeneratorOptions.resolution}); a generator's own otherwise",
     )
     evaluate.add_argument("--out", metavar="DIR", type=Path, help=OUT)
+    add_figures(evaluate)
 
 
 def add_generate(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class

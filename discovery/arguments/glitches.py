@@ -34,12 +34,6 @@ def _add_method(parser: ArgumentParser) -> None:
     )
 
 
-def _add_stored_cluster(parser: ArgumentParser) -> None:
-    """Name a cluster of a clustering that the study holds."""
-    parser.add_argument("cluster", metavar="CLUSTER", type=natural, help="its number in clusters.csv")
-    _add_clustering(parser)
-
-
 def _add_clustering(parser: ArgumentParser) -> None:
     """Say of which clustering a cluster is."""
     parser.add_argument(
@@ -143,10 +137,18 @@ def add_name(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - a
         "name",
         parents=[common],
         help="give the members of a cluster the name of a class",
-        description="Label the members of a cluster of the latest clustering, as a person's decision. Labels are events: the earlier ones stay in the study.",
+        description="Label the members of a cluster of the latest clustering, or of those that were named on its report's page, as a person's decision. Labels are events: the earlier ones stay in the study.",
     )
-    _add_stored_cluster(name)
-    name.add_argument("name", metavar="NAME", help="the class, for example Reverse_Chirp")
+    name.add_argument("cluster", metavar="CLUSTER", type=natural, nargs="?", help="its number in clusters.csv")
+    name.add_argument("name", metavar="NAME", nargs="?", help="the class, for example Reverse_Chirp")
+    name.add_argument(
+        "--from",
+        dest="file",
+        metavar="CSV",
+        type=Path,
+        help="instead: the names that report.html saved; they are for the clustering of that page alone",
+    )
+    _add_clustering(name)
     name.add_argument("--dry-run", action="store_true", help="say what would be labelled, and write nothing")
 
 
@@ -209,6 +211,7 @@ def add_guide(commands: Any, common: ArgumentParser, vectors: ArgumentParser) ->
     )
     _add_clustering(guide)
     guide.add_argument("--out", metavar="DIR", type=Path, help=OUT)
+    add_figures(guide)
 
 
 def add_onset(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from discovery.arguments.base import VIEWS, WEIGHTS
+from discovery.arguments.base import VIEWS, WEIGHTS, add_figures
 from discovery.arguments.generation import add_generator_choice
 from discovery.arguments.glitches import OUT
 from embed.dataset.kinds import KINDS
@@ -166,6 +166,7 @@ def _add_recursive(train: ArgumentParser) -> None:
         help="with --recursive: true classes of unlabelled glitches, to measure how many predictions are right; columns id and truth",
     )
     recursive.add_argument("--out", metavar="DIR", type=Path, help=f"with --recursive: {OUT}")
+    add_figures(recursive, "with --recursive: ")
 
 
 def _add_new_class(train: ArgumentParser) -> None:

@@ -42,7 +42,7 @@ def map_columns(study: Study, glitches: Rows) -> pd.DataFrame:
     DataFrame, N rows
         Index `glitches`: ``label``, ``predicted`` (None where there is none), ``ifo``, ``gps``, ``run`` (observing run),
         ``cluster`` (Int64, of the latest clustering), ``p_wrong`` (latest audit), ``novelty`` (N where one known glitch in N is as
-        odd, of the glitches that `discover novel` listed), and the metadata that are numbers or classes.
+        odd, of all that `discover novel` compared), and the metadata that are numbers or classes.
     """
     known = known_columns(study.glitches().loc[glitches], study.metadata())
     first = [name for name in ("label", "predicted", "ifo", "gps", "run") if name in known.columns]
@@ -51,7 +51,11 @@ def map_columns(study: Study, glitches: Rows) -> pd.DataFrame:
     if len(clusters.index.intersection(table.index)):
         table["cluster"] = clusters.reindex(table.index).astype("Int64")
     table["p_wrong"] = _doubts(study).reindex(table.index)
-    table["novelty"] = pd.Series(study.ids()).reindex(table.index).map(pd.Series(_odd(study), dtype=float))
+    table["novelty"] = (
+        pd.Series(study.ids())
+        .reindex(table.index)
+        .map(pd.Series(_oddness(study, "novelty.csv") or _oddness(study, "novel.csv"), dtype=float))
+    )
     rest = [name for name in known.columns if name not in table.columns]
     return table.join(known[rest]).dropna(axis="columns", how="all")
 
@@ -115,17 +119,15 @@ def kept_glitches(study: Study, table: pd.DataFrame) -> NDArray[np.bool_]:
     keep = np.zeros(len(table), bool)
     if "p_wrong" in table.columns:
         keep |= table["p_wrong"].to_numpy(float) >= FLAGGED
-    if "novelty" in table.columns:
-        keep |= table["novelty"].notna().to_numpy()
-    medoids: set[str] = set()
+    named = set(_oddness(study, "novel.csv"))
     seen: set[str] = set()
     for _, arguments in finished_clusterings(study):
         label = str(arguments.get("label", ""))
         if label not in seen:
             seen.add(label)
             folder = report_folder(study.folder, label, arguments.get("method", CLUSTER_METHODS[0]))
-            medoids |= _medoids(folder / "clusters.csv")
-    return keep | pd.Series(study.ids()).reindex(table.index).isin(medoids).to_numpy()
+            named |= _medoids(folder / "clusters.csv")
+    return keep | pd.Series(study.ids()).reindex(table.index).isin(named).to_numpy()
 
 
 def audit_passport(study: Study) -> str:
@@ -141,10 +143,10 @@ def _doubts(study: Study) -> pd.Series:
     return pd.Series({glitch: p_wrong for _, glitch, _, _, _, p_wrong in verdicts}, dtype=float)
 
 
-def _odd(study: Study) -> dict[str, float]:
-    """Return ``one_in`` by id of the last list of odd glitches, empty where there is none."""
+def _oddness(study: Study, name: str) -> dict[str, float]:
+    """Return ``one_in`` by id of a table of the last `discover novel`: ``novelty.csv`` has all glitches, ``novel.csv`` those that are listed; empty where there is none."""
     pages = [report.path for report in latest_reports(study) if report.path.name == "novel.png"]
-    path = next((path for page in pages if (path := page.with_name("novel.csv")).is_file()), None)
+    path = next((path for page in pages if (path := page.with_name(name)).is_file()), None)
     if path is None:
         return {}
     table = pd.read_csv(path, usecols=["id", "one_in"], dtype={"id": str}, keep_default_na=False)

@@ -11,6 +11,7 @@ import numpy as np
 from discovery.candidates.contactsheet import contact_sheet
 from discovery.candidates.dossier import EXAMPLES, Dossier, as_uri, branch_tree, charts_png, members_png, strip_png
 from discovery.candidates.mapcolumns import known_columns
+from discovery.candidates.namefile import clustering_passport
 from discovery.candidates.report import report_html
 from discovery.certificates.certificate import NAMED
 from discovery.clustering.branches import branch_paths, nested_branches
@@ -141,6 +142,7 @@ def write_results(results: Results, folder: Path, command: str) -> dict[str, Pat
         files[sheet_name] = folder / sheet_name
         members = np.flatnonzero(clustering.labels == number)
         write_bytes(files[sheet_name], members_png(whole, results.thumbnails, members))
+    passport = clustering_passport(results.table["id"], clustering.labels.tolist())
     report = report_html(
         shown,
         results.thumbnails,
@@ -150,9 +152,11 @@ def write_results(results: Results, folder: Path, command: str) -> dict[str, Pat
         sheet=sheet,
         command=command
         or f"discover cluster {shlex.quote(results.label)} --method {options.method} --seed {options.seed}",
-        passport=facts | {f"vectors: {key}": value for key, value in store.passport.items()},
+        passport={"clustering": passport} | facts | {f"vectors: {key}": value for key, value in store.passport.items()},
         cautions=cautions,
         dossiers=dossiers,
+        clustering=passport,
+        classes=list(results.known.classes),
         beside=("embedding.html", "clusters.csv"),
     )
     write_text(files["report.html"], report)

@@ -1,6 +1,7 @@
 """`report.html`: one clustering on one page: its settings, the clusters, what survives the sweep, and how to repeat it.
 
-The page holds its pictures, loads nothing, runs no script and prints well.
+The page holds its pictures, loads nothing and prints well. Its script takes names for the clusters, and saves them as the CSV that
+``discover name --from`` reads.
 """
 
 from __future__ import annotations
@@ -13,21 +14,20 @@ from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 
 from discovery.candidates.contactsheet import MAX_ROWS
 from discovery.candidates.representatives import ClusterRow, chosen_view, cluster_rows, picture
 from discovery.certificates.certificate import NEW
 from discovery.pages.columns import glitch_ids
 from discovery.pages.gpstime import utc
-from discovery.pages.page import NOTHING, PageShell, rendered
+from discovery.pages.page import NOTHING, PageShell, asset, rendered
 from discovery.pages.thumbnails import data_uri, png_uri, shrink
 from embed.digits import significant
 from embed.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from markupsafe import Markup
 
     from discovery.candidates.dossier import Dossier
     from discovery.pages.palette import Mark
@@ -39,6 +39,8 @@ _MEDOID = (268, 320)
 """Pixels of a medoid's picture, height and width: sharp at the 160 it is shown at, on screens of two pixels to one."""
 _EXPLORER = "embedding.html"
 """The explorer page to which medoids link when it is beside the report."""
+_SCRIPTS = ("explorer/pieces", "explorer/csvfile", "pages/kept", "candidates/names")
+"""The page's scripts, in their order."""
 _OPTIONAL = {
     "mean probability": "probability",
     "detectors": "ifo",
@@ -62,6 +64,8 @@ def report_html(
     cautions: Sequence[str] = (),
     beside: Sequence[str] = (),
     dossiers: Sequence[Dossier] = (),
+    clustering: str = "",
+    classes: Sequence[str] = (),
 ) -> str:
     """Write the report of one clustering.
 
@@ -92,6 +96,10 @@ def report_html(
         its place on the map.
     dossiers : sequence of Dossier
         The clusters with their certificates, in the order in which they are shown.
+    clustering : str
+        What the names that are typed on the page are of: see `discovery.candidates.namefile.clustering_passport`; without it none can be typed.
+    classes : sequence of str
+        Names that are suggested.
 
     Returns
     -------
@@ -129,6 +137,10 @@ def report_html(
         sweep=_sweep(sweep),
         sheet=_sheet(sheet),
         most_rows=MAX_ROWS,
+        shown={own.certificate.cluster for own in dossiers},
+        clustering=clustering,
+        classes=sorted(classes),
+        scripts=[Markup("\n").join(["", *(asset(f"{name}.js") for name in _SCRIPTS)])] if clustering else [],
     )
 
 
@@ -195,6 +207,7 @@ class _Times:
 class _Cluster:
     """A row of the page's table; parts that the glitches' table does not give are None."""
 
+    number: int
     name: str
     mark: Mark
     is_noise: bool
@@ -232,6 +245,7 @@ def _cluster(
     if row.medoid is not None and thumbnails is not None:
         pixels = picture(thumbnails, row.medoid, chosen_view(thumbnails, None))
     return _Cluster(
+        number=row.number,
         name=row.group.name,
         mark=row.group.mark,
         is_noise=row.is_noise,

@@ -125,6 +125,7 @@ class Certificate:
             "busiest_day": self.occurrence.busiest_day,
             "busiest_share": _rounded(self.occurrence.busiest_share),
             **(self.signals.row() if self.signals else {}),
+            "reasons": "\n".join(self.reasons),
         }
 
 

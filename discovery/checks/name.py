@@ -2,11 +2,20 @@
 
 from argparse import Namespace
 
+from discovery.candidates.namefile import read_names
 from discovery.candidates.naming import name_cluster
+from embed.errors import InputError
 from embed.study.study import Study
 
 
 def check(options: Namespace) -> None:
-    """Refuse a cluster that the latest clustering lacks, and a name that cannot be one."""
+    """Refuse a cluster that the clustering lacks, a name that cannot be one, and a file of names of another clustering."""
+    if (options.file is None) == (options.name is None) or (options.file is not None and options.cluster is not None):
+        raise InputError(
+            "give a cluster and its name, such as `discover name 0 Reverse_Chirp`, or a file of names, such as `discover name --from names.csv`"
+        )
     with Study(options.study) as study:
-        name_cluster(study, options.cluster, options.name, label=options.label, dry_run=True)
+        if options.file is not None:
+            read_names(study, options.file, options.label)
+        else:
+            name_cluster(study, options.cluster, options.name, label=options.label, dry_run=True)

@@ -133,7 +133,7 @@ def _check_together(options: Namespace) -> None:
         raise InputError(
             "--generated-per-class has no effect without --generator; add --generator NAME, or leave it out"
         )
-    if not options.recursive and (surplus := given(("any_class", "truth", "out"))):
+    if not options.recursive and (surplus := given(("any_class", "truth", "out", "figures"))):
         raise InputError(f"{surplus} has no effect without --recursive; add --recursive N, or leave it out")
 
 

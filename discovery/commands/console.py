@@ -20,10 +20,15 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
-from discovery.commands.progress import Lines, ticking
+from discovery.commands.progress import Lines, teller, ticking
 from discovery.commands.runlog import said
+from discovery.commands.wrapping import fit_table
 from embed.errors import InputError, StorageError
+
+_AROUND = 3
+"""Characters that a table's frame takes at each column."""
 
 
 class Move(Protocol):
@@ -67,10 +72,11 @@ class Terminal:
         if self.as_json:
             return
         table = Table(title=escape(title), title_justify="left", header_style="bold", box=SIMPLE_HEAD)
-        for number, column in enumerate(columns):
-            table.add_column(column, justify="left" if number == 0 else "default", overflow="fold")
-        for row in rows:
-            table.add_row(*(escape(cell) for cell in row))
+        fitted = fit_table(columns, rows, self._out.width - _AROUND * len(columns) - 1)
+        for column in fitted[0]:
+            table.add_column(Text(column))
+        for line in fitted[1:]:
+            table.add_row(*map(Text, line))
         with _output_errors():
             self._out.print(table)
 
@@ -116,9 +122,10 @@ class Terminal:
     @contextmanager
     def progress(self, what: str) -> Iterator[Move]:
         """Show progress on standard error, as a bar on a terminal and as lines elsewhere; yields the function that moves it."""
-        lines = Lines(what, _log_line if self._err.is_terminal else _print_line)
-        if not self._err.is_terminal:
-            with ticking(lines):
+        tell = teller()
+        lines = Lines(what, _log_line if tell or self._err.is_terminal else _print_line)
+        if tell or not self._err.is_terminal:
+            with ticking(lines, tell=tell):
                 yield lines.move
             return
         columns = (
@@ -141,9 +148,10 @@ class Terminal:
     @contextmanager
     def steps(self) -> Iterator[Callable[[str], None]]:
         """Show on standard error which step runs; yields the function that names it."""
-        lines = Lines("read", _log_line if self._err.is_terminal else _print_line)
-        if not self._err.is_terminal:
-            with ticking(lines):
+        tell = teller()
+        lines = Lines("read", _log_line if tell or self._err.is_terminal else _print_line)
+        if tell or not self._err.is_terminal:
+            with ticking(lines, tell=tell):
                 yield lines.step
             return
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from discovery.checks.generator import generator_options
 from discovery.commands.console import Terminal
+from discovery.figures.figures import generator_figures
+from discovery.figures.files import save_figures
 from discovery.generation.generation import Question, evaluate_generator
 from embed.generator.trainer import train_generator
 from embed.network.devices import choose_device
@@ -56,7 +58,7 @@ def _evaluate(options: Namespace) -> None:
     terminal = Terminal(as_json=options.json)
     question = Question(options.model, options.features, options.n, options.resolution, options.seed)
     with Study(options.study) as study, terminal.progress("judge") as progress:
-        found, files = evaluate_generator(
+        found, files, shown = evaluate_generator(
             study,
             question,
             device=choose_device(options.device),
@@ -64,6 +66,8 @@ def _evaluate(options: Namespace) -> None:
             command=options.typed,
             progress=progress,
         )
+        if options.figures:
+            files |= save_figures(generator_figures(found, shown), files["generator.html"].parent, options.figures)
     rows = [
         (row.label, *(_figure(value, ".3f") for value in (row.kid, row.kid_floor, row.kid_ceiling)),
          *(_figure(value, ".2f")

@@ -4,6 +4,8 @@ from argparse import Namespace
 
 from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
+from discovery.figures.figures import guide_figures
+from discovery.figures.files import save_figures
 from discovery.guide.guide import make_guide
 from embed.study.study import Study
 
@@ -24,6 +26,10 @@ def run(options: Namespace) -> None:
                 seed=options.seed,
                 step=step,
             )
+            if options.figures:
+                step("figures")
+                folder = guide.files["guide.html"].parent
+                guide.files.update(save_figures(guide_figures(guide), folder, options.figures))
     draft = guide.draft
     nearest = ", ".join(other.name for other in draft.beside) or "no known class"
     terminal.say(f"{draft.title}: {draft.glitches:,} glitches; nearest: {nearest}")

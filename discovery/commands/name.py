@@ -1,41 +1,65 @@
 """``discover name``."""
 
-import shlex
-from argparse import Namespace
+from __future__ import annotations
 
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from discovery.candidates.namefile import name_clusters, read_names
 from discovery.candidates.naming import name_cluster
 from discovery.commands.console import Terminal
 from embed.network.sources import models
 from embed.study.study import Study
 from embed.training.options import FEWEST_EXAMPLES
 
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from discovery.candidates.naming import Named
+
 
 def run(options: Namespace) -> None:
-    """Give the members of a cluster a label."""
+    """Give the members of a cluster, or of several, a label."""
     terminal = Terminal(as_json=options.json)
     with Study(options.study) as study:
-        named = name_cluster(study, options.cluster, options.name, label=options.label, dry_run=options.dry_run)
+        if options.file is None:
+            names = {options.cluster: options.name}
+            named = {
+                options.cluster: name_cluster(
+                    study, options.cluster, options.name, label=options.label, dry_run=options.dry_run
+                )
+            }
+        else:
+            found = read_names(study, options.file, options.label)
+            names, named = found.names, name_clusters(study, found, dry_run=options.dry_run)
+            if not found.is_latest:
+                terminal.say(
+                    f"the names are of an earlier clustering, of run {found.run}: they go to the members that its report showed"
+                )
         model = next(iter(models(study.folder)), None)
-    if named.warning:
-        terminal.say(f"warning: {named.warning}")
     done = "would be" if options.dry_run else "are"
-    terminal.say(
-        f"the {len(named.glitches)} glitches of cluster {options.cluster} of {named.label} (run {named.run}) {done} labelled {options.name}; "
-        f"{named.added} label events added"
-    )
-    if model is not None and not options.dry_run and len(named.glitches) >= FEWEST_EXAMPLES:
+    for cluster, own in named.items():
+        if own.warning:
+            terminal.say(f"warning: {own.warning}")
         terminal.say(
-            f"a model learns it by: discover train --weights model:{model} --name NEW --add-class {shlex.quote(options.name)}"
+            f"the {len(own.glitches)} glitches of cluster {cluster} of {own.label} (run {own.run}) {done} labelled {names[cluster]}; "
+            f"{own.added} label events added"
         )
-    terminal.result(
-        {
-            "cluster": options.cluster,
-            "of": named.label,
-            "run": named.run,
-            "name": options.name,
-            "glitches": len(named.glitches),
-            "added": named.added,
-            "dry_run": options.dry_run,
-            "warnings": [named.warning] if named.warning else [],
-        }
-    )
+        if model is not None and not options.dry_run and len(own.glitches) >= FEWEST_EXAMPLES:
+            terminal.say(
+                f"a model learns it by: discover train --weights model:{model} --name NEW --add-class {shlex.quote(names[cluster])}"
+            )
+    facts = [_facts(cluster, names[cluster], own) for cluster, own in named.items()]
+    terminal.result((facts[0] if options.file is None else {"named": facts}) | {"dry_run": options.dry_run})
+
+
+def _facts(cluster: int, name: str, own: Named) -> dict[str, Any]:
+    return {
+        "cluster": cluster,
+        "of": own.label,
+        "run": own.run,
+        "name": name,
+        "glitches": len(own.glitches),
+        "added": own.added,
+        "warnings": [own.warning] if own.warning else [],
+    }

@@ -1,9 +1,14 @@
-"""Progress of long work as plain lines, for a log file: what is done, how fast, and how long the rest will take."""
+"""Progress of long work as plain lines, for a log file: what is done, how fast, and how long the rest will take; as JSON for a program that draws a bar."""
 
+import json
+import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Lock, Thread
+
+from discovery.app.telling import MARK, VARIABLE
 
 EVERY_S = 30.0
 """Seconds between two lines of one step, at least."""
@@ -70,14 +75,30 @@ class Lines:
         with self._lock:
             self._end()
 
+    def state(self) -> dict[str, str | int | float | None]:
+        """Return what runs, how much of it is done, of how much (0: not known), and the seconds so far and left (None: not known)."""
+        with self._lock:
+            now = self._clock()
+            return {
+                "what": self._what,
+                "done": self._done,
+                "whole": self._whole,
+                "seconds": round(now - self._began, 1),
+                "left": self._left(now),
+            }
+
+    def _left(self, now: float) -> float | None:
+        rate, ahead = self._rate(now), self._whole - self._done
+        return round(ahead / rate, 1) if rate and self._whole and ahead >= 0 else None
+
     def _print_if_due(self) -> None:
         now = self._clock()
         if now < self._due:
             return
         self._due = now + EVERY_S
         rate = self._rate(now)
-        ahead = self._whole - self._done
-        rest = f", {duration(ahead / rate)} left" if rate and self._whole and ahead >= 0 else ""
+        left = self._left(now)
+        rest = "" if left is None else f", {duration(left)} left"
         self._write(f"{self._what}: {self._amount()}{duration(now - self._began)} so far{_speed(rate)}{rest}")
 
     def _end(self) -> None:
@@ -118,13 +139,15 @@ def duration(seconds: float) -> str:
 
 
 @contextmanager
-def ticking(lines: Lines, every: float = 1.0) -> Iterator[None]:
-    """Print the lines that are due while the block runs, also when the work calls nothing back for long."""
+def ticking(lines: Lines, every: float = 1.0, tell: Write | None = None) -> Iterator[None]:
+    """Print the lines that are due while the block runs, also when the work calls nothing back for long; `tell` receives the state as JSON each time."""
     stop = Event()
 
     def run() -> None:
         while not stop.wait(every):
             lines.tick()
+            if tell is not None:
+                tell(json.dumps(lines.state()))
 
     thread = Thread(target=run, daemon=True)
     thread.start()
@@ -134,3 +157,13 @@ def ticking(lines: Lines, every: float = 1.0) -> Iterator[None]:
     finally:
         stop.set()
         thread.join()
+
+
+def teller() -> Write | None:
+    """Return what tells progress to the program that started this one, if it asks for it: see `discovery.app.telling`."""
+    return _tell if os.environ.get(VARIABLE) == "json" else None
+
+
+def _tell(state: str) -> None:
+    sys.stderr.write(f"{MARK}{state}\n")
+    sys.stderr.flush()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from discovery.checks.train import read_truth, recipe_changes
 from discovery.commands.epochs import watched
 from discovery.evaluation.selftraining import write_recursion
+from discovery.figures.figures import recursion_figures
+from discovery.figures.files import save_figures
 from embed.dataset.gap import describe_gap
 from embed.storage import file_name
 from embed.training.selftraining import Recursion, recursive_training
@@ -50,6 +52,8 @@ def train_in_rounds(
             report=report,
         )
     files = _write(study, options, training, result)
+    if options.figures:
+        files |= save_figures(recursion_figures(result.rounds), files["recursion.html"].parent, options.figures)
     terminal.table("Rounds", ("model", "pseudo-labels", "accuracy", "95 %", "of them right"), _rows(result))
     terminal.say(f"{result.pool:,} unlabelled glitches to choose from, {result.left_out:,} left out")
     gap, gap_in_words = describe_gap(result.first.training_set, result.first.labelled, store, seed=options.seed)

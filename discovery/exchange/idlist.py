@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from embed.csvfile import CsvFile, restored
 from embed.errors import InputError
+from embed.study.nearids import unknown_id
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +33,7 @@ def read_glitches(study: Study, path: Path) -> list[int]:
     for row in file.rows():
         identifier = restored(row.cells["id"])
         if identifier not in numbers:
-            raise InputError(f"{row.where}: no glitch {identifier[:80]!r} in the study {study.folder}")
+            raise InputError(f"{row.where}: {unknown_id(study.connection, identifier, f'the study {study.folder}')}")
         found[numbers[identifier]] = None
     if not 0 < len(found) <= MOST:
         raise InputError(f"{path} lists {len(found)} glitches; a batch holds 1 to {MOST}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from embed.csvfile import CsvFile
+from embed.csvfile import CsvFile, restored
 from embed.errors import InputError
 from embed.study.audits import latest_audit, select_verdicts
 from embed.study.clusterings import latest_clusters
@@ -96,7 +96,7 @@ class Listing:
         audit = latest_audit(study)
         verdicts = [] if audit is None else select_verdicts(study, audit[0])
         self._verdicts = {glitch: (p_wrong, suggested) for _, glitch, _, _, suggested, p_wrong in verdicts}
-        self._oddness = _oddness(study.folder / "reports" / "novel" / "novel.csv")
+        self._oddness = _oddness(study.folder / "reports" / "novel")
 
     def blocks(self, glitches: Rows | None = None) -> Iterator[list[tuple[Cell, ...]]]:
         """Yield rows in blocks, of these glitches (row numbers) in their order or of all that are shown; a cell for each of `columns`."""
@@ -123,12 +123,13 @@ def _cell(value: object, *, as_number: bool) -> Cell:
     return float(value) if as_number and isinstance(value, int | float) else str(value)
 
 
-def _oddness(path: Path) -> dict[str, float]:
-    """Read how odd the glitches are that were listed last; none where nothing was."""
-    if not path.is_file():
+def _oddness(folder: Path) -> dict[str, float]:
+    """Read how odd the glitches are that were compared last, or of an older study those that were listed; none where nothing was."""
+    path = next((path for name in ("novelty.csv", "novel.csv") if (path := folder / name).is_file()), None)
+    if path is None:
         return {}
     try:
-        return {row.cells["id"]: float(row.cells["one_in"]) for row in CsvFile(path).rows()}
+        return {restored(row.cells["id"]): float(row.cells["one_in"]) for row in CsvFile(path).rows()}
     except (KeyError, ValueError) as error:
         raise InputError(
             f"{path} is no table of `discover novel` ({error}); run it again, or remove the file"

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from audit.result import AuditResult
+    from embed.generator.judgement import ClassFidelity
     from embed.metrics.calibration import Reliability
+    from embed.training.rounds import Round
     from embed.types import Codes
 
 MAX_PAIRS = 12
@@ -153,6 +155,65 @@ def scorecard_figure(table: pd.DataFrame) -> Figure:
     series = {"F1": own["f1"].to_numpy(), "recall": own["recall"].to_numpy(), "purity": own["purity"].to_numpy()}
     names = [plain_text(f"{name} ({count:,})", 34) for name, count in zip(own["class"], own["glitches"], strict=True)]
     figure = _bars(names, series, "share, of 1")
+    figure.axes[0].set_xlim(0, 1.02)
+    return figure
+
+
+@own_style()
+def recursion_figure(rounds: Sequence[Round]) -> Figure:
+    """Draw the accuracy of each round with its 95 % interval, and the share of its pseudo-labels that is right where it is known."""
+    figure = chart(SINGLE, 2.6)
+    panel = figure.subplots()
+    added = [item.added for item in rounds]
+    panel.vlines(added, *np.array([item.interval for item in rounds]).T, color=OKABE_ITO[_COLOURS[0]], lw=0.8)
+    panel.plot(
+        added,
+        [item.accuracy for item in rounds],
+        "-o",
+        ms=3.5,
+        lw=1,
+        color=OKABE_ITO[_COLOURS[0]],
+        label="held-out glitches",
+    )
+    known = [item for item in rounds if item.known]
+    if known:
+        x, y = [item.added for item in known], [item.purity for item in known]
+        panel.vlines(
+            x,
+            *wilson([item.pure for item in known], [item.known for item in known]).T,
+            color=OKABE_ITO[_COLOURS[1]],
+            lw=0.8,
+        )
+        panel.plot(x, y, "--s", ms=3.5, lw=1, color=OKABE_ITO[_COLOURS[1]], label="pseudo-labels")
+    panel.set_xlabel("pseudo-labels", fontsize=8)
+    panel.set_ylabel("share right", fontsize=8)
+    panel.legend(fontsize=7, frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
+    plain_axes(panel)
+    return figure
+
+
+def distances_figure(classes: Sequence[ClassFidelity]) -> Figure | None:
+    """Draw the kernel distance of each class as a bar, with its floor and ceiling; None where none could be measured."""
+    measured = [row for row in classes if not np.isnan(row.kid)]
+    if not measured:
+        return None
+    series = {
+        "generated glitches": np.array([row.kid for row in measured]),
+        "floor: real ones": np.array([row.kid_floor for row in measured]),
+        "ceiling: the nearest other class": np.array([row.kid_ceiling for row in measured]),
+    }
+    names = [plain_text(f"{row.label} ({row.held_out:,})", 34) for row in measured]
+    return _bars(names, series, "KID from held-out real glitches")
+
+
+def shares_figure(classes: Sequence[ClassFidelity]) -> Figure:
+    """Draw the share of generated glitches of each class that is given it, with precision and recall."""
+    series = {
+        "given its class": np.array([row.given_class for row in classes]),
+        "precision": np.array([row.precision for row in classes]),
+        "recall": np.array([row.recall for row in classes]),
+    }
+    figure = _bars([plain_text(f"{row.label} ({row.held_out:,})", 34) for row in classes], series, "share, of 1")
     figure.axes[0].set_xlim(0, 1.02)
     return figure
 

@@ -13,26 +13,37 @@ from discovery.clustering.result import NOISE
 from discovery.figures.charts import (
     calibration_figure,
     confusion_figure,
+    distances_figure,
     pairs_figure,
     ranking_figure,
+    recursion_figure,
     reliability_figure,
     scorecard_figure,
+    shares_figure,
 )
 from discovery.figures.files import DOUBLE, SINGLE
 from discovery.figures.maps import map_figure
+from discovery.guide.page import CHARTS
 from discovery.onset.history import timeline
+from embed.generator.sheet import sheet_png
 from embed.storage import file_name
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.figure import Figure
 
     from discovery.candidates.candidates import Candidates
     from discovery.candidates.maps import GlitchMap
     from discovery.evaluation.outputs import Assessment
+    from discovery.generation.page import Shown
+    from discovery.guide.guide import Guide
     from discovery.labelaudit.labelaudit import LabelAudit
     from discovery.novelty.novelty import Novel
     from discovery.onset.onset import Onsets
     from discovery.scorecard.scorecard import Scorecard
+    from embed.generator.judgement import Judgement
+    from embed.training.rounds import Round
 
     Figures = dict[str, Figure | bytes]
 
@@ -63,9 +74,14 @@ def cluster_figures(found: Candidates) -> Figures:
         beside = {"other clusters": others} if len(others) else {}
         chart = measures_chart(whole[inside], beside, title=f"cluster {own.cluster}")
         if chart is not None:
-            chart.set_size_inches(SINGLE if len(chart.axes) == 1 else DOUBLE, 2.2)
-            figures[f"cluster-{own.cluster}"] = chart
+            figures[f"cluster-{own.cluster}"] = _sized(chart)
     return figures
+
+
+def _sized(chart: Figure) -> Figure:
+    """Make histograms as wide as a column, or two."""
+    chart.set_size_inches(SINGLE if len(chart.axes) == 1 else DOUBLE, 2.2)
+    return chart
 
 
 def audit_figures(found: LabelAudit) -> Figures:
@@ -88,6 +104,32 @@ def evaluation_figures(found: Assessment) -> Figures:
     return figures | {
         "reliability": reliability_figure({name: item.reliability for name, item in found.judged.items()})
     }
+
+
+def recursion_figures(rounds: Sequence[Round]) -> Figures:
+    """Draw the accuracy on held-out glitches, and the share of the pseudo-labels that is right, against their number."""
+    return {"accuracy": recursion_figure(rounds)}
+
+
+def guide_figures(found: Guide) -> Figures:
+    """Draw the histograms and the rate; take the pictures of typical glitches and of the nearest classes."""
+    figures: Figures = {
+        name.removesuffix(".png"): picture for name, picture in found.draft.pictures.items() if name != CHARTS
+    }
+    chart = found.draft.chart
+    if chart is not None:
+        figures["measures"] = _sized(chart)
+    return figures
+
+
+def generator_figures(found: Judgement, shown: Sequence[Shown]) -> Figures:
+    """Draw the distances and the shares of each class, and a sheet of real beside generated glitches."""
+    count = min(len(part) for item in shown for part in (item.real, item.made))
+    levels = np.stack([part[:count] for item in shown for part in (item.real, item.made)])
+    names = [f"{item.label}, {what}" for item in shown for what in ("real", "generated")]
+    figures: Figures = {"shares": shares_figure(found.classes), "glitches": sheet_png(levels, names)}
+    distances = distances_figure(found.classes)
+    return figures if distances is None else figures | {"distances": distances}
 
 
 def onset_figures(found: Onsets) -> Figures:

@@ -71,7 +71,7 @@ def evaluate_generator(
     out: Path | None = None,
     command: str = "",
     progress: Progress | None = None,
-) -> tuple[Judgement, dict[str, Path]]:
+) -> tuple[Judgement, dict[str, Path], list[Shown]]:
     """Judge a generator, and write the table, the page and what was measured over all classes.
 
     Parameters
@@ -90,6 +90,8 @@ def evaluate_generator(
     -------
     judgement : Judgement
     files : dict of str to Path
+    shown : list of Shown
+        The pictures on the page.
 
     Raises
     ------
@@ -133,7 +135,7 @@ def evaluate_generator(
         found, shown, title=f"Generator {question.name}", asked=asked, command=command, passport=passport
     )
     write_text(files["generator.html"], page)
-    return found, files
+    return found, files, shown
 
 
 def _cautions(found: Judgement, source: Source, learned: Learned, counts: Mapping[str, int]) -> tuple[str, ...]:

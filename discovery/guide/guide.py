@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from discovery.candidates.dossier import MEASURES, charts_png
+from discovery.candidates.dossier import MEASURES, measures_chart
 from discovery.candidates.known import known_glitches
 from discovery.candidates.representatives import spread_sample
 from discovery.certificates.occurrence import occurrence
@@ -19,6 +19,7 @@ from discovery.guide.pictures import views_png
 from discovery.guide.subject import find_subject
 from discovery.onset.history import history_of
 from discovery.onset.livetime import DAY, livetime_of
+from discovery.pages.drawing import chart_png
 from discovery.pages.page import showable
 from discovery.pages.pictures import load_thumbnails
 from embed.digits import significant
@@ -176,9 +177,9 @@ def _draft(evidence: _Evidence, command: str, seed: int, step: Step) -> Draft:
         file = f"beside-{place}-{file_name(name)}.png"
         pictures[file] = _class_picture(evidence, classes[name], order[0])
         beside.append(Beside(name, contrast(own, beside_measures[name]), file))
-    charts = charts_png(own, beside_measures, title=subject.title)
-    if charts is not None:
-        pictures[CHARTS] = charts
+    chart = measures_chart(own, beside_measures, title=subject.title)
+    if chart is not None:
+        pictures[CHARTS] = chart_png(chart)
     measures = ranges(own)
     unknown = [name.partition(" (")[0] for name in MEASURES if name not in measures]
     unknown += [] if nearest else ["a known class to compare with"]
@@ -199,6 +200,7 @@ def _draft(evidence: _Evidence, command: str, seed: int, step: Step) -> Draft:
         unknown=unknown,
         command=command,
         passport={"vectors": evidence.store.name, "glitches with a vector": count, "seed": seed},
+        chart=chart,
     )
 
 

@@ -12,6 +12,8 @@ from discovery.pages.thumbnails import data_uri
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from matplotlib.figure import Figure
+
 TYPICAL, VARIETY, CHARTS = "typical.png", "variety.png", "figures.png"
 """Names of pictures; those of the nearest classes are in `Beside`."""
 TO_WRITE = "To write by hand: the shape in one sentence, and the cause if it is known."
@@ -59,6 +61,8 @@ class Draft:
         The command line that makes the page again.
     passport : mapping of str to object
         What it was made from.
+    chart : Figure or None
+        The histograms beside the nearest classes, and the rate; None where no measure and no time is known.
     """
 
     title: str
@@ -71,6 +75,7 @@ class Draft:
     unknown: list[str]
     command: str
     passport: Mapping[str, object]
+    chart: Figure | None = None
 
     @property
     def caution(self) -> str:

@@ -12,6 +12,7 @@ from audit.review.reasons import reasons
 from discovery.labelaudit.charts import doubt_svg
 from discovery.pages.gpstime import utc
 from discovery.pages.thumbnails import picture_uri, shrink
+from embed.digits import significant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
 
     from audit.result import AuditResult
     from discovery.labelaudit.gallery import Exhibits
-    from embed.types import Rows
+    from embed.types import Floats, Rows
 
 _NEIGHBOUR = (80, 96)
 """Pixels of a similar glitch's picture, height and width: it is shown at a third of the width of the views."""
+_MEASURES = {"snr": "SNR {}", "peak_frequency": "peak {} Hz", "duration": "{} s long"}
+"""Metadata written on a card, as far as they are known."""
 _NEIGHBOUR_SECONDS = 1.0
 """Duration shown of the similar glitches, or the nearest available: it separates most classes."""
 
@@ -58,6 +61,8 @@ class Card:
     rank : int
         From 1.
     id, label, suggested, ifo, gps, when, reason : str
+    measures : str
+        SNR, peak frequency and duration, as far as they are known.
     p_wrong, low, high : float
         The probability that the label is wrong, and its interval.
     bar : Markup
@@ -75,6 +80,7 @@ class Card:
     gps: str
     when: str
     reason: str
+    measures: str
     p_wrong: float
     low: float
     high: float
@@ -91,7 +97,7 @@ def make_cards(result: AuditResult, glitches: pd.DataFrame, exhibits: Exhibits) 
     result : AuditResult
         Of N glitches.
     glitches : DataFrame, N rows
-        ``id``, ``ifo`` and ``gps`` (seconds).
+        ``id``, ``ifo`` and ``gps`` (seconds); ``snr``, ``peak_frequency`` (Hz) and ``duration`` (seconds) where they are known.
     exhibits : Exhibits
         The rows to show.
     """
@@ -99,6 +105,7 @@ def make_cards(result: AuditResult, glitches: pd.DataFrame, exhibits: Exhibits) 
     detectors = glitches["ifo"].astype(str).tolist()
     times = glitches["gps"].to_numpy(np.float64)
     plain = exhibits.thumbnails is not None and exhibits.thumbnails.plain
+    measures = glitches.reindex(columns=list(_MEASURES)).to_numpy(np.float64)
     why = reasons(result, exhibits.rows, ids)
     return [
         Card(
@@ -110,6 +117,7 @@ def make_cards(result: AuditResult, glitches: pd.DataFrame, exhibits: Exhibits) 
             gps=repr(float(times[row])) if math.isfinite(times[row]) else "",
             when=_when(float(times[row]), plain=plain),
             reason=why[place],
+            measures=_measures(measures[row]),
             p_wrong=(p_wrong := float(result.p_wrong[row])),
             low=(low := float(result.p_wrong_low[row])),
             high=(high := float(result.p_wrong_high[row])),
@@ -126,6 +134,11 @@ def _when(gps: float, *, plain: bool) -> str:
     if math.isfinite(gps):
         return f"{utc(gps)} · GPS {gps:.3f}"
     return "" if plain else "time unknown"
+
+
+def _measures(values: Floats) -> str:
+    known = zip(_MEASURES.values(), values.tolist(), strict=True)
+    return " · ".join(text.format(significant(value)) for text, value in known if math.isfinite(value))
 
 
 def _views(exhibits: Exhibits, row: int) -> list[Picture]:

@@ -5,7 +5,7 @@
   const STEP = 20; // cards shown at first, and more each time
   const place = document.getElementById("cases");
   const audit = place.dataset.audit;
-  const KEPT = `discover ${audit}`;
+  const store = Kept(`discover ${audit}`);
   const cards = [...place.querySelectorAll(".case")].map((node) => ({ node, ...node.dataset, order: Number(node.dataset.rank), decision: "" }));
   if (!cards.length) return;
   const cut = place.querySelector(".cut");
@@ -13,32 +13,16 @@
   let shown = []; // the cards that pass the filters, in their order
   let most = STEP;
   let current = cards[0]; // undefined where none is shown
-  let kept = true; // whether the browser keeps the decisions
-  let saved = true; // whether the last CSV has all of them
 
   // --- what was decided ------------------------------------------------------------------------------------------------
   function restore() {
-    try {
-      const found = JSON.parse(localStorage.getItem(KEPT) ?? "{}");
-      for (const one of cards) if (typeof found[one.id] === "string") one.decision = found[one.id];
-      saved = !cards.some((one) => one.decision);
-    } catch { kept = false; }
-  }
-  function keep() {
-    try {
-      localStorage.setItem(KEPT, JSON.stringify(Object.fromEntries(cards.filter((one) => one.decision).map((one) => [one.id, one.decision]))));
-    } catch {
-      kept = false;
-      addEventListener("beforeunload", warn); // only now: pages with such a listener are left more slowly
-    }
-  }
-  function warn(event) {
-    if (!saved) event.preventDefault();
+    const found = store.read();
+    for (const one of cards) one.decision = found[one.id] ?? "";
+    store.state.saved = !cards.some((one) => one.decision);
   }
   function decide(one, text) {
     one.decision = text;
-    saved = false;
-    keep();
+    store.write(Object.fromEntries(cards.filter((own) => own.decision).map((own) => [own.id, own.decision])));
     mark(one);
     count();
   }
@@ -46,7 +30,7 @@
     const rows = cards.filter((one) => one.decision).map((one) => [one.id, one.label, one.suggested, one.decision, audit]);
     const name = `decisions-${audit}.csv`;
     CsvFile.save(name, CsvFile.text(["id", "label", "suggested_label", "decision", "passport"], rows));
-    saved = true;
+    store.state.saved = true;
     const added = [...new Set(rows.map((row) => row[3]))].filter((text) => !classes.includes(text) && !["wrong", "unsure"].includes(text));
     const quoted = (text) => (/^[\w.-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
     notice.replaceChildren("Saved. Now: ", element("code", {}, ["discover audit import", name, ...added.map((text) => `--new-class ${quoted(text)}`)].join(" ")));
@@ -118,7 +102,7 @@
     progress.textContent = `${thousands(done)} of ${thousands(cards.length)} decided`;
     button.textContent = `Save ${thousands(done)} ${done === 1 ? "decision" : "decisions"} as CSV`;
     button.disabled = !done;
-    if (!kept) notice.textContent = "This browser keeps nothing for this page: save the decisions before you close it.";
+    if (!store.state.kept) notice.textContent = "This browser keeps nothing for this page: save the decisions before you close it.";
   }
   function point(scroll = false) {
     for (const one of cards) one.node.classList.toggle("current", one === current);

@@ -38,7 +38,7 @@ MAX_PAIRS = 12
 """Class pairs in the table; the others are counted in its caption."""
 _LEAST = 0.05
 """Expected errors below which a pair is not worth a row."""
-_SCRIPTS = ("explorer/pieces", "explorer/csvfile", "labelaudit/decisions")
+_SCRIPTS = ("explorer/pieces", "explorer/csvfile", "pages/kept", "labelaudit/decisions")
 """The page's scripts, in their order."""
 
 
@@ -67,7 +67,7 @@ def audit_html(
     result : AuditResult
         Of N glitches.
     glitches : DataFrame, N rows
-        In the result's order: ``id``, ``ifo``, ``gps`` (seconds).
+        In the result's order: ``id``, ``ifo``, ``gps`` (seconds), and metadata: see `discovery.labelaudit.cards.make_cards`.
     exhibits : Exhibits
         The rows to show, with their pictures and the glitches most similar to them.
     title : str

@@ -22,17 +22,19 @@ from embed.study.reports import add_report
 from embed.views.encoding import stored_encoding
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import pandas as pd
 
     from embed.study.study import Study
-    from embed.types import Progress, Step
+    from embed.types import Floats, Progress, Rows, Step
     from embed.vectors.store import VectorStore
 
 COLUMNS = ("rank", "id", "ifo", "gps", "label", "one_in", "distance", "nearest_class", "class_one_in", "alike", "image")
 """Columns of ``novel.csv``: see `find_novel`."""
+SCORE_COLUMNS = ("id", "one_in", "distance", "nearest_class", "class_one_in")
+"""Columns of ``novelty.csv``, which has a row for each glitch with a vector, in the study's order."""
 PER_ROW = 8
 """Pictures of a row of the sheet: the glitch and those that are like it."""
 
@@ -89,7 +91,7 @@ def find_novel(
     count : int
         Glitches at most.
     out : Path, optional
-        Folder of ``novel.csv`` and ``novel.png``; by default one of the study's reports.
+        Folder of ``novel.csv``, ``novelty.csv`` and ``novel.png``; by default one of the study's reports.
     step, progress : callable, optional
         Receive the name of each step as it begins, and (rows done, rows in all).
 
@@ -124,8 +126,9 @@ def find_novel(
         images = longest_views(store.glitches[list(chosen)], views)
         found = _table(table, scores, chosen, images)
         step("write")
-        files = {name: folder / name for name in ("novel.csv", "novel.png")}
+        files = {name: folder / name for name in ("novel.csv", "novelty.csv", "novel.png")}
         write_csv(files["novel.csv"], COLUMNS, found.itertuples(index=False))
+        write_csv(files["novelty.csv"], SCORE_COLUMNS, _scores(table["id"].tolist(), scores))
         write_bytes(files["novel.png"], _sheet(study, store, table, chosen, found))
         first = found.iloc[0]
         answer = (
@@ -133,6 +136,16 @@ def find_novel(
         )
         add_report(study, run, files["novel.png"], f"Odd glitches{' of ' if labels else ''}{', '.join(labels)}", answer)
     return Novel(found, scores.compared, files)
+
+
+def _scores(ids: list[str], scores: Novelty) -> Iterator[tuple[object, ...]]:
+    """Yield what is known of each glitch's oddness, one after the other: there may be very many."""
+    columns = (_one_in(scores.share), scores.distance.round(4), scores.nearest, _one_in(scores.class_share))
+    return zip(ids, *columns, strict=True)
+
+
+def _one_in(share: Floats) -> Rows:
+    return np.floor(1.0 / share).astype(np.int64)
 
 
 def _groups(study: Study, store: VectorStore) -> np.ndarray:
@@ -148,10 +161,10 @@ def _table(table: pd.DataFrame, scores: Novelty, chosen: dict[int, list[int]], i
     found = table.loc[rows, ["id", "ifo", "gps", "label"]].reset_index(drop=True)
     return found.assign(
         rank=np.arange(1, len(rows) + 1),
-        one_in=np.floor(1.0 / scores.share[rows]).astype(int),
+        one_in=_one_in(scores.share[rows]),
         distance=scores.distance[rows].round(4),
         nearest_class=[scores.nearest[row] for row in rows],
-        class_one_in=np.floor(1.0 / scores.class_share[rows]).astype(int),
+        class_one_in=_one_in(scores.class_share[rows]),
         alike=[len(alike) for alike in chosen.values()],
         image=images,
     )[list(COLUMNS)]

@@ -59,6 +59,11 @@ def strip(levels: Pixels) -> Image.Image:
 
 def write_sheet(path: Path, levels: Pixels, names: Sequence[str]) -> None:
     """Write a sheet as PNG, atomically; see `sheet`."""
+    write_bytes(path, sheet_png(levels, names))
+
+
+def sheet_png(levels: Pixels, names: Sequence[str]) -> bytes:
+    """Draw a sheet as PNG; see `sheet`."""
     buffer = io.BytesIO()
     sheet(levels, names).save(buffer, format="png")
-    write_bytes(path, buffer.getvalue())
+    return buffer.getvalue()

@@ -57,14 +57,3 @@ def read_object(database: Path, text: str, what: str) -> dict[str, Any]:
             f"{database}: {what} is {text[:40]!r}, no JSON object; another program has changed it, restore a copy"
         )
     return value
-
-
-def ids_like(connection: sqlite3.Connection, identifier: str) -> list[str]:
-    """Return some ids that begin or end as this one does, so that for a slip a catalogue need not be compared whole."""
-    half = max(1, len(identifier) // 2)
-    ends = (half, identifier[:half], -half, identifier[-half:])
-    query = (
-        "SELECT id FROM glitches WHERE substr(id, 1, ?) = ? OR substr(id, ?) = ? "
-        "OR substr(gravityspy_id, 1, ?) = ? OR substr(gravityspy_id, ?) = ? LIMIT 1000"
-    )
-    return [row[0] for row in connection.execute(query, (*ends, *ends))]

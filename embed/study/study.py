@@ -15,7 +15,8 @@ from embed.errors import InputError, StudyError
 from embed.spelling import closest
 from embed.storage import canonical_json, storage_errors, sweep_temporaries
 from embed.study.database import connect, now, transaction, write_lock
-from embed.study.reading import ids_like, read_object, read_table, row_list
+from embed.study.nearids import unknown_id
+from embed.study.reading import read_object, read_table, row_list
 from embed.study.records import IS_GENERATED, LATEST_LABELS, MODEL, Label, view_of
 
 if TYPE_CHECKING:
@@ -147,9 +148,7 @@ class Study(Closing):
         """
         glitch = self.find_glitch(identifier, None)
         if glitch is None:
-            near = closest(identifier, ids_like(self.connection, identifier))
-            remedy = f"did you mean {near!r}?" if near else "`discover export --to csv` lists the ids"
-            raise InputError(f"no glitch {identifier!r} in the study {self.folder}; {remedy}")
+            raise unknown_id(self.connection, identifier, f"the study {self.folder}")
         return glitch
 
     def add_glitch(

@@ -15,10 +15,12 @@ from support.reviewing import HOSTILE, HOSTILE_ID, LISTED, decision
 from support.terminal import run
 
 from discovery.app import maps
+from discovery.app.choices import vector_options
 from embed import Study
+from embed.csvfile import write_csv
 from embed.study.clusterings import latest_clustering, save_clusters
 from embed.study.database import write_lock
-from embed.study.records import Label
+from embed.study.records import MODEL, Label
 from embed.vectors.store import stores
 
 
@@ -377,9 +379,60 @@ def test_one_job_runs_and_can_be_stopped(page):
     assert "there is no job 77" in post(page, "/api/jobs/stop", {"number": 77})[1]["error"]
 
 
+def test_a_job_says_how_long_the_last_one_like_it_took(page, folder):
+    with Study(folder) as study:
+        study.connection.execute("UPDATE runs SET finished = started + 77 WHERE command = 'cluster'")
+        study.connection.commit()
+    for kind, body, before in (
+        ("cluster", {"label": "Blip", "method": "hdbscan"}, 77),
+        ("cluster", {"label": HOSTILE, "method": "hdbscan"}, None),
+    ):
+        _, job = post(page, f"/api/jobs/{kind}", body)
+        assert (job["before"], job["seconds"] < 60) == (before, True)
+        post(page, "/api/jobs/stop", {"number": job["number"]})
+
+
+def test_a_job_takes_predicted_labels_and_the_vectors_that_were_chosen(page, folder, tmp_path, capsys):
+    (network,) = stores(folder)
+    assert [one["name"] for one in page.read("/api/study")["vectors"]] == [network.name]
+    with Study(folder) as study:
+        ids = study.glitches()["id"].tolist()[1:]  # the first is hostile
+        with study.run("predict"), study.transaction():
+            study.add_label(1, Label("Blip", MODEL, "m"))
+    np.save(tmp_path / "mine.npy", np.random.default_rng(0).normal(size=(len(ids), 4)).astype(np.float32))
+    write_csv(tmp_path / "ids.csv", ("id",), [(name,) for name in ids])
+    code, *_ = run(capsys, "ingest", tmp_path / "mine.npy", "--ids", tmp_path / "ids.csv", "--study", folder)
+    assert code == 0
+    vectors = page.read("/api/study")["vectors"]
+    assert [one["name"] for one in vectors] == ["given-mine", network.name]  # made last, and so taken by itself
+    assert vectors[0]["about"] == "vectors of mine.npy (vectors:mine), made elsewhere"
+    passport = network.passport
+    chosen = "".join(f" --{name}={re.escape(passport[name])}" for name in ("backbone", "weights", "views"))
+    for kind, body, options in (
+        (
+            "cluster",
+            {"label": "Blip", "method": "hdbscan", "vectors": "given-mine", "predicted": True},
+            " --method hdbscan --predicted -- Blip",
+        ),
+        ("project", {"method": "umap", "dims": 2, "vectors": network.name}, f" --method umap --dims 2{chosen}"),
+        ("audit", {"vectors": network.name}, chosen),
+        ("audit", {}, ""),
+    ):
+        _, job = post(page, f"/api/jobs/{kind}", body)
+        assert re.fullmatch(rf"discover {kind} --study=\S+{options}", job["command"]), job["command"]
+        post(page, "/api/jobs/stop", {"number": job["number"]})
+    with Study(folder) as study:
+        with study.run("embed", {"store": network.name}):
+            pass
+        assert vector_options(study, "given-mine") == ["--weights=vectors:mine"]
+        assert vector_options(study, network.name) == []
+
+
 @pytest.mark.parametrize(
     ("kind", "body", "message"),
     [
+        ("audit", {"vectors": "--out=/tmp"}, "no vectors '--out=/tmp' in the study; there are: "),
+        ("cluster", {"label": "Blip", "method": "hdbscan", "vectors": ["x"]}, "no vectors"),
         ("cluster", {"label": "Blap", "method": "hdbscan"}, "no glitch is labelled 'Blap'; did you mean 'Blip'?"),
         ("cluster", {"label": "Blip", "method": "--out=/tmp"}, "'--out=/tmp'; give one of hdbscan, spectral"),
         ("cluster", {"label": "Blip", "method": "spectral", "k": "2; rm"}, "the request's 'k' is '2; rm', no int"),

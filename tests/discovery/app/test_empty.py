@@ -26,6 +26,6 @@ def test_an_empty_tab_names_the_command(tmp_path, bare, tab):
         assert browser.evaluate(f"document.querySelector('#{tab} code').textContent") == COMMANDS[tab]
         assert "`" not in browser.evaluate(f"document.querySelector('#{tab}').textContent")
         starts = browser.evaluate(f"document.querySelector('#{tab} form button')?.textContent")
-        assert starts == {"review": None, "clusters": "Look for clusters", "map": "Make a map"}[tab]
+        assert starts == {"review": "Find wrong labels", "clusters": "Look for clusters", "map": "Make a map"}[tab]
         assert browser.console == []
         browser.send("Page.navigate", url="about:blank")  # before the server goes

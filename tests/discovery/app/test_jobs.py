@@ -1,5 +1,7 @@
 """Commands in the background: their lines, their end, and that nothing of them is left running."""
 
+import subprocess
+import sys
 import time
 
 import pytest
@@ -33,6 +35,25 @@ def test_a_job_shows_its_lines_and_how_it_ended(jobs, reviewable):
     assert job["state"] == "failed"
     assert "discover status: error: no study in" in job["lines"][-1]
     assert [one["number"] for one in jobs.list()] == [1, 2]
+
+
+def test_progress_is_told_and_is_no_line(jobs, monkeypatch):
+    told = '{"what": "embed", "done": 5, "whole": 20, "seconds": 3.0, "left": 9.0}'
+    script = f"import sys, time; print('one'); print('two\\x1e' + {told!r}); print('\\x1e{{cut'); print('\\x1e' + {told!r}, flush=True); time.sleep(30)"
+    popen = subprocess.Popen
+    monkeypatch.setattr(
+        "discovery.app.jobs.subprocess.Popen", lambda _, **more: popen([sys.executable, "-c", script], **more)
+    )
+    assert jobs.start(["anything"], before=40)["before"] == 40
+    for _ in range(100):
+        job = jobs.list()[-1]
+        if job["progress"]:
+            break
+        time.sleep(0.1)
+    assert job["progress"] == {"what": "embed", "done": 5, "whole": 20, "seconds": 3.0, "left": 9.0}
+    assert job["lines"] == ["one", "two"]
+    stopped = jobs.stop(job["number"])
+    assert (stopped["state"], stopped["progress"]) == ("stopped", None)
 
 
 def test_closing_stops_what_runs(jobs, reviewable):

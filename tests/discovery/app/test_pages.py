@@ -13,9 +13,9 @@ from support.browser import chromium, needs_chromium
 from support.reviewing import HOSTILE, HOSTILE_ID, LISTED, serving
 
 from embed import Study
-from embed.csvfile import restored
+from embed.csvfile import restored, write_csv
 from embed.study.database import write_lock
-from embed.study.records import Label
+from embed.study.records import MODEL, Label
 
 pytestmark = needs_chromium
 
@@ -231,6 +231,51 @@ def test_a_name_becomes_label_events(browser, address, folder):
     browser.wait("/^40 glitches are now Zigzag/.test(document.getElementById('name-done')?.textContent)")
     assert sum(label == "Zigzag" for label in labels(folder).values()) == 40
     browser.wait("/Zigzag 40/.test(document.getElementById('cluster-list').textContent)")
+
+
+def test_a_certificate_says_its_reasons_as_text(browser, address, folder):
+    report = folder / "reports" / "cluster-Blip-hdbscan"
+    known = {
+        "verdict": "new class",
+        "density": "562.04",
+        "persistence": "10.861",
+        "reasons": f"It is {HOSTILE}.\nMore than 97 % of it.",
+    }
+    rows = [(number, 40, *known.values()) for number in (0, 1)]
+    write_csv(report / "certificates.csv", ("cluster", "size", *known), rows)
+    go(browser, address, "clusters")
+    terms = browser.evaluate(
+        "Object.fromEntries([...document.querySelectorAll('#cluster-facts dt')].map((one) => [one.textContent, one.nextSibling.textContent]))"
+    )
+    assert terms["density"] == "562 times the pass to the next cluster"
+    assert terms["persistence"] == "10.86 nats"
+    reasons = browser.evaluate("[...document.querySelectorAll('#cluster-facts li')].map((one) => one.textContent)")
+    assert reasons == [f"It is {HOSTILE}.", "More than 97\u00a0% of it."]
+
+
+def test_a_job_of_the_form_has_a_bar_and_can_be_stopped(browser, address, folder):
+    with Study(folder) as study, study.run("predict"), study.transaction():
+        study.add_label(1, Label("Blip", MODEL, "m"))
+        study.connection.execute("UPDATE runs SET finished = started + 3599 WHERE command = 'cluster'")
+    go(browser, address, "clusters")
+    browser.evaluate("document.querySelector('#again summary').click()")
+    browser.evaluate("document.querySelector('#again select').value = 'Blip'")
+    browser.evaluate("document.querySelector('#again input[type=checkbox]').click()")
+    browser.evaluate("document.querySelector('#again form').requestSubmit()")
+    browser.wait("document.querySelector('#again .jobs progress')")
+    assert (
+        browser.evaluate("document.querySelector('#again .jobs code').textContent")
+        == "discover cluster --method hdbscan --predicted -- Blip"
+    )
+    said = browser.evaluate("document.querySelector('#again .bar').textContent")
+    assert re.search(r"about 59 min \d+ s left, as the last one took 59 min 59 s$", said)
+    assert 0 < browser.evaluate("document.querySelector('#again progress').position") < 0.1
+    browser.evaluate("document.querySelector('#again .jobs button').click()")
+    browser.wait("document.querySelector('#again .jobs .stopped')")
+    assert not browser.evaluate("document.querySelector('#again .jobs progress')")
+    browser.evaluate("location.hash = 'review'")
+    browser.wait(READY["review"])
+    assert browser.evaluate("document.querySelector('#review .answer form button').textContent") == "Find wrong labels"
 
 
 def framed(browser, script):

@@ -54,6 +54,10 @@ def test_a_column_is_there_where_the_study_has_it(study):
     assert whole["novelty"].dropna().to_dict() == {glitches[2]: 2000.0, glitches[9]: 40.0}
     assert whole.loc[found.glitches, "cluster"].tolist() == found.clustering.labels.tolist()
     assert whole["cluster"].notna().sum() == len(found.glitches)
+    scores = [(ids[glitch], place + 1.0) for place, glitch in enumerate(glitches.tolist())]
+    write_csv(folder / "novelty.csv", ("id", "one_in"), scores)  # of all, as it is written now
+    whole = map_columns(study, glitches)
+    assert whole["novelty"].tolist() == [value for _, value in scores]
     medoids = {int(found.glitches[row]) for row in found.clustering.medoids.values()}
     assert len(medoids) == 2
     kept = {int(glitch) for glitch in glitches[kept_glitches(study, whole)]}

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from discovery.candidates.namefile import clustering_passport, name_clusters, read_names
 from discovery.candidates.naming import name_cluster
 from embed import Study
 from embed.errors import InputError
@@ -83,3 +84,62 @@ def test_what_cannot_be_named_is_refused(study):
     for name in ("", "  ", "a\nb"):
         with pytest.raises(InputError, match="cannot be the name of a class"):
             name_cluster(study, 0, name)
+
+
+def passport_of(study, glitches, clusters):
+    ids = study.ids()
+    return clustering_passport([ids[glitch] for glitch in glitches], clusters)
+
+
+def file_of(folder, *rows, columns="cluster,name,clustering"):
+    path = folder / "names.csv"
+    path.write_text("\n".join([columns, *rows, ""]), encoding="utf-8")
+    return path
+
+
+def test_the_names_of_a_file_go_to_the_clusters_that_they_were_typed_at(study, tmp_path):
+    glitches, clusters = list(labels_of(study)), [0, 0, 1, 1, -1, 2, 2, 2]
+    run = clustered(study, "Blip", glitches, clusters)
+    clustered(study, "None_of_the_Above", glitches, clusters[::-1])  # later, of another label
+    passport = passport_of(study, glitches, clusters)
+    path = file_of(tmp_path, f"2,'=Crown,{passport}", f"0,Reverse_Chirp,{passport}")
+    found = read_names(study, path)
+    assert (found.run, found.is_latest, found.names) == (run, True, {2: "=Crown", 0: "Reverse_Chirp"})
+    before, runs = study.count("labels"), study.count("runs")
+    assert [len(named.glitches) for named in name_clusters(study, found, dry_run=True).values()] == [3, 2]
+    assert (study.count("labels"), study.count("runs")) == (before, runs)
+    assert {number: named.added for number, named in name_clusters(study, found).items()} == {2: 3, 0: 2}
+    after = labels_of(study)
+    assert [after[glitch] for glitch in glitches] == ["Reverse_Chirp"] * 2 + [
+        "None_of_the_Above",
+        "Blip",
+        "None_of_the_Above",
+    ] + ["=Crown"] * 3
+    assert {named.added for named in name_clusters(study, found).values()} == {0}  # a second try adds nothing
+    clustered(study, "Blip", glitches, [0] * 8)
+    assert (read_names(study, path).run, read_names(study, path).is_latest) == (run, False)
+
+
+def test_a_file_of_names_that_will_not_do_is_refused(study, tmp_path):
+    glitches, clusters = list(labels_of(study)), [0, 0, 1, 1, -1, 1, 1, 1]
+    clustered(study, "Blip", glitches, clusters)
+    own, other = passport_of(study, glitches, clusters), passport_of(study, glitches, [0] * 8)
+    with pytest.raises(
+        InputError, match=f"line 2: '{other}' is no clustering of .*study: the names are of another report"
+    ):
+        read_names(study, file_of(tmp_path, f"0,Crown,{other}"))
+    with pytest.raises(InputError, match="is no clustering of 'Tomte' of"):
+        read_names(study, file_of(tmp_path, f"0,Crown,{own}"), "Tomte")
+    for rows, message in (
+        ([f"7,Crown,{own}"], "has no cluster 7; it has 0 to 1"),
+        ([f"-1,Crown,{own}"], "line 2: '-1' is not the number of a cluster"),
+        ([f"0,Crown,{own}", f"0,Helix,{own}"], "line 3: cluster 0 is named above already"),
+        ([f"0, ,{own}"], "cannot be the name of a class"),
+        ([f"0,Crown,{own}", f"1,Helix,{other}"], "names for 2 clusterings"),
+        ([], "has no names"),
+    ):
+        with pytest.raises(InputError, match=message):
+            read_names(study, file_of(tmp_path, *rows))
+    with pytest.raises(InputError, match="has no column 'clustering'"):
+        read_names(study, file_of(tmp_path, "0,Crown", columns="cluster,name"))
+    assert study.count("labels") == 8

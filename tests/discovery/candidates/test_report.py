@@ -12,8 +12,10 @@ from PIL import Image
 from support.browser import chromium, needs_chromium
 
 from discovery.candidates.contactsheet import contact_sheet
+from discovery.candidates.namefile import COLUMNS
 from discovery.candidates.report import report_html
 from discovery.pages.thumbnails import Thumbnails
+from embed.csvfile import restored
 from embed.errors import InputError
 from embed.views.viridis import colours_of_levels
 
@@ -165,6 +167,41 @@ def test_nothing_of_the_data_becomes_markup_and_nothing_is_loaded():
 def test_bad_input_is_refused(change, message):
     with pytest.raises(InputError, match=message):
         report(**change)
+
+
+@needs_chromium
+def test_names_are_kept_and_saved_as_the_table_that_name_reads(tmp_path):
+    page = report(clustering="clusters-0123456789ab", classes=["Tomte", EVIL])
+    assert page.count("<script") == 1
+    (tmp_path / "report.html").write_text(page, encoding="utf-8")
+    with chromium(tmp_path / "profile") as browser:
+        browser.open(tmp_path / "report.html")
+        browser.wait("document.querySelector('.naming')")
+        assert browser.evaluate("[...document.querySelectorAll('#known-classes option')].map((one) => one.value)") == [
+            EVIL,
+            "Tomte",
+        ]
+        fields = "[...document.querySelectorAll('.naming input')]"
+        assert browser.evaluate(f"{fields}.length") == 2  # noise gets no name
+        assert browser.evaluate("document.querySelector('#names .save').disabled")
+        browser.evaluate(f"{fields}[1].scrollIntoView()")
+        browser.click_on(f"{fields}[1]")
+        browser.type(" =Crown's ")
+        assert browser.evaluate("document.querySelector('#names b').textContent") == "1 of 2 clusters named"
+        browser.open(tmp_path / "report.html")  # the browser kept it
+        browser.wait("document.querySelector('.naming')")
+        assert browser.evaluate(f"{fields}.map((one) => one.value)") == ["", "=Crown's"]
+        browser.evaluate("URL.createObjectURL = (blob) => { window.saved = blob.text(); return '#'; }")
+        browser.evaluate("document.querySelector('#names').scrollIntoView()")
+        browser.click_on("document.querySelector('#names .save')")
+        saved = pd.read_csv(io.StringIO(browser.evaluate("window.saved")), dtype=str).map(restored)
+        assert "discover name --from names-clusters-0123456789ab.csv" in browser.evaluate(
+            "document.querySelector('[role=status]').textContent"
+        )
+        assert browser.evaluate("window.pwned === undefined")
+        assert browser.console == []
+    assert list(saved.columns) == list(COLUMNS)
+    assert saved.to_numpy().tolist() == [["1", "=Crown's", "clusters-0123456789ab"]]
 
 
 @needs_chromium

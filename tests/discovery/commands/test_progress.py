@@ -1,7 +1,10 @@
 import io
+import json
+import time
 
 import pytest
 
+from discovery.app.telling import MARK, VARIABLE
 from discovery.commands.console import Terminal
 from discovery.commands.progress import Lines, duration, ticking
 
@@ -170,3 +173,27 @@ def test_a_terminal_shows_a_bar(monkeypatch):
     assert "decode" in screen.getvalue()
     assert "10/10" in screen.getvalue()
     assert "so far" not in screen.getvalue()
+
+
+def test_the_state_has_the_time_left_as_soon_as_it_is_known(clock, printed):
+    lines = Lines("embed", printed.append, clock)
+    lines.move(0, 100)
+    assert lines.state() == {"what": "embed", "done": 0, "whole": 100, "seconds": 0.0, "left": None}
+    clock.now += 5
+    lines.move(20, 100)
+    assert lines.state() == {"what": "embed", "done": 20, "whole": 100, "seconds": 5.0, "left": 20.0}
+    lines.step("map")
+    assert lines.state() == {"what": "map", "done": 0, "whole": 0, "seconds": 0.0, "left": None}
+
+
+def test_a_program_that_asks_is_told_every_second_instead_of_in_lines(monkeypatch, capsys):
+    monkeypatch.setattr("discovery.commands.progress.SHORT_S", 0.0)
+    monkeypatch.setenv(VARIABLE, "json")
+    with Terminal(as_json=False).progress("embed") as move:
+        move(3, 9)
+        time.sleep(1.3)
+    told, *rest = capsys.readouterr().err.rstrip("\n").split("\n")
+    assert rest == []
+    assert told.startswith(MARK)
+    state = json.loads(told.removeprefix(MARK))
+    assert (state["what"], state["done"], state["whole"]) == ("embed", 3, 9)

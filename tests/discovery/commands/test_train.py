@@ -106,6 +106,7 @@ def test_refusals_are_one_line(study, tiny, capsys):
             ("--add-class", "Blip", "--weights", "model:old", "--resume", "--dropout", "0.0"),
             "has no use for --epochs, --batch, --lr, --dropout, --backbone, --resume; leave that out",
         ),
+        (("--figures", "pdf"), "--figures has no effect without --recursive"),
         (("--truth", "truth.csv"), "--truth has no effect without --recursive"),
         (("--recursive", "3", "--truth", "none.csv"), "--truth none.csv cannot be read"),
     ):
@@ -128,11 +129,12 @@ def test_recursive_training(study, tiny, capsys, tmp_path):
         rows = [(name.removeprefix("H1_"), "H1", "Blip" if name.startswith("H1_morea") else "Koi_Fish") for name in ids]
         csv.writer(file).writerows([("id", "ifo", "truth"), *rows])
     arguments = ("--recursive", "4", "--truth", str(tmp_path / "truth.csv"), "--out", str(tmp_path / "out"))
-    assert run(study, tiny, "--name", "r", *arguments) == 0
+    assert run(study, tiny, "--name", "r", "--figures", "svg", *arguments) == 0
     said = capsys.readouterr().out
     assert "6 unlabelled glitches to choose from, 0 left out" in said
     assert models(study) == ["r", "r-4"]
     assert (tmp_path / "out" / "recursion.html").exists()
+    assert b">pseudo-labels<" in (tmp_path / "out" / "figures" / "accuracy.svg").read_bytes()
     assert " of 4" in said  # pseudo-labels whose truth is known
     assert "4 pseudo-labels: right on " in said
     assert "the gap between random and honest splits was not measured: there are no vectors" in said

@@ -8,6 +8,7 @@ import pytest
 import torch
 from support.generators import make_study
 
+from discovery.figures.figures import generator_figures
 from discovery.generation import generation
 from discovery.generation.generation import Question, evaluate_generator
 from embed import Study
@@ -64,7 +65,7 @@ def judged(study, monkeypatch):
 
     monkeypatch.setattr(generation, "judge", spy)
     monkeypatch.setattr(generation, "make_features", lambda *_: pixels)
-    found, files = evaluate_generator(study, QUESTION, device=CPU)
+    found, files, _ = evaluate_generator(study, QUESTION, device=CPU)
     return kept["examples"], found, files
 
 
@@ -127,12 +128,17 @@ def test_of_a_generator_without_its_table_nothing_is_claimed(own, monkeypatch):
 
 def test_what_is_known_is_said_plainly(own):
     with Study(own) as study:
-        found, files = evaluate_generator(study, QUESTION, device=CPU)
+        found, files, shown = evaluate_generator(study, QUESTION, device=CPU)
         assert found.cautions == ()
+        figures = generator_figures(found, shown)
+        assert set(figures) == {"distances", "shares", "glitches"}
+        bars = [bar.get_width() for bar in figures["distances"].axes[0].patches]
+        assert bars == [row.kid for row in found.classes]
+        assert figures["glitches"].startswith(b"\x89PNG")
         page = files["generator.html"].read_text()
         assert "All figures are of held-out glitches, which the generator did not learn from." in page
         assert "not known" not in page
-        by_simulator, _ = evaluate_generator(study, Question("simulator", "glitch", 2, 8), device=CPU)
+        by_simulator, _, _ = evaluate_generator(study, Question("simulator", "glitch", 2, 8), device=CPU)
     assert [row.learned for row in by_simulator.classes] == [0, 0, 0]
     assert all(math.isnan(row.copied) for row in by_simulator.classes)
     assert by_simulator.cautions == ()

@@ -239,8 +239,13 @@ def test_markdown_shows_labels_as_they_are():
 
 def test_the_command(capsys, study):
     study.close()
-    code, out, _ = run(capsys, "guide", "Blip", "--study", study.folder)
+    code, out, _ = run(capsys, "guide", "Blip", "--figures", "png,pdf", "--study", study.folder)
     assert code == 0
+    folder = study.folder / "reports" / "guide" / "Blip"
+    names = {path.name for path in (folder / "figures").iterdir()}
+    assert {"typical.png", "variety.png", "beside-2-Power_Line.pdf", "measures.pdf", "measures.png"} <= names
+    assert (folder / "figures" / "typical.png").read_bytes() == (folder / "typical.png").read_bytes()
+    assert b"/FontFile2" in (folder / "figures" / "measures.pdf").read_bytes()  # drawn, not a picture
     assert out.startswith("Blip: 12 glitches; nearest: ")
     assert "guide.html" in out
     code, out, _ = run(capsys, "guide", "Power_Line", "--study", study.folder, "--json")

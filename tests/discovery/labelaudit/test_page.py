@@ -142,6 +142,19 @@ def test_only_views_that_there_are_and_like_beside_like(found):
     assert "</b>, 1 s</h4>" not in second
 
 
+def test_a_case_says_what_was_measured_as_far_as_it_is_known(found):
+    worst, second = found[0].order[:2]
+    table = glitches()
+    table.loc[[worst, second], ["snr", "peak_frequency", "duration"]] = [[1312.7, 201.68, 0.4], [8.25, np.nan, np.nan]]
+    cases = audit_html(found[0], table, exhibits(found), title="Audit", asked={}, passport={"audit": "a"}).split(
+        "<article"
+    )
+    assert " · SNR 1,310 · peak 202 Hz · 0.4 s long" in text_of(cases[1])
+    assert " · SNR 8.25 " in text_of(cases[2])
+    assert "peak" not in text_of(cases[2]).split("In all")[0]
+    assert "SNR" not in text_of(cases[3])
+
+
 def test_what_is_capped_is_said(found, monkeypatch):
     monkeypatch.setattr("discovery.labelaudit.page.MAX_CASES", 5)
     shown = page(found, exhibits=exhibits(found))

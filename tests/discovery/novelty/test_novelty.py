@@ -48,6 +48,15 @@ def test_the_oddest_come_first_and_those_that_are_alike_are_counted(study, tiny)
     assert kept["id"].tolist() == found.table["id"].tolist()
     assert found.files["novel.csv"].read_bytes() == again.files["novel.csv"].read_bytes()
     assert found.files["novel.png"].read_bytes() == again.files["novel.png"].read_bytes()
+    scores = pd.read_csv(found.files["novelty.csv"]).set_index("id")
+    assert len(scores) == len(store.glitches) == 28
+    listed = found.table.set_index("id")
+    same = ["one_in", "distance", "nearest_class", "class_one_in"]
+    assert scores.loc[listed.index, same].astype(str).equals(listed[same].astype(str))
+    assert scores["one_in"].max() == scores["one_in"][listed.index[0]]
+    assert (
+        found.files["novelty.csv"].read_bytes() == asked.files["novelty.csv"].read_bytes()
+    )  # of all, whatever is listed
     with Image.open(found.files["novel.png"]) as sheet:
         assert sheet.size[0] > 900
     assert "Odd glitches" in found._repr_html_()
