@@ -82,7 +82,7 @@ class Candidates:
         }
         facts |= {name: str(path) for name, path in self.files.items()}
         rows = [
-            (own.cluster, own.verdict, f"{own.size:,}", self.table["id"].iloc[found.medoids[own.cluster]])
+            (own.cluster, own.in_words, f"{own.size:,}", self.table["id"].iloc[found.medoids[own.cluster]])
             for own in self.certificates
         ]
         return html_summary("Candidate classes", facts, ("cluster", "verdict", "size", "medoid"), rows)
@@ -244,12 +244,10 @@ def summary(candidates: Candidates) -> dict[str, Any]:
     """Return the outcome as JSON values: clusters with their sizes, noise with its share."""
     clustering, count = candidates.clustering, len(candidates.table)
     noise = int((clustering.labels == NOISE).sum())
-    medoids = {number: str(candidates.table["id"].iloc[row]) for number, row in clustering.medoids.items()}
+    ids = candidates.table["id"].tolist()
     return {
         "glitches": count,
-        "clusters": [
-            own.row() | {"medoid": medoids[own.cluster], "reasons": own.reasons} for own in candidates.certificates
-        ],
+        "clusters": [own.row(ids) | {"reasons": own.reasons} for own in candidates.certificates],
         "noise": noise,
         "noise_share": noise / count,
         "left_out": len(candidates.left_out),

@@ -25,6 +25,7 @@ from embed.storage import write_bytes, write_text
 from embed.vectors.similarity import normalise
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     import pandas as pd
@@ -46,6 +47,9 @@ COLUMNS = ("id", "ifo", "gps", "label", "predicted", "cluster", "probability", "
 """Columns of ``clusters.csv`` before those of the metadata and ``branch``: ``cluster`` -1 is noise, ``medoid`` is 1 for a cluster's most
 typical glitch, ``image`` its longest view. ``branch`` is the finest branch of the density tree that the glitch is in: see
 `discovery.clustering.branches.NestedBranch`."""
+DISTANCES = ("cluster", "class", "distance", "glitches")
+"""Columns of ``distances.csv``: every cluster beside every known class, nearest first, with the class's known glitches that have a vector;
+a class with fewer than `discovery.certificates.divergence.LEAST_CLASS` of them is not compared with, and has no distance."""
 MAP_METHOD: MapMethod = "umap"
 """Of the 3-D view."""
 MOST_DOSSIERS = 60
@@ -82,7 +86,7 @@ class Results:
 def write_results(results: Results, folder: Path, command: str) -> dict[str, Path]:
     """Write the files; returns name -> path."""
     clustering, options, store = results.clustering, results.options, results.store
-    names = ("clusters.csv", "certificates.csv", "report.html", "contact-sheet.png", "embedding.html")
+    names = ("clusters.csv", "certificates.csv", "distances.csv", "report.html", "contact-sheet.png", "embedding.html")
     files = {name: folder / name for name in names}
     carried = results.carried(results.glitches)
     nested = nested_branches(clustering.labels, clustering.tree) if clustering.tree else []
@@ -95,8 +99,10 @@ def write_results(results: Results, folder: Path, command: str) -> dict[str, Pat
         .where(whole.notna(), None)
         .itertuples(index=False),
     )
-    certificates = [own.row() for own in results.certificates]
+    ids = whole["id"].tolist()
+    certificates = [own.row(ids) for own in results.certificates]
     write_csv(files["certificates.csv"], tuple(certificates[0]), (tuple(row.values()) for row in certificates))
+    write_csv(files["distances.csv"], DISTANCES, _distances(results))
     shown = shown_columns(whole)
     title = f"Clusters of {results.label}"
     sheet = contact_sheet(shown, results.thumbnails, title=title)
@@ -152,10 +158,18 @@ def write_results(results: Results, folder: Path, command: str) -> dict[str, Pat
         passport=facts | {f"vectors: {key}": value for key, value in store.passport.items()},
         cautions=cautions,
         dossiers=dossiers,
-        beside=("embedding.html", "clusters.csv"),
+        beside=("embedding.html", "clusters.csv", "certificates.csv", "distances.csv"),
     )
     write_text(files["report.html"], report)
     return files
+
+
+def _distances(results: Results) -> Iterator[tuple[int, str, float | None, int]]:
+    sizes = {name: len(rows) for name, rows in sorted(results.known.classes.items())}
+    for own in results.certificates:
+        apart = dict(own.nearest)
+        for name in [*apart, *(name for name in sizes if name not in apart)]:
+            yield own.cluster, name, round(apart[name], 4) if name in apart else None, sizes[name]
 
 
 def _explorer_table(results: Results, whole: pd.DataFrame) -> pd.DataFrame:

@@ -11,13 +11,15 @@ from discovery.certificates.calibration import calibrate
 from discovery.certificates.divergence import Divergences, diverge, sampled_classes, side_by_side
 from discovery.certificates.occurrence import Occurrence, occurrence
 from discovery.certificates.stability import FOUND_AGAIN, jaccard, resampled
+from discovery.certificates.surroundings import noise_around
 from discovery.clustering.branches import own_branches
 from discovery.clustering.clustering import cluster
 from discovery.clustering.prepared import dimension_of
+from discovery.clustering.result import by_typicality
 from embed.digits import significant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from discovery.clustering.hierarchy import Branch
     from discovery.clustering.methods import ClusterMethod
@@ -38,9 +40,13 @@ SEPARATE = 3.0
 of whole classes are above it, and 1 % of random parts of a class above 1."""
 NAMED = 3
 """Nearest known classes that are named."""
+TYPICAL = 5
+"""Most typical members that are named, the medoid among them."""
 
 NEW, PART, MIXTURE, UNSURE = "new class", "part of a known class", "mixture of known classes", "perhaps new"
 NOT_STABLE, ONE_DAY, ALONE = "not stable", "one day only", "distinct group"
+_OWN = (NEW, UNSURE, ALONE)
+"""Verdicts of what may be a class of its own."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,9 @@ class Certificate:
     separation : float or None
         In nats: see `discovery.certificates.divergence`.
     nearest : list of (class, nats)
-        The nearest known classes, nearest first.
+        All known classes that are compared with, nearest first.
+    favourite : (class, share) or None
+        The known class to which most members are nearest, and their share: the purity of a cluster that is a part of it.
     stability, least_stability : float
         Mean and least Jaccard index over random parts of the glitches.
     settings : tuple of int
@@ -72,8 +80,16 @@ class Certificate:
         How many times as dense as the pass to the next cluster its members are (geometric mean); None for a cluster that is no branch.
     persistence : float or None
         Rise of the log density, in nats, from that pass to the cluster's densest glitch: see `discovery.clustering.hierarchy.Branch`.
+    noise_around : float or None
+        Share of the members' nearest neighbours among the clustered glitches that fit no cluster.
+    typical : tuple of int
+        Rows of the most typical members, the medoid first.
     occurrence : Occurrence
         Detectors, runs and days.
+    one_detector : str
+        "in L1 alone" or "nearly all in L1" where other detectors observed too and chance does not explain it; empty else.
+    detector_chance : float or None
+        See `discovery.certificates.occurrence.Occurrence.detector_chance`.
     """
 
     cluster: int
@@ -85,16 +101,26 @@ class Certificate:
     high: float | None
     separation: float | None
     nearest: list[tuple[str, float]]
+    favourite: tuple[str, float] | None
     stability: float
     least_stability: float
     settings: tuple[int, int]
     other_method: float
     density: float | None
     persistence: float | None
+    noise_around: float | None
+    typical: tuple[int, ...]
     occurrence: Occurrence
+    one_detector: str
+    detector_chance: float | None
 
-    def row(self) -> dict[str, Any]:
-        """Return the figures as a flat row of a table."""
+    @property
+    def in_words(self) -> str:
+        """The verdict, of a cluster that may be new with the detector that alone has it: a remark, which does not change the probability."""
+        return f"{self.verdict}, {self.one_detector}" if self.one_detector and self.verdict in _OWN else self.verdict
+
+    def row(self, ids: Sequence[str] | None = None) -> dict[str, Any]:
+        """Return the figures as a flat row of a table, with the ids of typical members where those of the clustered glitches are given."""
         known = {
             f"nearest_{place}": f"{name} ({nats:.2f})" for place, (name, nats) in enumerate(self.nearest[:NAMED], 1)
         }
@@ -102,12 +128,15 @@ class Certificate:
             "cluster": self.cluster,
             "size": self.size,
             "verdict": self.verdict,
+            "in_words": self.in_words,
             "probability": _rounded(self.probability),
             "low": _rounded(self.low),
             "high": _rounded(self.high),
             "separation": _rounded(self.separation),
             **{f"nearest_{place}": "" for place in range(1, NAMED + 1)},
             **known,
+            "favourite": self.favourite[0] if self.favourite else "",
+            "favourite_share": _rounded(self.favourite[1] if self.favourite else None),
             "stability": _rounded(self.stability),
             "least_stability": _rounded(self.least_stability),
             "settings_found": self.settings[0],
@@ -115,12 +144,21 @@ class Certificate:
             "other_method": _rounded(self.other_method),
             "density": _rounded(self.density),
             "persistence": _rounded(self.persistence),
+            "noise_around": _rounded(self.noise_around),
             "detectors": self.occurrence.text("detectors"),
+            "commonest_detector": self.occurrence.commonest[0] if self.occurrence.commonest else "",
+            "commonest_share": _rounded(self.occurrence.commonest[1] if self.occurrence.commonest else None),
+            "detector_chance": None if self.detector_chance is None else float(f"{self.detector_chance:.3g}"),
             "runs": self.occurrence.text("runs"),
             "days": self.occurrence.days,
             "busiest_day": self.occurrence.busiest_day,
             "busiest_share": _rounded(self.occurrence.busiest_share),
+            **({} if ids is None else self._members(ids)),
         }
+
+    def _members(self, ids: Sequence[str]) -> dict[str, str]:
+        named = [ids[row] for row in self.typical]
+        return {"medoid": named[0], "typical": "; ".join(named[1:])}
 
 
 def _rounded(value: float | None) -> float | None:
@@ -185,6 +223,7 @@ def certify(clustering: Clustering, evidence: Evidence, *, k: int | None = None,
         where, chance = apart[number]
         probability, low, high = chance or (None, None, None)
         own = branches.get(number)
+        seen = occurrence(evidence.ifo, evidence.gps, members)
         bare = Certificate(
             cluster=number,
             size=len(members),
@@ -195,13 +234,18 @@ def certify(clustering: Clustering, evidence: Evidence, *, k: int | None = None,
             high=high,
             separation=where.separation if where else None,
             nearest=list(zip(where.classes, where.nats.tolist(), strict=True)) if where else [],
+            favourite=(where.favourite, where.favourite_share) if where else None,
             stability=float(np.nanmean(again[number])),
             least_stability=float(np.nanmin(again[number])),
             settings=(int((settings[:, number] >= FOUND_AGAIN).sum()), len(settings)),
             other_method=float(agreed[number]),
             density=float(np.exp(own.contrast)) if own else None,
             persistence=own.persistence if own else None,
-            occurrence=occurrence(evidence.ifo, evidence.gps, members),
+            noise_around=noise_around(labels, members, evidence.graph or clustering.graph),
+            typical=tuple(by_typicality(unit, members)[:TYPICAL].tolist()),
+            occurrence=seen,
+            one_detector=seen.one_detector(whole),
+            detector_chance=seen.detector_chance(whole),
         )
         reasons = _reasons(bare, where, whole)
         found.append(replace(bare, verdict=_verdict(bare, where, whole), reasons=tuple(reasons)))
@@ -267,6 +311,8 @@ def _reasons(bare: Certificate, where: Divergences | None, whole: Occurrence) ->
     )
     if bare.density is not None:
         reasons.append(f"Its members are {significant(bare.density)} times as dense as the pass to the next cluster.")
+    if bare.noise_around:
+        reasons.append(f"{100 * bare.noise_around:.0f} % of its members' nearest neighbours fit no cluster.")
     return reasons + bare.occurrence.remarks(whole)
 
 

@@ -33,7 +33,7 @@ def run(options: Namespace) -> None:
         (
             str(item["cluster"]),
             str(item["size"]),
-            item["verdict"],
+            item["in_words"],
             "" if item["probability"] is None else f"{100 * item['probability']:.0f} %",
             item["nearest_1"],
             item["medoid"],

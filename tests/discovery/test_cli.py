@@ -134,6 +134,7 @@ def test_the_whole_path_without_embedding_by_hand(capsys, tmp_path):
         "certificates.csv",
         "clusters.csv",
         "contact-sheet.png",
+        "distances.csv",
         "embedding.html",
         "members-0.png",
         "report.html",

@@ -12,6 +12,7 @@ from discovery.candidates.options import ClusterOptions, MapOptions
 from embed import Study, embed
 from embed.errors import InputError, StorageError
 from embed.study.clusterings import latest_clusters
+from embed.study.records import Label
 
 
 @pytest.fixture
@@ -51,6 +52,27 @@ def test_the_study_is_read_once(study, tmp_path, monkeypatch):
     assert stored.index.tolist() == found.glitches.tolist()
     assert stored["cluster"].tolist() == written["cluster"].tolist()
     assert [item["size"] for item in summary(found)["clusters"]] == np.bincount(written["cluster"]).tolist()
+
+
+def test_every_cluster_is_beside_every_known_class(study, tmp_path):
+    """A class of four is too few to compare with: it is listed without a distance. The report names the typical members and links the tables."""
+    store = embed(study)
+    with study.run("test"):
+        for glitch in study.members("None_of_the_Above")[:4]:
+            study.add_label(int(glitch), Label("Rare", "person", "test"))
+    found = find_candidates(study, store, "Blip", ClusterOptions(method="spectral", k=2), out=tmp_path / "out")
+    table = pd.read_csv(tmp_path / "out" / "distances.csv")
+    assert found.certificates
+    for own in found.certificates:
+        rows = table[table["cluster"] == own.cluster]
+        assert rows[["class", "glitches"]].to_numpy().tolist() == [["Power_Line", 8], ["Rare", 4]]
+        ((name, nats),) = own.nearest
+        assert name == "Power_Line"
+        assert rows["distance"].to_numpy() == pytest.approx([nats, np.nan], abs=1e-4, nan_ok=True)
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    row = pd.read_csv(tmp_path / "out" / "certificates.csv").loc[0]
+    assert f"Most typical: <code>{row['medoid']}</code> (medoid), <code>{row['typical'].split('; ')[0]}</code>" in page
+    assert 'href="./distances.csv"' in page
 
 
 def test_a_run_that_cannot_write_its_files_stores_no_clusters(study, monkeypatch):
