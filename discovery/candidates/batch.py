@@ -59,7 +59,7 @@ class Batch:
 def make_batch(
     study: Study,
     store: VectorStore,
-    cluster: int,
+    cluster: int | str,
     count: int,
     *,
     label: str | None = None,
@@ -72,8 +72,8 @@ def make_batch(
     ----------
     study : Study
     store : VectorStore
-    cluster : int
-        Of the latest clustering (of `label`, if given).
+    cluster : int or str
+        Of the latest clustering (of `label`, if given): a number, or a branch such as "1.0".
     count : int
         Glitches: half of them members, spread over detectors and time, the others the most similar glitches that are in no known class.
     label : str, optional

@@ -13,6 +13,7 @@ from discovery.candidates.known import evidence_beside, known_glitches
 from discovery.candidates.options import ClusterOptions
 from discovery.candidates.outputs import COLUMNS, MAP_METHOD, Results, write_results
 from discovery.certificates.certificate import Certificate, certify
+from discovery.clustering.branches import branch_paths, nested_branches
 from discovery.clustering.clustering import cluster
 from discovery.clustering.placement import lay_out
 from discovery.clustering.result import NOISE, Clustering
@@ -20,7 +21,7 @@ from discovery.pages.pictures import load_thumbnails
 from discovery.pages.views import longest_views
 from embed.errors import InputError
 from embed.notebook import html_summary
-from embed.study.clusterings import save_clusters
+from embed.study.clusterings import save_branches, save_clusters
 from embed.study.reports import add_report
 from embed.vectors.graph import subgraph
 
@@ -170,6 +171,7 @@ def find_candidates(
         files = write_results(results, folder, command)
         add_report(study, run, files["report.html"], f"Clusters of {label}", _answer(certificates, clustering))
         save_clusters(study, run, members.glitches, clustering.labels, clustering.probability)
+        save_branches(study, run, inner_branches(members.glitches, clustering))
     return Candidates(
         table,
         members.glitches,
@@ -180,6 +182,14 @@ def find_candidates(
         results.carried(members.glitches),
         files,
     )
+
+
+def inner_branches(glitches: Rows, clustering: Clustering) -> list[tuple[int, str]]:
+    """Return the finest branch of each glitch that is in one within its cluster, not only in the cluster's own."""
+    if clustering.tree is None:
+        return []
+    paths = branch_paths(clustering.labels, nested_branches(clustering.labels, clustering.tree))
+    return [(glitch, path) for glitch, path in zip(glitches.tolist(), paths, strict=True) if "." in path]
 
 
 def _answer(certificates: list[Certificate], clustering: Clustering) -> str:

@@ -24,19 +24,21 @@ from discovery.pages.drawing import (
     png_bytes,
 )
 from discovery.pages.palette import NOISE_LIGHT, OKABE_ITO
-from discovery.pages.thumbnails import data_uri
+from discovery.pages.thumbnails import data_uri, png_uri, shrink
 from discovery.pages.treeplot import Limb, tree_svg
 from embed.plotstyle import own_style
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy.typing as npt
     import pandas as pd
     from markupsafe import Markup
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from discovery.certificates.certificate import Certificate
+    from discovery.certificates.parts import Part
     from discovery.clustering.branches import NestedBranch
     from discovery.pages.thumbnails import Thumbnails
     from embed.types import Floats, Rows
@@ -51,6 +53,8 @@ MOST_MEMBERS = 400
 """Members on the sheet of all; of a larger cluster a sample spread over detectors and time."""
 MOST_BRANCHES = 21
 """Branches of a cluster that are drawn: odd, so that the two parts of a split are drawn both."""
+_BRANCH = 116
+"""Pixels of a branch's picture on its longer side: sharp at half of them."""
 _PICTURE = (150, 125)
 _PANEL = 3.1
 """Width of one of the charts, inches."""
@@ -91,15 +95,30 @@ class BranchTree:
         Further ones, which only ``clusters.csv`` names.
     drawing : Markup
         ``<svg>``.
+    parts : dict of str to Part
+        By path: most typical member and nearest known class.
+    pictures : dict of str to Markup
+        By path: the most typical member's, as a data URI, where it has one.
     """
 
     shown: list[NestedBranch]
     finer: int
     drawing: Markup
+    parts: dict[str, Part]
+    pictures: dict[str, Markup]
 
 
-def branch_tree(nested: Sequence[NestedBranch]) -> BranchTree | None:
-    """Draw the branches of one cluster, its own first; None where nothing is nested in it."""
+def branch_tree(nested: Sequence[NestedBranch], parts: Sequence[Part], thumbnails: Thumbnails) -> BranchTree | None:
+    """Draw the branches of one cluster, its own first; None where nothing is nested in it.
+
+    Parameters
+    ----------
+    nested : sequence of NestedBranch
+    parts : sequence of Part
+        Of the same branches.
+    thumbnails : Thumbnails
+        Of the clustered glitches.
+    """
     if len(nested) < 2:
         return None
     outermost = sorted(nested, key=lambda branch: branch.path.count("."))[:MOST_BRANCHES]
@@ -107,7 +126,19 @@ def branch_tree(nested: Sequence[NestedBranch]) -> BranchTree | None:
     limbs = [Limb(own.path, own.parent, len(own.rows), own.low, own.high) for own in shown]
     across = "log density above the pass to the next cluster (nats)"
     drawing = tree_svg(limbs, across=across, title=f"Branches within cluster {nested[0].cluster}")
-    return BranchTree(shown, len(nested) - len(shown), drawing)
+    described = {own.path: own for own in parts}
+    pictures = {}
+    if not thumbnails.empty:
+        view = chosen_view(thumbnails, None)
+        pixels = {own.path: picture(thumbnails, described[own.path].medoid, view) for own in shown}
+        pictures = {path: png_uri(_small(own)) for path, own in pixels.items() if own is not None}
+    return BranchTree(shown, len(nested) - len(shown), drawing, described, pictures)
+
+
+def _small(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    height, width = pixels.shape[:2]
+    factor = min(1.0, _BRANCH / max(height, width))
+    return shrink(pixels, round(factor * height), round(factor * width))
 
 
 def strip_png(

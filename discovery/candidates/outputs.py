@@ -209,7 +209,9 @@ def _dossiers(results: Results, whole: pd.DataFrame, nested: list[NestedBranch])
                 certificate=own,
                 pictures=as_uri(strip_png(whole, results.thumbnails, members, pictures, places)),
                 charts=as_uri(charts_png(whole.iloc[members], beside, title=f"cluster {own.cluster}")),
-                branches=branch_tree([branch for branch in nested if branch.cluster == own.cluster]),
+                branches=branch_tree(
+                    [branch for branch in nested if branch.cluster == own.cluster], own.parts, results.thumbnails
+                ),
                 history=_history(whole.iloc[members], live),
             )
         )

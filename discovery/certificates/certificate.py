@@ -10,9 +10,10 @@ import numpy as np
 from discovery.certificates.calibration import calibrate
 from discovery.certificates.divergence import Divergences, diverge, sampled_classes, side_by_side
 from discovery.certificates.occurrence import Occurrence, occurrence
+from discovery.certificates.parts import Part, parts_of
 from discovery.certificates.stability import FOUND_AGAIN, jaccard, resampled
 from discovery.certificates.surroundings import noise_around
-from discovery.clustering.branches import own_branches
+from discovery.clustering.branches import nested_branches, own_branches
 from discovery.clustering.clustering import cluster
 from discovery.clustering.prepared import dimension_of
 from discovery.clustering.result import by_typicality
@@ -90,6 +91,8 @@ class Certificate:
         "in L1 alone" or "nearly all in L1" where other detectors observed too and chance does not explain it; empty else.
     detector_chance : float or None
         See `discovery.certificates.occurrence.Occurrence.detector_chance`.
+    parts : tuple of Part
+        Its own branch of the density tree and those nested in it; empty where none is.
     """
 
     cluster: int
@@ -113,6 +116,7 @@ class Certificate:
     occurrence: Occurrence
     one_detector: str
     detector_chance: float | None
+    parts: tuple[Part, ...]
 
     @property
     def in_words(self) -> str:
@@ -216,6 +220,7 @@ def certify(clustering: Clustering, evidence: Evidence, *, k: int | None = None,
     agreed = jaccard(labels, cluster(unit, evidence.graph, method=other, seed=seed).labels) if count > 1 else np.ones(1)
     apart = separations(clustering, evidence, seed)
     branches = _own_branches(clustering)
+    nested = nested_branches(labels, clustering.tree) if clustering.tree else []
     whole = occurrence(evidence.ifo, evidence.gps, np.arange(len(labels)))
     found = []
     for number in range(count):
@@ -246,6 +251,7 @@ def certify(clustering: Clustering, evidence: Evidence, *, k: int | None = None,
             occurrence=seen,
             one_detector=seen.one_detector(whole),
             detector_chance=seen.detector_chance(whole),
+            parts=parts_of([one for one in nested if one.cluster == number], unit, members, where),
         )
         reasons = _reasons(bare, where, whole)
         found.append(replace(bare, verdict=_verdict(bare, where, whole), reasons=tuple(reasons)))

@@ -5,6 +5,7 @@ from argparse import Namespace
 import numpy as np
 
 from discovery.candidates.batch import make_batch, write_batch
+from discovery.candidates.naming import noun
 from discovery.commands.console import Terminal, counted
 from discovery.commands.vectors import make_vectors
 from discovery.exchange.idlist import read_glitches
@@ -25,7 +26,7 @@ def run(options: Namespace) -> None:
         )
     inside = int(batch.table["in_cluster"].sum())
     terminal.say(
-        f"{counted(len(batch.table), 'glitch', 'glitches')}, {inside} of them in cluster {options.cluster}; pictures of {', '.join(f'{one:g}' for one in batch.durations)} s"
+        f"{counted(len(batch.table), 'glitch', 'glitches')}, {inside} of them in {noun(options.cluster)}; pictures of {', '.join(f'{one:g}' for one in batch.durations)} s"
     )
     for path in batch.files.values():
         terminal.say(str(path))

@@ -3,7 +3,7 @@
 import shlex
 from argparse import Namespace
 
-from discovery.candidates.naming import name_cluster
+from discovery.candidates.naming import name_cluster, noun
 from discovery.commands.console import Terminal
 from embed.network.sources import models
 from embed.study.study import Study
@@ -20,7 +20,7 @@ def run(options: Namespace) -> None:
         terminal.say(f"warning: {named.warning}")
     done = "would be" if options.dry_run else "are"
     terminal.say(
-        f"the {len(named.glitches)} glitches of cluster {options.cluster} of {named.label} (run {named.run}) {done} labelled {options.name}; "
+        f"the {len(named.glitches)} glitches of {noun(options.cluster)} of {named.label} (run {named.run}) {done} labelled {options.name}; "
         f"{named.added} label events added"
     )
     if model is not None and not options.dry_run and len(named.glitches) >= FEWEST_EXAMPLES:

@@ -65,6 +65,8 @@ def test_the_line_that_repeats_a_command_names_the_study(monkeypatch):
         ["guide"],
         ["name", "x", "Y"],
         ["name", "-1", "Y"],
+        ["name", "1.x", "Y"],
+        ["batch", "1.0.2"],
         ["status", "--seed", "-1"],
         [],
     ],

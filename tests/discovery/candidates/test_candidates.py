@@ -2,13 +2,16 @@
 
 import shutil
 from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from discovery.candidates.candidates import find_candidates, summary
+from discovery.candidates.candidates import find_candidates, inner_branches, summary
+from discovery.candidates.naming import name_cluster
 from discovery.candidates.options import ClusterOptions, MapOptions
+from discovery.clustering.hierarchy import Branch, DensityTree
 from embed import Study, embed
 from embed.errors import InputError, StorageError
 from embed.study.clusterings import latest_clusters
@@ -73,6 +76,23 @@ def test_every_cluster_is_beside_every_known_class(study, tmp_path):
     row = pd.read_csv(tmp_path / "out" / "certificates.csv").loc[0]
     assert f"Most typical: <code>{row['medoid']}</code> (medoid), <code>{row['typical'].split('; ')[0]}</code>" in page
     assert 'href="./distances.csv"' in page
+
+
+def test_branches_are_stored_with_the_clusters(study, monkeypatch):
+    """Rows 0 to 4 and 5 to 9 are parts of cluster 0, row 10 is of the cluster alone; of cluster 1 nothing is nested."""
+    rows = [range(5), range(5, 10), range(10), range(10, 16), range(16)]
+    parents, distances = [2, 2, 4, 4, -1], [0.5, 0.5, 1.0, 1.0, 2.0]
+    limbs = [
+        Branch(np.array(own), apart, 1.0, 1.0, 1.0, parent)
+        for own, apart, parent in zip(rows, distances, parents, strict=True)
+    ]
+    found = SimpleNamespace(labels=np.repeat([0, 1], [11, 5]), tree=DensityTree(limbs, 2.0))
+    assert inner_branches(np.arange(100, 116), found) == [(100 + row, f"0.{row // 5}") for row in range(10)]
+    assert inner_branches(np.arange(100, 116), SimpleNamespace(labels=found.labels, tree=None)) == []
+    first = int(study.members("Blip")[0])
+    monkeypatch.setattr("discovery.candidates.candidates.inner_branches", lambda *_: [(first, "0.1")])
+    find_candidates(study, embed(study), "Blip", ClusterOptions(method="spectral", k=2))
+    assert name_cluster(study, "0.1", "X", dry_run=True).glitches.tolist() == [first]
 
 
 def test_a_run_that_cannot_write_its_files_stores_no_clusters(study, monkeypatch):

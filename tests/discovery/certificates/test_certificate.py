@@ -8,6 +8,7 @@ from support.mixtures import mixture
 
 from discovery.certificates.certificate import ALONE, MIXTURE, NEW, ONE_DAY, PART, Evidence, certify
 from discovery.certificates.occurrence import occurrence
+from discovery.certificates.parts import parts_of
 from discovery.certificates.surroundings import noise_around
 from discovery.clustering.clustering import cluster
 from discovery.clustering.result import NOISE
@@ -161,6 +162,26 @@ def test_a_certificate_names_the_favourite_the_typical_and_what_is_left_out():
         assert (np.diff(likeness) <= 1e-6).all()
         assert len(own.nearest) == CLASSES
         assert own.noise_around == noise_around(found.labels, members, found.graph)
+
+
+def test_the_parts_of_a_cluster():
+    """Two parts, of six and four; members 0 to 4 are nearest to b, the others to a. A cluster in which nothing is nested has no parts."""
+    unit = normalise(np.random.default_rng(0).normal(size=(12, 5)))
+    members, parts = np.arange(2, 12), [np.arange(2, 8), np.arange(8, 12)]
+    nested = [
+        SimpleNamespace(path=path, rows=rows) for path, rows in zip(("3", "3.0", "3.1"), (members, *parts), strict=True)
+    ]
+    where = SimpleNamespace(of_members=np.array(["b"] * 5 + ["a"] * 5))
+    found = parts_of(nested, unit, members, where)
+    assert [(own.path, own.size, own.favourite) for own in found] == [
+        ("3", 10, ("a", 0.5)),
+        ("3.0", 6, ("b", 5 / 6)),
+        ("3.1", 4, ("a", 1.0)),
+    ]
+    for own, rows in zip(found, (members, *parts), strict=True):
+        assert own.medoid == rows[(unit[rows] @ unit[rows].sum(axis=0)).argmax()]
+    assert parts_of(nested, unit, members, None)[0].favourite is None
+    assert parts_of(nested[:1], unit, members, where) == ()
 
 
 def test_noise_around_by_hand():
