@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from discovery.candidates.contactsheet import contact_sheet
-from discovery.candidates.dossier import EXAMPLES, Dossier, as_uri, branch_tree, charts_png, members_png, strip_png
+from discovery.candidates.dossier import EXAMPLES, Dossier, as_uri, branch_tree, members_png, strip_png
 from discovery.candidates.mapcolumns import known_columns
+from discovery.candidates.measures import charts_png
 from discovery.candidates.report import report_html
 from discovery.certificates.certificate import NAMED
 from discovery.clustering.branches import branch_paths, nested_branches
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from discovery.clustering.branches import NestedBranch
     from discovery.clustering.methods import MapMethod
     from discovery.clustering.result import Clustering
+    from discovery.onset.history import History
     from discovery.onset.livetime import Livetime
     from discovery.pages.thumbnails import Thumbnails
     from embed.study.study import Study
@@ -204,25 +206,23 @@ def _dossiers(results: Results, whole: pd.DataFrame, nested: list[NestedBranch])
         members = np.flatnonzero(results.clustering.labels == own.cluster)
         beside = {name: tables[name] for name in examples[own.cluster]}
         places = {name: np.searchsorted(used, rows) for name, rows in examples[own.cluster].items()}
+        history = _history(whole.iloc[members], live)
         found.append(
             Dossier(
                 certificate=own,
                 pictures=as_uri(strip_png(whole, results.thumbnails, members, pictures, places)),
-                charts=as_uri(charts_png(whole.iloc[members], beside, title=f"cluster {own.cluster}")),
+                charts=as_uri(charts_png(whole.iloc[members], beside, title=f"cluster {own.cluster}", history=history)),
                 branches=branch_tree(
                     [branch for branch in nested if branch.cluster == own.cluster], own.parts, results.thumbnails
                 ),
-                history=_history(whole.iloc[members], live),
+                history=[] if history is None else history.sentences(),
             )
         )
     return found
 
 
-def _history(own: pd.DataFrame, live: Livetime | None) -> list[str]:
-    if live is None:
-        return []
-    found = history_of(own["gps"].to_numpy(float), own["ifo"].to_numpy(object), live)
-    return [] if found is None else found.sentences()
+def _history(own: pd.DataFrame, live: Livetime | None) -> History | None:
+    return None if live is None else history_of(own["gps"].to_numpy(float), own["ifo"].to_numpy(object), live)
 
 
 def _examples(results: Results, certificates: list[Certificate]) -> dict[int, dict[str, Rows]]:

@@ -6,11 +6,14 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 
-from discovery.candidates.dossier import Dossier, branch_tree, charts_png, measures_chart
+from discovery.candidates.dossier import Dossier, branch_tree
+from discovery.candidates.measures import charts_png, measures_chart
 from discovery.candidates.report import report_html
 from discovery.certificates.certificate import Evidence, certify
 from discovery.clustering.branches import nested_branches
 from discovery.clustering.clustering import cluster
+from discovery.onset.history import history_of
+from discovery.onset.livetime import livetime_of
 from discovery.pages.thumbnails import Thumbnails, png_uri
 from embed.vectors.similarity import normalise
 from embed.views.viridis import colours_of_levels
@@ -60,6 +63,28 @@ def test_times_alone_have_one_legend_of_detectors() -> None:
     assert figure is not None
     (panel,) = figure.axes
     assert [text.get_text() for text in panel.get_legend().get_texts()] == ["H1", "L1"]
+
+
+def test_hours_and_weekdays_stand_beside_the_rate() -> None:
+    """In a panel of their own, whose labels stay inside the figure and apart from the rate's."""
+    own = glitches(200, 2)
+    history = history_of(own["gps"], own["ifo"], livetime_of(own["gps"]))
+    figure = measures_chart(own, {}, title="cluster 1", history=history)
+    assert figure is not None
+    assert history is not None
+    figure.canvas.draw()
+    *_, rate, hours, weekdays = figure.axes
+    assert (rate.get_ylabel(), hours.get_xlabel(), weekdays.get_xlabel()) == ("glitches a day", "hour (UTC)", "weekday")
+    bars = [tuple(panel.patches[0].get_data()[0].tolist()) for panel in (hours, weekdays)]
+    assert bars == [history.hours.counts, history.weekdays.counts]
+    boxes = [panel.get_tightbbox() for panel in (rate, hours, weekdays)]
+    for left, right in pairwise(boxes):
+        assert left.x1 <= right.x0
+    assert boxes[-1].x1 <= figure.bbox.x1
+    assert len(figure.axes) == 6
+    without = measures_chart(own, {}, title="cluster 1")
+    assert without is not None
+    assert len(without.axes) == 4
 
 
 def test_each_branch_has_its_size_its_medoid_and_its_nearest_known_class() -> None:
