@@ -136,7 +136,7 @@ def timeline(
     """
     rows = len(histories)
     figure = chart(width, row * rows + 0.9)
-    grid = figure.subplots(rows, 3, sharex="col", squeeze=False, gridspec_kw={"width_ratios": (7.5, 2.4, 1.1)})
+    grid = figure.subplots(rows, 3, sharex="col", squeeze=False, gridspec_kw={"width_ratios": (6.3, 2.4, 2.0)})
     panels = grid[:, 0]
     start, end = float(livetime.starts[0]), float(livetime.ends[-1])
     edges = np.linspace(start, end, _BINS + 1)

@@ -1,5 +1,7 @@
 """Live time by hand, change points against planted ones and astropy's Bayesian blocks, coincidences, and the command's files."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -237,6 +239,20 @@ def test_hours_and_weekdays_are_drawn_with_their_chances(study):
                 "too few to test" if own.chance is None else f"chance {significant(own.chance, 1)}"
             )
     assert figure.axes[1].get_title("left").startswith("chance")  # of 1,200 glitches
+
+
+def test_the_longest_chance_is_not_cut_in_a_paper(study):
+    """A digit that is cut off would be another chance."""
+    found = find_onsets(study)
+    smallest = {
+        name: replace(own, weekdays=replace(own.weekdays, chance=2e-108)) for name, own in found.histories.items()
+    }
+    figure = timeline(found.times, smallest, found.livetime, width=7.0)
+    figure.canvas.draw()
+    hours, weekdays = figure.axes[1:3]
+    titles = [next(one for one in panel.get_children() if getattr(one, "get_text", str)() == panel.get_title("left")) for panel in (hours, weekdays)]
+    assert titles[0].get_window_extent().x1 < titles[1].get_window_extent().x0
+    assert titles[1].get_window_extent().x1 <= figure.bbox.x1
 
 
 def test_known_changes_of_the_first_observing_run(real_data):
