@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from embed.study.records import View
     from embed.study.study import Study
-    from embed.types import Rows, Step, Vectors
+    from embed.types import Progress, Rows, Step, Vectors
     from embed.vectors.store import VectorStore
 
 
@@ -98,6 +98,7 @@ def find_candidates(
     out: Path | None = None,
     command: str = "",
     step: Step = lambda _: None,
+    progress: Progress = lambda *_: None,
 ) -> Candidates:
     """Cluster the glitches of one label and write table, report, contact sheet and 3-D view.
 
@@ -114,8 +115,8 @@ def find_candidates(
         Folder of the results; by default one of the study's reports.
     command : str
         The command line that makes this again, for the report.
-    step : callable
-        Receives the name of each step as it begins.
+    step, progress : callable
+        Receive the name of each step as it begins, and how much of it is done, of how much.
 
     Raises
     ------
@@ -142,9 +143,8 @@ def find_candidates(
         around = known.vectors[known.background]
         clustering = cluster(vectors, graph, method=options.method, k=options.k, seed=options.seed, background=around)
         table = _table(members, clustering)
-        step("certificates")
         evidence = evidence_beside(vectors, known, table, graph, seed=options.seed)
-        certificates = certify(clustering, evidence, k=options.k, seed=options.seed)
+        certificates = certify(clustering, evidence, k=options.k, seed=options.seed, step=step, progress=progress)
         step("map")
         (coordinates, flat), _ = lay_out(vectors, graph, (3, 2), method=MAP_METHOD, seed=options.seed, step=step)
         step("pictures")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from discovery.clustering.hierarchy import Branch
     from discovery.clustering.methods import ClusterMethod
     from discovery.clustering.result import Clustering
-    from embed.types import Codes, Floats, Rows, Vectors
+    from embed.types import Codes, Floats, Progress, Rows, Step, Vectors
     from embed.vectors.graph import NeighbourGraph
 
 UNSTABLE = 0.6
@@ -198,7 +198,15 @@ class Evidence:
     gps: Any = None
 
 
-def certify(clustering: Clustering, evidence: Evidence, *, k: int | None = None, seed: int = 0) -> list[Certificate]:
+def certify(
+    clustering: Clustering,
+    evidence: Evidence,
+    *,
+    k: int | None = None,
+    seed: int = 0,
+    step: Step = lambda _: None,
+    progress: Progress = lambda *_: None,
+) -> list[Certificate]:
     """Write the certificate of each cluster.
 
     Parameters
@@ -209,16 +217,20 @@ def certify(clustering: Clustering, evidence: Evidence, *, k: int | None = None,
         As given to the clustering.
     seed : int
         Of the random parts.
+    step, progress : callable, optional
+        Receive the name of each step as it begins, and how much of it is done, of how much.
     """
     count = clustering.clusters
     unit, labels = evidence.unit[evidence.rows], clustering.labels
     if count == 0:
         return []
-    again = _stability(evidence, clustering, k, seed)
+    step("certificates: stability")
+    again = _stability(evidence, clustering, k, seed, progress)
     settings = np.array([jaccard(labels, other) for other in clustering.others.values()]).reshape(-1, count)
     other: ClusterMethod = "spectral" if clustering.method == "hdbscan" else "hdbscan"
+    step("certificates: other method")
     agreed = jaccard(labels, cluster(unit, evidence.graph, method=other, seed=seed).labels) if count > 1 else np.ones(1)
-    apart = separations(clustering, evidence, seed)
+    apart = separations(clustering, evidence, seed, step=step, progress=progress)
     branches = _own_branches(clustering)
     nested = nested_branches(labels, clustering.tree) if clustering.tree else []
     whole = occurrence(evidence.ifo, evidence.gps, np.arange(len(labels)))
@@ -258,12 +270,12 @@ def certify(clustering: Clustering, evidence: Evidence, *, k: int | None = None,
     return found
 
 
-def _stability(evidence: Evidence, clustering: Clustering, k: int | None, seed: int) -> Floats:
+def _stability(evidence: Evidence, clustering: Clustering, k: int | None, seed: int, progress: Progress) -> Floats:
     if clustering.clusters == 1:  # nothing split it, whichever part is taken
         return np.ones((1, 1))
     around = evidence.background if clustering.method == "hdbscan" else evidence.background[:0]
     unit = evidence.unit[np.concatenate([evidence.rows, around])]
-    return resampled(unit, clustering, k, seed)
+    return resampled(unit, clustering, k, seed, progress=progress)
 
 
 def _own_branches(clustering: Clustering) -> dict[int, Branch]:
@@ -276,7 +288,12 @@ def _own_branches(clustering: Clustering) -> dict[int, Branch]:
 
 
 def separations(
-    clustering: Clustering, evidence: Evidence, seed: int
+    clustering: Clustering,
+    evidence: Evidence,
+    seed: int,
+    *,
+    step: Step = lambda _: None,
+    progress: Progress = lambda *_: None,
 ) -> list[tuple[Divergences | None, tuple[float, float, float] | None]]:
     """Return how far each cluster is from known classes, and the probability that it is new, with its interval; None where nothing is known."""
     labels, unit = clustering.labels, evidence.unit
@@ -289,8 +306,14 @@ def separations(
     sizes: Codes = np.array([len(group) for group in groups], np.int64)
     together, places = side_by_side(unit, [*classes.values(), *groups])
     classes = dict(zip(classes, places, strict=False))
-    calibration = calibrate(together, classes, sizes, dimension, seed=seed)
-    found = [diverge(together, group, classes, dimension) for group in places[len(classes) :]]
+    step("certificates: calibration")
+    calibration = calibrate(together, classes, sizes, dimension, seed=seed, progress=progress)
+    step("certificates: distances")
+    found = []
+    for done, group in enumerate(places[len(classes) :]):
+        progress(done, len(groups))
+        found.append(diverge(together, group, classes, dimension))
+    progress(len(groups), len(groups))
     return [(where, None if calibration is None else calibration.probability(where.separation)) for where in found]
 
 

@@ -1,6 +1,7 @@
 """``discover batch``."""
 
 from argparse import Namespace
+from functools import partial
 
 import numpy as np
 
@@ -21,9 +22,18 @@ def run(options: Namespace) -> None:
         return
     with Study(options.study) as study:
         store = make_vectors(study, options, terminal)
-        batch = make_batch(
-            study, store, options.cluster, options.n, label=options.label, out=options.out, seed=options.seed
-        )
+        with terminal.progress("read") as progress:
+            batch = make_batch(
+                study,
+                store,
+                options.cluster,
+                options.n,
+                label=options.label,
+                out=options.out,
+                seed=options.seed,
+                step=partial(progress, 0, 0),
+                progress=progress,
+            )
     inside = int(batch.table["in_cluster"].sum())
     terminal.say(
         f"{counted(len(batch.table), 'glitch', 'glitches')}, {inside} of them in {noun(options.cluster)}; pictures of {', '.join(f'{one:g}' for one in batch.durations)} s"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from embed.study.study import Study
-    from embed.types import Floats
+    from embed.types import Floats, Progress, Step
 
 COLUMNS = (
     "label",
@@ -76,7 +76,13 @@ class Onsets:
 
 
 def find_onsets(
-    study: Study, labels: Sequence[str] = (), *, live: Livetime | None = None, out: Path | None = None
+    study: Study,
+    labels: Sequence[str] = (),
+    *,
+    live: Livetime | None = None,
+    out: Path | None = None,
+    step: Step = lambda _: None,
+    progress: Progress = lambda *_: None,
 ) -> Onsets:
     """Find when classes began, ended and changed their rates.
 
@@ -89,6 +95,8 @@ def find_onsets(
         By default estimated from the times of all glitches.
     out : Path, optional
         Folder of ``onset.csv``, ``patterns.csv`` and ``onset.png``; by default one of the study's reports.
+    step, progress : callable, optional
+        Receive the name of each step as it begins, and how many classes are done, of how many.
 
     Raises
     ------
@@ -99,15 +107,19 @@ def find_onsets(
     live = livetime_of(table["gps"].to_numpy(float)) if live is None else live
     names = list(labels) or sorted(name for name in set(table["label"].tolist()) if name)
     histories, times = {}, {}
-    for name in names:
+    step("compare rates")
+    for done, name in enumerate(names):
+        progress(done, len(names))
         own = table[table["label"] == name]
         found = history_of(own["gps"].to_numpy(float), own["ifo"].to_numpy(object), live)
         if found is not None:
             histories[name], times[name] = found, own["gps"].dropna().to_numpy(float)
+    progress(len(names), len(names))
     if not histories:
         raise InputError(
             f"no glitch labelled {', '.join(names) or 'anything'} has a known time; add times with `discover ingest` of a table"
         )
+    step("write")
     folder = study.folder / "reports" / "onset" if out is None else out
     files = {name: folder / name for name in ("onset.csv", "patterns.csv", "onset.png")}
     with study.run("onset", {"labels": names}) as run:

@@ -208,6 +208,31 @@ def test_the_reasons_give_the_figures():
     assert truth.max() == CLASSES
 
 
+def test_each_part_of_the_work_is_counted():
+    unit, _, asked, known = study()
+    background = np.concatenate(list(known.values()))
+    found = cluster(unit[asked], background=unit[background])
+    said = {}
+    steps = []
+
+    def step(name):
+        steps.append(name)
+        said[name] = []
+
+    certify(
+        found,
+        Evidence(unit, asked, known, background),
+        step=step,
+        progress=lambda done, whole: said[steps[-1]].append((done, whole)),
+    )
+    assert said == {
+        "certificates: stability": [(done, 10) for done in range(11)],
+        "certificates: other method": [],
+        "certificates: calibration": [(done, CLASSES) for done in range(CLASSES + 1)],
+        "certificates: distances": [(done, 3) for done in range(4)],
+    }
+
+
 def test_same_seed_same_certificate():
     unit, _, asked, known = study()
     assert certified(unit, asked, known)[1] == certified(unit, asked, known)[1]

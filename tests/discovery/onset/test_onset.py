@@ -250,7 +250,10 @@ def test_the_longest_chance_is_not_cut_in_a_paper(study):
     figure = timeline(found.times, smallest, found.livetime, width=7.0)
     figure.canvas.draw()
     hours, weekdays = figure.axes[1:3]
-    titles = [next(one for one in panel.get_children() if getattr(one, "get_text", str)() == panel.get_title("left")) for panel in (hours, weekdays)]
+    titles = [
+        next(one for one in panel.get_children() if getattr(one, "get_text", str)() == panel.get_title("left"))
+        for panel in (hours, weekdays)
+    ]
     assert titles[0].get_window_extent().x1 < titles[1].get_window_extent().x0
     assert titles[1].get_window_extent().x1 <= figure.bbox.x1
 
