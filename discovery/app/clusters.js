@@ -120,7 +120,7 @@ function facts() {
   const line = (term, text) => { if (text) list.append(element("dt", {}, term), element("dd", {}, text)); };
   if (known) {
     const share = (text) => (text ? percent(Number(text)) : "");
-    line("verdict", known.verdict);
+    line("verdict", known.in_words ?? known.verdict);
     line("new", known.probability && `${share(known.probability)} (${share(known.low)} to ${share(known.high)})`);
     line("nearest classes", [known.nearest_1, known.nearest_2, known.nearest_3].filter(Boolean).join("\n"));
     line("separation", known.separation && `${Number(known.separation).toFixed(2)} nats`);

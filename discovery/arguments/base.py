@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from discovery.candidates.options import read_place
 from discovery.figures.options import FORMATS, read_formats
 from embed.errors import InputError
 from embed.fleet.address import FORMS
@@ -182,3 +183,13 @@ def natural(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0")
     return int(text)
+
+
+def cluster_or_branch(text: str) -> int | str:
+    """Read the number of a cluster, or a branch of one."""
+    place = read_place(text)
+    if place is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither the number of a cluster nor a branch such as 1.0; see clusters.csv"
+        )
+    return place

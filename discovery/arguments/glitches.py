@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from discovery.arguments.base import add_figures, add_ray, natural, positive
+from discovery.arguments.base import add_figures, add_ray, cluster_or_branch, natural, positive
 from discovery.arguments.strain import add_strain
 from discovery.candidates.options import BATCH, COMPARED_BELOW, COMPARED_SHARE, NEAREST, ClusterOptions, MapOptions
 from discovery.clustering.methods import CLUSTER_METHODS, MAP_DIMENSIONS, MAP_METHODS
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 OUT = "folder of the results (default: a folder in the study's reports)"
 """Help of ``--out``, where it names a folder."""
+_CLUSTER = "its number in clusters.csv, or a branch there: 1 or 1.0"
 
 
 def add_generated(parser: ArgumentParser) -> None:
@@ -139,7 +140,7 @@ def add_name(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - a
         help="give the members of a cluster the name of a class",
         description="Label the members of a cluster of the latest clustering, or of those that were named on its report's page, as a person's decision. Labels are events: the earlier ones stay in the study.",
     )
-    name.add_argument("cluster", metavar="CLUSTER", type=natural, nargs="?", help="its number in clusters.csv")
+    name.add_argument("cluster", metavar="CLUSTER", type=cluster_or_branch, nargs="?", help=_CLUSTER)
     name.add_argument("name", metavar="NAME", nargs="?", help="the class, for example Reverse_Chirp")
     name.add_argument(
         "--from",
@@ -189,7 +190,7 @@ def add_batch(commands: Any, common: ArgumentParser, vectors: ArgumentParser) ->
         help="make a batch of similar glitches for volunteers",
         description="Write pictures and a Panoptes manifest of a cluster's members and of the glitches that are most like them, for volunteers to say which belong together; or of the glitches that a file lists.",
     )
-    batch.add_argument("cluster", metavar="CLUSTER", type=natural, nargs="?", help="its number in clusters.csv")
+    batch.add_argument("cluster", metavar="CLUSTER", type=cluster_or_branch, nargs="?", help=_CLUSTER)
     _add_clustering(batch)
     batch.add_argument(
         "--ids", metavar="CSV", type=Path, help="instead of a cluster: exactly the glitches of its column id"
@@ -207,7 +208,7 @@ def add_guide(commands: Any, common: ArgumentParser, vectors: ArgumentParser) ->
         description="Draft the page of a class, or of a cluster, for the field guide: typical glitches, the classes that it is confused with, its frequency, duration and SNR, when and where it occurs. Writes a page, the same as Markdown, and pictures.",
     )
     guide.add_argument(
-        "name", metavar="NAME_OR_CLUSTER", help="a label, or the number of a cluster in clusters.csv: Blip or 0"
+        "name", metavar="NAME_OR_CLUSTER", help="a label, or a cluster or branch in clusters.csv: Blip, 0 or 1.0"
     )
     _add_clustering(guide)
     guide.add_argument("--out", metavar="DIR", type=Path, help=OUT)

@@ -28,11 +28,13 @@ if TYPE_CHECKING:
 
     from embed.study.records import View
     from embed.study.study import Study
-    from embed.types import Floats, Rows
+    from embed.types import Floats, Progress, Rows, Step
     from embed.vectors.store import VectorStore
 
 FACTS = ("subject_id", "ifo", "gps")
 """Columns after the pictures."""
+BLOCK = 4096
+"""Glitches that are compared with the members together."""
 NEIGHBOURS = 5
 """Members whose mean cosine says how like the cluster a glitch is."""
 
@@ -59,12 +61,14 @@ class Batch:
 def make_batch(
     study: Study,
     store: VectorStore,
-    cluster: int,
+    cluster: int | str,
     count: int,
     *,
     label: str | None = None,
     out: Path | None = None,
     seed: int = 0,
+    step: Step = lambda _: None,
+    progress: Progress = lambda *_: None,
 ) -> Batch:
     """Write a batch of glitches for volunteers.
 
@@ -72,8 +76,8 @@ def make_batch(
     ----------
     study : Study
     store : VectorStore
-    cluster : int
-        Of the latest clustering (of `label`, if given).
+    cluster : int or str
+        Of the latest clustering (of `label`, if given): a number, or a branch such as "1.0".
     count : int
         Glitches: half of them members, spread over detectors and time, the others the most similar glitches that are in no known class.
     label : str, optional
@@ -81,6 +85,8 @@ def make_batch(
         By default a folder of the study's reports.
     seed : int
         Of the order.
+    step, progress : callable, optional
+        Receive the name of each step as it begins, and how many glitches are compared, of how many.
 
     Raises
     ------
@@ -94,13 +100,16 @@ def make_batch(
     shown = inside[spread_sample(own, np.arange(len(inside)), max(1, count // 2))]
     free = table.index[table["label"].isin(["", clustered])].to_numpy(np.int64)
     free = np.setdiff1d(free[store.rows(free) >= 0], members)
-    of_shown, of_free = (_similarity(store, rows, inside) for rows in (shown, free))
+    step("compare")
+    similarity = _similarity(store, np.concatenate([shown, free]), inside, progress)
+    of_shown, of_free = similarity[: len(shown)], similarity[len(shown) :]
     nearest = np.argsort(-of_free, kind="stable")[: max(0, count - len(shown))]
     chosen = np.concatenate([shown, free[nearest]])
     similar = np.concatenate([of_shown, of_free[nearest]])
     order = np.random.default_rng(seed).permutation(len(chosen))
     hidden = {"similarity": similar[order].round(4), "in_cluster": np.isin(chosen[order], members).astype(int)}
     folder = study.folder / "reports" / f"batch-{run}-{cluster}" if out is None else out
+    step("pictures")
     path, durations = write_batch(study, chosen[order], folder, hidden)
     shown_table = table.loc[chosen[order], ["id"]].assign(**hidden).reset_index(drop=True)
     return Batch(shown_table, durations, {"manifest.csv": path})
@@ -154,12 +163,16 @@ def write_batch(
     return path, durations
 
 
-def _similarity(store: VectorStore, glitches: Rows, members: Rows) -> Floats:
+def _similarity(store: VectorStore, glitches: Rows, members: Rows, progress: Progress) -> Floats:
     """Return the mean cosine of each glitch to its nearest members."""
-    if not len(glitches):
-        return np.empty(0)
-    unit, inside = (normalise(np.asarray(store.vectors[store.rows(rows)])) for rows in (glitches, members))
-    return -mean_of_nearest(-(unit @ inside.T).astype(np.float64).round(6), NEIGHBOURS)
+    found = [np.empty(0)]
+    inside = normalise(np.asarray(store.vectors[store.rows(members)]))
+    progress(0, len(glitches))
+    for start in range(0, len(glitches), BLOCK):
+        unit = normalise(np.asarray(store.vectors[store.rows(glitches[start : start + BLOCK])]))
+        found.append(-mean_of_nearest(-(unit @ inside.T).astype(np.float64).round(6), NEIGHBOURS))
+        progress(min(start + BLOCK, len(glitches)), len(glitches))
+    return np.concatenate(found)
 
 
 def _common_views(study: Study, glitches: Rows) -> tuple[tuple[float, ...], list[list[View]]]:

@@ -13,6 +13,7 @@ from discovery.candidates.known import evidence_beside, known_glitches
 from discovery.candidates.options import ClusterOptions
 from discovery.candidates.outputs import COLUMNS, MAP_METHOD, Results, write_results
 from discovery.certificates.certificate import Certificate, certify
+from discovery.clustering.branches import branch_paths, nested_branches
 from discovery.clustering.clustering import cluster
 from discovery.clustering.placement import lay_out
 from discovery.clustering.result import NOISE, Clustering
@@ -20,7 +21,7 @@ from discovery.pages.pictures import load_thumbnails
 from discovery.pages.views import longest_views
 from embed.errors import InputError
 from embed.notebook import html_summary
-from embed.study.clusterings import save_clusters
+from embed.study.clusterings import save_branches, save_clusters
 from embed.study.reports import add_report
 from embed.vectors.graph import subgraph
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from embed.study.records import View
     from embed.study.study import Study
-    from embed.types import Rows, Step, Vectors
+    from embed.types import Progress, Rows, Step, Vectors
     from embed.vectors.store import VectorStore
 
 
@@ -82,7 +83,7 @@ class Candidates:
         }
         facts |= {name: str(path) for name, path in self.files.items()}
         rows = [
-            (own.cluster, own.verdict, f"{own.size:,}", self.table["id"].iloc[found.medoids[own.cluster]])
+            (own.cluster, own.in_words, f"{own.size:,}", self.table["id"].iloc[found.medoids[own.cluster]])
             for own in self.certificates
         ]
         return html_summary("Candidate classes", facts, ("cluster", "verdict", "size", "medoid"), rows)
@@ -97,6 +98,7 @@ def find_candidates(
     out: Path | None = None,
     command: str = "",
     step: Step = lambda _: None,
+    progress: Progress = lambda *_: None,
 ) -> Candidates:
     """Cluster the glitches of one label and write table, report, contact sheet and 3-D view.
 
@@ -113,8 +115,8 @@ def find_candidates(
         Folder of the results; by default one of the study's reports.
     command : str
         The command line that makes this again, for the report.
-    step : callable
-        Receives the name of each step as it begins.
+    step, progress : callable
+        Receive the name of each step as it begins, and how much of it is done, of how much.
 
     Raises
     ------
@@ -141,9 +143,8 @@ def find_candidates(
         around = known.vectors[known.background]
         clustering = cluster(vectors, graph, method=options.method, k=options.k, seed=options.seed, background=around)
         table = _table(members, clustering)
-        step("certificates")
         evidence = evidence_beside(vectors, known, table, graph, seed=options.seed)
-        certificates = certify(clustering, evidence, k=options.k, seed=options.seed)
+        certificates = certify(clustering, evidence, k=options.k, seed=options.seed, step=step, progress=progress)
         remarks: list[str] = []
         if options.detector is not None:
             from discovery.candidates.signals import with_signals  # noqa: PLC0415 - the detector's libraries
@@ -185,6 +186,7 @@ def find_candidates(
         files = write_results(results, folder, command)
         add_report(study, run, files["report.html"], f"Clusters of {label}", _answer(certificates, clustering))
         save_clusters(study, run, members.glitches, clustering.labels, clustering.probability)
+        save_branches(study, run, inner_branches(members.glitches, clustering))
     return Candidates(
         table,
         members.glitches,
@@ -195,6 +197,14 @@ def find_candidates(
         results.carried(members.glitches),
         files,
     )
+
+
+def inner_branches(glitches: Rows, clustering: Clustering) -> list[tuple[int, str]]:
+    """Return the finest branch of each glitch that is in one within its cluster, not only in the cluster's own."""
+    if clustering.tree is None:
+        return []
+    paths = branch_paths(clustering.labels, nested_branches(clustering.labels, clustering.tree))
+    return [(glitch, path) for glitch, path in zip(glitches.tolist(), paths, strict=True) if "." in path]
 
 
 def _answer(certificates: list[Certificate], clustering: Clustering) -> str:
@@ -259,12 +269,10 @@ def summary(candidates: Candidates) -> dict[str, Any]:
     """Return the outcome as JSON values: clusters with their sizes, noise with its share."""
     clustering, count = candidates.clustering, len(candidates.table)
     noise = int((clustering.labels == NOISE).sum())
-    medoids = {number: str(candidates.table["id"].iloc[row]) for number, row in clustering.medoids.items()}
+    ids = candidates.table["id"].tolist()
     return {
         "glitches": count,
-        "clusters": [
-            own.row() | {"medoid": medoids[own.cluster], "reasons": own.reasons} for own in candidates.certificates
-        ],
+        "clusters": [own.row(ids) | {"reasons": own.reasons} for own in candidates.certificates],
         "noise": noise,
         "noise_share": noise / count,
         "left_out": len(candidates.left_out),

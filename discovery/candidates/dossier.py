@@ -6,44 +6,33 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.ticker import LogLocator, NullLocator
 from PIL import Image, ImageDraw
 
 from discovery.candidates.representatives import chosen_view, picture, spread_sample
-from discovery.onset.livetime import DAY
 from discovery.pages.drawing import (
     INK,
     QUIET,
-    chart,
-    chart_png,
     cut,
     font,
     place_picture,
-    plain_axes,
-    plain_text,
     png_bytes,
 )
-from discovery.pages.gpstime import YEAR_9999, utc
-from discovery.pages.palette import NOISE_LIGHT, OKABE_ITO
-from discovery.pages.thumbnails import data_uri
+from discovery.pages.thumbnails import data_uri, png_uri, shrink
 from discovery.pages.treeplot import Limb, tree_svg
-from embed.plotstyle import own_style
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy.typing as npt
     import pandas as pd
     from markupsafe import Markup
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from discovery.certificates.certificate import Certificate
+    from discovery.certificates.parts import Part
     from discovery.clustering.branches import NestedBranch
     from discovery.pages.thumbnails import Thumbnails
-    from embed.types import Floats, Rows
+    from embed.types import Rows
 
-MEASURES: Mapping[str, str] = {"SNR": "snr", "peak frequency (Hz)": "peak_frequency", "duration (s)": "duration"}
-"""What is compared, and the metadata's name of it."""
 SHOWN = 8
 """Members of a cluster that are shown."""
 EXAMPLES = 2
@@ -52,9 +41,9 @@ MOST_MEMBERS = 400
 """Members on the sheet of all; of a larger cluster a sample spread over detectors and time."""
 MOST_BRANCHES = 21
 """Branches of a cluster that are drawn: odd, so that the two parts of a split are drawn both."""
+_BRANCH = 116
+"""Pixels of a branch's picture on its longer side: sharp at half of them."""
 _PICTURE = (150, 125)
-_PANEL = 3.1
-"""Width of one of the charts, inches."""
 _GAP, _CAPTION, _EDGE = 8, 18, 4
 
 
@@ -92,15 +81,30 @@ class BranchTree:
         Further ones, which only ``clusters.csv`` names.
     drawing : Markup
         ``<svg>``.
+    parts : dict of str to Part
+        By path: most typical member and nearest known class.
+    pictures : dict of str to Markup
+        By path: the most typical member's, as a data URI, where it has one.
     """
 
     shown: list[NestedBranch]
     finer: int
     drawing: Markup
+    parts: dict[str, Part]
+    pictures: dict[str, Markup]
 
 
-def branch_tree(nested: Sequence[NestedBranch]) -> BranchTree | None:
-    """Draw the branches of one cluster, its own first; None where nothing is nested in it."""
+def branch_tree(nested: Sequence[NestedBranch], parts: Sequence[Part], thumbnails: Thumbnails) -> BranchTree | None:
+    """Draw the branches of one cluster, its own first; None where nothing is nested in it.
+
+    Parameters
+    ----------
+    nested : sequence of NestedBranch
+    parts : sequence of Part
+        Of the same branches.
+    thumbnails : Thumbnails
+        Of the clustered glitches.
+    """
     if len(nested) < 2:
         return None
     outermost = sorted(nested, key=lambda branch: branch.path.count("."))[:MOST_BRANCHES]
@@ -108,7 +112,19 @@ def branch_tree(nested: Sequence[NestedBranch]) -> BranchTree | None:
     limbs = [Limb(own.path, own.parent, len(own.rows), own.low, own.high) for own in shown]
     across = "log density above the pass to the next cluster (nats)"
     drawing = tree_svg(limbs, across=across, title=f"Branches within cluster {nested[0].cluster}")
-    return BranchTree(shown, len(nested) - len(shown), drawing)
+    described = {own.path: own for own in parts}
+    pictures = {}
+    if not thumbnails.empty:
+        view = chosen_view(thumbnails, None)
+        pixels = {own.path: picture(thumbnails, described[own.path].medoid, view) for own in shown}
+        pictures = {path: png_uri(_small(own)) for path, own in pixels.items() if own is not None}
+    return BranchTree(shown, len(nested) - len(shown), drawing, described, pictures)
+
+
+def _small(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    height, width = pixels.shape[:2]
+    factor = min(1.0, _BRANCH / max(height, width))
+    return shrink(pixels, round(factor * height), round(factor * width))
 
 
 def strip_png(
@@ -188,137 +204,9 @@ def members_png(table: pd.DataFrame, thumbnails: Thumbnails, members: Rows) -> b
     return png_bytes(image)
 
 
-def charts_png(own: pd.DataFrame, beside: Mapping[str, pd.DataFrame], *, title: str) -> bytes | None:
-    """Draw `measures_chart` as a PNG; None where there is nothing to draw."""
-    figure = measures_chart(own, beside, title=title)
-    return None if figure is None else chart_png(figure)
-
-
-@own_style()
-def measures_chart(own: pd.DataFrame, beside: Mapping[str, pd.DataFrame], *, title: str) -> Figure | None:
-    """Draw histograms of the measures of a cluster beside the nearest known classes, and its rate by day and detector.
-
-    Parameters
-    ----------
-    own : DataFrame
-        The members: ``ifo``, ``gps`` and metadata.
-    beside : mapping of str to DataFrame
-        The same of the nearest classes.
-    title : str
-        Name of the cluster.
-
-    Returns
-    -------
-    Figure or None
-        None where neither a measure nor a time is known.
-    """
-    measures = {name: column for name, column in MEASURES.items() if len(known_numbers(own, column))}
-    times = own["gps"].to_numpy(dtype=float) if "gps" in own.columns else np.empty(0)
-    times = times[np.isfinite(times)]
-    if not measures and not len(times):
-        return None
-    panels = len(measures) + bool(len(times))
-    # Margins of one size, in inches, wide enough for ticks such as 0.175: to find them by the labels takes as long as all the rest of the drawing.
-    width, height = _PANEL * panels, 2.5
-    figure = chart(width, height, layout=None)
-    margins = {"left": 0.65 / width, "right": 1 - 0.1 / width, "bottom": 0.45 / height, "top": 1 - 0.12 / height}
-    axes = figure.subplots(1, panels, squeeze=False, gridspec_kw=margins | {"wspace": 0.7 / (_PANEL - 0.7)})[0]
-    for panel, (name, column) in zip(axes, measures.items(), strict=False):
-        series = {title: known_numbers(own, column)} | {
-            key: known_numbers(table, column) for key, table in beside.items()
-        }
-        _histogram(panel, name, series)
-    if len(times):
-        _rate(axes[-1], own)
-    if measures:  # the rate has its own
-        axes[0].legend(fontsize=7, frameon=False)
-    return figure
-
-
 def as_uri(png: bytes | None) -> Markup | None:
     """Return a PNG as a data URI."""
     return None if png is None else data_uri("png", png)
-
-
-def known_numbers(table: pd.DataFrame, column: str) -> Floats:
-    """Return the known values of a column of metadata, which may be absent."""
-    import pandas as pd  # noqa: PLC0415 - only where a chart is drawn
-
-    if column not in table.columns:
-        return np.empty(0)
-    values = pd.to_numeric(table[column], errors="coerce").to_numpy(dtype=float)
-    return values[np.isfinite(values)]
-
-
-def _histogram(panel: Axes, name: str, series: Mapping[str, np.ndarray]) -> None:
-    """Draw shares in bins of equal ratio: the first series filled, the others as lines."""
-    series = {key: values[values > 0] for key, values in series.items()}
-    every = np.concatenate(list(series.values()))
-    if not len(every):
-        panel.set_axis_off()
-        return
-    low, high = every.min(), every.max()
-    edges = np.geomspace(low * 0.98, high * 1.02 if high > low else low * 1.1, 22)
-    styles = ("-", "--", ":", "-.")
-    for place, (key, values) in enumerate(series.items()):
-        if len(values):
-            heights = np.histogram(values, edges)[0] / len(values)
-            fill = place == 0
-            panel.stairs(
-                heights,
-                edges,
-                fill=fill,
-                color=OKABE_ITO[place],
-                alpha=0.35 if fill else 1.0,
-                label=plain_text(key),
-                linestyle=styles[place % 4],
-            )
-    panel.set_xscale("log")
-    panel.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 100 * low else (1.0,)))
-    panel.xaxis.set_major_formatter("{x:g}")
-    panel.xaxis.set_minor_locator(NullLocator())
-    _labels(panel, name, "share")
-    plain_axes(panel)
-
-
-def _labels(panel: Axes, across: str, up: str) -> None:
-    """Name the axes, at places that are fixed: to find free ones measures every tick twice more."""
-    panel.set_xlabel(across, fontsize=8)
-    panel.set_ylabel(up, fontsize=8)
-    box = panel.get_window_extent()
-    panel.xaxis.set_label_coords(0.5, -0.24 * panel.figure.dpi / box.height)
-    panel.yaxis.set_label_coords(-0.45 * panel.figure.dpi / box.width, 0.5)
-
-
-def _rate(panel: Axes, own: pd.DataFrame) -> None:
-    gps = own["gps"].to_numpy(dtype=float)
-    ifo = own["ifo"].astype(str).to_numpy() if "ifo" in own.columns else np.full(len(own), "")
-    first = np.nanmin(gps)
-    days = (gps - first) / DAY
-    span = max(1.0, np.nanmax(days))
-    edges = np.linspace(0, span, int(min(60, max(10, span))) + 1)
-    width = edges[1] - edges[0]
-    bottom = np.zeros(len(edges) - 1)
-    for place, name in enumerate(sorted(set(ifo.tolist()))):
-        counts = np.histogram(days[(ifo == name) & np.isfinite(days)], edges)[0] / width
-        colour = OKABE_ITO[place % len(OKABE_ITO)] if name else NOISE_LIGHT
-        panel.stairs(
-            bottom + counts,
-            edges,
-            baseline=bottom,
-            fill=True,
-            facecolor=colour,
-            label=plain_text(name or "unknown"),
-            hatch=("", "//", "..")[place % 3],
-            edgecolor="white",
-            linewidth=0.3,
-        )
-        bottom = bottom + counts
-    since = utc(first)[:10] if 0 <= first < YEAR_9999 else f"GPS {first:.0f}"
-    _labels(panel, f"days since {since}", "glitches a day")
-    plain_axes(panel)
-    panel.set_ylim(0, 1.25 * bottom.max())
-    panel.legend(fontsize=7, frameon=False, ncols=3, loc="upper right")
 
 
 def _origin(table: pd.DataFrame, row: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from embed.errors import ConflictError, InputError
 from embed.spelling import closest
 from embed.study.audits import insert_label
-from embed.study.clusterings import latest_clustering
+from embed.study.clusterings import latest_clustering, read_branches
 from embed.study.database import SHORT_WAIT_S
 from embed.study.records import Label
 from embed.study.reviews import given_labels, label_sizes
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from embed.study.study import Study
     from embed.types import Rows
 
+_BRANCHES = 8
+"""That are named where another was meant."""
 PERSON = "person"
 """Who gives the name: a decision, which later predictions do not override."""
 
@@ -72,7 +75,7 @@ class Chosen:
 
 def name_cluster(
     study: Study,
-    cluster: int,
+    cluster: int | str,
     name: str,
     *,
     label: str | None = None,
@@ -84,8 +87,8 @@ def name_cluster(
     Parameters
     ----------
     study : Study
-    cluster : int
-        Its number in ``clusters.csv``.
+    cluster : int or str
+        Its number in ``clusters.csv``, or a branch of it, such as "1.0".
     name : str
         The new class, for instance ``Reverse_Chirp``.
     label : str, optional
@@ -108,7 +111,7 @@ def name_cluster(
     members = _ticked(members, chosen.glitches, cluster)
     added = 0
     if not dry_run:
-        event = Label(name, PERSON, f"cluster {cluster} of run {run}", why=f"named by `discover name {cluster}`")
+        event = Label(name, PERSON, f"{noun(cluster)} of run {run}", why=f"named by `discover name {cluster}`")
         arguments = {"cluster": cluster, "name": name, "of": run}
         added = give_name(study, members.tolist(), event, arguments, seen=chosen.seen)
     return Named(run, clustered, members, added, warning)
@@ -159,14 +162,14 @@ def give_name(
     return len(new)
 
 
-def _ticked(members: Rows, glitches: Sequence[int], cluster: int) -> Rows:
+def _ticked(members: Rows, glitches: Sequence[int], cluster: int | str) -> Rows:
     """Return the members that were chosen, all where none was."""
     if not glitches:
         return members
     ticked = np.unique(np.asarray(glitches, np.int64))
     foreign = np.setdiff1d(ticked, members)
     if len(foreign):
-        raise InputError(f"glitch {foreign[0]} is no member of cluster {cluster}; load the cluster again")
+        raise InputError(f"glitch {foreign[0]} is no member of {noun(cluster)}; load the cluster again")
     return ticked
 
 
@@ -180,23 +183,49 @@ def _check_unchanged(study: Study, labels: dict[int, LabelEvent], name: str, see
         )
 
 
+def noun(cluster: int | str) -> str:
+    """Return "cluster 1", or "branch 1.0"."""
+    return f"{'branch' if isinstance(cluster, str) else 'cluster'} {cluster}"
+
+
 def members_of(
-    study: Study, cluster: int, label: str | None = None, *, run: int | None = None
+    study: Study, cluster: int | str, label: str | None = None, *, run: int | None = None
 ) -> tuple[int, str, Rows]:
-    """Return the run of the latest clustering (of `label`, if given; or the clustering of `run`), the label that it clustered, and a cluster's members.
+    """Return the run of the latest clustering (of `label`, if given; or the clustering of `run`), the label that it clustered, and the members of a cluster, or of a branch such as "1.0".
 
     Raises
     ------
     InputError
-        Nothing was clustered, or there is no such cluster.
+        Nothing was clustered, or there is no such cluster or branch.
     """
     run, arguments, table = latest_clustering(study, label, run=run)
+    clustered = str(arguments["label"])
+    if isinstance(cluster, str):
+        return run, clustered, _branch(study, run, clustered, cluster)
     members = table.index[table["cluster"] == cluster].to_numpy(np.int64)
     if not len(members) or cluster < 0:
         numbers = sorted(set(table["cluster"].tolist()) - {-1})
         raise InputError(
-            f"the clustering of {arguments['label']!r} has no cluster {cluster}; it has {numbers[0]} to {numbers[-1]}"
+            f"the clustering of {clustered!r} has no cluster {cluster}; it has {numbers[0]} to {numbers[-1]}"
             if numbers
-            else f"the clustering of {arguments['label']!r} has no clusters"
+            else f"the clustering of {clustered!r} has no clusters"
         )
-    return run, str(arguments["label"]), members
+    return run, clustered, members
+
+
+def _branch(study: Study, run: int, label: str, path: str) -> Rows:
+    """Return the members of a branch, those of the branches within it too."""
+    finest = read_branches(study, run)
+    members = [glitch for glitch, own in finest.items() if f"{own}.".startswith(f"{path}.")]
+    if members:
+        return np.array(members, np.int64)
+    if not finest:
+        raise InputError(
+            f"the study holds no branches of the clustering of {label!r} (run {run}); if clusters.csv has some, run `discover cluster {shlex.quote(label)}` again"
+        )
+    parts = [own.split(".") for own in set(finest.values())]
+    known = {tuple(map(int, own[:depth])) for own in parts for depth in range(2, len(own) + 1)}
+    cluster = int(path.partition(".")[0])
+    beside = [".".join(map(str, own)) for own in sorted(known, key=lambda own: (own[0] != cluster, own))]
+    named = ", ".join(beside[:_BRANCHES]) + (f" and {len(beside) - _BRANCHES} more" if len(beside) > _BRANCHES else "")
+    raise InputError(f"the clustering of {label!r} has no branch {path}; it has {named}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +21,11 @@ LEAST_LANDMARKS = 100
 NEAREST = 10
 """Similar glitches that a search lists."""
 
-
 COMPARED_SHARE = 0.05
 """Share of a label's glitches that must be new since an update last clustered all together, before it does so again."""
 COMPARED_BELOW = 2_000
 """Glitches of a label below which an update clusters them together each time: it takes seconds."""
+_PLACE = re.compile(r"\d+(\.[01])*", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -116,3 +117,16 @@ class MapOptions:
             raise InputError(f"a map of {self.dims} dimensions cannot be shown; give 2 or 3")
         if self.landmarks < LEAST_LANDMARKS:
             raise InputError(f"{self.landmarks} landmarks are too few for a map; give at least {LEAST_LANDMARKS}")
+
+
+def read_place(text: str) -> int | str | None:
+    """Read a cluster's number, or a branch as ``clusters.csv`` writes it; None where it is neither.
+
+    Examples
+    --------
+    >>> read_place("12"), read_place("1.0.1"), read_place("1.2"), read_place("Blip")
+    (12, '1.0.1', None, None)
+    """
+    if _PLACE.fullmatch(text) is None:
+        return None
+    return text if "." in text else int(text)

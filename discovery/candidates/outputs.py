@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from discovery.candidates.contactsheet import contact_sheet
-from discovery.candidates.dossier import EXAMPLES, Dossier, as_uri, branch_tree, charts_png, members_png, strip_png
+from discovery.candidates.dossier import EXAMPLES, Dossier, as_uri, branch_tree, members_png, strip_png
 from discovery.candidates.mapcolumns import known_columns
+from discovery.candidates.measures import charts_png
 from discovery.candidates.namefile import clustering_passport
 from discovery.candidates.report import report_html
 from discovery.certificates.certificate import NAMED
@@ -26,6 +27,7 @@ from embed.storage import write_bytes, write_text
 from embed.vectors.similarity import normalise
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     import pandas as pd
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from discovery.clustering.branches import NestedBranch
     from discovery.clustering.methods import MapMethod
     from discovery.clustering.result import Clustering
+    from discovery.onset.history import History
     from discovery.onset.livetime import Livetime
     from discovery.pages.thumbnails import Thumbnails
     from embed.study.study import Study
@@ -47,6 +50,9 @@ COLUMNS = ("id", "ifo", "gps", "label", "predicted", "cluster", "probability", "
 """Columns of ``clusters.csv`` before those of the metadata and ``branch``: ``cluster`` -1 is noise, ``medoid`` is 1 for a cluster's most
 typical glitch, ``image`` its longest view. ``branch`` is the finest branch of the density tree that the glitch is in: see
 `discovery.clustering.branches.NestedBranch`."""
+DISTANCES = ("cluster", "class", "distance", "glitches")
+"""Columns of ``distances.csv``: every cluster beside every known class, nearest first, with the class's known glitches that have a vector;
+a class with fewer than `discovery.certificates.divergence.LEAST_CLASS` of them is not compared with, and has no distance."""
 MAP_METHOD: MapMethod = "umap"
 """Of the 3-D view."""
 MOST_DOSSIERS = 60
@@ -84,7 +90,7 @@ class Results:
 def write_results(results: Results, folder: Path, command: str) -> dict[str, Path]:
     """Write the files; returns name -> path."""
     clustering, options, store = results.clustering, results.options, results.store
-    names = ("clusters.csv", "certificates.csv", "report.html", "contact-sheet.png", "embedding.html")
+    names = ("clusters.csv", "certificates.csv", "distances.csv", "report.html", "contact-sheet.png", "embedding.html")
     files = {name: folder / name for name in names}
     carried = results.carried(results.glitches)
     nested = nested_branches(clustering.labels, clustering.tree) if clustering.tree else []
@@ -97,8 +103,10 @@ def write_results(results: Results, folder: Path, command: str) -> dict[str, Pat
         .where(whole.notna(), None)
         .itertuples(index=False),
     )
-    certificates = [own.row() for own in results.certificates]
+    ids = whole["id"].tolist()
+    certificates = [own.row(ids) for own in results.certificates]
     write_csv(files["certificates.csv"], tuple(certificates[0]), (tuple(row.values()) for row in certificates))
+    write_csv(files["distances.csv"], DISTANCES, _distances(results))
     shown = shown_columns(whole)
     title = f"Clusters of {results.label}"
     sheet = contact_sheet(shown, results.thumbnails, title=title)
@@ -157,10 +165,18 @@ def write_results(results: Results, folder: Path, command: str) -> dict[str, Pat
         dossiers=dossiers,
         clustering=passport,
         classes=list(results.known.classes),
-        beside=("embedding.html", "clusters.csv"),
+        beside=("embedding.html", "clusters.csv", "certificates.csv", "distances.csv"),
     )
     write_text(files["report.html"], report)
     return files
+
+
+def _distances(results: Results) -> Iterator[tuple[int, str, float | None, int]]:
+    sizes = {name: len(rows) for name, rows in sorted(results.known.classes.items())}
+    for own in results.certificates:
+        apart = dict(own.nearest)
+        for name in [*apart, *(name for name in sizes if name not in apart)]:
+            yield own.cluster, name, round(apart[name], 4) if name in apart else None, sizes[name]
 
 
 def _explorer_table(results: Results, whole: pd.DataFrame) -> pd.DataFrame:
@@ -195,23 +211,23 @@ def _dossiers(results: Results, whole: pd.DataFrame, nested: list[NestedBranch])
         members = np.flatnonzero(results.clustering.labels == own.cluster)
         beside = {name: tables[name] for name in examples[own.cluster]}
         places = {name: np.searchsorted(used, rows) for name, rows in examples[own.cluster].items()}
+        history = _history(whole.iloc[members], live)
         found.append(
             Dossier(
                 certificate=own,
                 pictures=as_uri(strip_png(whole, results.thumbnails, members, pictures, places)),
-                charts=as_uri(charts_png(whole.iloc[members], beside, title=f"cluster {own.cluster}")),
-                branches=branch_tree([branch for branch in nested if branch.cluster == own.cluster]),
-                history=_history(whole.iloc[members], live),
+                charts=as_uri(charts_png(whole.iloc[members], beside, title=f"cluster {own.cluster}", history=history)),
+                branches=branch_tree(
+                    [branch for branch in nested if branch.cluster == own.cluster], own.parts, results.thumbnails
+                ),
+                history=[] if history is None else history.sentences(),
             )
         )
     return found
 
 
-def _history(own: pd.DataFrame, live: Livetime | None) -> list[str]:
-    if live is None:
-        return []
-    found = history_of(own["gps"].to_numpy(float), own["ifo"].to_numpy(object), live)
-    return [] if found is None else found.sentences()
+def _history(own: pd.DataFrame, live: Livetime | None) -> History | None:
+    return None if live is None else history_of(own["gps"].to_numpy(float), own["ifo"].to_numpy(object), live)
 
 
 def _examples(results: Results, certificates: list[Certificate]) -> dict[int, dict[str, Rows]]:

@@ -129,7 +129,7 @@ def report_html(
             noise=sum(row.group.count for row in rows if row.is_noise),
         ),
         caption=_caption(table, rows, thumbnails),
-        dossiers=[_Section(own, f"members-{own.certificate.cluster}.png", _mark(rows, own)) for own in dossiers],
+        dossiers=[_section(own, rows, ids) for own in dossiers],
         verdicts=_verdicts(dossiers),
         columns=["cluster", "medoid", "size", "share", *optional],
         clusters=[_cluster(row, table, ids, thumbnails, explorer=explorer) for row in rows],
@@ -160,15 +160,18 @@ class _Found:
 
 @dataclass(frozen=True)
 class _Section:
-    """A dossier as the page shows it, with the file that shows all members and the cluster's mark."""
+    """A dossier as the page shows it, with the file that shows all members, the cluster's mark and the ids of its most typical members."""
 
     dossier: Dossier
     sheet: str
     mark: Mark
+    typical: list[str]
 
 
-def _mark(rows: list[ClusterRow], dossier: Dossier) -> Mark:
-    return next(row.group.mark for row in rows if row.number == dossier.certificate.cluster)
+def _section(dossier: Dossier, rows: list[ClusterRow], ids: list[str]) -> _Section:
+    own = dossier.certificate
+    mark = next(row.group.mark for row in rows if row.number == own.cluster)
+    return _Section(dossier, f"members-{own.cluster}.png", mark, [ids[row] for row in own.typical])
 
 
 def _verdicts(dossiers: Sequence[Dossier]) -> list[tuple[str, int]]:

@@ -24,7 +24,7 @@ from discovery.clustering.result import NOISE
 from embed.csvfile import write_csv
 from embed.errors import InputError
 from embed.storage import file_name, write_text
-from embed.study.clusterings import latest_clustering, save_clusters
+from embed.study.clusterings import latest_clustering, read_branches, save_branches, save_clusters
 from embed.study.reports import add_report
 from embed.vectors.similarity import normalise
 
@@ -172,6 +172,7 @@ def update_clusters(
             np.concatenate([old["cluster"].to_numpy(np.int64), labels]),
             np.concatenate([old["probability"].to_numpy(float), probability]),
         )
+        save_branches(study, run, read_branches(study, stored.run).items())
     counts = {int(own): int((labels == own).sum()) for own in np.unique(before.numbers[before.numbers != NOISE])}
     table = found.reset_index(drop=True)
     return Update(run, stored.run, stored.label, table, counts, births, changes, waiting, files | {PAGE: folder / PAGE})

@@ -20,7 +20,7 @@ from embed.sample import at_most
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from embed.types import Codes, Floats, Rows, Vectors
+    from embed.types import Codes, Floats, Progress, Rows, Vectors
 
 REPEATS = 4
 """Cases of each kind that a class gives."""
@@ -66,7 +66,13 @@ class Calibration:
 
 
 def calibrate(
-    unit: Vectors, classes: Mapping[str, Rows], sizes: Codes, dimension: float, *, seed: int
+    unit: Vectors,
+    classes: Mapping[str, Rows],
+    sizes: Codes,
+    dimension: float,
+    *,
+    seed: int,
+    progress: Progress = lambda *_: None,
 ) -> Calibration | None:
     """Hide, split and mix known classes; None where there are fewer than `LEAST_CLASSES`.
 
@@ -81,13 +87,17 @@ def calibrate(
     dimension : float
         Of the data.
     seed : int
+    progress : callable, optional
+        Receives how many classes are done, of how many.
     """
     large = [name for name, rows in classes.items() if len(rows) >= 2 * LEAST_CLASS]
     if len(large) < LEAST_CLASSES:
         return None
     rng = np.random.default_rng(seed)
     found: list[tuple[float, int]] = []
-    for number in at_most(np.arange(len(large)), MOST_CLASSES, rng).tolist():
+    hidden = at_most(np.arange(len(large)), MOST_CLASSES, rng).tolist()
+    progress(0, len(hidden))
+    for done, number in enumerate(hidden, 1):
         name = large[number]
         rows = classes[name]
         others = {other: members for other, members in classes.items() if other != name}
@@ -109,6 +119,7 @@ def calibrate(
             for other, members in classes.items()
         }
         found.append((diverge(unit, np.concatenate(list(taken.values())), rest, dimension).separation, 0))
+        progress(done, len(hidden))
     found.sort()
     return Calibration(np.array([case[0] for case in found]), np.array([case[1] for case in found], np.int64))
 

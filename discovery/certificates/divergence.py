@@ -22,6 +22,8 @@ from embed.sample import at_most
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from numpy.typing import NDArray
+
     from embed.types import Floats, Rows, Vectors
 
 NEIGHBOUR = 4
@@ -48,6 +50,8 @@ class Divergences:
         The class that is nearest to most members.
     favourite_share : float
         Share of members for which it is.
+    of_members : ndarray of str, shape (M,)
+        The class that is nearest to each member.
     """
 
     classes: tuple[str, ...]
@@ -55,6 +59,7 @@ class Divergences:
     separation: float
     favourite: str
     favourite_share: float
+    of_members: NDArray[np.str_]
 
 
 def sampled_classes(names: Mapping[str, Rows], seed: int) -> dict[str, Rows]:
@@ -118,6 +123,7 @@ def diverge(
         separation=float(nats.min(axis=1).mean()),
         favourite=str(names[counts.argmax()]),
         favourite_share=float(counts.max() / len(rows)),
+        of_members=names[nearest],
     )
 
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import scipy.stats
 
 from discovery.pages.gpstime import utc
+from embed.digits import significant
 from embed.gravityspy import ERAS
 
 if TYPE_CHECKING:
@@ -20,6 +22,12 @@ LEAST_DAYS = 5
 """Days with glitches without which a single day says nothing."""
 LEAST_TIMES = 8
 """Known times without which it says nothing either."""
+MOSTLY = 0.95
+"""Share of members in one detector from which a cluster may be one of that detector."""
+COMPARABLE = 0.2
+"""Share of the label's glitches that the other detectors must have: else they hardly observed."""
+CHANCE = 1e-3
+"""Of so many members in one detector, below which it is said."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,36 @@ class Occurrence:
             and whole.busiest_share < ONE_DAY_SHARE
         )
 
+    @property
+    def commonest(self) -> tuple[str, float] | None:
+        """The detector with the most glitches, and its share of those of known detector."""
+        return (self.detectors[0][0], self.share(self.detectors[0][0])) if self.detectors else None
+
+    def share(self, detector: str) -> float:
+        """Return a detector's share of the glitches of known detector; there is one at least."""
+        return dict(self.detectors).get(detector, 0) / sum(count for _, count in self.detectors)
+
+    def detector_chance(self, whole: Occurrence) -> float | None:
+        """Return the chance of at least so many glitches of the commonest detector, had each the whole label's share of it (binomial).
+
+        None where the label is of one detector, or none is known.
+        """
+        if not self.detectors or len(whole.detectors) < 2:
+            return None
+        name, count = self.detectors[0]
+        known = sum(number for _, number in self.detectors)
+        return float(scipy.stats.binom.sf(count - 1, known, whole.share(name)))
+
+    def one_detector(self, whole: Occurrence) -> str:
+        """Say that the glitches are of one detector, as "in L1 alone"; empty where chance explains it or the others have few of the label."""
+        chance = self.detector_chance(whole)
+        if chance is None or chance >= CHANCE or self.commonest is None:
+            return ""
+        name, share = self.commonest
+        if share < MOSTLY or whole.share(name) > 1 - COMPARABLE:
+            return ""
+        return f"in {name} alone" if share == 1 else f"nearly all in {name}"
+
     def remarks(self, whole: Occurrence) -> list[str]:
         """Return sentences on what stands out beside the whole label."""
         said = []
@@ -69,8 +107,13 @@ class Occurrence:
             said.append(
                 f"{100 * self.busiest_share:.0f} % of the members are of {self.busiest_day}: one episode, perhaps not a lasting class."
             )
-        if len(self.detectors) == 1 and len(whole.detectors) > 1:
-            said.append(f"All members of known detector are of {self.detectors[0][0]}.")
+        chance = self.detector_chance(whole)
+        if chance is not None and self.commonest is not None and self.commonest[1] >= MOSTLY:
+            name, share = self.commonest
+            said.append(
+                f"{100 * share:.0f} % of the members are of {name}, and {100 * whole.share(name):.0f} % of the whole label: "
+                f"chance {significant(chance, 1)} if both had the same share. There are classes of one detector, so this is no reason for or against."
+            )
         return said
 
 

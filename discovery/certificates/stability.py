@@ -17,7 +17,7 @@ from embed.vectors.index import DEFAULT_K
 if TYPE_CHECKING:
     from discovery.clustering.hierarchy import DensityTree
     from discovery.clustering.result import Clustering
-    from embed.types import Codes, Floats, Rows, Vectors
+    from embed.types import Codes, Floats, Progress, Rows, Vectors
 
 RESAMPLINGS = 10
 """Random parts of the glitches that are clustered anew."""
@@ -64,7 +64,9 @@ def branch_jaccard(labels: Codes, tree: DensityTree) -> Floats:
     return best
 
 
-def resampled(unit: Vectors, clustering: Clustering, k: int | None, seed: int) -> Floats:
+def resampled(
+    unit: Vectors, clustering: Clustering, k: int | None, seed: int, *, progress: Progress = lambda *_: None
+) -> Floats:
     """Cluster random parts of the rows anew.
 
     Parameters
@@ -75,6 +77,8 @@ def resampled(unit: Vectors, clustering: Clustering, k: int | None, seed: int) -
         Of the first M rows. Its graph is thinned: of `DEFAULT_K` neighbours nearly always as many as are needed are among the kept.
     k, seed
         As for `discovery.clustering.clustering.cluster`.
+    progress : callable, optional
+        Receives how many parts are done, of how many.
 
     Returns
     -------
@@ -87,7 +91,8 @@ def resampled(unit: Vectors, clustering: Clustering, k: int | None, seed: int) -
     rng = np.random.default_rng(seed)
     columns = []
     n = len(labels)
-    for _ in range(RESAMPLINGS):
+    progress(0, RESAMPLINGS)
+    for done in range(1, RESAMPLINGS + 1):
         rows = np.sort(rng.permutation(n)[: max(2, round(KEPT * n))])
         kept = np.concatenate([rows, np.arange(n, len(unit))])
         part = thinned(graph, kept)
@@ -99,6 +104,7 @@ def resampled(unit: Vectors, clustering: Clustering, k: int | None, seed: int) -
         own = np.full(int(labels.max()) + 1, np.nan)
         own[: len(here)] = here
         columns.append(own)
+        progress(done, RESAMPLINGS)
     return np.column_stack(columns)
 
 

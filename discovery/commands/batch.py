@@ -1,10 +1,12 @@
 """``discover batch``."""
 
 from argparse import Namespace
+from functools import partial
 
 import numpy as np
 
 from discovery.candidates.batch import make_batch, write_batch
+from discovery.candidates.naming import noun
 from discovery.commands.console import Terminal, counted
 from discovery.commands.vectors import make_vectors
 from discovery.exchange.idlist import read_glitches
@@ -20,12 +22,21 @@ def run(options: Namespace) -> None:
         return
     with Study(options.study) as study:
         store = make_vectors(study, options, terminal)
-        batch = make_batch(
-            study, store, options.cluster, options.n, label=options.label, out=options.out, seed=options.seed
-        )
+        with terminal.progress("read") as progress:
+            batch = make_batch(
+                study,
+                store,
+                options.cluster,
+                options.n,
+                label=options.label,
+                out=options.out,
+                seed=options.seed,
+                step=partial(progress, 0, 0),
+                progress=progress,
+            )
     inside = int(batch.table["in_cluster"].sum())
     terminal.say(
-        f"{counted(len(batch.table), 'glitch', 'glitches')}, {inside} of them in cluster {options.cluster}; pictures of {', '.join(f'{one:g}' for one in batch.durations)} s"
+        f"{counted(len(batch.table), 'glitch', 'glitches')}, {inside} of them in {noun(options.cluster)}; pictures of {', '.join(f'{one:g}' for one in batch.durations)} s"
     )
     for path in batch.files.values():
         terminal.say(str(path))

@@ -1,6 +1,7 @@
 """``discover cluster``."""
 
 from argparse import Namespace
+from functools import partial
 
 from discovery.candidates.candidates import find_candidates, summary
 from discovery.checks.cluster import cluster_options
@@ -18,9 +19,17 @@ def run(options: Namespace) -> None:
     chosen = cluster_options(options)
     with Study(options.study, generated=options.generated) as study:
         store = make_vectors(study, options, terminal)
-        with terminal.steps() as step:
+        with terminal.progress("read") as progress:
+            step = partial(progress, 0, 0)
             found = find_candidates(
-                study, store, options.label, chosen, out=options.out, command=options.typed, step=step
+                study,
+                store,
+                options.label,
+                chosen,
+                out=options.out,
+                command=options.typed,
+                step=step,
+                progress=progress,
             )
             if options.figures:
                 step("figures")
@@ -33,7 +42,7 @@ def run(options: Namespace) -> None:
         (
             str(item["cluster"]),
             str(item["size"]),
-            item["verdict"],
+            item["in_words"],
             "" if item["probability"] is None else f"{100 * item['probability']:.0f} %",
             item["nearest_1"],
             item["medoid"],

@@ -137,10 +137,14 @@ class Terminal:
             TimeRemainingColumn(),
         )
         with Progress(*columns, console=self._err, transient=False) as bar, ticking(lines):
-            task = bar.add_task(what, total=None)
+            task, named = bar.add_task(what, total=None), what
 
             def move(done: int, whole: int, step: str | None = None, /) -> None:
-                bar.update(task, completed=done, total=whole or None, description=step)  # None leaves it as it is
+                nonlocal task, named
+                if step not in {None, named}:  # its count, its time and its rate begin anew
+                    bar.remove_task(task)
+                    task, named = bar.add_task(step, total=None), step
+                bar.update(task, completed=done, total=whole or None)  # None leaves it as it is
                 lines.move(done, whole, step)
 
             yield move

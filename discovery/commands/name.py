@@ -6,7 +6,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from discovery.candidates.namefile import name_clusters, read_names
-from discovery.candidates.naming import name_cluster
+from discovery.candidates.naming import name_cluster, noun
 from discovery.commands.console import Terminal
 from embed.network.sources import models
 from embed.study.study import Study
@@ -42,7 +42,7 @@ def run(options: Namespace) -> None:
         if own.warning:
             terminal.say(f"warning: {own.warning}")
         terminal.say(
-            f"the {len(own.glitches)} glitches of cluster {cluster} of {own.label} (run {own.run}) {done} labelled {names[cluster]}; "
+            f"the {len(own.glitches)} glitches of {noun(cluster)} of {own.label} (run {own.run}) {done} labelled {names[cluster]}; "
             f"{own.added} label events added"
         )
         if model is not None and not options.dry_run and len(own.glitches) >= FEWEST_EXAMPLES:
@@ -53,7 +53,7 @@ def run(options: Namespace) -> None:
     terminal.result((facts[0] if options.file is None else {"named": facts}) | {"dry_run": options.dry_run})
 
 
-def _facts(cluster: int, name: str, own: Named) -> dict[str, Any]:
+def _facts(cluster: int | str, name: str, own: Named) -> dict[str, Any]:
     return {
         "cluster": cluster,
         "of": own.label,

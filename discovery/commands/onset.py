@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 from dataclasses import asdict
+from functools import partial
 
 from discovery.commands.console import Terminal
 from discovery.figures.figures import onset_figures
@@ -15,7 +16,10 @@ def run(options: Namespace) -> None:
     terminal = Terminal(as_json=options.json)
     live = None if options.segments is None else read_segments(options.segments)
     with Study(options.study, generated=options.generated) as study:
-        found = find_onsets(study, options.labels, live=live, out=options.out)
+        with terminal.progress("read") as progress:
+            found = find_onsets(
+                study, options.labels, live=live, out=options.out, step=partial(progress, 0, 0), progress=progress
+            )
         if options.figures:
             found.files.update(save_figures(onset_figures(found), found.folder, options.figures))
     terminal.say(f"{found.livetime.seconds / 86400:.1f} live days in {len(found.livetime.starts)} segments")

@@ -23,7 +23,7 @@ Write = Callable[[str], object]
 class Lines:
     """The lines of one piece of work, which may have several named steps.
 
-    A step prints its first line after `SHORT_S`, then a line every `EVERY_S`, and one when it ends.
+    A step prints its first line after `SHORT_S`, then a line every `EVERY_S`, the first with a speed sooner, and one when it ends.
 
     Parameters
     ----------
@@ -95,8 +95,8 @@ class Lines:
         now = self._clock()
         if now < self._due:
             return
-        self._due = now + EVERY_S
         rate = self._rate(now)
+        self._due = now + (EVERY_S if rate or not self._whole else SHORT_S)  # the speed is said as soon as it is known
         left = self._left(now)
         rest = "" if left is None else f", {duration(left)} left"
         self._write(f"{self._what}: {self._amount()}{duration(now - self._began)} so far{_speed(rate)}{rest}")

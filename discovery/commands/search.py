@@ -13,7 +13,9 @@ def run(options: Namespace) -> None:
     """List the nearest glitches."""
     terminal = Terminal(as_json=options.json)
     with Study(options.study) as study:
-        table = nearest(study, make_vectors(study, options, terminal), options.id, options.k)
+        store = make_vectors(study, options, terminal)
+        with terminal.progress("compare") as progress:
+            table = nearest(study, store, options.id, options.k, progress=progress)
     if options.json:
         terminal.result({"id": options.id, "neighbours": table.to_dict("records")})
     else:

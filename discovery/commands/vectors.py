@@ -18,7 +18,8 @@ def make_vectors(
     if is_strain(options.backbone):
         return _strain_vectors(study, options, terminal)
     asked = embedding_options(options)
-    standing = None if retry else standing_vectors(study, asked)
+    with terminal.steps():  # "read": of very many pictures it takes a while to see that each has its vector
+        standing = None if retry else standing_vectors(study, asked)
     if standing is not None:
         return standing
     from embed.vectors.embedding import embed  # noqa: PLC0415 - seconds that vectors which are there need not wait for

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from discovery.candidates.dossier import measures_chart
 from discovery.candidates.maps import NAMES
+from discovery.candidates.measures import measures_chart
 from discovery.candidates.outputs import MAP_METHOD
 from discovery.clustering.result import NOISE
 from discovery.figures.charts import (

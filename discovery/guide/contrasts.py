@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import scipy.stats
 
-from discovery.candidates.dossier import MEASURES, known_numbers
+from discovery.candidates.measures import MEASURES, known_numbers
 from discovery.certificates.divergence import class_distances, sampled_classes
 from embed.digits import significant
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from discovery.candidates.dossier import MEASURES, measures_chart
 from discovery.candidates.known import known_glitches
+from discovery.candidates.measures import MEASURES, measures_chart
 from discovery.candidates.representatives import spread_sample
 from discovery.certificates.occurrence import occurrence
 from discovery.clustering.result import by_typicality
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
     from discovery.candidates.known import Known
     from discovery.guide.subject import Subject
+    from discovery.onset.history import History
+    from discovery.onset.livetime import Livetime
     from discovery.pages.thumbnails import Thumbnails
     from embed.study.study import Study
     from embed.types import Floats, Rows, Step, Vectors
@@ -177,7 +179,8 @@ def _draft(evidence: _Evidence, command: str, seed: int, step: Step) -> Draft:
         file = f"beside-{place}-{file_name(name)}.png"
         pictures[file] = _class_picture(evidence, classes[name], order[0])
         beside.append(Beside(name, contrast(own, beside_measures[name]), file))
-    chart = measures_chart(own, beside_measures, title=subject.title)
+    live, history = _history(own, evidence.table["gps"].to_numpy(float))
+    chart = measures_chart(own, beside_measures, title=subject.title, history=history)
     if chart is not None:
         pictures[CHARTS] = chart_png(chart)
     measures = ranges(own)
@@ -192,7 +195,7 @@ def _draft(evidence: _Evidence, command: str, seed: int, step: Step) -> Draft:
             (name, *(significant(value) for value in values), f"{known_of:,}")
             for name, (known_of, values) in measures.items()
         ],
-        occurrence=_when_and_where(own, evidence.table["gps"].to_numpy(float), unknown),
+        occurrence=_when_and_where(own, live, history, unknown),
         origins=[
             (given, AUTHORS.get(by, by), source, f"{number:,}")
             for given, by, source, number in label_origins(evidence.study, subject.glitches)
@@ -228,7 +231,15 @@ def _class_picture(evidence: _Evidence, rows: Rows, medoid: int) -> bytes:
     return views_png(evidence.thumbnails(shown), list(zip(captions, range(2), strict=True)))
 
 
-def _when_and_where(own: pd.DataFrame, times: Floats, unknown: list[str]) -> list[str]:
+def _history(own: pd.DataFrame, times: Floats) -> tuple[Livetime | None, History | None]:
+    """Estimate the live time from the times of all glitches, and describe when these occurred; None where that is not known."""
+    if len(np.unique(times[np.isfinite(times)])) < 2:  # one time is no interval
+        return None, None
+    live = livetime_of(times)
+    return live, history_of(own["gps"], own["ifo"], live)
+
+
+def _when_and_where(own: pd.DataFrame, live: Livetime | None, history: History | None, unknown: list[str]) -> list[str]:
     """Write sentences on detectors, runs, days, rate and changes; what is not known is added to `unknown`."""
     found = occurrence(own["ifo"], own["gps"], np.arange(len(own)))
     said = []
@@ -245,11 +256,9 @@ def _when_and_where(own: pd.DataFrame, times: Floats, unknown: list[str]) -> lis
         said.append(
             f"Seen on {found.days:,} {'day' if found.days == 1 else 'days'}, most on {found.busiest_day} ({100 * found.busiest_share:.0f} %)."
         )
-    if len(np.unique(times[np.isfinite(times)])) > 1:  # one time is no interval
-        live = livetime_of(times)
+    if live is not None:
         said.append(
             f"{significant(found.times / (live.seconds / DAY), 2)} glitches a live day; live time is estimated from the times of all glitches."
         )
-        history = history_of(own["gps"], own["ifo"], live)
         said += [] if history is None else history.sentences()
     return said

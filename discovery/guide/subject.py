@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from discovery.candidates.naming import members_of
+from discovery.candidates.naming import members_of, noun
+from discovery.candidates.options import read_place
 from embed.errors import InputError
 from embed.storage import file_name
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Subject:
-    """A class or a cluster.
+    """A class, a cluster or a branch of one.
 
     Attributes
     ----------
@@ -41,13 +42,13 @@ class Subject:
 
 
 def find_subject(study: Study, name: str, label: str | None = None) -> Subject:
-    """Find the class of this name; where there is none, or `label` is given, the cluster of this number.
+    """Find the class of this name; where there is none, or `label` is given, the cluster of this number or the branch of this path.
 
     Parameters
     ----------
     study : Study
     name : str
-        A given label, or a number of ``clusters.csv``.
+        A given label, or a number or a branch of ``clusters.csv``, such as "1.0".
     label : str, optional
         Take the cluster of the latest clustering of this label; by default that of the latest of all.
 
@@ -60,9 +61,10 @@ def find_subject(study: Study, name: str, label: str | None = None) -> Subject:
         own = [glitch for glitch, given in study.latest_labels(predicted=False) if given == name != ""]
         if own:
             return Subject(name, name, np.array(own, np.int64))
-    if name.isdecimal():
-        _, clustered, members = members_of(study, int(name), label)
-        return Subject(f"Cluster {int(name)} of {clustered}", clustered, members)
+    cluster = read_place(name)
+    if cluster is not None:
+        _, clustered, members = members_of(study, cluster, label)
+        return Subject(f"{noun(cluster).capitalize()} of {clustered}", clustered, members)
     if label is not None:
         raise InputError(f"--label {label} goes with the number of a cluster, not with {name!r}; leave out --label")
     return Subject(name, name, study.members(name))  # raises, and names the labels of the study

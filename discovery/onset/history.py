@@ -9,7 +9,8 @@ import numpy as np
 
 from discovery.onset.changes import Change, bursts, find_changes
 from discovery.onset.livetime import DAY
-from discovery.onset.patterns import coincidences, hours_and_weekdays
+from discovery.onset.patternplot import draw_patterns
+from discovery.onset.patterns import Pattern, coincidences, hours_and_weekdays
 from discovery.pages.drawing import chart, plain_axes, plain_text
 from discovery.pages.gpstime import utc
 from discovery.pages.palette import OKABE_ITO
@@ -40,8 +41,8 @@ class History:
     first, last : float
         GPS seconds.
     changes : list of Change
-    hour_chance, weekday_chance : float
-        Chance of hours and of weekdays so uneven at a steady rate.
+    hours, weekdays : Pattern
+        Bursts by hour of the day and by weekday.
     coincident : int
         Glitches of H1 that L1 saw too.
     coincident_expected, coincident_chance : float
@@ -53,8 +54,8 @@ class History:
     first: float
     last: float
     changes: list[Change]
-    hour_chance: float
-    weekday_chance: float
+    hours: Pattern
+    weekdays: Pattern
     coincident: int
     coincident_expected: float
     coincident_chance: float
@@ -72,12 +73,9 @@ class History:
                 f"BOTH DETECTORS saw {self.coincident} of these at once ({significant(self.coincident_expected, 2)} expected by chance): "
                 "this may be astrophysical, not a glitch class."
             )
-        if self.hour_chance < UNLIKELY:
-            said.append(
-                f"Its hours of the day are uneven (chance {significant(self.hour_chance, 1)} at a steady rate)."
-            )
-        if self.weekday_chance < UNLIKELY:
-            said.append(f"Its weekdays are uneven (chance {significant(self.weekday_chance, 1)} at a steady rate).")
+        for name, pattern in (("hours of the day", self.hours), ("weekdays", self.weekdays)):
+            if pattern.chance is not None and pattern.chance < UNLIKELY:
+                said.append(f"Its {name} are uneven (chance {significant(pattern.chance, 1)} at a steady rate).")
         return said
 
 
@@ -98,7 +96,7 @@ def history_of(gps: ArrayLike, ifo: ArrayLike, livetime: Livetime) -> History | 
     if not len(times):
         return None
     firsts = bursts(livetime.elapsed(times))
-    _, _, hour, weekday = hours_and_weekdays(livetime.gps(firsts), livetime)
+    hours, weekdays = hours_and_weekdays(livetime.gps(firsts), livetime)
     seen, expected, chance = coincidences(times, names, livetime)
     return History(
         glitches=len(times),
@@ -106,8 +104,8 @@ def history_of(gps: ArrayLike, ifo: ArrayLike, livetime: Livetime) -> History | 
         first=float(times.min()),
         last=float(times.max()),
         changes=find_changes(times, livetime),
-        hour_chance=hour,
-        weekday_chance=weekday,
+        hours=hours,
+        weekdays=weekdays,
         coincident=seen,
         coincident_expected=expected,
         coincident_chance=chance,
@@ -120,10 +118,10 @@ def timeline(
     histories: Mapping[str, History],
     livetime: Livetime,
     *,
-    width: float = 9.0,
+    width: float = 11.0,
     row: float = 0.75,
 ) -> Figure:
-    """Draw a row for each class: its rate by live time, and the changes with their intervals.
+    """Draw a row for each class: its rate by live time, the changes with their intervals, and its bursts by hour of the day and by weekday.
 
     Parameters
     ----------
@@ -138,11 +136,12 @@ def timeline(
     """
     rows = len(histories)
     figure = chart(width, row * rows + 0.9)
-    panels = figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
+    grid = figure.subplots(rows, 3, sharex="col", squeeze=False, gridspec_kw={"width_ratios": (6.3, 2.4, 2.0)})
+    panels = grid[:, 0]
     start, end = float(livetime.starts[0]), float(livetime.ends[-1])
     edges = np.linspace(start, end, _BINS + 1)
     live = np.diff(livetime.elapsed(edges)) / DAY
-    for panel, (name, history) in zip(panels, histories.items(), strict=True):
+    for (panel, *beside), (name, history) in zip(grid, histories.items(), strict=True):
         counts = np.histogram(np.asarray(times[name], float), edges)[0]
         rate = np.divide(counts, live, out=np.zeros(_BINS), where=live > 0.05 * (edges[1] - edges[0]) / DAY)
         days = (edges - start) / DAY
@@ -156,8 +155,11 @@ def timeline(
         panel.set_title(plain_text(f"{name} ({history.glitches:,})"), fontsize=8, loc="left", pad=2)
         plain_axes(panel)
         panel.set_xlim(0, (end - start) / DAY)
+        draw_patterns(beside, history.hours, history.weekdays)
     panels[-1].set_xlabel(
-        f"days since {utc(start)[:10]}; glitches a live day; lines: rises (solid) and falls (dashed) with 90 % intervals",
+        f"days since {utc(start)[:10]}; glitches a live day\nlines: rises (solid) and falls (dashed) with 90 % intervals",
         fontsize=8,
     )
+    for panel, name in zip(grid[-1, 1:], ("bursts by hour (UTC)\ndashed: at a steady rate", "by weekday"), strict=True):
+        panel.set_xlabel(name, fontsize=8)
     return figure

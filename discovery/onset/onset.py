@@ -17,11 +17,11 @@ from embed.storage import write_bytes
 from embed.study.reports import add_report
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from embed.study.study import Study
-    from embed.types import Floats
+    from embed.types import Floats, Progress, Step
 
 COLUMNS = (
     "label",
@@ -36,8 +36,17 @@ COLUMNS = (
     "before",
     "after",
     "bayes_factor",
+    "hour_chance",
+    "weekday_chance",
+    "coincident",
+    "coincident_expected",
+    "coincident_chance",
 )
-"""Columns of ``onset.csv``: a row for each change (``kind`` rise or fall, rates in bursts a live day), or one without where there is none."""
+"""Columns of ``onset.csv``: a row for each change (``kind`` rise or fall, rates in bursts a live day), or one without where there is none;
+the last five are of the class, the same in each of its rows."""
+PATTERNS = ("label", "pattern", "cell", "bursts", "expected")
+"""Columns of ``patterns.csv``: ``pattern`` is hour or weekday, ``cell`` 0 to 23 (UTC) or Monday to Sunday."""
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 @dataclass(frozen=True)
@@ -67,7 +76,13 @@ class Onsets:
 
 
 def find_onsets(
-    study: Study, labels: Sequence[str] = (), *, live: Livetime | None = None, out: Path | None = None
+    study: Study,
+    labels: Sequence[str] = (),
+    *,
+    live: Livetime | None = None,
+    out: Path | None = None,
+    step: Step = lambda _: None,
+    progress: Progress = lambda *_: None,
 ) -> Onsets:
     """Find when classes began, ended and changed their rates.
 
@@ -79,7 +94,9 @@ def find_onsets(
     live : Livetime, optional
         By default estimated from the times of all glitches.
     out : Path, optional
-        Folder of ``onset.csv`` and ``onset.png``; by default one of the study's reports.
+        Folder of ``onset.csv``, ``patterns.csv`` and ``onset.png``; by default one of the study's reports.
+    step, progress : callable, optional
+        Receive the name of each step as it begins, and how many classes are done, of how many.
 
     Raises
     ------
@@ -90,19 +107,26 @@ def find_onsets(
     live = livetime_of(table["gps"].to_numpy(float)) if live is None else live
     names = list(labels) or sorted(name for name in set(table["label"].tolist()) if name)
     histories, times = {}, {}
-    for name in names:
+    step("compare rates")
+    for done, name in enumerate(names):
+        progress(done, len(names))
         own = table[table["label"] == name]
         found = history_of(own["gps"].to_numpy(float), own["ifo"].to_numpy(object), live)
         if found is not None:
             histories[name], times[name] = found, own["gps"].dropna().to_numpy(float)
+    progress(len(names), len(names))
     if not histories:
         raise InputError(
             f"no glitch labelled {', '.join(names) or 'anything'} has a known time; add times with `discover ingest` of a table"
         )
+    step("write")
     folder = study.folder / "reports" / "onset" if out is None else out
-    files = {name: folder / name for name in ("onset.csv", "onset.png")}
+    files = {name: folder / name for name in ("onset.csv", "patterns.csv", "onset.png")}
     with study.run("onset", {"labels": names}) as run:
         write_csv(files["onset.csv"], COLUMNS, (row for name, found in histories.items() for row in _rows(name, found)))
+        write_csv(
+            files["patterns.csv"], PATTERNS, (row for name, found in histories.items() for row in _cells(name, found))
+        )
         write_bytes(files["onset.png"], chart_png(timeline(times, histories, live)))
         rises, falls = (
             sum(change.is_rise == rise for own in histories.values() for change in own.changes)
@@ -115,8 +139,11 @@ def find_onsets(
 
 def _rows(name: str, found: History) -> list[tuple[object, ...]]:
     lead = (name, found.glitches, found.bursts, utc(found.first), utc(found.last))
+    chances = (found.hours.chance, found.weekdays.chance, found.coincident_chance)
+    hour, weekday, coincident = (None if chance is None else float(f"{chance:.3g}") for chance in chances)
+    rest = (hour, weekday, found.coincident, float(f"{found.coincident_expected:.3g}"), coincident)
     if not found.changes:
-        return [(*lead, *[None] * (len(COLUMNS) - len(lead)))]
+        return [(*lead, *[None] * (len(COLUMNS) - len(lead) - len(rest)), *rest)]
     return [
         (
             *lead,
@@ -127,9 +154,16 @@ def _rows(name: str, found: History) -> list[tuple[object, ...]]:
             round(change.before, 4),
             round(change.after, 4),
             float(f"{change.bayes_factor:.3g}"),
+            *rest,
         )
         for change in found.changes
     ]
+
+
+def _cells(name: str, found: History) -> Iterator[tuple[object, ...]]:
+    for pattern, cells, own in (("hour", range(24), found.hours), ("weekday", WEEKDAYS, found.weekdays)):
+        for cell, bursts, expected in zip(cells, own.counts, own.expected, strict=True):
+            yield name, pattern, cell, bursts, expected
 
 
 def read_segments(path: Path) -> Livetime:

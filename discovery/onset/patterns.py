@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,35 +26,48 @@ STEP = 600.0
 HOUR, WEEK = 3600.0, 604800.0
 
 
-def hours_and_weekdays(gps: Floats, livetime: Livetime) -> tuple[Codes, Codes, float, float]:
-    """Count glitches by hour of the day (UTC) and by weekday (Monday first), and compare with the live time of each.
+@dataclass(frozen=True)
+class Pattern:
+    """Glitches, or bursts of them, by hour of the day or by weekday.
+
+    Attributes
+    ----------
+    counts : tuple of int
+        24 hours (UTC), or 7 weekdays, Monday first.
+    expected : tuple of float
+        As many at a steady rate: in proportion to the live time of each.
+    chance : float or None
+        Of counts so uneven at a steady rate (chi-squared); None where there are fewer than five a cell, or one cell has all live time.
+    """
+
+    counts: tuple[int, ...]
+    expected: tuple[float, ...]
+    chance: float | None
+
+
+def hours_and_weekdays(gps: Floats, livetime: Livetime) -> tuple[Pattern, Pattern]:
+    """Count glitches by hour of the day and by weekday, and compare with the live time of each.
 
     Parameters
     ----------
     gps : ndarray of float64
         Seconds.
     livetime : Livetime
-
-    Returns
-    -------
-    hours : ndarray of int64, shape (24,)
-    weekdays : ndarray of int64, shape (7,)
-    hour_p, weekday_p : float
-        Chance of counts so uneven if the rate were the same at all live times (chi-squared); 1 where there are fewer than five glitches a cell.
     """
-    live = livetime.gps(np.arange(STEP / 2, livetime.seconds, STEP))
-    counts, chances = [], []
-    for cells, place in ((24, _hour), (7, _weekday)):
-        seen = np.bincount(place(gps), minlength=cells)
-        exposure = np.bincount(place(live), minlength=cells).astype(float)
-        on = exposure > 0
-        if len(gps) < 5 * on.sum() or on.sum() < 2:
-            chances.append(1.0)
-        else:
-            expected = exposure[on] / exposure[on].sum() * seen[on].sum()
-            chances.append(float(scipy.stats.chisquare(seen[on], expected).pvalue))
-        counts.append(seen.astype(np.int64))
-    return counts[0], counts[1], chances[0], chances[1]
+    live = livetime.gps(np.arange(min(STEP, livetime.seconds) / 2, livetime.seconds, STEP))
+    return _pattern(_hour(gps), _hour(live), 24), _pattern(_weekday(gps), _weekday(live), 7)
+
+
+def _pattern(seen: Codes, live: Codes, cells: int) -> Pattern:
+    counts = np.bincount(seen, minlength=cells)
+    exposure = np.bincount(live, minlength=cells).astype(float)
+    expected = exposure / exposure.sum() * counts.sum()
+    on = exposure > 0
+    chance = None
+    if len(seen) >= 5 * on.sum() and on.sum() > 1:
+        inside = counts[on]
+        chance = float(scipy.stats.chisquare(inside, expected[on] * inside.sum() / counts.sum()).pvalue)
+    return Pattern(tuple(counts.tolist()), tuple(expected.round(4).tolist()), chance)
 
 
 def _utc_seconds(gps: Floats) -> Floats:

@@ -1,4 +1,7 @@
-"""The clusterings that a study holds, each stored under the run that made it."""
+"""The clusterings that a study holds, each stored under the run that made it, and the branches within their clusters.
+
+The table of branches is made with the first one.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,20 @@ from embed.errors import InputError
 from embed.study.reading import read_object, read_table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd
 
     from embed.study.study import Study
     from embed.types import Codes, Floats, Rows
+
+
+_BRANCHES = """CREATE TABLE IF NOT EXISTS branches ( -- the finest branch within its cluster that a glitch is in
+    run INTEGER NOT NULL REFERENCES runs,
+    glitch INTEGER NOT NULL REFERENCES glitches,
+    branch TEXT NOT NULL,      -- as in clusters.csv: 1.0 is the larger part of cluster 1
+    PRIMARY KEY (run, glitch)
+) WITHOUT ROWID"""
 
 
 class StoredClustering(NamedTuple):
@@ -43,6 +56,24 @@ def save_clusters(study: Study, run: int, glitches: Rows, clusters: Codes, proba
         study.connection.executemany(
             "INSERT INTO clusters (run, glitch, cluster, probability) VALUES (?, ?, ?, ?)", rows
         )
+
+
+def save_branches(study: Study, run: int, branches: Iterable[tuple[int, str]]) -> None:
+    """Store the finest branch of each glitch (its row number) that is in one within its cluster, under the clustering's run."""
+    rows = [(run, glitch, branch) for glitch, branch in branches]
+    if rows:
+        with study.transaction():
+            study.connection.execute(_BRANCHES)
+            study.connection.executemany("INSERT INTO branches (run, glitch, branch) VALUES (?, ?, ?)", rows)
+
+
+def read_branches(study: Study, run: int) -> dict[int, str]:
+    """Return what `save_branches` stored of a clustering's run; empty where it has no branches, or is of an earlier version."""
+    there = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'branches'"
+    if study.connection.execute(there).fetchone() is None:
+        return {}
+    rows = study.connection.execute("SELECT glitch, branch FROM branches WHERE run = ? ORDER BY glitch", (run,))
+    return {int(glitch): str(branch) for glitch, branch in rows}
 
 
 def latest_clusters(study: Study) -> pd.DataFrame:

@@ -31,6 +31,7 @@ ADDED_TO = {
     "labels": "event",
     "runs": "run",
     "clusters": "run, glitch",
+    "branches": "run, glitch",
     "audits": "audit",
     "verdicts": "audit, glitch",
     "subjects": "audit, subject",

@@ -10,7 +10,7 @@ from PIL import Image
 from discovery.candidates.batch import make_batch
 from embed import Study
 from embed.errors import InputError
-from embed.study.clusterings import save_clusters
+from embed.study.clusterings import save_branches, save_clusters
 from embed.vectors.embedding import embed
 from embed.vectors.similarity import normalise
 
@@ -47,6 +47,18 @@ def test_members_and_the_most_similar_others(study):
     expected = np.sort(unit[5:] @ unit[:5].T, axis=1)[:, -5:].mean(axis=1)
     shown = batch.table.set_index("id")["similarity"]
     np.testing.assert_allclose(shown.loc[ids.loc[glitches[5:]]], expected, atol=1e-3)
+
+
+def test_a_branch_among_the_rest_of_its_cluster(study):
+    run, glitches = clustered(study)
+    with study.run("test"):
+        save_branches(study, run, ((glitch, "0.1") for glitch in glitches[:2].tolist()))
+    batch = make_batch(study, embed(study), "0.1", 8)
+    ids = study.glitches()["id"]
+    table = batch.table.set_index("id")["in_cluster"]
+    assert set(table.index[table == 1]) == set(ids.loc[glitches[:2]])
+    assert set(table.index[table == 0]) == set(ids.loc[glitches[2:]])
+    assert batch.files["manifest.csv"].parent.name == f"batch-{run}-0.1"
 
 
 def test_same_seed_same_bytes_and_old_pictures_go(study, tmp_path):

@@ -7,8 +7,9 @@ from discovery.candidates.namefile import clustering_passport, name_clusters, re
 from discovery.candidates.naming import name_cluster
 from embed import Study
 from embed.errors import InputError
-from embed.study.clusterings import save_clusters
+from embed.study.clusterings import save_branches, save_clusters
 from embed.study.records import Label
+from embed.study.reviews import given_labels
 
 
 @pytest.fixture
@@ -63,6 +64,39 @@ def test_the_latest_clustering_of_a_label_can_be_taken(study):
     second = clustered(study, "None_of_the_Above", glitches[2:4], [0, 0])
     assert name_cluster(study, 0, "X", dry_run=True).run == second
     assert name_cluster(study, 0, "X", label="Blip", dry_run=True).run == first
+
+
+def branched(study):
+    """Eight glitches of cluster 1: two of branch 1.0, two of 1.0.0 within it, three of 1.1, one of the cluster alone."""
+    glitches = list(labels_of(study))
+    run = clustered(study, "Blip", glitches, [1] * 8)
+    paths = ["1.0", "1.0", "1.0.0", "1.0.0", "1.1", "1.1", "1.1"]
+    with study.run("test"):
+        save_branches(study, run, zip(glitches, paths, strict=False))
+    return run, glitches
+
+
+def test_a_branch_is_named_with_what_is_nested_in_it_and_nothing_else(study):
+    run, glitches = branched(study)
+    for path, members in {"1.0": glitches[:4], "1.0.0": glitches[2:4], "1.1": glitches[4:7]}.items():
+        assert name_cluster(study, path, "X", dry_run=True).glitches.tolist() == members
+    assert name_cluster(study, "1.1", "Sweep").added == 3
+    assert [label == "Sweep" for label in labels_of(study).values()] == [False] * 4 + [True] * 3 + [False]
+    event = given_labels(study, glitches)[glitches[4]]
+    assert event.source == f"branch 1.1 of run {run}"
+
+
+def test_a_branch_that_is_not_there_is_refused_with_those_that_are(study):
+    with study.run("cluster", {"label": "Blip"}) as run:
+        save_clusters(study, run, np.array(list(labels_of(study))), np.zeros(8, int), np.ones(8))
+    with pytest.raises(
+        InputError, match=r"holds no branches of the clustering of 'Blip' \(run \d\); .*discover cluster Blip"
+    ):
+        name_cluster(study, "0.1", "X")
+    branched(study)
+    for path in ("1.0.1", "1.00", "7.0"):
+        with pytest.raises(InputError, match=f"'Blip' has no branch {path}; it has 1.0, 1.0.0, 1.1$"):
+            name_cluster(study, path, "X")
 
 
 def test_a_name_that_looks_like_a_typo_is_warned_of(study):

@@ -11,6 +11,7 @@ from embed import Study
 from embed.vectors import index as index_module
 from embed.vectors.graph import search
 from embed.vectors.index import exact_index
+from embed.vectors.similarity import normalise
 from embed.vectors.store import stores
 
 
@@ -31,6 +32,24 @@ def test_graph_and_index_give_the_same_neighbours(opened):
         similarity = store.index.vectors.astype(float) @ store.index.vectors[row].astype(float)
         similarity[row] = -1
         assert sorted(few["similarity"], reverse=True) == pytest.approx(np.sort(similarity)[::-1][:5], abs=1e-6)
+
+
+@pytest.mark.parametrize("block", [1, 5, 23, 24])
+def test_blocks_of_vectors_give_what_all_at_once_give(opened, block, monkeypatch):
+    """Ties too: two rows of the store are the same vector."""
+    study, store = opened
+    vectors = np.array(store.vectors)
+    vectors[20] = vectors[3]
+    monkeypatch.setattr(store, "vectors", vectors)
+    monkeypatch.setitem(store.passport, "k", 1)
+    whole = nearest(study, store, study.glitches()["id"].iloc[7], 9)
+    monkeypatch.setattr("discovery.candidates.search.BLOCK", block)
+    said = []
+    parts = nearest(study, store, study.glitches()["id"].iloc[7], 9, progress=lambda done, of: said.append((done, of)))
+    assert parts.equals(whole)
+    assert said == [(0, 24), *((min(done + block, 24), 24) for done in range(0, 24, block))]
+    rows, _ = search(exact_index(normalise(vectors)), vectors[7:8], 10)
+    assert whole["id"].tolist() == [study.glitches()["id"].iloc[row] for row in rows[0] if row != 7]
 
 
 def test_glitches_of_some_rows(opened):

@@ -12,10 +12,11 @@ from support.mixtures import mixture
 
 from discovery.candidates.changes import COLUMNS as CHANGE_COLUMNS
 from discovery.candidates.joining import join
+from discovery.candidates.naming import name_cluster
 from discovery.candidates.update import COLUMNS, update_clusters
 from embed import Study
 from embed.errors import InputError
-from embed.study.clusterings import latest_clustering, save_clusters
+from embed.study.clusterings import latest_clustering, read_branches, save_branches, save_clusters
 from embed.study.records import Label
 from embed.vectors.similarity import normalise
 
@@ -139,6 +140,17 @@ def test_all_are_compared_when_asked(clustered, monkeypatch):
     monkeypatch.setattr("discovery.candidates.update.COMPARED_BELOW", 0)
     monkeypatch.setattr("discovery.candidates.update.COMPARED_SHARE", 0.9)
     assert update_clusters(study, store, compare_all=True).waiting == 0
+
+
+def test_branches_stay_with_their_glitches(clustered):
+    study, store, _, _ = clustered
+    first = latest_clustering(study)
+    kept = {int(glitch): "0.1" for glitch in first.table.index[first.table["cluster"] == 0][:7]}
+    with study.run("test"):
+        save_branches(study, first.run, kept.items())
+    found = update_clusters(study, store)
+    assert read_branches(study, found.run) == kept
+    assert name_cluster(study, "0.1", "X", dry_run=True).glitches.tolist() == sorted(kept)
 
 
 def test_a_named_member_stays_in_its_cluster(clustered):

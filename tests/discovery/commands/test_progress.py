@@ -1,12 +1,19 @@
 import io
 import json
+import re
+import shutil
 import time
 
+import numpy as np
 import pytest
+from support.terminal import run
 
 from discovery.app.telling import MARK, VARIABLE
 from discovery.commands.console import Terminal
 from discovery.commands.progress import Lines, duration, ticking
+from embed import Study
+from embed.study.clusterings import save_clusters
+from embed.study.records import Label
 
 
 class Clock:
@@ -173,6 +180,71 @@ def test_a_terminal_shows_a_bar(monkeypatch):
     assert "decode" in screen.getvalue()
     assert "10/10" in screen.getvalue()
     assert "so far" not in screen.getvalue()
+    with terminal.progress("embed") as move:
+        move(10, 10)
+        move(0, 0, "index")
+    shown = screen.getvalue().rpartition("index")[2]
+    assert "0/?" in shown  # of the step before nothing is left
+    assert "/10" not in shown
+
+
+def test_the_speed_is_said_as_soon_as_it_is_known(clock, printed):
+    """At two seconds nothing is done; at four a tenth is, and the next line after that comes half a minute later."""
+    lines = Lines("compare", printed.append, clock)
+    lines.move(0, 100)
+    for second in range(1, 10):
+        clock.now = 1000.0 + second
+        lines.move(0 if second < 4 else 10 + second - 4, 100)
+    assert printed == [
+        "compare: 0 of 100, 2 s so far",
+        "compare: 10 of 100, 4 s so far, 2.5 a second, 36 s left",
+    ]
+
+
+@pytest.fixture
+def talkative(monkeypatch):
+    """Every line is due at once, and blocks are small."""
+    monkeypatch.setattr("discovery.commands.progress.EVERY_S", 0.0)
+    monkeypatch.setattr("discovery.commands.progress.SHORT_S", 0.0)
+    for module in ("search", "batch"):
+        monkeypatch.setattr(f"discovery.candidates.{module}.BLOCK", 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "counted"),
+    [
+        (["search", "ID", "-k", "30"], {"compare": 24}),
+        (["batch", "0", "-n", "6"], {"compare": 9, "pictures": 0}),
+        (["onset"], {"compare rates": 3, "write": 0}),
+        (
+            ["cluster", "Blip", "--method", "spectral", "--k", "2"],
+            {"certificates: stability": 10, "certificates: distances": 2},
+        ),
+    ],
+)
+def test_long_commands_say_how_far_they_are_how_fast_and_how_long_it_takes(
+    arguments, counted, embedded, tmp_path, capsys, talkative
+):
+    folder = shutil.copytree(embedded, tmp_path / "study")
+    with Study(folder) as study:
+        table = study.glitches()
+        names = ["Blip"] * 12 + ["a"] * 6 + ["b"] * 6
+        with study.run("cluster", {"label": "Blip", "method": "hdbscan"}) as number:
+            for place, glitch in enumerate(table.index):
+                study.add_glitch(table.loc[glitch, "id"], None, 1.1e9 + 1000.0 * place)
+                study.add_label(int(glitch), Label(names[place], "file", "test"))
+            save_clusters(study, number, table.index.to_numpy()[:6], np.zeros(6, int), np.ones(6))
+        given = [table["id"].iloc[0] if one == "ID" else one for one in arguments]
+    code, _, err = run(capsys, *given, "--study", folder)
+    assert code == 0
+    for step, count in counted.items():
+        own = [line for line in err.splitlines() if line.startswith(f"{step}: ")]
+        assert own, err
+        if count:
+            assert any(
+                re.search(rf"^{step}: \d+ of {count}, .*, [\d.,]+ a (second|minute), \d+ .* left$", line)
+                for line in own
+            ), err
 
 
 def test_the_state_has_the_time_left_as_soon_as_it_is_known(clock, printed):

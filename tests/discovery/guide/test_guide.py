@@ -20,7 +20,7 @@ from discovery.guide.subject import find_subject
 from discovery.pages.thumbnails import Thumbnails
 from embed import EmbeddingOptions, Study, embed, ingest_folder
 from embed.errors import InputError
-from embed.study.clusterings import save_clusters
+from embed.study.clusterings import save_branches, save_clusters
 from embed.study.records import Label
 from embed.vectors.similarity import normalise
 
@@ -251,3 +251,18 @@ def test_the_command(capsys, study):
     code, out, _ = run(capsys, "guide", "Power_Line", "--study", study.folder, "--json")
     assert code == 0
     assert '"unknown": [\n    "duration"\n  ]' in out
+
+
+def test_a_branch_is_a_subject(study):
+    glitches = study.members("Blip")
+    with study.run("cluster", {"label": "Blip"}) as number:
+        save_clusters(study, number, glitches, np.zeros(len(glitches), int), np.ones(len(glitches)))
+        save_branches(study, number, ((glitch, "0.1") for glitch in glitches[:5].tolist()))
+    subject = find_subject(study, "0.1")
+    assert (subject.title, subject.label, subject.folder) == ("Branch 0.1 of Blip", "Blip", "Branch_0.1_of_Blip")
+    assert subject.glitches.tolist() == glitches[:5].tolist()
+    assert find_subject(study, "0").title == "Cluster 0 of Blip"
+    guide = make_guide(study, embed(study), "0.1")
+    assert guide.draft.glitches == 5
+    with pytest.raises(InputError, match=r"has no branch 0\.0; it has 0\.1$"):
+        find_subject(study, "0.0")

@@ -1,5 +1,7 @@
 """Live time by hand, change points against planted ones and astropy's Bayesian blocks, coincidences, and the command's files."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,11 +12,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from discovery.onset.changes import CLAIMED, bursts, change_point, find_changes
-from discovery.onset.history import history_of
+from discovery.onset.history import UNLIKELY, history_of, timeline
 from discovery.onset.livetime import livetime_of, segments
-from discovery.onset.onset import COLUMNS, find_onsets, read_segments
+from discovery.onset.onset import COLUMNS, PATTERNS, find_onsets, read_segments
 from discovery.onset.patterns import coincidences, hours_and_weekdays
+from discovery.pages.gpstime import utc
 from embed import Study
+from embed.digits import significant
 from embed.errors import InputError
 from embed.study.records import Label
 
@@ -144,21 +148,23 @@ def test_hours_are_uneven_only_where_the_live_time_is_not():
     rng = np.random.default_rng(4)
     days = O1 - O1 % DAY + DAY * rng.integers(1, 38, 300)
     working = days + 17 + rng.uniform(9, 17, 300) * 3600  # 9 to 17 h UTC
-    hours, _, chance, weekday = hours_and_weekdays(working, live)
-    assert hours[9:17].sum() == 300
-    assert chance < 1e-9
-    _, _, even, _ = hours_and_weekdays(steady(rng, 8, O1, O1 + 40 * DAY), live)
-    assert even > 1e-3
+    hours, weekdays = hours_and_weekdays(working, live)
+    assert sum(hours.counts[9:17]) == 300
+    assert hours.chance < 1e-9
+    assert hours.expected == pytest.approx([300 / 24] * 24, rel=0.03)
+    assert hours_and_weekdays(steady(rng, 8, O1, O1 + 40 * DAY), live)[0].chance > 1e-3
     by_day = segments(days - days % DAY + 17 + 9 * 3600, days - days % DAY + 17 + 17 * 3600)
-    assert hours_and_weekdays(working, by_day)[2] > 1e-3
-    assert 0 <= weekday <= 1
+    assert hours_and_weekdays(working, by_day)[0].chance > 1e-3
+    assert 0 <= weekdays.chance <= 1
+    assert hours_and_weekdays(working[:119], live)[0].chance is None  # fewer than five an hour
 
 
 def test_weekdays_begin_on_monday():
     """The first detection was on a Monday (2015-09-14, 09:50 UTC)."""
     live = segments([1126259462.0 - 60], [1126259462.0 + 60])
-    hours, weekdays, *_ = hours_and_weekdays(np.array([1126259462.4]), live)
-    assert (hours.argmax(), weekdays.argmax()) == (9, 0)
+    hours, weekdays = hours_and_weekdays(np.array([1126259462.4]), live)
+    assert (hours.counts[9], weekdays.counts[0], sum(hours.counts), sum(weekdays.counts)) == (1, 1, 1, 1)
+    assert (hours.expected[9], weekdays.expected[0]) == (1.0, 1.0)  # of 120 live seconds
 
 
 def test_coincidences_by_hand_and_said_loudly():
@@ -201,10 +207,86 @@ def test_the_files_of_a_study(study):
     assert table.loc[1, "kind"] == "rise"
     assert table.loc[1, "low"] <= "2015-10-26 00:26:23 UTC" <= table.loc[1, "high"]  # 40 days on
     with Image.open(found.files["onset.png"]) as figure:
-        assert figure.size[0] == 900
+        assert figure.size[0] == 1100
+    for label, own in found.histories.items():
+        row = table[table["label"] == label].iloc[0]
+        said = row[["hour_chance", "weekday_chance", "coincident", "coincident_expected", "coincident_chance"]].tolist()
+        meant = [own.hours.chance, own.weekdays.chance, own.coincident, own.coincident_expected, own.coincident_chance]
+        assert said == pytest.approx([np.nan if value is None else value for value in meant], rel=0.01, nan_ok=True)
+        assert own.coincident_chance > UNLIKELY  # written all the same
+    cells = pd.read_csv(found.files["patterns.csv"])
+    assert tuple(cells.columns) == PATTERNS
+    for (label, pattern), own in cells.groupby(["label", "pattern"]):
+        history = found.histories[label]
+        meant = history.hours if pattern == "hour" else history.weekdays
+        assert own["cell"].tolist()[:1] == (["0"] if pattern == "hour" else ["Monday"])
+        assert own["bursts"].tolist() == list(meant.counts)
+        assert own["expected"].sum() == pytest.approx(history.bursts, abs=0.01) == own["bursts"].sum()
     assert list(find_onsets(study, ["Whistle"]).histories) == ["Whistle"]
     with pytest.raises(InputError, match="no glitch labelled Untimed has a known time"):
         find_onsets(study, ["Untimed"])
+
+
+def test_hours_and_weekdays_are_drawn_with_their_chances(study):
+    found = find_onsets(study)
+    figure = timeline(found.times, found.histories, found.livetime)
+    for place, history in enumerate(found.histories.values()):
+        hours, weekdays = figure.axes[3 * place + 1], figure.axes[3 * place + 2]
+        for panel, own in ((hours, history.hours), (weekdays, history.weekdays)):
+            bars, line = (patch.get_data()[0].tolist() for patch in panel.patches)
+            assert (tuple(bars), tuple(line)) == (own.counts, own.expected)
+            assert panel.get_title("left") == (
+                "too few to test" if own.chance is None else f"chance {significant(own.chance, 1)}"
+            )
+    assert figure.axes[1].get_title("left").startswith("chance")  # of 1,200 glitches
+
+
+def test_the_longest_chance_is_not_cut_in_a_paper(study):
+    """A digit that is cut off would be another chance."""
+    found = find_onsets(study)
+    smallest = {
+        name: replace(own, weekdays=replace(own.weekdays, chance=2e-108)) for name, own in found.histories.items()
+    }
+    figure = timeline(found.times, smallest, found.livetime, width=7.0)
+    figure.canvas.draw()
+    hours, weekdays = figure.axes[1:3]
+    titles = [
+        next(one for one in panel.get_children() if getattr(one, "get_text", str)() == panel.get_title("left"))
+        for panel in (hours, weekdays)
+    ]
+    assert titles[0].get_window_extent().x1 < titles[1].get_window_extent().x0
+    assert titles[1].get_window_extent().x1 <= figure.bbox.x1
+
+
+def test_known_changes_of_the_first_observing_run(real_data):
+    """Low-frequency lines came up in L1 in the last days of October 2015, with bursts; the whistles are those of a week in January 2016."""
+    table = pd.read_csv(real_data / "gravityspy_o1_table.csv")
+    live = livetime_of(table["GPStime"])
+    assert 80 < live.seconds / DAY < 120
+
+    def changes(label):
+        own = table[table["label"] == label]
+        return history_of(own["GPStime"], own["ifo"], live).changes
+
+    def reaches(change, first, last):
+        """Whether a change and its whole interval are between two days."""
+        return first <= utc(change.low)[:10] <= utc(change.gps)[:10] <= utc(change.high)[:10] <= last
+
+    (lines,) = changes("Low_Frequency_Lines")
+    assert lines.is_rise
+    assert reaches(lines, "2015-10-25", "2015-10-29")
+    assert lines.after > 30 * lines.before
+    onset = changes("Low_Frequency_Burst")[0]
+    assert onset.is_rise
+    assert utc(onset.low)[:10] <= "2015-10-25" <= utc(onset.high)[:10] <= "2015-10-29"
+    rise, fall = changes("Whistle")
+    assert (rise.is_rise, fall.is_rise) == (True, False)
+    assert (utc(rise.gps)[:10], utc(fall.gps)[:10]) == ("2016-01-05", "2016-01-11")
+    assert reaches(rise, "2016-01-04", "2016-01-07")
+    assert reaches(fall, "2016-01-10", "2016-01-12")
+    assert changes("Blip") == []
+    chirps = table[table["label"] == "Chirp"]  # signals, or injections of them: in both detectors
+    assert "BOTH DETECTORS" in " ".join(history_of(chirps["GPStime"], chirps["ifo"], live).sentences())
 
 
 def test_segments_from_a_file(tmp_path):

@@ -46,7 +46,7 @@ def test_a_slip_is_answered_with_what_was_meant(study, typed, meant):
 
 @pytest.mark.parametrize("typed", ["nobody", "", "x", "%", "L1_zzzzzzzzzz", "y" * 5000])
 def test_what_is_like_nothing_is_answered_with_status(study, typed):
-    with pytest.raises(InputError, match="`discover status` says what it holds") as refused:
+    with pytest.raises(InputError, match="`discover export --to csv` lists the ids") as refused:
         study.known_glitch(typed)
     assert len(str(refused.value)) < 600
 
