@@ -17,7 +17,7 @@ let at = 0;
 let large = null; // the duration shown large, as the person chose it
 let made = []; // keys of this page's decisions, the latest last
 let shortcuts = []; // classes of the keys 1 to 9
-let polling = null; // the timer
+let polling = false; // whether the timer runs
 let tried = false; // whether rows beyond the list were asked for
 const facts = new Map(); // glitch -> promise of its facts
 const compared = new Map(); // glitch -> promise of the most similar glitches
@@ -50,7 +50,8 @@ export async function start(section) {
   at = Math.max(0, items.findIndex((item) => !standing(item)));
   list();
   draw();
-  polling ??= setInterval(poll, POLL_MS);
+  if (!polling) setInterval(poll, POLL_MS);
+  polling = true;
 }
 function auditor(vectors, text) { // the form that starts an audit
   const choice = jobs.vectorChoice(vectors);
