@@ -35,10 +35,9 @@ def check_detector(study: Study, detector: Path, strain: Sequence[Path]) -> None
     InputError
     """
     from embed.detector.place import read_card  # noqa: PLC0415 - where one is named
+    from embed.detector.strainfiles import reached_files  # noqa: PLC0415
 
     read_card(detector)
-    from embed.detector.reach import reached_files  # noqa: PLC0415 - loads PyTorch, for which a wrong folder does not wait
-
     if not reached_files(study, strain):
         raise InputError(
             f"--detector {detector} judges strain, and none of this study is known; give its files with --strain, or scan them with `discover scan`"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embed.detector.place import CARD, WEIGHTS
-from embed.detector.reach import GlitchStrain, reached_files
+from embed.detector.reach import GlitchStrain
+from embed.detector.strainfiles import reached_files
 from embed.errors import InputError
 from embed.network.names import STRAIN_VECTORS
 from embed.storage import file_digest, file_name

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embed.detector.noise import NoiseSource
-from embed.detector.reach import GlitchStrain, reached_files
+from embed.detector.reach import GlitchStrain
+from embed.detector.strainfiles import reached_files
 from embed.errors import InputError
 
 if TYPE_CHECKING:

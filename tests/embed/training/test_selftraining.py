@@ -182,8 +182,8 @@ def test_the_page_says_the_figures_and_when_the_gain_may_be_chance():
         Round(300, 200, 182, 300, 270, 0.8),
     ]
     text = recursion_html(rounds, ["<b>m", "m-100", "m-300"], title="<script>", asked={"x": "<i>"}, command="a & b")
-    assert "The given labels alone are right on <b>90.00 %</b> of 200 held-out glitches" in text
-    assert "of <b>100</b> pseudo-labels, on <b>92.00 %</b>" in text
+    assert "The given labels alone are right on <b>90.00&nbsp;%</b> of 200 held-out glitches" in text
+    assert "of <b>100</b> pseudo-labels, on <b>92.00&nbsp;%</b>" in text
     assert "the gain may be chance" in text
     assert "97.00 % of 100" in text
     assert "<script" not in text
