@@ -220,6 +220,7 @@ def _judge_by_predictions(
         features = np.stack([found.features for found in evidences])
         return np.where(tested[:, None], features, np.nan)
 
+    settings = settings | {"errors taken out": evidence.correction}
     return make_result(data, calibrated(data, evidence, again), held_out, settings, notes)
 
 

@@ -39,4 +39,7 @@ def vector_options(study: Study, name: object) -> list[str]:
     passport = known[name]
     if is_given(passport["weights"]):
         return [f"--weights={passport['weights']}"]
-    return [f"--{option}={passport[option]}" for option in ("backbone", "weights", "views")]
+    made = next((own for own in study.past_arguments("embed") if own.get("store") == name), {})
+    asked = {option: made.get(option, passport[option]) for option in ("backbone", "weights", "views")}
+    asked |= {"runtime": made["runtime"]} if "runtime" in made else {}
+    return [f"--{option}={value}" for option, value in asked.items()]

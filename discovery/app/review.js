@@ -59,7 +59,12 @@ function auditor(vectors, text) { // the form that starts an audit
     choice ? element("label", {}, "vectors ", choice) : "", element("button", { type: "submit" }, text));
 }
 async function load() {
+  const before = data?.audit;
   data = await ask(`/api/review${tried ? "?beyond" : ""}`);
+  if (before && before !== data.audit) { // what was remembered is of another list
+    made = [];
+    compared.clear();
+  }
   items = data.items;
   const counts = new Map();
   for (const item of items) for (const name of [item.suggested, item.label]) counts.set(name, (counts.get(name) ?? 0) + 1);
@@ -120,6 +125,7 @@ function undo() {
   if (!saver.withdraw((entry) => entry.key === last.key)) {
     saver.save({ key: crypto.randomUUID(), address: "/api/review/undo", shown: null, body: { audit: data.audit, glitch: last.glitch, key: last.key } });
   }
+  if (!item) return;
   at = items.indexOf(item);
   mark(item);
   draw();

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from embed.detector.model import Detector
     from embed.study.records import View
     from embed.study.study import Study
     from embed.types import Progress, Rows, Step, Vectors
@@ -135,6 +136,7 @@ def find_candidates(
         "store": store.name,
         "command": command,
     } | options.judging
+    detector = None if options.detector is None else _load_detector(options.detector)
     with study.run("cluster", arguments) as run:
         step("cluster")
         vectors = np.asarray(store.vectors[members.rows])
@@ -146,7 +148,7 @@ def find_candidates(
         evidence = evidence_beside(vectors, known, table, graph, seed=options.seed)
         certificates = certify(clustering, evidence, k=options.k, seed=options.seed, step=step, progress=progress)
         remarks: list[str] = []
-        if options.detector is not None:
+        if detector is not None:
             from discovery.candidates.signals import with_signals  # noqa: PLC0415 - the detector's libraries
 
             certificates, remarks = with_signals(
@@ -157,7 +159,9 @@ def find_candidates(
                 members.glitches,
                 known=known,
                 table=members.study,
+                detector=detector,
                 step=step,
+                progress=progress,
             )
         step("map")
         (coordinates, flat), _ = lay_out(vectors, graph, (3, 2), method=MAP_METHOD, seed=options.seed, step=step)
@@ -252,6 +256,12 @@ def _read(study: Study, store: VectorStore, label: str, *, predicted: bool) -> _
     left_out = [(str(table.loc[glitch, "id"]), reasons.get(int(glitch), "no vector")) for glitch in lacking]
     chosen = table.loc[glitches, ["id", "ifo", "gps", "label", "predicted"]].reset_index(drop=True)
     return _Members(table, chosen, glitches, rows, study.views(glitches), left_out)
+
+
+def _load_detector(folder: Path) -> Detector:
+    from embed.detector.model import load_detector  # noqa: PLC0415 - its libraries, where one is named
+
+    return load_detector(folder)
 
 
 def _table(members: _Members, clustering: Clustering) -> pd.DataFrame:

@@ -9,7 +9,6 @@ import numpy as np
 
 from discovery.certificates.signals import count_signals
 from embed.detector.judging import FALSE_ALARM, judge_glitches
-from embed.detector.model import load_detector
 from embed.sample import at_most
 
 if TYPE_CHECKING:
@@ -18,8 +17,9 @@ if TYPE_CHECKING:
     from discovery.candidates.known import Known
     from discovery.candidates.options import ClusterOptions
     from discovery.certificates.certificate import Certificate
+    from embed.detector.model import Detector
     from embed.study.study import Study
-    from embed.types import Codes, Rows, Step
+    from embed.types import Codes, Progress, Rows, Step
 
 MOST_JUDGED = 100
 """Glitches of each cluster, of those in none, and of each known class that are judged: of more a sample."""
@@ -34,7 +34,9 @@ def with_signals(
     *,
     known: Known,
     table: pd.DataFrame,
+    detector: Detector,
     step: Step,
+    progress: Progress | None = None,
 ) -> tuple[list[Certificate], list[str]]:
     """Say in each certificate what the detector of the options calls a signal.
 
@@ -43,7 +45,7 @@ def with_signals(
     certificates : list of Certificate
     study : Study
     options : ClusterOptions
-        Of which the detector, further strain files and the seed of the samples are used.
+        Of which further strain files and the seed of the samples are used.
     labels : ndarray of int64, shape (M,)
         Clusters.
     glitches : ndarray of int64, shape (M,)
@@ -51,8 +53,9 @@ def with_signals(
     known : Known
     table : DataFrame
         All glitches of the study: ``id``, ``ifo``, ``gps``.
-    step : callable
-        Receives how far the work is.
+    detector : Detector
+    step, progress : callable
+        Receive what is done, and (glitches judged, glitches in all).
 
     Returns
     -------
@@ -63,20 +66,20 @@ def with_signals(
     Raises
     ------
     InputError
-        When there is no detector in the folder, or it can judge none of the glitches.
+        When a named strain file cannot be read, or the detector's spectra are no longer there.
     """
-    assert options.detector is not None
     rng = np.random.default_rng(options.seed)
     own = [at_most(np.flatnonzero(labels == number), MOST_JUDGED, rng) for number in np.unique(labels)]
     classes = {name: at_most(rows, MOST_JUDGED, rng) for name, rows in known.classes.items()}
     rows = np.concatenate(own)
     asked = np.concatenate([glitches[rows], *(known.glitches[some] for some in classes.values())])
+    step("certificates: signals")
     judged = judge_glitches(
         study,
-        load_detector(options.detector),
+        detector,
         [*table.loc[asked, ["id", "ifo", "gps"]].itertuples(index=False, name=None)],
         strain=options.strain,
-        progress=lambda done, whole: step(f"signals: {done:,} of {whole:,} glitches") if done % 50 == 0 else None,
+        progress=progress,
     )
     called = np.where(np.isnan(judged.statistic), np.nan, judged.statistic > judged.threshold)
     of_label = np.full(len(labels), np.nan)

@@ -42,8 +42,8 @@ def run(options: Namespace) -> None:
         if own.warning:
             terminal.say(f"warning: {own.warning}")
         terminal.say(
-            f"the {len(own.glitches)} glitches of {noun(cluster)} of {own.label} (run {own.run}) {done} labelled {names[cluster]}; "
-            f"{own.added} label events added"
+            f"the {len(own.glitches)} glitches of {noun(cluster)} of {own.label} (run {own.run}) {done} labelled {names[cluster]}"
+            + ("" if options.dry_run else f"; {own.added} label events added")
         )
         if model is not None and not options.dry_run and len(own.glitches) >= FEWEST_EXAMPLES:
             terminal.say(

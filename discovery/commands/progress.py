@@ -47,6 +47,7 @@ class Lines:
         self._due = self._began + SHORT_S
         self._done, self._whole = 0, 0
         self._origin: tuple[float, int] | None = None
+        self._awaits_speed = False
 
     def step(self, what: str) -> None:
         """End the step that is running, and begin another."""
@@ -62,6 +63,8 @@ class Lines:
                 self._start(what)
             if self._origin is None:
                 self._origin = self._clock(), done
+            if self._awaits_speed and done > self._origin[1]:
+                self._due, self._awaits_speed = self._clock(), False  # the speed is said as soon as it is known
             self._done, self._whole = done, whole
             self._print_if_due()
 
@@ -96,7 +99,8 @@ class Lines:
         if now < self._due:
             return
         rate = self._rate(now)
-        self._due = now + (EVERY_S if rate or not self._whole else SHORT_S)  # the speed is said as soon as it is known
+        self._due = now + EVERY_S
+        self._awaits_speed = bool(self._whole) and not rate
         left = self._left(now)
         rest = "" if left is None else f", {duration(left)} left"
         self._write(f"{self._what}: {self._amount()}{duration(now - self._began)} so far{_speed(rate)}{rest}")

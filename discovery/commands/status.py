@@ -115,7 +115,9 @@ def _print_stores(terminal: Terminal, vectors: list[VectorStore], kept: dict[str
     ]
     terminal.table("Vector stores", ("name", "rows", "dimension", "left out", "graph"), rows)
     for name, count in kept.items():
-        terminal.say(f"Vectors kept for {name}, by predictions or an unfinished embedding, and no store yet: {count}")
+        terminal.say(
+            f"Vectors kept for {name} by predictions or an unfinished embedding, not in its store yet: {count}"
+        )
 
 
 def _print_reports(terminal: Terminal, reports: list[Report]) -> None:

@@ -10,7 +10,6 @@ import numpy as np
 from embed.detector.noise import NoiseSource
 from embed.detector.reach import GlitchStrain
 from embed.detector.strainfiles import reached_files
-from embed.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,7 +103,7 @@ def judge_glitches(
     Raises
     ------
     InputError
-        When no glitch has strain within reach, a named file cannot be read, or the detector's spectra are no longer there.
+        When a named file cannot be read, or the detector's spectra are no longer there.
     """
     reach = GlitchStrain(reached_files(study, strain), detector.source)
     threshold = noise_threshold(detector)
@@ -119,9 +118,4 @@ def judge_glitches(
             statistic[row] = detector.statistic(segment[None])[0]
         if progress is not None:
             progress(row + 1, len(glitches))
-    if np.isnan(statistic).all():
-        why = max(unreached, key=lambda reason: unreached[reason]) if unreached else "there are none"
-        raise InputError(
-            f"the detector {detector.folder.name} can judge none of {len(glitches)} glitches ({why}); give their strain with --strain FILE, or scan it with `discover scan`"
-        )
     return Judged(detector.folder.name, threshold, statistic, unreached)

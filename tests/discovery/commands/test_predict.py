@@ -125,7 +125,7 @@ def test_a_prediction_leaves_no_store_that_others_could_take_for_whole(capsys, s
     ((name, count),) = said["kept_vectors"].items()
     assert (count, name in {store["name"] for store in said["stores"]}) == (24, False)
     assert (
-        f"Vectors kept for {name}, by predictions or an unfinished embedding, and no store yet: 24"
+        f"Vectors kept for {name} by predictions or an unfinished embedding, not in its store yet: 24"
         in run(capsys, "status", "--study", study)[1]
     )
     code, out, _ = run(capsys, "check", "--study", study, "--json")

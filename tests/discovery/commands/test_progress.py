@@ -201,6 +201,15 @@ def test_the_speed_is_said_as_soon_as_it_is_known(clock, printed):
     ]
 
 
+def test_a_slow_beginning_does_not_fill_a_log(clock, printed):
+    lines = Lines("calibrate", printed.append, clock)
+    lines.move(0, 16)
+    for second in range(1, 181):
+        clock.now = 1000.0 + second
+        lines.tick()
+    assert len(printed) == 6  # after 2 s, then every 30
+
+
 @pytest.fixture
 def talkative(monkeypatch):
     """Every line is due at once, and blocks are small."""
