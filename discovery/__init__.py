@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from discovery.candidates.naming import name_cluster
     from discovery.candidates.options import ClusterOptions, MapOptions
     from discovery.candidates.search import nearest
-    from discovery.certificates.certificate import Certificate, Evidence, certify
+    from discovery.certificates.certificate import Certificate, certify
+    from discovery.certificates.evidence import Evidence
     from discovery.clustering.clustering import cluster
     from discovery.clustering.projection import project
     from discovery.clustering.result import Clustering
@@ -37,7 +38,7 @@ _HOMES = {
     "draw_map": "discovery.candidates.maps",
     "evaluate_detector": "discovery.sensitivity.evaluation",
     "EvaluationOptions": "discovery.evaluation.options",
-    "Evidence": "discovery.certificates.certificate",
+    "Evidence": "discovery.certificates.evidence",
     "find_candidates": "discovery.candidates.candidates",
     "find_novel": "discovery.novelty.novelty",
     "find_onsets": "discovery.onset.onset",

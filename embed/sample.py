@@ -24,3 +24,8 @@ def at_most(rows: Rows, most: int, rng: np.random.Generator) -> Rows:
     ndarray of int64, shape (min(N, most),)
     """
     return np.sort(rng.choice(rows, most, replace=False)) if len(rows) > most else rows
+
+
+def evenly(count: int, most: int) -> Rows:
+    """Return at most so many of `count` rows, evenly spread, ascending."""
+    return np.arange(0, count, max(1, -(-count // most)))

@@ -20,7 +20,8 @@ import torch
 from judge_backbone import RGB, Pictures, vectors_of
 from train_backbone import FAMILIES, scaled_view
 
-from discovery.certificates.certificate import NEW, Evidence, certify
+from discovery.certificates.certificate import NEW, certify
+from discovery.certificates.evidence import Evidence
 from discovery.clustering.clustering import cluster, hdbscan_clusters
 from embed.network.devices import choose_device
 from embed.network.network import load_network

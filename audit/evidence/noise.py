@@ -19,6 +19,8 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import log_softmax, logsumexp
 
+from embed.sample import evenly
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -86,7 +88,7 @@ def fit_noise(scores: Floats, labels: Codes) -> Noise:
     labels : ndarray of int64, shape (N,)
     """
     count, classes = scores.shape
-    chosen = np.arange(0, count, max(1, -(-count // FIT_ROWS)))
+    chosen = evenly(count, FIT_ROWS)
     z, y = scores[chosen], labels[chosen]
     transition = np.full((classes, classes), RATE / max(1, classes - 1))
     np.fill_diagonal(transition, 1 - RATE)
@@ -126,7 +128,7 @@ def choose_correction(probabilities: NDArray[np.floating], labels: Codes) -> flo
     float
         One of `CORRECTIONS`, found on at most `CHOICE_ROWS` rows, evenly spread.
     """
-    chosen = np.arange(0, len(labels), max(1, -(-len(labels) // CHOICE_ROWS)))
+    chosen = evenly(len(labels), CHOICE_ROWS)
     q, y = probabilities[chosen], labels[chosen]
     first = fit_noise(log_probability(q), y)
     likelihoods = [first.log_likelihood]

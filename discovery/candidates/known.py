@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from discovery.certificates.certificate import Evidence
 from discovery.certificates.divergence import sampled_classes
+from discovery.certificates.evidence import Evidence
 from embed.gravityspy import NONE_OF_THE_ABOVE
 from embed.vectors.similarity import normalise
 

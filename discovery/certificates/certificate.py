@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,14 +20,14 @@ from discovery.clustering.result import by_typicality
 from embed.digits import significant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from discovery.certificates.evidence import Evidence
     from discovery.certificates.signals import SignalCounts
     from discovery.clustering.hierarchy import Branch
     from discovery.clustering.methods import ClusterMethod
     from discovery.clustering.result import Clustering
-    from embed.types import Codes, Floats, Progress, Rows, Step, Vectors
-    from embed.vectors.graph import NeighbourGraph
+    from embed.types import Codes, Floats, Progress, Step
 
 UNSTABLE = 0.6
 """Mean Jaccard index below which a cluster is not stable (Hennig 2007)."""
@@ -173,35 +173,6 @@ class Certificate:
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What certificates are made from.
-
-    Attributes
-    ----------
-    unit : ndarray of float32, shape (N, D)
-        Normalised vectors of the proposals' glitches and of the known ones.
-    rows : ndarray of int64, shape (M,)
-        The glitches that were clustered, in the order of the clustering.
-    classes : mapping of str to ndarray of int64
-        Rows of each known class.
-    background : ndarray of int64, shape (B,)
-        Rows of the known glitches that were given to the clustering as its background.
-    graph : NeighbourGraph or None
-        Of the clustered glitches alone, where it is known already.
-    ifo, gps : ndarray, shape (M,)
-        Detector ("" where unknown) and GPS seconds (NaN where unknown) of the clustered glitches.
-    """
-
-    unit: Vectors
-    rows: Rows
-    classes: Mapping[str, Rows] = field(default_factory=dict)
-    background: Rows = field(default_factory=lambda: np.empty(0, np.int64))
-    graph: NeighbourGraph | None = None
-    ifo: Any = None
-    gps: Any = None
 
 
 def certify(

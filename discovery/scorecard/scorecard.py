@@ -15,7 +15,8 @@ import pandas as pd
 from sklearn.metrics import adjusted_mutual_info_score
 
 from discovery.candidates.known import BACKGROUND
-from discovery.certificates.certificate import Evidence, separations
+from discovery.certificates.certificate import separations
+from discovery.certificates.evidence import Evidence
 from discovery.clustering.clustering import cluster
 from discovery.clustering.result import NOISE
 from embed.csvfile import write_csv

@@ -12,6 +12,8 @@ from discovery.pages.thumbnails import Thumbnails
 from embed.vectors.graph import neighbour_graph
 
 DURATIONS = (0.5, 1.0, 2.0, 4.0)
+COUNT = 60
+"""Glitches of the page that the browser tests share."""
 EVIL = "</script><script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>\u2028\"&'"
 
 
@@ -115,3 +117,8 @@ def rich_page(count=60, **options):
     beside = BesideMap(coordinates(count, 2, seed=2), graph, audit="audit-123456789abc")
     given = {"color": "label", "title": "rich", "method": "t-SNE", "beside": beside, **options}
     return embedding_html(rich(count), points, thumbnails(count), **given)
+
+
+def opened(browser, path, fragment="", **options):
+    browser.open(path, fragment=fragment, **options)
+    browser.wait(READY)

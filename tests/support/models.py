@@ -8,6 +8,7 @@ from embed import EmbeddingOptions, embed
 from embed.network.model import save_model
 from embed.network.network import load_network
 from embed.network.sources import model_folder
+from embed.vectors.blocks import Embedder
 
 LABELS = ("Blip", "Power_Line", "Whistle")
 PARTS = ("train", "train", "train", "validation", "test", "test")
@@ -41,3 +42,16 @@ def make_model(study, tiny, name, *, parts, seed=0, classes=LABELS, before=None)
         parts=parts,
         before=before,
     )
+
+
+def counted_glitches(monkeypatch):
+    """A list that gets, block by block, how many glitches go through a network from now on."""
+    counts, call = [], Embedder.__call__
+
+    def counted(self, block):
+        out = call(self, block)
+        counts.append(len(out[1]))
+        return out
+
+    monkeypatch.setattr(Embedder, "__call__", counted)
+    return counts

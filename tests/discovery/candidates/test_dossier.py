@@ -9,7 +9,8 @@ import pandas as pd
 from discovery.candidates.dossier import Dossier, branch_tree
 from discovery.candidates.measures import charts_png, measures_chart
 from discovery.candidates.report import report_html
-from discovery.certificates.certificate import Evidence, certify
+from discovery.certificates.certificate import certify
+from discovery.certificates.evidence import Evidence
 from discovery.clustering.branches import nested_branches
 from discovery.clustering.clustering import cluster
 from discovery.onset.history import history_of

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from support.mixtures import mixture
 
-from discovery.certificates.certificate import ALONE, MIXTURE, NEW, ONE_DAY, PART, Evidence, certify
+from discovery.certificates.certificate import ALONE, MIXTURE, NEW, ONE_DAY, PART, certify
+from discovery.certificates.evidence import Evidence
 from discovery.certificates.occurrence import occurrence
 from discovery.certificates.parts import parts_of
 from discovery.certificates.surroundings import noise_around

@@ -6,12 +6,12 @@ import shutil
 import numpy as np
 import pytest
 from support.gallery import png, published, view_name, write
+from support.models import counted_glitches
 from support.terminal import run
 
 from embed import Study
 from embed.errors import InputError
 from embed.metrics.accuracy import top_classes
-from embed.vectors.blocks import Embedder
 
 
 @pytest.fixture
@@ -50,14 +50,7 @@ def test_a_dry_run_gives_the_same_table_and_writes_nothing(capsys, study, embedd
 
 
 def test_a_dry_run_reads_what_predictions_kept_and_adds_nothing_to_it(capsys, study, monkeypatch):
-    through, call = [], Embedder.__call__
-
-    def counted(self, block):
-        out = call(self, block)
-        through.append(len(out[1]))
-        return out
-
-    monkeypatch.setattr(Embedder, "__call__", counted)
+    through = counted_glitches(monkeypatch)
     own = ("--none-of-these", 0, "--runtime", "torch", "--study", study)
     assert run(capsys, "predict", "one", "--label", "Whistle", *own)[0] == 0
     before = state(study)

@@ -8,7 +8,7 @@ from importlib import resources
 import numpy as np
 import pandas as pd
 import pytest
-from support.browser import chromium, needs_chromium
+from support.browser import needs_chromium
 from support.explorer import (
     DURATIONS,
     EVIL,
@@ -229,12 +229,6 @@ def test_the_policy_names_scripts_by_their_hash():
 
 
 # --- in a browser ------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with chromium(tmp_path_factory.mktemp("profile")) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -1,31 +1,12 @@
 """The map's page on a phone and beside two glitches: what is asked for is in sight, and names break where they may."""
 
 import pytest
-from support.browser import chromium, needs_chromium
-from support.explorer import READY, rich_page
+from support.browser import needs_chromium
+from support.explorer import opened
 
 pytestmark = needs_chromium
-COUNT = 60
 PHONE = (390, 844)
 DISTANCE = "Math.hypot(...Object.values(document.querySelector('#plot').layout.scene.camera.eye))"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with chromium(tmp_path_factory.mktemp("profile")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    made = tmp_path_factory.mktemp("page") / "rich.html"
-    made.write_text(rich_page(COUNT), encoding="utf-8")
-    return made
-
-
-def opened(browser, path, fragment="", **options):
-    browser.open(path, fragment=fragment, **options)
-    browser.wait(READY)
 
 
 def test_what_is_found_is_on_the_screen(browser, path):

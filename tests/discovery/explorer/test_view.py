@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from matplotlib.path import Path as Outline
 from support.audited import make_study, run_audit
-from support.browser import chromium, needs_chromium
-from support.explorer import IMAGE, READY, coordinates, painted, quiet, rich, rich_page, thumbnails
+from support.browser import needs_chromium
+from support.explorer import COUNT, IMAGE, coordinates, opened, painted, quiet, rich, thumbnails
 from support.terminal import run
 
 from discovery.candidates.maps import draw_map
@@ -19,27 +19,8 @@ from embed.vectors.store import chosen_store
 from embed.views.viridis import colours_of_levels
 
 pytestmark = needs_chromium
-COUNT = 60
 PLOTTED = """document.querySelector('#plot').data.slice(0, %d).flatMap((trace) => Array.from(trace.x, (x, i) => [x, trace.y[i]]))"""
 TEXT = "document.querySelector('%s').textContent"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with chromium(tmp_path_factory.mktemp("profile")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    made = tmp_path_factory.mktemp("page") / "rich.html"
-    made.write_text(rich_page(COUNT), encoding="utf-8")
-    return made
-
-
-def opened(browser, path, fragment="", **options):
-    browser.open(path, fragment=fragment, **options)
-    browser.wait(READY)
 
 
 def drawn(browser, rows, dims=3, traces=3):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from support.gallery import draw_levels, png, published, view_name, write
+from support.models import counted_glitches
 
 from embed import EmbeddingOptions, Study, ingest_folder
 from embed import embed as embed_all
@@ -38,16 +39,7 @@ def model(study):
 
 @pytest.fixture
 def through(monkeypatch):
-    """How many glitches went through a network, block by block."""
-    counts, call = [], Embedder.__call__
-
-    def counted(self, block):
-        out = call(self, block)
-        counts.append(len(out[1]))
-        return out
-
-    monkeypatch.setattr(Embedder, "__call__", counted)
-    return counts
+    return counted_glitches(monkeypatch)
 
 
 def taken(counts):
