@@ -33,7 +33,7 @@ GAP_FLOOR = 0.2
 """Share of the last eigenvalue: well below it a cut is as good as perfect; 0.1 to 0.5 made little difference."""
 EIGEN_TOLERANCE = 1e-8
 """Of the Lanczos solver."""
-LANCZOS_VECTORS = 4
+LANCZOS_VECTORS = 2.5
 """Krylov vectors for each eigenpair: the eigenvalues of large graphs crowd near zero."""
 CLEAR_GAP = 0.1
 """Of 6,000 glitches of 34 classes 0.13 to 0.16, of few classes 0.2 and more. What lies within one family is joined again: see `MOST_CROSSING`."""
@@ -101,7 +101,7 @@ def _component_spectrum(walk: scipy.sparse.csr_array, count: int, rng: np.random
         values, vectors = scipy.linalg.eigh(np.eye(n) - walk.toarray(), subset_by_index=[0, count - 1])
     else:
         start = rng.uniform(0.5, 1.0, n)
-        krylov = min(n - 1, max(2 * count + 1, LANCZOS_VECTORS * count))
+        krylov = min(n - 1, max(2 * count + 1, round(LANCZOS_VECTORS * count)))
         near_one, vectors = eigsh(walk, count, which="LA", v0=start, ncv=krylov, tol=EIGEN_TOLERANCE)
         order = np.argsort(-near_one)
         values, vectors = 1.0 - near_one[order], vectors[:, order]

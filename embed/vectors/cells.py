@@ -1,9 +1,10 @@
 """The approximate neighbour graph of a large store: rows in cells, each cell compared with the cells nearest to it.
 
-Each row belongs to the cell of its nearest centre (spherical k-means on a sample). The rows of a cell are compared, exactly, with all
-rows of the cells whose centres are nearest to its own: one matrix product for hundreds of rows, where an inverted file that is asked
-row by row reads the same vectors hundreds of times. How many cells are near enough is read from a sample whose true neighbours are
-known, and the recall that is stated is measured on another.
+Each row belongs to the cell of its nearest centre (spherical k-means on a sample). The rows of a cell are compared with all rows of the
+cells whose centres are nearest to its own: one matrix product for hundreds of rows, where an inverted file that is asked row by row
+reads the same vectors hundreds of times. They are compared by their leading principal components, a tenth of the numbers; the rows that
+are most alike by these are compared again, exactly, by all. How many components, how many cells and how many rows are enough is read
+from a sample whose true neighbours are known, and the recall that is stated is measured on another.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from embed.vectors.index import (
     RECALL_SAMPLE,
@@ -20,15 +22,36 @@ from embed.vectors.index import (
     search_unit,
     spherical_centres,
 )
-from embed.vectors.similarity import top_k
+from embed.vectors.principal import leading_eigenvectors
+from embed.vectors.similarity import (
+    GRID,
+    TILE_ROWS,
+    decode_keys,
+    largest_keys,
+    paired_similarities,
+    ranking_keys,
+    top_k,
+)
 
 if TYPE_CHECKING:
     from embed.types import Rows, Similarities, Vectors
 
 REACHED = 0.995
-"""Recall on the first sample: on the second it is then not below `embed.vectors.index.RECALL_TARGET`."""
+"""Share of the first sample's neighbours that the cells compared hold: of the second sample's it is then hardly less."""
+KEPT = 0.998
+"""Share of the first sample's neighbours among the rows that are compared again: with `REACHED` not below `embed.vectors.index.RECALL_TARGET`."""
+LEARNT_FROM = 500
+"""Rows of the first sample."""
 CELLS_PER_ROOT = 1.5
 """Cells for each square root of the rows: fewer are compared with too many rows, more take longer to be told apart."""
+WIDTHS = (128, 256)
+"""Components that are compared first. More than a fifth of a backbone's 1,280 are not worth the detour."""
+WIDTH_SAMPLE = 6000
+"""Rows that the principal components are found from."""
+BASIS_GRID = 2.0**20
+"""The sample and the basis are rounded to multiples of its inverse, so that float64 sums of their products are exact."""
+MOST_AGAIN = 4
+"""Rows compared again for each neighbour wanted, at most: reading them costs more than comparing more components would."""
 
 
 def neighbours_by_cells(unit: Vectors, k: int, seed: int) -> tuple[Rows, Similarities, float]:
@@ -52,35 +75,69 @@ def neighbours_by_cells(unit: Vectors, k: int, seed: int) -> tuple[Rows, Similar
         Share of the true neighbours that are found, measured on `RECALL_SAMPLE` rows.
     """
     rng = np.random.default_rng(seed)
+    drawn = rng.permutation(len(unit))
+    first, second = drawn[:LEARNT_FROM], drawn[-RECALL_SAMPLE:]  # of fewer rows than both, some are in both
+    truth = search_unit(exact_index(unit), unit[first], k, first)[0]
+    short, again = _shortened(unit, first, truth, rng)
     count = max(1, min(round(CELLS_PER_ROOT * math.sqrt(len(unit))), len(unit) // ROWS_PER_CENTRE))
-    centres = spherical_centres(unit, count, rng)
-    cell = search_unit(exact_index(centres), unit, 1, None)[0][:, 0]
+    centres = spherical_centres(short, count, rng)
+    cell = search_unit(exact_index(centres), short, 1, None)[0][:, 0]
     nearest = top_k(centres, centres, count)[0]
-    samples = rng.permutation(len(unit))[: 2 * RECALL_SAMPLE].reshape(2, -1) if len(unit) > 2 * RECALL_SAMPLE else None
-    first, second = samples if samples is not None else (np.arange(len(unit)),) * 2
-    place = np.argsort(nearest, axis=1)
-    apart = [_cells_apart(unit, np.sort(rows), k, cell, place) for rows in (first, second)]
-    reach = int(np.sort(apart[0], axis=None)[math.ceil(REACHED * apart[0].size) - 1]) + 1
-    found = _compared(unit, k, cell, nearest, reach)
-    return *found, float((apart[1] < reach).mean())
+    apart = np.argsort(nearest, axis=1)[cell[first][:, None], cell[truth]]
+    reach = int(np.sort(apart, axis=None)[math.ceil(REACHED * apart.size) - 1]) + 1
+    rows, similarities = _compared(unit, short, cell, nearest, k=k, again=again, reach=reach)
+    true = search_unit(exact_index(unit), unit[second], k, second)[0]
+    return rows, similarities, float((rows[second][:, :, None] == true[:, None, :]).any(axis=1).mean())
 
 
-def _cells_apart(unit: Vectors, rows: Rows, k: int, cell: Rows, place: Rows) -> Rows:
-    """Return how many cells lie nearer to a row's own than the cell of each of its true neighbours, shape (rows, k)."""
-    truth = search_unit(exact_index(unit), unit[rows], k, rows)[0]
-    return place[cell[rows][:, None], cell[truth]]
+def _shortened(unit: Vectors, asked: Rows, truth: Rows, rng: np.random.Generator) -> tuple[Vectors, int]:
+    """Return leading principal components, and how many rows that are most alike by them hold the true neighbours; else the vectors.
+
+    The components are multiples of 2**-26, as the vectors' are: their products are exact. So are the sums that they come from, and the
+    eigenvectors are solved for on one thread, so that nothing depends on the number of threads.
+    """
+    k = truth.shape[1]
+    most = min(MOST_AGAIN * k, len(unit) - 1)
+    widths = [width for width in WIDTHS if 2 * width <= unit.shape[1]]
+    if not widths:
+        return unit, k
+    sample = unit[np.sort(rng.choice(len(unit), min(len(unit), WIDTH_SAMPLE), replace=False))].astype(np.float64)
+    sample = np.rint(sample * BASIS_GRID) / BASIS_GRID  # products are multiples of 2**-40, and sums stay below 2**13
+    with threadpool_limits(1, user_api="blas"):
+        basis = leading_eigenvectors(sample.T @ sample, widths[-1])[1]
+    basis = np.rint(basis * BASIS_GRID) / BASIS_GRID
+    for width in widths:
+        short = np.empty((len(unit), width), np.float32)
+        for start in range(0, len(unit), TILE_ROWS):
+            tile = slice(start, start + TILE_ROWS)
+            short[tile] = unit[tile].astype(np.float64) @ basis[:, :width]
+            short[tile] = np.rint(short[tile] * GRID) / GRID
+        alike = search_unit(exact_index(short), short[asked], most, asked)[0]
+        same = truth[:, :, None] == alike[:, None, :]
+        place = np.where(same.any(axis=2), same.argmax(axis=2), most)
+        again = int(np.sort(place, axis=None)[math.ceil(KEPT * place.size) - 1]) + 1
+        if again <= most:
+            return short, max(again, k)
+    return unit, k
 
 
-def _compared(unit: Vectors, k: int, cell: Rows, nearest: Rows, reach: int) -> tuple[Rows, Similarities]:
-    """Compare the rows of each cell with those of the `reach` nearest cells, or of as many as hold k others."""
+def _compared(
+    unit: Vectors, short: Vectors, cell: Rows, nearest: Rows, *, k: int, again: int, reach: int
+) -> tuple[Rows, Similarities]:
+    """Compare the rows of each cell with those of the `reach` nearest cells, or of as many as hold enough others."""
     ordered, sizes = np.argsort(cell, kind="stable"), np.bincount(cell, minlength=len(nearest))
     members = np.split(ordered, np.cumsum(sizes)[:-1])
     rows, similarities = np.empty((len(unit), k), np.int64), np.empty((len(unit), k), np.float32)
     for own, mine in enumerate(members):
         if not len(mine):
             continue
-        enough = int(np.searchsorted(np.cumsum(sizes[nearest[own]]), k + 1)) + 1
+        enough = int(np.searchsorted(np.cumsum(sizes[nearest[own]]), again + 1)) + 1
         near = np.sort(np.concatenate([members[other] for other in nearest[own, : max(reach, enough)]]))
-        found, similarities[mine] = search_unit(exact_index(unit[near]), unit[mine], k, np.searchsorted(near, mine))
-        rows[mine] = near[found]
+        found, alike = search_unit(exact_index(short[near]), short[mine], again, np.searchsorted(near, mine))
+        rows[mine], similarities[mine] = (near[found], alike) if short is unit else _again(unit, mine, near[found], k)
     return rows, similarities
+
+
+def _again(unit: Vectors, mine: Rows, found: Rows, k: int) -> tuple[Rows, Similarities]:
+    """Compare rows with those found for each by all components, and return the k nearest."""
+    return decode_keys(largest_keys(ranking_keys(paired_similarities(unit[mine], unit, found), found), k))

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.neighbors import NearestNeighbors
+from threadpoolctl import threadpool_limits
 
 from embed.errors import DeviceError, InputError, StudyError
 from embed.vectors import cells
@@ -272,6 +273,36 @@ def test_a_graph_by_cells_measures_its_recall_truthfully():
     assert approximate.recall >= index_module.RECALL_TARGET
     assert abs(approximate.recall - true_recall) < 0.01
     assert not (approximate.neighbours == np.arange(3000)[:, None]).any()
+
+
+@pytest.mark.parametrize(("spread", "shortened"), [(12, True), (512, False)])
+def test_wide_vectors_are_compared_by_few_components_where_these_tell_neighbours(spread, shortened):
+    rng = np.random.default_rng(4)
+    plane = np.linalg.qr(rng.normal(size=(512, spread)))[0]
+    vectors = normalise(
+        (rng.normal(size=(30, spread)).repeat(100, axis=0) + 0.4 * rng.normal(size=(3000, spread))) @ plane.T
+    )
+    graph, exact = nb.neighbour_graph(vectors, 10, exact_limit=1000), nb.neighbour_graph(vectors, 10)
+    first = rng.permutation(3000)[:100]
+    assert (cells._shortened(vectors, first, exact.neighbours[first], rng)[0] is not vectors) == shortened
+    found = np.mean([np.isin(mine, true).mean() for mine, true in zip(graph.neighbours, exact.neighbours, strict=True)])
+    assert graph.recall == pytest.approx(found, abs=0.01)
+    assert found >= index_module.RECALL_TARGET
+    products = vectors.astype(np.float64) @ vectors.astype(np.float64).T
+    np.testing.assert_array_equal(
+        graph.similarities, np.take_along_axis(products, graph.neighbours, axis=1).astype(np.float32)
+    )
+
+
+def test_wide_vectors_give_the_same_graph_on_any_number_of_threads():
+    rng = np.random.default_rng(6)
+    vectors = normalise(clumps(2500, 16, 20, 12) @ rng.normal(size=(16, 300)))
+    graphs = []
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            graphs.append(nb.neighbour_graph(vectors, 8, seed=1, exact_limit=100))
+    np.testing.assert_array_equal(graphs[0].neighbours, graphs[1].neighbours)
+    np.testing.assert_array_equal(graphs[0].similarities, graphs[1].similarities)
 
 
 def test_too_few_cells_are_caught_by_the_recall(monkeypatch):
