@@ -7,7 +7,6 @@ a stated size the graph is exact: it equals brute force and its bytes depend nei
 
 from __future__ import annotations
 
-import os
 import struct
 import zipfile
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ import scipy.sparse
 
 from embed.errors import InputError, StudyError
 from embed.storage import write_atomic
+from embed.vectors.archive import stored_array
 from embed.vectors.cells import neighbours_by_cells
 from embed.vectors.index import (
     DEFAULT_K,
@@ -59,8 +59,6 @@ __all__ = [
     "unit_graph",
 ]
 
-_ZIP_LENGTHS = 26
-"""Bytes of a zip entry's header before the lengths of its name and extra field (APPNOTE.TXT, section 4.3.7)."""
 EXACT_LIMITS = {"cpu": 50_000, "cuda": 2_000_000}
 """Rows: an exact graph of so many takes 90 s of processor time on a CPU (1280 components), and of 100,000 ten times what one by cells does."""
 
@@ -270,9 +268,9 @@ def load_neighbours(path: str | Path, row: int) -> tuple[Rows, Similarities]:
     StudyError
         The file is absent, damaged, or no neighbour graph.
     """
-    with _reading(path), Path(path).open("rb") as file, zipfile.ZipFile(file) as parts:
-        rows, count = _stored_row(file, parts.getinfo("neighbours.npy"), row)
-        similarities, _ = _stored_row(file, parts.getinfo("similarities.npy"), row)
+    with _reading(path), Path(path).open("rb") as file:
+        rows, count = _stored_row(file, "neighbours", row)
+        similarities, _ = _stored_row(file, "similarities", row)
     _check_rows(rows, count, path)
     return rows, similarities
 
@@ -304,16 +302,12 @@ def _check_rows(rows: Rows, count: int, path: str | Path) -> None:
         )
 
 
-def _stored_row(file: BinaryIO, entry: zipfile.ZipInfo, row: int) -> tuple[NDArray[Any], int]:
-    """Return one row of a two-dimensional array that a zip file holds uncompressed, and how many rows it has."""
-    file.seek(entry.header_offset + _ZIP_LENGTHS)
-    name, extra = struct.unpack("<HH", file.read(4))
-    file.seek(name + extra, os.SEEK_CUR)
-    if np.lib.format.read_magic(file) != (1, 0) or entry.compress_type != zipfile.ZIP_STORED:
-        raise ValueError(entry.filename)
-    (count, width), _, dtype = np.lib.format.read_array_header_1_0(file)
-    file.seek(row * width * dtype.itemsize, os.SEEK_CUR)
-    return np.frombuffer(file.read(width * dtype.itemsize), dtype, width), count
+def _stored_row(file: BinaryIO, name: str, row: int) -> tuple[NDArray[Any], int]:
+    """Return one row of a two-dimensional array, and how many rows it has."""
+    stored = stored_array(file, name)
+    count, width = stored.shape
+    file.seek(stored.offset + row * width * stored.dtype.itemsize)
+    return np.frombuffer(file.read(width * stored.dtype.itemsize), stored.dtype, width), count
 
 
 def _exact_limit(device: str, exact_limit: int | None) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import lru_cache, partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
     from embed.types import Flags, Rows, Vectors
     from embed.vectors.store import VectorStore
-
-_HELD = 8
-"""Parts whose vectors are held in memory."""
 
 
 class _Source(NamedTuple):
@@ -55,7 +52,7 @@ class MadeVectors:
         if store is not None:
             vectors = store.vectors  # open from now on: another command may replace the store
             self._sources.append(_Source(store.glitches, store.inputs, lambda rows: np.asarray(vectors[rows])))
-        load = lru_cache(_HELD)(read_vectors)
+        load = cache(read_vectors)  # each part is checked once
         for path in part_files(folder):
             with suppress(FileNotFoundError):  # as below
                 self._sources.append(_Source(*read_rows(path), partial(_rows_of, load, path)))

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 from zipfile import BadZipFile
 from zlib import error as ZlibError  # noqa: N812 - a class, whatever its name
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from embed.errors import StudyError
 from embed.storage import write_atomic
 from embed.types import Flags, Rows, Vectors
+from embed.vectors.archive import mapped_array
 
 SUFFIX = ".parts"
 SMALL = 256
@@ -70,10 +72,10 @@ def read_rows(path: Path) -> tuple[Rows, NDArray[np.uint8]]:
 
 
 def read_vectors(path: Path) -> Vectors:
-    """Read the vectors of a part: those of the glitches that `read_rows` gives."""
-    with _opened(path) as part:
-        vectors: Vectors = part["vectors"]
-    return vectors
+    """Read the vectors of a part whole, which checks them, and map them into memory: those of the glitches that `read_rows` gives."""
+    with _reading(path) as file, np.load(file, allow_pickle=False) as part:
+        part["vectors"]
+        return mapped_array(file, "vectors")
 
 
 def join_parts(folder: Path) -> None:
@@ -142,9 +144,16 @@ def _beside(folder: Path) -> Path:
 @contextmanager
 def _opened(path: Path) -> Iterator[np.lib.npyio.NpzFile]:
     """Open a part; a file that has gone stays a `FileNotFoundError`."""
+    with _reading(path) as file, np.load(file, allow_pickle=False) as part:
+        yield part
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[BinaryIO]:
+    """Say of whatever fails that the part is damaged, but of a file that has gone."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as part:
-            yield part
+        with path.open("rb") as file:
+            yield file
     except FileNotFoundError:
         raise
     except (OSError, ValueError, KeyError, EOFError, BadZipFile, ZlibError) as error:
