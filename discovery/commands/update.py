@@ -30,9 +30,11 @@ def run(options: Namespace) -> None:
         f"{len(found.table)} new glitches of {found.label} after run {found.of}: {counts.get('joined', 0)} joined a cluster, "
         f"{counts.get('born', 0)} are in {len(found.births)} new {'cluster' if len(found.births) == 1 else 'clusters'}, {counts.get('none', 0)} fit none"
     )
-    rows = [(str(number), str(count), "") for number, count in found.joined.items()]
+    rows = [(str(number), str(count), "") for number, count in found.joined.items() if count]
     rows += [(str(own.cluster), str(own.size), f"born: {own.verdict}") for own in found.births]
-    terminal.table("clusters", ("cluster", "new glitches", ""), rows)
+    quiet = sum(not count for count in found.joined.values())
+    without = f", {quiet:,} others have none" if quiet else ""
+    terminal.table(f"clusters with new glitches{without}", ("cluster", "new glitches", ""), rows)
     for own in found.births:
         terminal.say(f"cluster {own.cluster}: " + " ".join(own.reasons))
     for change in found.changes:

@@ -70,7 +70,6 @@ def test_the_best_cluster_holds_most_of_the_wanted(tmp_path, monkeypatch):
         assert png_size(tmp_path / f"{name}.png") == (1320, 616)
 
 
-@pytest.mark.long
 def test_reversed_chirps_are_found(tell, tmp_path):
     out = tell("reverse_chirp.py", "--n", 140)
     assert after(out, "purity ") >= 0.8
@@ -118,7 +117,6 @@ def test_a_story_of_real_glitches_needs_their_truth(tell, tmp_path, capsys):
     assert "has no truth.csv; give a folder of images" in capsys.readouterr().err
 
 
-@pytest.mark.long
 def test_what_is_in_none_of_the_above(tell, tmp_path):
     out = tell("none_of_the_above.py", "--n", 84)
     scores = [float(part.split()[0]) for part in out.split("information with the truth: ")[1:]]
