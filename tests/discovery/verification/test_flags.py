@@ -15,7 +15,7 @@ from embed.study.records import Label
 def audited(tmp_path_factory):
     """A study, an audit of it, one with a wider list, and one after another label."""
     folder = tmp_path_factory.mktemp("flags")
-    study, _ = make_study(folder / "made", count=60, wrong=6)
+    study, _ = make_study(folder / "made")
     run_audit(study, folder / "one", rate=0.1)
     run_audit(study, folder / "two", rate=0.6)
     with Study(study) as opened, opened.run("test"):
