@@ -187,5 +187,4 @@ def test_networks_of_an_audit_are_trained_again(capsys, study, tiny):
     code, out, err = run(capsys, "verify", "--audit", "--study", study)
     assert code == 0, out + err
     assert "trained a network for each of 5 splits, in 0 s; they are trained again" in out
-    assert "network refitted for 5 of 5 splits" in err or "same flags" in out
     assert sorted(path for path in study.rglob("*") if path.name not in {"study.db-wal", "study.db-shm"}) == before
