@@ -35,9 +35,8 @@ from discovery.arguments.glitches import (
     add_search,
     add_status,
     add_update,
-    add_verify,
 )
-from discovery.arguments.keeping import add_check, add_watch
+from discovery.arguments.keeping import add_check, add_verify, add_watch
 from discovery.arguments.strain import add_scan, add_simulate
 from discovery.arguments.training import add_train
 from discovery.commands.runlog import log_file

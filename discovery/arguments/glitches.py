@@ -153,18 +153,6 @@ def add_name(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - a
     name.add_argument("--dry-run", action="store_true", help="say what would be labelled, and write nothing")
 
 
-def add_verify(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
-    """Add ``discover verify``."""
-    verify = commands.add_parser(
-        "verify",
-        parents=[common],
-        help="make the report of a clustering again, and say whether it is the same",
-        description="Make the report of the latest clustering again from the study's vectors and today's labels, and compare it byte by byte. The study is not changed. The exit code is 0 where all files are the same, else 1.",
-    )
-    verify.add_argument("label", metavar="LABEL", nargs="?", help="of the clustering (default: the latest)")
-    verify.add_argument("--report", metavar="DIR", type=Path, help="its folder, if it was written with --out")
-
-
 def add_update(commands: Any, common: ArgumentParser, vectors: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
     """Add ``discover update``."""
     update = commands.add_parser(

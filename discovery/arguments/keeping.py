@@ -49,3 +49,24 @@ def add_watch(commands: Any, common: ArgumentParser, vectors: ArgumentParser) ->
     watch.add_argument(
         "--every", metavar="MINUTES", type=positive, help="run again after so many minutes, until interrupted"
     )
+
+
+def add_verify(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
+    """Add ``discover verify``."""
+    verify = commands.add_parser(
+        "verify",
+        parents=[common],
+        help="make reports again, and say whether they are the same",
+        description="Make the latest clusters, the latest audit and the latest map again, each from the study's vectors and what its run was given, and compare them byte by byte: same clusters, same flags, the map's drift; or what differs, and why as far as it is known. Labels that changed since are told; each is made again of those that its run saw. The study is not changed. The exit code is 0 where all files are the same, else 1.",
+    )
+    verify.add_argument(
+        "label",
+        metavar="LABEL",
+        nargs="?",
+        help="only the latest clusters of this label (default: clusters, audit and map, as far as there are)",
+    )
+    verify.add_argument("--audit", action="store_true", help="only the latest audit (with LABEL or --map: that too)")
+    verify.add_argument("--map", action="store_true", help="only the latest map (with LABEL or --audit: that too)")
+    verify.add_argument(
+        "--report", metavar="DIR", type=Path, help="instead: the clusters, the audit or the map in this folder"
+    )

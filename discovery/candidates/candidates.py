@@ -22,6 +22,7 @@ from discovery.pages.views import longest_views
 from embed.errors import InputError
 from embed.notebook import html_summary
 from embed.study.clusterings import save_branches, save_clusters
+from embed.study.moments import circumstances
 from embed.study.reports import add_report
 from embed.vectors.graph import subgraph
 
@@ -127,7 +128,7 @@ def find_candidates(
     options = options or ClusterOptions()
     members = _read(study, store, label, predicted=options.predicted)
     folder = out if out is not None else report_folder(study.folder, label, options.method)
-    arguments = {
+    arguments: dict[str, Any] = {
         "label": label,
         "predicted": options.predicted,
         "method": options.method,
@@ -135,7 +136,8 @@ def find_candidates(
         "seed": options.seed,
         "store": store.name,
         "command": command,
-    } | options.judging
+    }
+    arguments |= options.judging | circumstances(study)
     detector = None if options.detector is None else _load_detector(options.detector)
     with study.run("cluster", arguments) as run:
         step("cluster")

@@ -20,6 +20,7 @@ from embed.csvfile import write_csv
 from embed.errors import InputError
 from embed.storage import file_name, write_text
 from embed.study.clusterings import latest_clusters
+from embed.study.moments import circumstances
 from embed.study.reports import add_report
 from embed.study.study import Study
 from embed.types import Rows, Step, Vectors
@@ -72,6 +73,7 @@ def draw_map(
     labels: Sequence[str] = (),
     options: MapOptions | None = None,
     *,
+    only: Rows | None = None,
     out: Path | None = None,
     step: Step = lambda _: None,
 ) -> GlitchMap:
@@ -92,6 +94,8 @@ def draw_map(
     labels : sequence of str
         Given labels.
     options : MapOptions, optional
+    only : ndarray of int64, optional
+        Row numbers: no other glitches, whatever their labels are.
     out : Path, optional
         Folder of the results; by default one of the study's reports.
     step : callable
@@ -104,6 +108,8 @@ def draw_map(
     """
     options = options or MapOptions()
     chosen = np.unique(np.concatenate([study.members(label) for label in labels])) if labels else store.glitches
+    if only is not None:
+        chosen = np.intersect1d(chosen, only)
     rows = store.rows(chosen)
     glitches, rows = chosen[rows >= 0], rows[rows >= 0]
     if not len(rows):
@@ -120,7 +126,8 @@ def draw_map(
         "store": store.name,
     }
     stored = None if options.anew else load_map(folder)
-    with study.run("project", settings) as run:
+    given = settings | {"color": options.color, "landmarks": options.landmarks} | circumstances(study)
+    with study.run("project", given) as run:
         step("map")
         layout, graph = _layout(store, glitches, settings, stored, landmarks=options.landmarks, step=step)
         coordinates = layout.points

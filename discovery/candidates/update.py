@@ -25,6 +25,7 @@ from embed.csvfile import write_csv
 from embed.errors import InputError
 from embed.storage import file_name, write_text
 from embed.study.clusterings import latest_clustering, read_branches, save_branches, save_clusters
+from embed.study.moments import circumstances
 from embed.study.reports import add_report
 from embed.vectors.similarity import normalise
 
@@ -156,7 +157,8 @@ def update_clusters(
         cluster=labels, how=how, neighbours=share.round(4), distance=distance.round(6), probability=probability.round(6)
     )
     folder = out if out is not None else study.folder / "reports" / f"update-{file_name(stored.label)}"
-    with study.run("cluster", stored.arguments | update_facts(stored.run, len(found), births, changes, waiting)) as run:
+    facts = update_facts(stored.run, len(found), births, changes, waiting)
+    with study.run("cluster", stored.arguments | facts | circumstances(study)) as run:
         step("write")
         outcome = Outcome(stored.label, after, glitches, births, changes, waiting)
         files = _write(folder, found, outcome)

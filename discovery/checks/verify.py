@@ -1,46 +1,28 @@
 """The check of ``discover verify``."""
 
 from argparse import Namespace
-from pathlib import Path
 
-from discovery.candidates.folders import report_folder
-from discovery.candidates.options import ClusterOptions
+from discovery.verification.reports import Kind, StoredReport, choose_reports
 from embed.errors import InputError
-from embed.study.clusterings import StoredClustering, latest_clustering
 from embed.study.study import Study
 
 
 def check(options: Namespace) -> None:
-    """Refuse a study without such a clustering, and a report that is not there."""
+    """Refuse a study without such reports, and reports that are not there."""
     with Study(options.study) as study:
-        chosen_report(study, options)
+        chosen_reports(study, options)
 
 
-def chosen_report(study: Study, options: Namespace) -> tuple[StoredClustering, ClusterOptions, Path]:
-    """Return the clustering to verify, how it was made, and the folder of its report.
+def chosen_reports(study: Study, options: Namespace) -> list[StoredReport]:
+    """Return the reports that the options name: by default the latest clusters, audit and map.
 
     Raises
     ------
     InputError
-        When the study has no such clustering, it was made by `discover update`, which writes no report, or the folder is not there.
+        When there is no such report, or ``--report`` is given with ``--audit`` or ``--map``.
     """
-    found = latest_clustering(study, options.label)
-    if "update_of" in found.arguments:
-        raise InputError(
-            f"run {found.run} is an update, which has no report; run `discover cluster {found.label}` again"
-        )
-    kept = found.arguments
-    chosen = ClusterOptions(
-        predicted=kept["predicted"],
-        method=kept["method"],
-        k=kept["k"],
-        seed=kept["seed"],
-        detector=Path(kept["detector"]) if "detector" in kept else None,
-        strain=tuple(map(Path, kept.get("strain", ()))),
-    )
-    folder = options.report if options.report is not None else report_folder(study.folder, found.label, chosen.method)
-    if not folder.is_dir():
-        raise InputError(
-            f"there is no report in {folder}; name its folder with --report, or make it with `discover cluster`"
-        )
-    return found, chosen, folder
+    if options.report is not None and (options.audit or options.map):
+        raise InputError("--report names the one folder that is verified; leave --audit and --map out")
+    asked: dict[Kind, bool] = {"clusters": options.label is not None, "audit": options.audit, "map": options.map}
+    kinds = [kind for kind, is_asked in asked.items() if is_asked]
+    return choose_reports(study, kinds, label=options.label, folder=options.report)

@@ -3,55 +3,68 @@
 from argparse import Namespace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
-from discovery.candidates.candidates import find_candidates
-from discovery.candidates.verification import compare_reports
-from discovery.checks.verify import chosen_report
+from discovery.checks.verify import chosen_reports
 from discovery.commands.console import Terminal
+from discovery.commands.progress import duration
 from discovery.commands.scratch import scratch_copy
-from embed.errors import InputError
+from discovery.verification.again import make_again
+from discovery.verification.changes import known_reasons, labels_since
+from discovery.verification.clusters import compare_clusters
+from discovery.verification.comparison import Comparison
+from discovery.verification.drift import compare_maps
+from discovery.verification.flags import compare_audits
+from discovery.verification.reports import StoredReport
+from embed.study.moments import run_seconds
 from embed.study.study import Study
-from embed.vectors.store import stores
+
+COMPARE = {"clusters": compare_clusters, "audit": compare_audits, "map": compare_maps}
 
 
 def run(options: Namespace) -> int:
-    """Make the report of a clustering again and compare it; returns 1 where a file differs."""
+    """Make reports again and compare them; returns 1 where a file differs."""
     terminal = Terminal(as_json=options.json)
-    with Study(options.study) as study, scratch_copy(study) as copy, TemporaryDirectory(prefix="discover-") as folder:
-        found, chosen, report = chosen_report(study, options)
-        arguments = found.arguments
-        store = next((own for own in stores(study.folder) if own.name == arguments["store"]), None)
-        if store is None:
-            raise InputError(
-                f"the vectors {arguments['store']} of run {found.run} are gone; make them again with `discover embed`"
-            )
+    said: dict[str, dict[str, Any]] = {}
+    with Study(options.study) as study:
+        for report in chosen_reports(study, options):
+            said[report.kind] = _verify(study, report, terminal)
+    is_same = all(one["same"] for one in said.values())
+    terminal.result(said.pop("clusters", {}) | said | {"same": is_same})
+    return 0 if is_same else 1
+
+
+def _verify(study: Study, report: StoredReport, terminal: Terminal) -> dict[str, Any]:
+    """Make one report again, say what differs, and return it for JSON."""
+    if report.arguments.get("refit"):
+        terminal.say(
+            f"run {report.run} trained a network for each of {report.arguments['splits']} splits, in {duration(run_seconds(study, report.run))}; they are trained again"
+        )
+    with scratch_copy(study, before=report.run) as copy, TemporaryDirectory(prefix="discover-") as folder:
         with terminal.steps() as step:
-            find_candidates(
-                copy,
-                store,
-                found.label,
-                chosen,
-                out=Path(folder),
-                command=arguments.get("command", ""),
-                step=step,
-            )
-        compared = compare_reports(report, Path(folder))
-    same = sum(compared.files.values())
+            make_again(copy, report, Path(folder), step)
+        compared = COMPARE[report.kind](report.folder, Path(folder))
+    note = labels_since(study, report)
+    differences = [*compared.differences, *([] if compared.is_same else known_reasons(study, report))]
+    _say(terminal, report, compared, [*differences, *([note] if note else [])])
+    found = {"run": report.run, "same": compared.is_same, "files": compared.files, "differences": differences}
+    found |= {"since": note, **compared.numbers}
+    return found | {"label": report.arguments["label"]} if report.kind == "clusters" else found
+
+
+def _say(terminal: Terminal, report: StoredReport, compared: Comparison, lines: list[str]) -> None:
+    kept, same = report.arguments, sum(compared.files.values())
+    if report.kind == "clusters":
+        what = f"clusters of {kept['label']} by {kept['method']}"
+    elif report.kind == "map":
+        what = f"map of {', '.join(kept['labels']) or 'all glitches'} by {kept['method']}"
+    else:
+        what = "audit"
     terminal.say(
-        f"run {found.run}, clusters of {found.label} by {arguments['method']}: {same} of {len(compared.files)} files have the same bytes"
+        f"run {report.run}, {what}: {compared.answer}; {same} of {len(compared.files)} files have the same bytes"
     )
     for name, is_same in compared.files.items():
         if not is_same:
             terminal.say(f"differs: {name}")
-    for difference in compared.differences:
-        terminal.say(difference)
-    terminal.result(
-        {
-            "run": found.run,
-            "label": found.label,
-            "same": compared.is_same,
-            "files": compared.files,
-            "differences": compared.differences,
-        }
-    )
-    return 0 if compared.is_same else 1
+    for line in lines:
+        terminal.say(line)

@@ -25,6 +25,7 @@ from embed.errors import InputError
 from embed.fleet.spread import here
 from embed.notebook import html_summary
 from embed.storage import canonical_json, digest, write_text
+from embed.study.moments import circumstances
 from embed.study.reports import add_report
 from embed.vectors.duplicates import duplicate_similarity
 from embed.vectors.graph import subgraph
@@ -146,8 +147,9 @@ def audit_study(
         "trust_vectors": trust_vectors,
         "refit": None if refit is None else vars(refit),
         "store": store.name if store else "",
-        "probabilities": str(probabilities or ""),
-    }
+        "probabilities": "" if probabilities is None else str(probabilities.absolute()),
+        "command": command,
+    } | circumstances(study)
     with study.run("audit", arguments) as run:
         known = read_glitches(study)
         if store is not None:

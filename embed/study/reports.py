@@ -59,11 +59,31 @@ def add_report(study: Study, run: int, path: Path, title: str, answer: str) -> N
 
 def latest_reports(study: Study) -> list[Report]:
     """Return the reports that are still there, the newest first; of those with one path only the last."""
-    there = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'reports'"
-    if study.connection.execute(there).fetchone() is None:
+    if not _has_reports(study):
         return []
     rows = study.connection.execute(
         "SELECT run, title, path, answer, at FROM reports WHERE rowid IN (SELECT max(rowid) FROM reports GROUP BY path) ORDER BY rowid DESC"
     )
     found = [Report(run, title, study.folder / path, answer, at) for run, title, path, answer, at in rows]
     return [report for report in found if report.path.is_file()]
+
+
+def page_of(study: Study, run: int) -> Path | None:
+    """Return the page that a run wrote, whether or not it is still there; None where the study knows of none."""
+    if not _has_reports(study):
+        return None
+    row = study.connection.execute("SELECT path FROM reports WHERE run = ? ORDER BY rowid LIMIT 1", (run,)).fetchone()
+    return None if row is None else study.folder / row[0]
+
+
+def writers(study: Study, run: int) -> list[int]:
+    """Return the runs that wrote the page that a run wrote, the oldest first."""
+    if not _has_reports(study):
+        return []
+    query = "SELECT DISTINCT run FROM reports WHERE path IN (SELECT path FROM reports WHERE run = ?) ORDER BY run"
+    return [number for (number,) in study.connection.execute(query, (run,))]
+
+
+def _has_reports(study: Study) -> bool:
+    there = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'reports'"
+    return study.connection.execute(there).fetchone() is not None

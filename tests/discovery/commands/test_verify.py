@@ -3,18 +3,31 @@
 import json
 import shutil
 
+import numpy as np
+import pandas as pd
 import pytest
+from support.audited import copy_study, make_study, run_audit
+from support.gallery import make_gallery
 from support.terminal import error_of, run
 
-from discovery.candidates.verification import compare_reports
-from embed import Study
-from embed.errors import InputError
+from discovery.candidates.candidates import find_candidates
+from discovery.candidates.maps import draw_map
+from discovery.candidates.options import MapOptions
+from embed import Study, ingest_folder
+from embed.study.clusterings import save_clusters
+from embed.study.moments import what_computes
 from embed.study.records import Label
+from embed.vectors.store import stores
 
 
 @pytest.fixture
 def study(tmp_path, embedded):
     return shutil.copytree(embedded, tmp_path / "study")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return make_study(tmp_path_factory.mktemp("verify"), count=60, wrong=6)[0]
 
 
 def test_a_report_is_the_same_again(capsys, study):
@@ -35,82 +48,143 @@ def test_a_report_is_the_same_again(capsys, study):
         assert (opened.count("runs"), opened.count("clusters")) == before
 
 
-def test_a_change_is_found_and_explained(capsys, study):
+def test_labels_that_changed_since_are_told(capsys, study):
     assert run(capsys, "cluster", "None_of_the_Above", "--study", study)[0] == 0
     with Study(study) as opened, opened.run("test"):
         glitch = int(opened.members("None_of_the_Above")[0])
         opened.add_label(glitch, Label("Blip", "person", "test"))
     code, out, _ = run(capsys, "verify", "None_of_the_Above", "--study", study)
+    assert code == 0
+    assert "1 glitch has another label since; the clusters were made again of the labels as they were" in out
+    with Study(study) as opened, opened.transaction():  # a run of an earlier version, within the second of the label
+        opened.connection.execute("UPDATE runs SET arguments = json_remove(arguments, '$.held', '$.versions')")
+    code, out, _ = run(capsys, "verify", "None_of_the_Above", "--study", study)
     assert code == 1
     assert "differs: clusters.csv" in out
     assert "1 glitches of the report no longer have the label, and 0 others have it now" in out
-
-
-def compared_clusters(folder, before, after):
-    """What is said of two tables of clusters, mappings of id to cluster."""
-    for name, clusters in (("before", before), ("after", after)):
-        (folder / name).mkdir()
-        rows = "".join(f"{identifier},{cluster}\n" for identifier, cluster in clusters.items())
-        (folder / name / "clusters.csv").write_text("id,cluster\n" + rows)
-    return compare_reports(folder / "before", folder / "after")
-
-
-def test_a_named_cluster_is_no_move_of_the_others(tmp_path):
-    """Cluster 0 has a name now, and the others count from 0: their glitches have the same partners."""
-    before = dict(zip("abcdefgh", (0, 0, 1, 1, 1, 2, 2, -1), strict=True))
-    after = {name: number - (number > 0) for name, number in before.items() if number != 0}
-    assert compared_clusters(tmp_path, before, after).differences == [
-        "2 glitches of the report no longer have the label, and 0 others have it now: labels changed since",
-        "the other 6 glitches are in the same clusters, which have other numbers",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("after", "said"),
-    [
-        ((1, 1, 1, 0, 0, -1), "all 6 glitches are in the same clusters, which have other numbers"),
-        ((1, 1, 0, 0, 0, -1), "1 of 6 glitches are in another cluster"),  # c
-        ((1, 1, 1, 0, 0, 2), "1 of 6 glitches are in another cluster"),  # f: a cluster is no noise
-        ((2, 2, 0, 1, 1, 0), "2 of 6 glitches are in another cluster"),  # c and f
-        ((-1, -1, -1, 0, 0, 1), "4 of 6 glitches are in another cluster"),  # noise is matched with noise
-    ],
-)
-def test_glitches_with_other_partners_are_counted(tmp_path, after, said):
-    before = dict(zip("abcdef", (0, 0, 0, 1, 1, -1), strict=True))
-    (difference,) = compared_clusters(tmp_path, before, dict(zip("abcdef", after, strict=True))).differences
-    assert difference.startswith(said)
-
-
-def test_others_that_have_the_label_now_leave_the_clusters(tmp_path):
-    before = {"a": 0, "b": 0, "c": -1}
-    assert compared_clusters(tmp_path, before, before | {"d": 0}).differences == [
-        "0 glitches of the report no longer have the label, and 1 others have it now: labels changed since",
-        "the other 3 glitches are in the same clusters",
-    ]
+    assert "run 3 is of an earlier version, which did not keep versions and what the study held" in out
 
 
 def test_a_changed_file_is_named(capsys, study):
     assert run(capsys, "cluster", "None_of_the_Above", "--out", study / "mine", "--study", study)[0] == 0
-    assert "there is no report in" in error_of(capsys, "verify", "--study", study)
     with (study / "mine" / "report.html").open("a") as page:
         page.write("<!-- changed -->")
-    code, out, _ = run(capsys, "verify", "--report", study / "mine", "--study", study)
+    for line in ((), ("None_of_the_Above",), ("--report", study / "mine")):
+        code, out, _ = run(capsys, "verify", *line, "--study", study)
+        assert code == 1
+        assert [line for line in out.splitlines() if line.startswith("differs")] == ["differs: report.html"]
+        assert "clusters of None_of_the_Above by hdbscan: same clusters; " in out
+    shutil.rmtree(study / "mine")
+    assert f"there is no report in {study / 'mine'}" in error_of(capsys, "verify", "--study", study)
+
+
+def test_pictures_in_the_study_keep_their_paths(capsys, tmp_path):
+    make_gallery(tmp_path / "study" / "pictures", {"Blip": 8, "Power_Line": 8})
+    assert run(capsys, "ingest", tmp_path / "study" / "pictures", "--study", tmp_path / "study")[0] == 0
+    assert run(capsys, "cluster", "Blip", "--study", tmp_path / "study")[0] == 0
+    assert run(capsys, "verify", "--study", tmp_path / "study")[0] == 0
+
+
+def test_what_is_not_there_is_refused(capsys, study):
+    for line, said in (
+        ((), "the study has nothing to verify; run `discover cluster LABEL`, `discover audit` or `discover project`"),
+        (("Blip",), "the study has no clustering of 'Blip'; run `discover cluster Blip` first"),
+        (("--audit",), "the study has no audit; run `discover audit` first"),
+        (("--map",), "the study has no map; run `discover project` first"),
+        (("--report", study / "vectors"), "holds none of clusters.csv, audit.csv, coordinates.csv"),
+        (("--report", study / "none"), "there is no report in"),
+        (("--report", study, "--map"), "--report names the one folder that is verified; leave --audit and --map out"),
+    ):
+        assert said in error_of(capsys, "verify", *line, "--study", study)
+
+
+@pytest.fixture
+def reported(made, tmp_path):
+    """A study with clusters (run 2), an audit (run 3) and a map (run 4)."""
+    folder = copy_study(made, tmp_path / "reported")
+    with Study(folder) as opened:
+        (store,) = stores(folder)
+        find_candidates(opened, store, "None_of_the_Above")
+        run_audit(folder, rate=0.3)
+        draw_map(opened, store, options=MapOptions("umap", 2, "gps"))
+    return folder
+
+
+def change(folder):
+    """What people and commands do later: labels, a prediction, glitches, clusters."""
+    make_gallery(folder.parent / "later", {"Blip": 2}, seed=7, prefix="later")
+    with Study(folder) as opened, opened.run("test") as number:
+        glitch = int(opened.members("Koi_Fish")[0])
+        opened.add_label(glitch, Label("Blip", "person", "test"))
+        opened.add_label(glitch, Label("Blip", "model", "test"))
+        ingest_folder(opened, folder.parent / "later")
+        save_clusters(opened, number, np.array([glitch]), np.array([0]), np.array([1.0]))
+
+
+def test_clusters_audit_and_map_are_the_same_after_later_decisions(capsys, reported):
+    change(reported)
+    code, out, err = run(capsys, "verify", "--study", reported)
+    assert code == 0, out + err
+    assert [line.partition("; ")[0] for line in out.splitlines() if line.startswith("run")] == [
+        "run 2, clusters of None_of_the_Above by hdbscan: same clusters",
+        "run 3, audit: same flags",
+        "run 4, map of all glitches by umap: map drift 0",
+    ]
+    assert "1 glitch has another label since; the audit was made again of the labels as they were" in out
+    code, out, _ = run(capsys, "verify", "--audit", "--map", "--json", "--study", reported)
+    said = json.loads(out)
+    assert (code, set(said)) == (0, {"audit", "map", "same"})
+    assert {"audit.csv", "audit.html", "ranking.csv", "volunteers/manifest.csv"} <= set(said["audit"]["files"])
+    assert (said["audit"]["differences"], said["map"]["moved"], said["map"]["kept"]) == ([], 0.0, 1.0)
+
+
+@pytest.mark.long
+def test_an_audit_by_vectors_is_the_same(capsys, made, tmp_path):
+    folder = copy_study(made, tmp_path / "study")
+    run_audit(folder, vectors=True, rate=0.3)
+    change(folder)
+    code, out, err = run(capsys, "verify", "--study", folder)
+    assert (code, "run 2, audit: same flags; " in out) == (0, True), out + err
+
+
+def test_what_differs_is_said_with_what_may_be_the_reason(capsys, reported, monkeypatch):
+    """Another version, an answer in the table, a point that was moved by hand."""
+    now = what_computes()
+    monkeypatch.setattr("discovery.verification.changes.what_computes", lambda: now | {"numpy": "0.1"})
+    audit, chart = (reported / "reports" / name for name in ("audit/audit.csv", "map-umap-2d/coordinates.csv"))
+    header, *lines = audit.read_text().splitlines()
+    audit.write_text("\n".join([header + ",decision", *(line + ",keep" for line in lines)]))
+    table = pd.read_csv(chart)
+    table.loc[0, "x"] += 10
+    table.to_csv(chart, index=False)
+    code, out, _ = run(capsys, "verify", "--audit", "--map", "--study", reported)
     assert code == 1
-    assert [line for line in out.splitlines() if line.startswith("differs")] == ["differs: report.html"]
+    assert [line for line in out.splitlines() if line.startswith("differs")] == [
+        "differs: audit.csv",
+        "differs: coordinates.csv",
+    ]
+    assert f"{len(lines)} decisions were written into audit.csv" in out
+    assert out.count(f"numpy was {now['numpy']} and is 0.1") == 2
+    assert "by umap: map drift " in out
+    assert "of 15 nearest neighbours kept; 2 of 3 files have the same bytes" in out
 
 
-def test_clusters_that_moved_are_counted(tmp_path):
-    compared = compared_clusters(
-        tmp_path, dict(zip("abcd", (0, 0, 1, 1), strict=True)), dict(zip("abcd", (0, 0, 1, 0), strict=True))
-    )
-    assert not compared.is_same
-    assert compared.differences == ["1 of 4 glitches are in another cluster (adjusted Rand index 0.000)"]
-    assert compare_reports(tmp_path / "before", tmp_path / "before").differences == []
-    with pytest.raises(InputError, match=r"holds no clusters\.csv: name a report"):
-        compare_reports(tmp_path, tmp_path / "before")
+def test_the_tables_of_a_map_that_were_written_later_are_named(capsys, study):
+    assert run(capsys, "cluster", "None_of_the_Above", "--study", study)[0] == 0
+    assert run(capsys, "project", "--dims", 2, "--method", "umap", "--study", study)[0] == 0
+    with (study / "reports" / "map-umap-2d" / "embedding.html").open("a") as page:
+        page.write("<!-- changed -->")
+    assert run(capsys, "cluster", "None_of_the_Above", "--study", study)[0] == 0
+    out = run(capsys, "verify", "--map", "--study", study)[1]
+    assert "tables that the map reads were written since: clusters or oddness (run 5)" in out
 
 
-def test_without_a_clustering(capsys, study):
-    assert "the study has no clustering; run `discover cluster LABEL` first" in error_of(
-        capsys, "verify", "--study", study
-    )
+@pytest.mark.long
+def test_networks_of_an_audit_are_trained_again(capsys, study, tiny):
+    line = ("--refit", "backbone", "--backbone", tiny["backbone"], "--weights", tiny["weights"], "--trust-vectors")
+    assert run(capsys, "audit", *line, "--epochs", 1, "--rate", 0.5, "--study", study)[0] == 0
+    before = sorted(path for path in study.rglob("*") if path.name not in {"study.db-wal", "study.db-shm"})
+    code, out, err = run(capsys, "verify", "--audit", "--study", study)
+    assert code == 0, out + err
+    assert "trained a network for each of 5 splits, in 0 s; they are trained again" in out
+    assert sorted(path for path in study.rglob("*") if path.name not in {"study.db-wal", "study.db-shm"}) == before

@@ -1,8 +1,7 @@
-"""Whether a report comes out the same when it is made again: file by file, and where it does not, what differs."""
+"""Whether clusters come out the same when they are made again, and where they do not, what differs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -10,36 +9,18 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import adjusted_rand_score
 
 from discovery.clustering.result import NOISE
+from discovery.verification.comparison import Comparison, same_files
+from discovery.verification.reports import TABLES
 from embed.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-CLUSTERS = "clusters.csv"
+CLUSTERS = TABLES["clusters"]
+SAME = "same clusters"
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """A report beside one that was made again.
-
-    Attributes
-    ----------
-    files : dict of str to bool
-        Name of each file of either -> whether both have it with the same bytes.
-    differences : list of str
-        What differs in the clusters, in words; empty where they are the same.
-    """
-
-    files: dict[str, bool]
-    differences: list[str]
-
-    @property
-    def is_same(self) -> bool:
-        """Whether every file has the same bytes."""
-        return all(self.files.values())
-
-
-def compare_reports(report: Path, again: Path) -> Comparison:
+def compare_clusters(report: Path, again: Path) -> Comparison:
     """Compare two folders of `discover cluster`.
 
     Parameters
@@ -54,16 +35,15 @@ def compare_reports(report: Path, again: Path) -> Comparison:
     """
     if not (report / CLUSTERS).is_file():
         raise InputError(f"{report} holds no {CLUSTERS}: name a report of `discover cluster`")
-    names = sorted({path.name for folder in (report, again) for path in folder.iterdir() if path.is_file()})
-    files = {name: _bytes(report / name) == _bytes(again / name) is not None for name in names}
-    return Comparison(files, [] if files[CLUSTERS] else _differences(report / CLUSTERS, again / CLUSTERS))
+    files = same_files(report, again)
+    if files[CLUSTERS]:
+        return Comparison(files, SAME, [])
+    is_same, differences = _differences(report / CLUSTERS, again / CLUSTERS)
+    return Comparison(files, SAME if is_same else "other clusters", differences)
 
 
-def _bytes(path: Path) -> bytes | None:
-    return path.read_bytes() if path.is_file() else None
-
-
-def _differences(first: Path, second: Path) -> list[str]:
+def _differences(first: Path, second: Path) -> tuple[bool, list[str]]:
+    """Say whether the glitches of both are in the same clusters, and what differs."""
     try:
         before, after = (pd.read_csv(path, dtype={"id": str}).set_index("id") for path in (first, second))
         gone, come = before.index.difference(after.index), after.index.difference(before.index)
@@ -85,7 +65,7 @@ def _differences(first: Path, second: Path) -> list[str]:
         said.append(f"{'the other' if said else 'all'} {len(both)} glitches are in the same clusters{numbers}")
     else:
         said.append("the clusters are the same; other columns of the table differ, such as predictions or paths")
-    return said
+    return not moved and not len(gone) and not len(come), said
 
 
 def _moved(old: pd.Series, new: pd.Series) -> int:
