@@ -8,6 +8,39 @@ _SMALL, _LARGE = 1e-6, 1e15
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
+def portion(value: float, decimals: int = 2) -> str:
+    """Write a number from 0 to 1, such as a probability, without calling it 0 or 1 where it is not.
+
+    Examples
+    --------
+    >>> portion(0.5), portion(0.9961), portion(1.0), portion(0.001)
+    ('0.50', 'over 0.995', '1', 'below 0.005')
+    """
+    return _within(value, 1, decimals)
+
+
+def percent(value: float, decimals: int = 0) -> str:
+    """Write a number from 0 to 1 in per cent, without calling it 0 or 100 where it is not.
+
+    Examples
+    --------
+    >>> percent(0.5), percent(0.9961), percent(1.0), percent(0.001)
+    ('50 %', 'over 99.5 %', '100 %', 'below 0.5 %')
+    """
+    return f"{_within(100 * value, 100, decimals)} %"
+
+
+def _within(value: float, whole: int, decimals: int) -> str:
+    if math.isnan(value):
+        return "\N{EN DASH}"
+    if value in (0, whole):
+        return f"{value:.0f}"
+    text, half = f"{value:.{decimals}f}", 0.5 * 10.0**-decimals
+    if float(text) == whole:
+        return f"over {whole - half:.{decimals + 1}f}"
+    return text if float(text) else f"below {half:.{decimals + 1}f}"
+
+
 def significant(value: float, digits: int = 3) -> str:
     """Write a number with `digits` significant digits.
 

@@ -62,6 +62,17 @@ def is_typo(text: str, name: str) -> bool:
     return edits(one, other) <= (2 if min(len(one), len(other)) >= LONG else 1)
 
 
+def one_slip(text: str, name: str) -> bool:
+    """Whether `text` is probably `name` with a single slip: see `is_typo`.
+
+    Examples
+    --------
+    >>> one_slip("Sstars", "Stars"), one_slip("scattered light", "Scattered_Light"), one_slip("Scaterred_Lights", "Scattered_Light")
+    (True, True, False)
+    """
+    return is_typo(text, name) and edits(_folded(text), _folded(name)) <= 1
+
+
 def edits(one: str, other: str) -> int:
     """Count the letters to insert, delete, replace or swap with their neighbour to turn one text into the other.
 

@@ -16,6 +16,7 @@ from discovery.candidates.representatives import ClusterRow, chosen_view, cluste
 from discovery.pages.columns import Group, glitch_ids
 from discovery.pages.drawing import INK, LINE, QUIET, cut, folded, font, frequency_ticks, place_picture, png_bytes
 from discovery.pages.page import showable
+from embed.digits import portion
 from embed.errors import InputError
 from embed.views.viridis import table as viridis
 
@@ -37,6 +38,8 @@ _CAPTION = 36
 """Height of the two lines under each picture."""
 _ROW = _PICTURE[1] + _CAPTION + 22
 """Height of a row."""
+_SHORT = 4
+"""Letters of a probability that has room in its line: 0.87 and 1, not "over 0.995"."""
 _SCALE = 200
 """Width of the scale of colours."""
 _TOP = _MARGIN + 76
@@ -192,16 +195,19 @@ class _Sheet:
         lines += [self.counted(row.group.count)]
         lines += [f"{100 * row.group.count / len(self.table):.1f} % of all"]
         if row.probability is not None:
-            lines += [f"mean probability {row.probability:.2f}"]
+            mean = portion(row.probability)
+            lines += [f"mean probability {mean}"] if len(mean) <= _SHORT else ["mean probability", mean]
         if row.is_noise:
             lines += ["in no cluster;", "an even sample of it"]
         return lines
 
     def _second_line(self, member: int, row: ClusterRow) -> str:
-        parts = ["medoid"] if member == row.medoid else []
-        if "probability" in self.table.columns and not row.is_noise:
-            parts.append(f"probability {float(self.table['probability'].iloc[member]):.2f}")
-        return " · ".join(parts)
+        medoid = ["medoid"] if member == row.medoid else []
+        if "probability" not in self.table.columns or row.is_noise:
+            return "".join(medoid)
+        said = portion(float(self.table["probability"].iloc[member]))
+        lines = [" · ".join([*medoid, f"{name} {said}"]) for name in ("probability", "prob.")]
+        return next((line for line in lines if font(12).getlength(line) <= _PICTURE[0] + _GAP // 2), lines[-1])
 
 
 def swatch(draw: ImageDraw.ImageDraw, centre: tuple[int, int], group: Group) -> None:

@@ -142,18 +142,20 @@ def draw_map(
         step("write")
         files = {name: folder / name for name in ("coordinates.csv", "embedding.html", FILE)}
         write_csv(files["coordinates.csv"], list(drawn.columns), drawn.itertuples(index=False))
+        things = "pictures" if thumbnails.plain else "glitches"
         method, of = NAMES[options.method], ", ".join(labels)
+        whole = of or f"all {things}"
         facts = {"method": method, "seed": options.seed, "vectors": store.name, "labels": of or "all"}
         if layout.placed.any():
             what = "placed among those laid out" if layout.sampled else "placed on the map that was there"
-            facts[what] = f"{layout.placed.sum():,} of {len(rows):,} glitches"
+            facts[what] = f"{layout.placed.sum():,} of {len(rows):,} {things}"
         shown = map_columns(study, glitches)
         page = embedding_html(
             _page_table(table, shown, options.color),
             coordinates,
             thumbnails,
             color=options.color,
-            title=f"{method} of {of or 'all glitches'}",
+            title=f"{method} of {whole}",
             dims=options.dims,
             method=method,
             facts=facts,
@@ -165,8 +167,8 @@ def draw_map(
             ),
         )
         write_text(files["embedding.html"], page)
-        answer = f"{len(rows):,} glitches, {method} in {options.dims} dimensions."
-        add_report(study, run, files["embedding.html"], f"Map of {of or 'all glitches'}", answer)
+        answer = f"{len(rows):,} {things}, {method} in {options.dims} dimensions."
+        add_report(study, run, files["embedding.html"], f"Map of {whole}", answer)
         save_map(
             folder,
             StoredMap(settings, glitches, coordinates, layout.placed, np.asarray(store.inputs)[rows], layout.flat),

@@ -23,7 +23,7 @@ from discovery.pages.columns import glitch_ids
 from discovery.pages.gpstime import utc
 from discovery.pages.page import NOTHING, PageShell, asset, rendered
 from discovery.pages.thumbnails import data_uri, png_uri, shrink
-from embed.digits import significant
+from embed.digits import portion, significant
 from embed.errors import InputError
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ class _Cluster:
     mark: Mark
     is_noise: bool
     size: int
-    probability: float | None
+    probability: str | None
     medoid: str | None
     address: str
     picture: Markup | None
@@ -253,7 +253,7 @@ def _cluster(
         mark=row.group.mark,
         is_noise=row.is_noise,
         size=row.group.count,
-        probability=row.probability,
+        probability=None if row.probability is None else portion(row.probability),
         medoid=medoid,
         address=f"{quote(explorer)}#id={quote(medoid, safe='')}" if explorer and medoid is not None else "",
         picture=None if pixels is None else png_uri(shrink(pixels, *_MEDOID)),

@@ -18,7 +18,7 @@ from embed.csvfile import csv_lines, write_csv
 from embed.metrics.accuracy import top_classes
 from embed.network.model import Model, load_model
 from embed.study.study import Study
-from embed.training.abstention import LEAST_HELD_OUT, Abstention, find_far, known_glitches
+from embed.training.abstention import Abstention, find_far, known_glitches
 from embed.training.prediction import Prediction, add_predictions, predict
 from embed.vectors.options import EmbeddingOptions
 from embed.vectors.parts import blocks_of
@@ -56,7 +56,7 @@ def run(options: Namespace) -> None:
         write_csv(options.out, listing.columns, chain.from_iterable(listing.blocks()))
     notes = [
         _headline(prediction, added, dry_run=options.dry_run),
-        *_far_note(far, options.none_of_these),
+        *far.in_words(),
         *_notes(glitches, model),
     ]
     if prediction.left_out:
@@ -74,7 +74,8 @@ def run(options: Namespace) -> None:
             terminal.csv(text)
     elif options.out is not None:
         terminal.say(str(options.out))
-    terminal.result(_result(options, prediction, added, notes) | {"none_of_these": int(far.far.sum())})
+    counted = {"none_of_these": int(far.far.sum()), "hidden_classes": far.hidden_as_json()}
+    terminal.result(_result(options, prediction, added, notes) | counted)
 
 
 def _headline(prediction: Prediction, added: int, *, dry_run: bool) -> str:
@@ -82,20 +83,6 @@ def _headline(prediction: Prediction, added: int, *, dry_run: bool) -> str:
     if dry_run:
         return f"{said}dry run: {added} label events would be added, the study is unchanged"
     return f"{said}{added} label events added"
-
-
-def _far_note(far: Abstention, rate: float) -> list[str]:
-    """Say how many are none of the classes, or why that was not asked."""
-    if not rate:
-        return []
-    if far.held_out < LEAST_HELD_OUT:
-        return [
-            f"none of these: not asked, {far.held_out} held-out glitches are too few to compare with (at least {LEAST_HELD_OUT})"
-        ]
-    share = max(rate, 1 / (far.held_out + 1))
-    return [
-        f"none of these: {int(far.far.sum())} glitches are farther from every class than all but {100 * share:.1f} % of {far.held_out} held-out ones, and get no label"
-    ]
 
 
 def _result(options: Namespace, prediction: Prediction, added: int, notes: list[str]) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from discovery.checks.train import read_truth, recipe_changes
 from discovery.commands.epochs import watched
-from discovery.evaluation.selftraining import write_recursion
+from discovery.evaluation.additions import load_additions
+from discovery.evaluation.selftraining import NOT_LEARNT, write_recursion
 from discovery.figures.figures import recursion_figures
 from discovery.figures.files import save_figures
 from embed.dataset.gap import describe_gap
@@ -56,6 +57,8 @@ def train_in_rounds(
         files |= save_figures(recursion_figures(result.rounds), files["recursion.html"].parent, options.figures)
     terminal.table("Rounds", ("model", "pseudo-labels", "accuracy", "95 %", "of them right"), _rows(result))
     terminal.say(f"{result.pool:,} unlabelled glitches to choose from, {result.left_out:,} left out")
+    for sentence in result.abstention.in_words(NOT_LEARNT):
+        terminal.say(sentence)
     gap, gap_in_words = describe_gap(result.first.training_set, result.first.labelled, store, seed=options.seed)
     terminal.say(gap_in_words)
     for note in result.first.notes:
@@ -73,6 +76,8 @@ def train_in_rounds(
             "gap_in_words": gap_in_words,
             "pool": result.pool,
             "left_out": result.left_out,
+            "none_of_these": int(result.abstention.far.sum()),
+            "hidden_classes": result.abstention.hidden_as_json(),
             "files": {name: str(path) for name, path in files.items()},
         }
     )
@@ -99,6 +104,7 @@ def _write(study: Study, options: Namespace, training: TrainingOptions, result: 
         title=f"Recursive training of {training.name}",
         asked=facts,
         command=options.typed,
+        additions=load_additions(study, result),
     )
 
 

@@ -74,6 +74,8 @@ def _take_in(
         if options.model
         else f"{report.glitches} glitches, {report.views} pictures, {report.labels} labels added"
     )
+    if done.finds:
+        terminal.say(f"none of the model's classes: {done.finds}")
     for update in done.updates:
         births, changes = len(update.births), len(update.changes)
         terminal.say(
@@ -91,6 +93,7 @@ def _take_in(
             "labels": report.labels,
             "predicted": done.predicted,
             "none_of_these": done.far,
+            "hidden_classes": done.abstention.hidden_as_json() if done.abstention else None,
             "updates": [
                 {"label": own.label, "glitches": len(own.table), "births": len(own.births), "changes": len(own.changes)}
                 for own in done.updates

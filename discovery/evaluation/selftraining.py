@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from discovery.evaluation.additions import SHOWN
 from discovery.pages.page import NOTHING, PageShell, rendered
 from discovery.pages.plots import legend, line_svg, series_css
 from embed.csvfile import write_csv
+from embed.digits import percent
 from embed.metrics.intervals import wilson
 from embed.storage import write_text
 
@@ -16,9 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from discovery.evaluation.additions import Additions
+    from embed.training.abstention import Abstention
     from embed.training.rounds import Round
     from embed.training.selftraining import Recursion
 
+NOT_LEARNT = "are not learnt from"
+"""What becomes of glitches that are none of the classes."""
 COLUMNS = ("pseudo_labels", "accuracy", "low", "high", "right", "judged", "least_confidence", "purity", "known")
 
 
@@ -30,6 +36,7 @@ def write_recursion(
     title: str,
     asked: Mapping[str, object],
     command: str = "",
+    additions: Additions | None = None,
 ) -> dict[str, Path]:
     """Write ``recursion.csv``, ``pseudo-labels.csv`` and ``recursion.html``.
 
@@ -44,6 +51,8 @@ def write_recursion(
         The settings, in order.
     command : str
         The command line that makes this again.
+    additions : Additions, optional
+        Pictures of what was added.
 
     Returns
     -------
@@ -59,8 +68,12 @@ def write_recursion(
             for item in result.rounds
         ],
     )
-    rows = [(len(labels), ids[glitch], name) for labels in result.labels for glitch, name in sorted(labels.items())]
-    write_csv(files["pseudo-labels.csv"], ("pseudo_labels", "id", "label"), rows)
+    rows = [
+        (len(labels), ids[glitch], name, sure[glitch])
+        for labels, sure in zip(result.labels, result.confidence, strict=True)
+        for glitch, name in sorted(labels.items())
+    ]
+    write_csv(files["pseudo-labels.csv"], ("pseudo_labels", "id", "label", "probability"), rows)
     facts = {**asked, "unlabelled": f"{result.pool:,} to choose from, {result.left_out:,} left out"}
     write_text(
         files["recursion.html"],
@@ -71,6 +84,8 @@ def write_recursion(
             asked=facts,
             command=command,
             beside=["recursion.csv", "pseudo-labels.csv"],
+            additions=additions,
+            abstention=result.abstention,
         ),
     )
     return files
@@ -84,6 +99,8 @@ def recursion_html(
     asked: Mapping[str, object],
     command: str = "",
     beside: Sequence[str] = (),
+    additions: Additions | None = None,
+    abstention: Abstention | None = None,
 ) -> str:
     """Write the page: nothing is loaded, no script runs.
 
@@ -98,6 +115,9 @@ def recursion_html(
     command : str
     beside : sequence of str
         Names of files in the page's own folder.
+    additions : Additions, optional
+    abstention : Abstention, optional
+        Of the unlabelled glitches.
 
     Returns
     -------
@@ -125,7 +145,33 @@ def recursion_html(
         plot=line_svg(series, across="pseudo-labels", up="share right", title="Accuracy against pseudo-labels"),
         legend=legend(dict.fromkeys(series, "")),
         rows=[(name, _cells(item)) for name, item in zip(models, rounds, strict=True)],
+        additions=additions,
+        most=SHOWN,
+        none_of_these=[_sentence(text) for text in abstention.in_words(NOT_LEARNT)] if abstention else [],
+        hidden=_hidden_rows(abstention),
     )
+
+
+def _sentence(text: str) -> str:
+    """The terminal's remark as a sentence of a section that is headed like it."""
+    said = text.removeprefix("none of these: ")
+    return f"{said[:1].upper()}{said[1:]}."
+
+
+def _hidden_rows(abstention: Abstention | None) -> list[tuple[str, tuple[str, ...]]]:
+    classes = abstention.hidden.classes if abstention and abstention.hidden else ()
+    return [
+        (
+            f"{one.name}{' (with training glitches)' if one.learnt else ''}",
+            (
+                f"{one.asked:,}",
+                f"{one.far:,}",
+                percent(one.share),
+                "{:.0f} to {:.0f} %".format(*(100 * end for end in one.interval)),
+            ),
+        )
+        for one in classes
+    ]
 
 
 def _cells(item: Round) -> tuple[str, ...]:

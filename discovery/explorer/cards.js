@@ -42,7 +42,7 @@ const Cards = (() => {
     const code = color.codes[row];
     return element("div", { class: "class" }, swatch(color.groups[color.groupOf[code]], Plot.dark.matches), element("span", {}, ...breakable(color.names[code])));
   }
-  const outside = (row) => (Shown.has(row) ? [] : [element("p", { class: "aside outside" }, "The filters leave this glitch out: only its flag is on the map.")]);
+  const outside = (row) => (Shown.has(row) ? [] : [element("p", { class: "aside outside" }, `The filters leave this ${MapData.one} out: only its flag is on the map.`)]);
   function near(row) { // the nearest neighbours, numbered as on the map
     const stored = MapData.neighbours(row).slice(0, LISTED);
     if (!stored.length) return [];
@@ -52,11 +52,11 @@ const Cards = (() => {
   function one(row) {
     const code = element("code", { id: "pinned-id", tabindex: "0" }, MapData.ids[row]);
     const button = element("button", { type: "button", onclick: () => copy(code, button, ["copied", "press Ctrl+C", "copy"]) }, "copy");
-    const compare = element("button", { type: "button", id: "keep", "aria-pressed": String(keep), title: "The next glitch you click is shown beside this one (or Shift + click it)", onclick: () => { keep = !keep; pinned(); } }, keep ? "click another" : "compare");
+    const compare = element("button", { type: "button", id: "keep", "aria-pressed": String(keep), title: `The next ${MapData.one} you click is shown beside this one (or Shift + click it)`, onclick: () => { keep = !keep; pinned(); } }, keep ? "click another" : "compare");
     return [
       element("h2", {}, "Pinned", element("span", {},
-        element("button", { type: "button", "aria-label": "previous glitch", onclick: () => step(-1) }, "←"),
-        element("button", { type: "button", "aria-label": "next glitch", onclick: () => step(1) }, "→"),
+        element("button", { type: "button", "aria-label": `previous ${MapData.one}`, onclick: () => step(-1) }, "←"),
+        element("button", { type: "button", "aria-label": `next ${MapData.one}`, onclick: () => step(1) }, "→"),
         compare, element("button", { type: "button", onclick: () => pin(-1) }, "unpin"))),
       element("div", { class: "id" }, code, button), classLine(row), ...outside(row), ...(Pictures.there ? [Pictures.views(row)] : []), details(row), ...near(row)];
   }
@@ -87,7 +87,7 @@ const Cards = (() => {
   function pointed() {
     const { pins, pointed: row } = View.state;
     if (row < 0) {
-      const hint = pins.length ? "Point at another glitch to compare; Shift + click keeps it beside the pinned one." : `Point at a glitch to see ${Pictures.there ? "its spectrograms" : "its facts"}; click to pin it here.`;
+      const hint = pins.length ? `Point at another ${MapData.one} to compare; Shift + click keeps it beside the pinned one.` : `Point at a ${MapData.one} to see ${!Pictures.there ? "its facts" : MapData.one === "glitch" ? "its spectrograms" : "it and its facts"}; click to pin it here.`;
       $("pointed").replaceChildren(element("p", { class: "aside" }, hint));
       return;
     }

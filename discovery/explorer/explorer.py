@@ -135,8 +135,12 @@ def embedding_html(
     if beside.served is not None:
         note = "The study's own."
     flat, about_flat = flat_map(points, beside.flat, method)
+    plain = (thumbnails is not None and thumbnails.plain) or (beside.served is not None and beside.served.plain)
+    one, many = ("picture", "pictures") if plain else ("glitch", "glitches")
     data = {
         "n": len(table),
+        "one": one,
+        "many": many,
         "dims": dims,
         "method": showable(method),
         "title": showable(title),
@@ -154,7 +158,7 @@ def embedding_html(
         served=beside.served is not None,
         title=title,
         lede=_lede(table, dims, method),
-        sampled="" if sample is None else f"{len(sample):,} of {len(coordinates):,} glitches are in this page",
+        sampled="" if sample is None else f"{len(sample):,} of {len(coordinates):,} {many} are in this page",
         note=note,
         about_flat=about_flat if dims == 3 else "",
         facts=facts or {},
@@ -192,6 +196,8 @@ def _page(data: Mapping[str, Any], *, served: bool, **shown: object) -> str:
         policy=content_policy([plotly, behaviour], code_from_text=True, own_pictures=served),
         served=served,
         count=data["n"],
+        one=data["one"],
+        many=data["many"],
         data=json_for_script(data),
         plotly=plotly,
         behaviour=behaviour,
@@ -260,8 +266,10 @@ def _picture_note(thumbnails: Thumbnails, plan: PicturePlan, atlases: Atlases) -
     note = f"{kept:,} {'pictures' if thumbnails.plain else 'spectrograms'} of {size}, {how}."
     if kept < had:
         glitches = int(plan.keep.any(axis=1).sum())
+        note += f" {had - kept:,} of {had:,} were left out to keep this page small"
         note += (
-            f" {had - kept:,} of {had:,} were left out to keep this page small: {glitches:,} of {len(thumbnails):,} "
-            "glitches have a picture here, one duration each, spread evenly over the classes; medoids, flagged and odd glitches kept theirs."
+            ", and those kept are spread evenly over the classes; medoids, flagged and odd ones are among them."
+            if thumbnails.plain
+            else f": {glitches:,} of {len(thumbnails):,} glitches have a picture here, one duration each, spread evenly over the classes; medoids, flagged and odd glitches kept theirs."
         )
     return note

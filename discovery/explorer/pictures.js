@@ -66,7 +66,7 @@ const Pictures = (() => {
     have.forEach((slot, view) => {
       if (slot === -1 && there.length) return; // views that were never made are listed below, not drawn
       if (slot < 0 && made.querySelector(".without")) return;
-      if (slot < 0) made.append(element("div", { class: "view" }, without(slot === -1 ? "no picture of this glitch" : "picture left out to keep this page small")));
+      if (slot < 0) made.append(element("div", { class: "view" }, without(slot === -1 ? (p.plain ? "no picture" : "no picture of this glitch") : "picture left out to keep this page small")));
       else if (p.plain) made.append(element("figure", { class: "view plain" }, canvas(row, view)));
       else made.append(spectrogram(canvas(row, view), durations[view]));
     });

@@ -155,7 +155,7 @@ const Plot = (() => {
     return drawing;
   }
   function fallback() {
-    return `This browser gives no WebGL, so the map is flat${MapData.dims === 3 ? " and does not turn" : ""}${left ? `, and ${thousands(left)} of ${thousands(Shown.rows().length)} shown glitches are not drawn` : ""}. Everything else works; hardware acceleration in the browser's settings often brings WebGL back.`;
+    return `This browser gives no WebGL, so the map is flat${MapData.dims === 3 ? " and does not turn" : ""}${left ? `, and ${thousands(left)} of ${thousands(Shown.rows().length)} shown ${MapData.many} are not drawn` : ""}. Everything else works; hardware acceleration in the browser's settings often brings WebGL back.`;
   }
   function again() { // from nothing: flat and turning maps do not share a plot
     drawn = false;

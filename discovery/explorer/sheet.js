@@ -29,7 +29,7 @@ const Sheet = (() => {
   function open() {
     rows = Array.from(chosen());
     sorted = null;
-    $("sheet-title").textContent = `${what()} glitches`;
+    $("sheet-title").textContent = `${what()} ${MapData.many}`;
     $("answers").hidden = !MapData.audit || !MapData.column("label");
     fill();
     if (!dialog.open) dialog.showModal();
@@ -74,7 +74,7 @@ const Sheet = (() => {
     else if (kind === "labels") CsvFile.save("labels.csv", Csv.labels(all, name));
     else CsvFile.save("answers.csv", Csv.answers(all, name));
     const read = { table: "", labels: " Give them the label with: discover ingest --labels labels.csv", answers: " Import it with: discover audit import answers.csv" }[kind];
-    $("sheet-note").textContent = `Saved ${thousands(all.length)} glitches.${read}`;
+    $("sheet-note").textContent = `Saved ${thousands(all.length)} ${MapData.many}.${read}`;
   }
   $("look").addEventListener("click", open);
   $("save").addEventListener("click", () => save("table"));

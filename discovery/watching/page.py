@@ -50,6 +50,8 @@ class Changes:
     notes : tuple of str
     far : int
         Glitches that are none of the model's classes.
+    finds : str
+        What share of a hidden class is found so; empty where that was not asked.
     audited : str
         What the audit found; empty where there was none.
     """
@@ -60,6 +62,7 @@ class Changes:
     left: tuple[Skip, ...]
     notes: tuple[str, ...]
     far: int
+    finds: str
     audited: str
 
 

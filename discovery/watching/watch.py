@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from discovery.labelaudit.labelaudit import LabelAudit
     from embed.study.report import Skip
     from embed.study.study import Study
+    from embed.training.abstention import Abstention
     from embed.types import Step
     from embed.vectors.options import EmbeddingOptions
     from embed.vectors.store import VectorStore
@@ -54,6 +55,8 @@ class Watched:
         Files that are left for the next run, and why.
     predicted, far : int
         Label events that were added, and glitches that are none of the model's classes.
+    abstention : Abstention or None
+        By which that was told.
     updates : list of Update
     audit : LabelAudit or None
     notes : list of str
@@ -65,10 +68,16 @@ class Watched:
     left: list[Skip] = field(default_factory=list)
     predicted: int = 0
     far: int = 0
+    abstention: Abstention | None = None
     updates: list[Update] = field(default_factory=list)
     audit: LabelAudit | None = None
     notes: list[str] = field(default_factory=list)
     page: Path | None = None
+
+    @property
+    def finds(self) -> str:
+        """What abstaining finds of hidden classes, in words; empty where nothing was predicted or compared."""
+        return self.abstention.hidden.in_words() if self.abstention and self.abstention.hidden else ""
 
 
 def watch(
@@ -156,7 +165,7 @@ def _predict(study: Study, name: str, options: EmbeddingOptions, done: Watched) 
     far = find_far(prediction, model, table)
     with study.run("predict", {"model": prediction.source, "glitches": len(prediction.glitches)}):
         done.predicted = add_predictions(study, prediction, far.far)
-    done.far = int(far.far.sum())
+    done.far, done.abstention = int(far.far.sum()), far
 
 
 def _update(study: Study, store: VectorStore, label: str | None, done: Watched, *, seed: int, command: str) -> None:
@@ -197,6 +206,7 @@ def _finish(study: Study, arrivals: Arrivals, asked: dict[str, Any], command: st
         left=tuple(done.left),
         notes=tuple(done.notes),
         far=done.far,
+        finds=done.finds,
         audited=headline(done.audit.result) if done.audit else "",
     )
     with study.run(COMMAND, memory) as run:

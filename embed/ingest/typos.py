@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from embed.gravityspy import CLASS_LISTS
-from embed.spelling import is_typo
+from embed.spelling import is_typo, one_slip
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MANY_MORE = 5
 """A label of the study is taken for the right spelling when it has this many times the glitches of the new one."""
+RARE = 10
+"""A new label with at most so many glitches may be one slip away from any label that has more."""
 
 
 @contextmanager
@@ -30,7 +32,7 @@ def warn_of_typos(study: Study, report: IngestReport) -> Iterator[None]:
 
 
 def typos(before: Collection[str], counts: Mapping[str, int]) -> list[str]:
-    """Describe the new labels that are spelled nearly like a Gravity Spy class or a label with many more glitches.
+    """Describe the new labels that are spelled nearly like a Gravity Spy class or a label with more glitches.
 
     Parameters
     ----------
@@ -54,7 +56,7 @@ def typos(before: Collection[str], counts: Mapping[str, int]) -> list[str]:
             f"{', ...' if len(numbers) > 10 else ''}; `discover name CLUSTER NAME` gives the glitches of a cluster a name"
         )
     for label in (label for label in new if label not in numbers):
-        larger = [name for name, count in counts.items() if count >= MANY_MORE * counts[label] and is_typo(label, name)]
+        larger = [name for name in counts if _may_be(label, name, before, counts)]
         near = next((name for name in sorted(classes) if is_typo(label, name)), None) or max(
             larger, key=counts.__getitem__, default=None
         )
@@ -66,6 +68,14 @@ def typos(before: Collection[str], counts: Mapping[str, int]) -> list[str]:
             f"({is_class}{_glitches(counts.get(near, 0))}); if it is a typo, correct it and ingest again"
         )
     return found
+
+
+def _may_be(label: str, name: str, before: Collection[str], counts: Mapping[str, int]) -> bool:
+    """Whether a new label is taken for a misspelling of another: one with many more glitches, or a rare one a slip away from one with more, of as many the older."""
+    if counts[name] >= MANY_MORE * counts[label]:
+        return is_typo(label, name)
+    more = (counts[name], name in before, label) > (counts[label], False, name)
+    return more and counts[label] <= RARE and one_slip(label, name)
 
 
 def _glitches(count: int) -> str:

@@ -46,6 +46,42 @@ def wilson(successes: ArrayLike, trials: ArrayLike, level: float = LEVEL) -> Flo
     return ends
 
 
+def mean_share_interval(successes: ArrayLike, trials: ArrayLike, level: float = LEVEL) -> tuple[float, float, float]:
+    """Give the mean of the shares of several groups, such as classes, each counted once, and an interval of it.
+
+    It is Wilson's, of the effective number of trials: that which scatters as much as the groups do (at most all trials), less what
+    few groups leave unknown of the scatter (Korn and Graubard 1998, Survey Methodology 24, 193; Dean and Pagano 2015, JSSAM 3, 484).
+
+    Parameters
+    ----------
+    successes, trials : array_like, shape (N,)
+        Of each group, at least one trial.
+    level : float
+
+    Returns
+    -------
+    mean, low, high : float
+        The ends are NaN for one group.
+
+    Raises
+    ------
+    InputError
+        When there is no group.
+    """
+    hits, count = np.asarray(successes, np.float64), np.asarray(trials, np.float64)
+    if not len(hits):
+        raise InputError("no group to take the mean share of; give one or more")
+    shares = hits / count
+    mean = float(shares.mean())
+    if len(shares) < 2:
+        return mean, math.nan, math.nan
+    variance = float(shares.var(ddof=1)) / len(shares)
+    effective = min(float(count.sum()), mean * (1 - mean) / variance) if variance else float(count.sum())
+    effective *= float(norm.ppf((1 + level) / 2) / t.ppf((1 + level) / 2, len(shares) - 1)) ** 2
+    low, high = wilson(effective * mean, effective, level).tolist()
+    return mean, low, high
+
+
 def difference_interval(
     first: tuple[float, float], second: tuple[float, float], level: float = LEVEL
 ) -> tuple[float, float]:

@@ -3,18 +3,20 @@
 A final layer gives every glitch a class, be it ever so strange. Here the glitch's vector is compared with the model's training glitches:
 for each class the mean cosine distance to the five nearest, in units of the median of held-out glitches of that class; the least of
 them is how far the glitch is from all classes. It is called far where fewer than the stated share of held-out glitches, which the
-model has not learnt from, are as far (a conformal test: Vovk, Gammerman and Shafer 2005).
+model has not learnt from, are as far (a conformal test: Vovk, Gammerman and Shafer 2005). `embed.training.hiddenclasses` measures what
+that finds of a class that is hidden.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from embed.errors import InputError
+from embed.training.hiddenclasses import LEAST_HELD_OUT, HiddenClasses, Reference, hide_classes, scarce_classes
 from embed.training.options import WITHHELD
 from embed.vectors.similarity import mean_of_nearest, normalise
 
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
     from embed.training.prediction import Prediction
     from embed.vectors.some import SomeVectors
 
-LEAST_HELD_OUT = 20
-"""Held-out glitches without which nothing is called far."""
 MOST_HELD_OUT = 5000
 """Held-out glitches that are compared with: the share of 1 % is then known to within 0.3 %."""
 MOST_LEARNT = 500
@@ -50,11 +50,35 @@ class Abstention:
         Of held-out glitches that are as far or farther; NaN where there are too few.
     held_out : int
         Glitches with which all were compared.
+    rate : float
+        Share of known glitches that may be called far.
+    hidden : HiddenClasses or None
+        What is found of classes that are hidden; None where nothing was compared.
     """
 
     far: NDArray[np.bool_]
     share: NDArray[np.float64]
     held_out: int
+    rate: float
+    hidden: HiddenClasses | None = None
+
+    def hidden_as_json(self) -> dict[str, Any] | None:
+        """Give the figures of the hidden classes; None where nothing was measured."""
+        return self.hidden.as_json() if self.hidden else None
+
+    def in_words(self, therefore: str = "get no label") -> list[str]:
+        """Say how many are far, and what that finds, or why it was not asked; nothing where the rate is 0."""
+        if not self.rate:
+            return []
+        if self.hidden is None:
+            return [
+                f"none of these: not asked, {self.held_out} held-out glitches are too few to compare with (at least {LEAST_HELD_OUT})"
+            ]
+        share, count = max(self.rate, 1 / (self.held_out + 1)), int(self.far.sum())
+        return [
+            f"none of these: {count:,} glitches are farther from every class than all but {100 * share:.1f} % of {self.held_out:,} held-out ones, and {therefore}",
+            f"none of these: {self.hidden.in_words()}",
+        ]
 
 
 @dataclass(frozen=True)
@@ -133,7 +157,7 @@ def find_far(prediction: Prediction, model: Model, table: pd.DataFrame, rate: fl
     count = len(prediction.glitches)
     known, vectors = known_glitches(model, table), prediction.vectors
     if not rate:
-        return Abstention(np.zeros(count, bool), np.full(count, np.nan), len(known.held))
+        return Abstention(np.zeros(count, bool), np.full(count, np.nan), len(known.held), rate)
     lacking = np.setdiff1d(known.glitches, vectors.asked)
     if len(lacking):
         raise InputError(
@@ -142,27 +166,20 @@ def find_far(prediction: Prediction, model: Model, table: pd.DataFrame, rate: fl
     if known.suffice:
         known = Known(known.learnt[vectors.has(known.learnt)], known.held[vectors.has(known.held)])
     if not known.suffice:
-        return Abstention(np.zeros(count, bool), np.full(count, np.nan), len(known.held))
+        return Abstention(np.zeros(count, bool), np.full(count, np.nan), len(known.held), rate)
     classes = table.loc[known.learnt, "label"].to_numpy(dtype=str)
     of_held = table.loc[known.held, "label"].to_numpy(dtype=str)
     names = np.unique(classes)
     learnt = normalise(vectors.of(known.learnt))
-    from_held, from_asked = (
-        _class_distances(vectors, rows, learnt, classes, names) for rows in (known.held, prediction.glitches)
-    )
-    whole = float(np.median(from_held.min(axis=1)))
-    scale = np.array(
-        [
-            np.median(from_held[of_held == name, place]) if (of_held == name).any() else whole
-            for place, name in enumerate(names)
-        ]
-    )
-    scale = np.maximum(scale, np.finfo(np.float32).eps)
-    reference = np.sort((from_held / scale).min(axis=1))
-    asked = (from_asked / scale).min(axis=1)
-    farther = len(reference) - np.searchsorted(reference, asked, side="left")
-    share = (farther + 1) / (len(reference) + 1)
-    return Abstention(share <= max(rate, 1 / (len(reference) + 1)), share, len(known.held))
+
+    def distances(glitches: NDArray[np.int64]) -> NDArray[np.float64]:
+        return _class_distances(vectors, glitches, learnt, classes, names)
+
+    reference = Reference(names, distances(known.held), of_held)
+    more = {name: distances(known.learnt[classes == name]) for name in scarce_classes(names, of_held)}
+    share = reference.shares(distances(prediction.glitches))
+    hidden = hide_classes(reference, rate, more)
+    return Abstention(reference.far(share, rate), share, len(known.held), rate, hidden)
 
 
 def _class_distances(

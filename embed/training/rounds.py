@@ -107,7 +107,7 @@ def run_rounds(
     truth: Mapping[int, str] | None = None,
     by_class: bool = True,
     report_round: Callable[[Round], None] = lambda _: None,
-) -> tuple[list[Round], list[dict[int, str]]]:
+) -> tuple[list[Round], list[dict[int, str]], list[dict[int, float]]]:
     """Train, add the most confident predictions, train again.
 
     Parameters
@@ -135,6 +135,8 @@ def run_rounds(
         The first is that of N = 0.
     labels : list of dict
         The pseudo-labels of each round, glitch -> class.
+    confidence : list of dict
+        Their probabilities.
 
     Raises
     ------
@@ -149,21 +151,24 @@ def run_rounds(
         )
     names = np.asarray(classes, np.str_)
     chosen: dict[int, str] = {}
-    least = float("nan")
+    confidence: dict[int, float] = {}
     rounds: list[Round] = []
     history: list[dict[int, str]] = []
+    confidences: list[dict[int, float]] = []
     for size in [*sizes, 0]:
         classify = fit(chosen)
         right = int((names[top_classes(classify(glitches), 1)[:, 0]] == labels).sum())
         known = [(name, truth[glitch]) for glitch, name in chosen.items() if truth is not None and glitch in truth]
+        least = min(confidence.values(), default=float("nan"))
         rounds.append(Round(len(chosen), len(glitches), right, len(known), sum(a == b for a, b in known), least))
-        history.append(dict(chosen))
+        history.append(chosen)
+        confidences.append(confidence)
         report_round(rounds[-1])
         if size:
             rows, codes, sure = most_confident(classify(pool), size, by_class=by_class)
             chosen = {int(pool[row]): str(names[code]) for row, code in zip(rows, codes, strict=True)}
-            least = float(sure.min())
-    return rounds, history
+            confidence = dict(zip(pool[rows].tolist(), sure.tolist(), strict=True))
+    return rounds, history, confidences
 
 
 def checked_sizes(counts: Sequence[int], most: int) -> list[int]:

@@ -17,7 +17,7 @@ from embed.dataset.dataset import find_groups, labelled_glitches
 from embed.dataset.kinds import PURGE_SECONDS
 from embed.dataset.splits import time_gaps
 from embed.errors import InputError
-from embed.training.abstention import find_far, known_glitches
+from embed.training.abstention import Abstention, find_far, known_glitches
 from embed.training.place import check_place
 from embed.training.prediction import predict
 from embed.training.rounds import Classify, Round, checked_sizes, run_rounds
@@ -50,18 +50,24 @@ class Recursion:
         The training on the given labels alone.
     labels : tuple of dict
         The pseudo-labels of each round, row number -> class.
+    confidence : tuple of dict
+        Their probabilities, row number -> the probability of that class.
     pool : int
         Unlabelled glitches to choose from.
     left_out : int
-        Unlabelled glitches outside the pool: they lack the views, or duplicate held-out ones.
+        Unlabelled glitches outside the pool: they lack the views, are none of the classes, or duplicate held-out ones.
+    abstention : Abstention
+        Which of them are none of the classes, by the first model.
     """
 
     rounds: tuple[Round, ...]
     models: tuple[Model, ...]
     first: Trained
     labels: tuple[dict[int, str], ...]
+    confidence: tuple[dict[int, float], ...]
     pool: int
     left_out: int
+    abstention: Abstention
 
 
 def recursive_training(
@@ -132,16 +138,16 @@ def recursive_training(
     apart = table.index[part.isin(["validation", "test"])].to_numpy(np.int64)
     known = known_glitches(first, table).glitches
     asked = predict(study, first, unlabelled, beside=known, options=embedding)
-    readable = asked.glitches[
-        ~find_far(asked, first, table).far
-    ]  # what is none of the classes teaches nothing about them
+    abstention = find_far(asked, first, table)
+    readable = asked.glitches[~abstention.far]  # what is none of the classes teaches nothing about them
     pool = _apart_from(study, first, readable, apart, store)
     judged = held, table.loc[held, "label"].tolist()
-    rounds, labels = run_rounds(
+    rounds, labels, confidence = run_rounds(
         fit, pool, counts, first.classes, judged=judged, truth=truth, by_class=by_class, report_round=report_round
     )
     models = tuple(item.model for item in trained)
-    return Recursion(tuple(rounds), models, trained[0], tuple(labels), len(pool), len(unlabelled) - len(pool))
+    counted = len(pool), len(unlabelled) - len(pool)
+    return Recursion(tuple(rounds), models, trained[0], tuple(labels), tuple(confidence), *counted, abstention)
 
 
 def _apart_from(

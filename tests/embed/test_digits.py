@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embed.digits import significant
+from embed.digits import percent, portion, significant
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,19 @@ def test_it_is_the_number_to_so_many_digits(value, digits):
     assert len(text) <= 21
     read = text.replace(",", "").replace(" \xd7 10", "e").translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789"))
     assert float(read) == float(f"{value:.{digits}g}")
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "in_percent"),
+    [(0.5, "0.50", "50 %"), (1, "1", "100 %"), (0, "0", "0 %"), (0.9999, "over 0.995", "over 99.5 %"), (0.9951, "over 0.995", "over 99.5 %"),
+     (0.9949, "0.99", "99 %"), (0.004, "below 0.005", "below 0.5 %"), (math.nan, "\u2013", "\u2013 %")],
+)  # fmt: skip
+def test_what_is_not_certain_is_not_called_so(value, text, in_percent):
+    assert portion(value) == text
+    assert percent(value) == in_percent
+
+
+def test_with_more_decimals():
+    assert portion(0.99996, 4) == "over 0.99995"
+    assert percent(0.9996, 1) == "over 99.95 %"
+    assert percent(0.99, 1) == "99.0 %"

@@ -102,6 +102,29 @@ def test_the_duration_shown_is_the_commonest_or_the_one_asked_for():
         chosen_view(pictures, 2.0)
 
 
+def test_probabilities_are_not_rounded_to_certainty(monkeypatch):
+    """And what is written beside a picture, or under one, has room there."""
+    said = []
+    draw = ImageDraw.ImageDraw.text
+
+    def listen(self, at, text, fill, font, **more):
+        said.append((text, font.getlength(text), font.size))
+        return draw(self, at, text, fill, font, **more)
+
+    monkeypatch.setattr(ImageDraw.ImageDraw, "text", listen)
+    sure = table().assign(probability=[1, 0.999, 1, 0, 1, 1, 0, 0.998, 0.997, 0.0])
+    contact_sheet(sure, thumbnails(), title="t")
+    texts = [text for text, *_ in said]
+    assert not any("1.00" in text for text in texts)
+    assert texts.count("probability 1") == 4
+    assert texts.count("probability over 0.995") == 1
+    assert texts.count("medoid · prob. over 0.995") == 2
+    assert texts.count("mean probability") == texts.count("over 0.995") == 2
+    assert max(width for text, width, size in said if "prob" in text) <= 176
+    contact_sheet(sure.drop(columns="probability"), thumbnails(), title="t")
+    assert "medoid" in {text for text, *_ in said}
+
+
 def test_a_glitch_without_the_view_leaves_its_place_empty():
     pictures = thumbnails()
     pictures.present[5, 1] = False

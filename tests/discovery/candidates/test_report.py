@@ -69,6 +69,12 @@ def row_of(page, place):
     ]
 
 
+def test_a_mean_probability_is_not_rounded_to_certainty():
+    page = report(table=table().assign(probability=[1.0, 0.999, 1.0, 1.0, 0.0]))
+    assert ["over", "0.995"] in row_of(page, 0)
+    assert ["1"] in row_of(page, 1)
+
+
 def test_plain_pictures_are_called_pictures_and_have_no_detectors_or_times():
     plain = Thumbnails(np.zeros((5, 1, 6, 8, 3), np.uint8), (0.0,), np.ones((5, 1), bool))
     page = report(table=table().assign(ifo="", gps=np.nan), thumbnails=plain)

@@ -87,6 +87,11 @@ def test_glitches_far_from_every_class_get_no_label(capsys, study, tmp_path):
     assert {name for name in rows if "grey" in name} <= far
     assert f"none of these: {len(far)} glitches are farther from every class" in said
     assert f"{len(rows) - len(far)} label events added" in said
+    assert "none of these: it finds " in said
+    _, text, _ = run(capsys, "predict", "one", "--runtime", "torch", "--study", study, "--json", "--dry-run")
+    hidden = json.loads(text)["hidden_classes"]
+    assert hidden["low"] <= hidden["share"] <= hidden["high"]
+    assert {"name", "asked", "far", "share", "low", "high", "training_glitches_asked"} == set(hidden["classes"][0])
     _, _, said = run(capsys, "predict", "two", "--none-of-these", 0, "--runtime", "torch", "--study", study)
     assert "10 label events added" in said
     assert "none of these" not in said

@@ -457,6 +457,15 @@ def test_plain_pictures_keep_their_own_colours(browser, tmp_path):
     _, pixels = painted(browser, "pinned", "0")
     np.testing.assert_array_equal(pixels, colours[4, 0])
     assert browser.evaluate("document.querySelector('#energy').hidden")
+    browser.evaluate("document.querySelector('#look').click()")
+    labels = "[...document.querySelectorAll('[aria-label], [title]')].map((one) => `${one.ariaLabel} ${one.title}`).join(' ')"
+    said = browser.evaluate(f"document.body.innerText + {labels}")
+    assert "6 pictures ·" in said
+    assert browser.evaluate("document.querySelector('#sheet-title').textContent") == "6 shown pictures"
+    assert "Point at another picture to compare" in said
+    assert "previous picture" in said
+    assert "Map of the pictures. Arrow keys step from picture to picture." in said
+    assert "glitch" not in said.lower().replace("glitches.csv", "")
 
 
 @needs_chromium

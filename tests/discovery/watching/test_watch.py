@@ -14,9 +14,13 @@ from support.terminal import error_of, run
 
 import discovery.watching.arrivals
 import discovery.watching.watch
+from discovery.watching.page import Changes, watch_html
+from discovery.watching.watch import Watched
 from embed import Study
 from embed.errors import StorageError
 from embed.study.clusterings import latest_clusters, save_clusters
+from embed.training.abstention import Abstention
+from embed.training.hiddenclasses import HiddenClass, HiddenClasses
 from embed.vectors.store import stores
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -63,6 +67,7 @@ def test_new_glitches_are_taken_in_once(study, capsys):
     assert (done["glitches"], done["views"], done["labels"], done["predicted"]) == (7, 7, 5, 2)
     assert [(own["label"], own["glitches"]) for own in done["updates"]] == [("Koi_Fish", 3)]
     assert done["left"] == []
+    assert (done["none_of_these"], done["hidden_classes"]) == (0, None)  # too few held-out glitches
     page = (study / "reports" / "watch" / "watch.html").read_text()
     assert "<b>7</b> new glitches since the last run, of 31 in the study" in page
     assert 'href="../update-Koi_Fish/update.html"' in page
@@ -73,6 +78,21 @@ def test_new_glitches_are_taken_in_once(study, capsys):
     assert watch(study, capsys, "--model", "mine") == {"new": False, "left": []}
     with Study(study) as opened:
         assert list(opened.connection.iterdump()) == before
+
+
+def test_the_page_says_what_abstaining_is_worth(study):
+    hidden = HiddenClasses(
+        tuple(HiddenClass(name, 20, far, learnt=False) for name, far in [("a", 2), ("b", 15), ("c", 20)])
+    )
+    done = Watched(far=3, abstention=Abstention(np.ones(3, bool), np.zeros(3), 200, 0.01, hidden))
+    with Study(study) as opened:
+        page, _ = watch_html(opened, Changes(0, 0, 0, (), (), done.far, done.finds, ""), command="discover watch")
+    text = page.replace("&nbsp;", " ").replace("\xa0", " ")
+    assert (
+        "3 glitches are none of the model&#39;s classes" in text or "3 glitches are none of the model's classes" in text
+    )
+    assert "How sure that is: it finds 62 % (" in text
+    assert Watched().finds == ""
 
 
 def test_nothing_new_costs_no_engine(study, capsys):

@@ -13,11 +13,22 @@ from embed.ingest.typos import typos
         ((), {"Sstars": 2, "stars": 10}, [("Sstars", "2 glitches", "stars", "(10 glitches)")]),
         (("stars",), {"Sstars": 2, "stars": 10, "": 9}, [("Sstars", "2 glitches", "stars", "(10 glitches)")]),
         (("Sstars",), {"Sstars": 2, "stars": 10}, []),
-        ((), {"Sstars": 3, "stars": 10}, []),
+        ((), {"Sstars": 2, "Stars": 8}, [("Sstars", "2 glitches", "Stars", "(8 glitches)")]),
+        ((), {"Sstars": 2, "Stars": 2}, [("Stars", "2 glitches", "Sstars", "(2 glitches)")]),
+        (("Sstars",), {"Sstars": 2, "Stars": 2}, [("Stars", "2 glitches", "Sstars", "(2 glitches)")]),
+        ((), {"Sstars": 11, "Stars": 40}, []),
+        ((), {"Merger_Rings": 4, "Mergers_Ringss": 9}, []),
         ((), {"Whistel": 1}, [("Whistel", "1 glitch", "Whistle", "(a Gravity Spy class, 0 glitches)")]),
         ((), {"Blip": 1, "Blip_Low_Frequency": 100, "Low_Frequency_Blip": 50, "Low_Frequency_Burst": 9}, []),
         (("0", "1"), {"0": 1, "1": 100}, []),
-        ((), {"Blob": 1, "Blobs": 9, "Bloba": 30}, [("Blob", "1 glitch", "Bloba", "(30 glitches)")]),
+        (
+            (),
+            {"Blob": 1, "Blobs": 9, "Bloba": 30},
+            [
+                ("Blob", "1 glitch", "Bloba", "(30 glitches)"),
+                ("Blobs", "9 glitches", "Bloba", "(30 glitches)"),
+            ],
+        ),
     ],
 )
 def test_new_labels_near_to_others(before, counts, expected):

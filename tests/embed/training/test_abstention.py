@@ -1,37 +1,11 @@
 """None of these: foreign glitches are withheld, known ones seldom, by a model and a study made by hand."""
 
-from types import SimpleNamespace
-
 import numpy as np
-import pandas as pd
 import pytest
-from support.mixtures import mixture
+from support.abstaining import case
 
-from embed.training.abstention import LEAST_HELD_OUT, find_far
-
-
-class Vectors:
-    def __init__(self, vectors):
-        self.vectors, self.asked = vectors, np.arange(len(vectors))
-
-    def has(self, glitches):
-        return np.ones(len(glitches), bool)
-
-    def of(self, glitches):
-        return self.vectors[glitches]
-
-
-def case(per_class=150, foreign=40, seed=0, labels=("A", "B", "C")):
-    """Three known classes, split into training and held-out glitches and ones to predict; and a foreign class to predict."""
-    vectors, truth = mixture([per_class] * 3 + [foreign], seed=seed)
-    ids = [f"g{number}" for number in range(len(truth))]
-    names = np.array([*labels, "foreign"])[truth]
-    turn = np.random.default_rng(seed).integers(0, 3, len(truth))
-    asked = (turn == 2) | (names == "foreign")
-    part = {name: ("train", "test")[turn[place]] for place, name in enumerate(ids) if not asked[place]}
-    table = pd.DataFrame({"id": ids, "label": np.where(asked, "", names)})
-    prediction = SimpleNamespace(glitches=np.flatnonzero(asked), vectors=Vectors(vectors))
-    return prediction, SimpleNamespace(name="mine", classes=labels, parts=part), table, names[asked] == "foreign"
+from embed.training.abstention import find_far
+from embed.training.hiddenclasses import LEAST_HELD_OUT
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -71,3 +45,19 @@ def test_labels_that_the_model_does_not_know_do_not_count():
     later = table.copy()
     later.loc[prediction.glitches[foreign], "label"] = "foreign"
     np.testing.assert_array_equal(find_far(prediction, model, later).far, find_far(prediction, model, table).far)
+
+
+def test_it_says_how_many_are_far_and_what_that_is_worth():
+    prediction, model, table, _ = case()
+    found = find_far(prediction, model, table)
+    far, hidden = found.in_words("are left out")
+    assert far.startswith(
+        f"none of these: {found.far.sum()} glitches are farther from every class than all but 1.0 % of "
+    )
+    assert far.endswith(" held-out ones, and are left out")
+    assert hidden.startswith("none of these: it finds 100 % (")
+    assert find_far(prediction, model, table, 0.0).in_words() == []
+    few = find_far(*case(per_class=12, foreign=10)[:3])
+    (said,) = few.in_words()
+    assert said.endswith("held-out glitches are too few to compare with (at least 20)")
+    assert few.hidden_as_json() is None

@@ -7,11 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from discovery.evaluation.additions import SHOWN, AddedClass, Additions, _spread, best_addition, load_additions
 from discovery.evaluation.selftraining import recursion_html, write_recursion
 from embed.dataset.dataset import Labelled, choose_kind, find_groups, make_training_set
 from embed.dataset.splits import TRAIN
 from embed.errors import InputError
 from embed.metrics.baseline import fit_baseline
+from embed.training.abstention import Abstention
+from embed.training.hiddenclasses import HiddenClass, HiddenClasses
 from embed.training.rounds import Round, most_confident, run_rounds
 
 
@@ -91,7 +94,7 @@ def test_rounds_add_what_they_say_and_gain_on_held_out_glitches():
     points, names, given, pool, held = clouds()
     truth = dict(zip(pool.tolist(), names[pool], strict=True))
     calls, reported = [], []
-    rounds, labels = run_rounds(
+    rounds, labels, confidence = run_rounds(
         nearest_mean(points, names, given, calls), pool, [60, 150, 300, 450, 580], ["a", "b", "c"],
         judged=(held, names[held]), truth=truth, report_round=reported.append,
     )  # fmt: skip
@@ -102,6 +105,9 @@ def test_rounds_add_what_they_say_and_gain_on_held_out_glitches():
     for item, pseudo in zip(rounds, labels, strict=True):
         assert item.pure == sum(truth[glitch] == name for glitch, name in pseudo.items())
         assert item.known == len(pseudo)
+    for item, pseudo, sure in zip(rounds[1:], labels[1:], confidence[1:], strict=True):
+        assert sure.keys() == pseudo.keys()
+        assert min(sure.values()) == item.least
     assert rounds[1].purity > 0.95
     assert np.isnan(rounds[0].purity)
     assert rounds[-1].accuracy > rounds[0].accuracy + 0.05
@@ -113,7 +119,7 @@ def test_shares_of_each_class_keep_a_hard_class_alive():
     vectors, names, given, pool, held = world()
     found = {}
     for by_class in (False, True):
-        rounds, _ = run_rounds(
+        rounds, *_ = run_rounds(
             trainer(vectors, names, given, []), pool, [50, 200, 500], ["a", "b", "c"],
             judged=(held, names[held]), by_class=by_class,
         )  # fmt: skip
@@ -126,7 +132,7 @@ def test_a_blind_model_gains_nothing():
     vectors, names, given, pool, held = world()
     blind = np.random.default_rng(1).permutation(names)
     truth = dict(zip(pool.tolist(), names[pool], strict=True))
-    rounds, _ = run_rounds(
+    rounds, *_ = run_rounds(
         trainer(vectors, blind, given, []), pool, [300], ["a", "b", "c"], judged=(held, names[held]), truth=truth
     )
     assert rounds[1].purity < 0.6
@@ -194,6 +200,49 @@ def test_the_page_says_the_figures_and_when_the_gain_may_be_chance():
     assert "chance" not in recursion_html(clear, ["m", "m-100"], title="t", asked={})
 
 
+def test_the_best_round_that_added_something():
+    nothing = Round(0, 100, 99, 0, 0, float("nan"))
+    rounds = [nothing, Round(5, 100, 80, 0, 0, 0.9), Round(9, 100, 85, 0, 0, 0.8), Round(20, 100, 85, 0, 0, 0.7)]
+    assert best_addition(rounds) == 2
+    added = Additions("m-9", 9, [AddedClass("a_b", 9, [])], 3, plain=True, seconds=0.0)
+    text = recursion_html(rounds, ["m"] * 4, title="t", asked={}, additions=added)
+    assert "9 pictures added" in text
+    assert "3 more classes, to which fewer were added." in text
+    assert "What was added" not in recursion_html(rounds, ["m"] * 4, title="t", asked={})
+
+
+def test_pictures_from_the_most_to_the_least_confident():
+    sure = {row: 1 - row / 100 for row in range(40)}
+    rows = _spread(list(range(40))[::-1], sure)
+    assert (rows[0], rows[-1], len(rows)) == (0, 39, SHOWN)
+    assert rows == sorted(rows)
+    assert _spread([7, 3], sure) == [3, 7]
+
+
+def test_the_page_says_what_is_none_of_the_classes():
+    hidden = HiddenClasses(
+        tuple(HiddenClass(name, 20, far, name == "a") for name, far in [("a", 2), ("b", 15), ("c", 20)])
+    )
+    far = np.array([True] * 3 + [False] * 7)
+    abstention = Abstention(far, np.full(10, 0.5), 200, 0.01, hidden)
+    rounds = [Round(0, 200, 180, 0, 0, float("nan"))]
+    text = (
+        recursion_html(rounds, ["m"], title="t", asked={}, abstention=abstention)
+        .replace("&nbsp;", " ")
+        .replace("\xa0", " ")
+    )
+    assert (
+        "3 glitches are farther from every class than all but 1.0 % of 200 held-out ones, and are not learnt from."
+        in text
+    )
+    assert "It finds 62 % (" in text
+    assert "fewest: a 10 %, b 75 %)" in text
+    assert re.search(
+        r'a \(with training glitches\)</th><td class="number">20</td><td class="number">2</td><td class="number">10 %',
+        text,
+    )
+
+
 def stop_at(epochs):
     def report(_):
         nonlocal epochs
@@ -252,11 +301,26 @@ def test_the_whole_on_a_small_study(tmp_path, tiny):
         assert repr(again.rounds) == repr(result.rounds)  # with its NaN
         assert {model.name: (model.folder / "weights.safetensors").read_bytes() for model in again.models} == kept
         assert (study.folder / "models" / "r" / "weights.safetensors").stat().st_mtime_ns == before
-        files = write_recursion(result, table["id"].to_dict(), tmp_path / "out", title="t", asked={})
+        added = load_additions(study, result)
+        files = write_recursion(result, table["id"].to_dict(), tmp_path / "out", title="t", asked={}, additions=added)
     lines = files["pseudo-labels.csv"].read_text().splitlines()
     assert len(lines) == 1 + 4 + 8
     assert lines[1].split(",")[1].startswith("H1_free")
-    assert len(files["recursion.csv"].read_text().splitlines()) == 4
+    assert float(lines[1].split(",")[3]) == result.confidence[1][min(result.labels[1])]
+    check_page(files["recursion.html"].read_text(), added)
+
+
+def check_page(page, added):
+    """The page of a study whose pictures are all there."""
+    shown = [item for one in added.classes for item in one.shown]
+    assert sum(one.count for one in added.classes) == added.count
+    assert [one.count for one in added.classes] == sorted((one.count for one in added.classes), reverse=True)
+    assert all(len(one.shown) == min(one.count, SHOWN) for one in added.classes)
+    assert page.count('src="data:image/png') == len(shown)
+    assert all(f"<b>{item.probability}</b> <code>{item.id}</code>" in page for item in shown)
+    for one in added.classes:
+        assert f"<small>{one.count} glitch{'es' if one.count > 1 else ''} added</small>" in page
+    assert re.search(r"Not asked, \d held-out glitches are too few to compare with", page)
 
 
 def test_what_is_one_with_held_out_glitches_is_not_learnt_from(tmp_path, tiny):
