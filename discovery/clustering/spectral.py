@@ -24,6 +24,8 @@ from discovery.clustering.hierarchy import LEAST_CLUSTER, LEAST_ROWS
 from discovery.clustering.result import NOISE, PROBABILITY_DECIMALS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from embed.types import Codes, Floats, Rows
     from embed.vectors.graph import NeighbourGraph
 
@@ -33,6 +35,10 @@ GAP_FLOOR = 0.2
 """Share of the last eigenvalue: well below it a cut is as good as perfect; 0.1 to 0.5 made little difference."""
 EIGEN_TOLERANCE = 1e-8
 """Of the Lanczos solver."""
+ROUGH_TOLERANCE = 1e-4
+"""The same, where eigenvalues alone are sought."""
+ROUGH_ABOVE = 1e-3
+"""Of the last eigenvalue: those below it are sought in double precision, for single precision errs by some 1e-6."""
 LANCZOS_VECTORS = 2.5
 """Krylov vectors for each eigenpair: the eigenvalues of large graphs crowd near zero."""
 CLEAR_GAP = 0.1
@@ -72,17 +78,11 @@ def laplacian_spectrum(affinity: scipy.sparse.csr_array, count: int, *, seed: in
     seed : int
         Start vector of the Lanczos solver.
     """
-    n = affinity.shape[0]
-    scale = 1.0 / np.sqrt(np.maximum(affinity.sum(axis=1), np.finfo(float).tiny))
-    walk = (scipy.sparse.diags_array(scale) @ affinity @ scipy.sparse.diags_array(scale)).tocsr()
-    _, component = connected_components(affinity, directed=False)
     rng = np.random.default_rng(seed)
     values, columns = [], []
-    for label in range(component.max() + 1):
-        members = np.flatnonzero(component == label)
-        with threadpool_limits(1, user_api="blas"):  # for products so small, threads cost more than they give
-            mine, vectors = _component_spectrum(walk[members][:, members], min(count, members.size), rng)
-        full = np.zeros((n, mine.size))
+    for members, walk in _walks(affinity):
+        mine, vectors = _component_spectrum(walk, min(count, members.size), rng)
+        full = np.zeros((affinity.shape[0], mine.size))
         full[members] = vectors
         values.append(mine)
         columns.append(full)
@@ -94,6 +94,51 @@ def laplacian_spectrum(affinity: scipy.sparse.csr_array, count: int, *, seed: in
     return Spectrum(eigenvalues[order], eigenvectors)
 
 
+def laplacian_eigenvalues(affinity: scipy.sparse.csr_array, count: int, *, seed: int) -> Floats:
+    """Return the `count` smallest eigenvalues alone, to about 1e-5: enough to compare gaps, in half the time; see `laplacian_spectrum`."""
+    rng = np.random.default_rng(seed)
+    values = [_component_eigenvalues(walk, min(count, members.size), rng) for members, walk in _walks(affinity)]
+    return np.sort(np.concatenate(values))[:count]
+
+
+def _walks(affinity: scipy.sparse.csr_array) -> Iterator[tuple[Rows, scipy.sparse.csr_array]]:
+    """Yield the rows of each connected component, and D^-1/2 W D^-1/2 among them; BLAS has one thread meanwhile, since more cost more than they give for products so small."""
+    scale = 1.0 / np.sqrt(np.maximum(affinity.sum(axis=1), np.finfo(float).tiny))
+    walk = (scipy.sparse.diags_array(scale) @ affinity @ scipy.sparse.diags_array(scale)).tocsr()
+    _, component = connected_components(affinity, directed=False)
+    with threadpool_limits(1, user_api="blas"):
+        for label in range(component.max() + 1):
+            members = np.flatnonzero(component == label)
+            yield members, walk[members][:, members]
+
+
+def _component_eigenvalues(walk: scipy.sparse.csr_array, count: int, rng: np.random.Generator) -> Floats:
+    """Return the smallest eigenvalues of I - walk for one connected component: in single precision, unless they crowd at zero."""
+    n = walk.shape[0]
+    if n > DENSE_BELOW and count < n - 1:
+        start = rng.uniform(0.5, 1.0, n)
+        rough, krylov = walk.astype(np.float32), _krylov(n, count)
+        near_one = eigsh(
+            rough,
+            count,
+            which="LA",
+            v0=start.astype(np.float32),
+            ncv=krylov,
+            tol=ROUGH_TOLERANCE,
+            return_eigenvectors=False,
+        )
+        values = np.sort(np.maximum(1.0 - near_one.astype(np.float64), 0.0))
+        if values[-1] >= ROUGH_ABOVE:
+            values[0] = 0.0
+            return values
+    return _component_spectrum(walk, count, rng)[0]
+
+
+def _krylov(n: int, count: int) -> int:
+    """Return how many Krylov vectors the solver holds."""
+    return min(n - 1, max(2 * count + 1, round(LANCZOS_VECTORS * count)))
+
+
 def _component_spectrum(walk: scipy.sparse.csr_array, count: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Return the smallest eigenpairs of I - walk for one connected component; its first eigenvalue is exactly 0."""
     n = walk.shape[0]
@@ -101,8 +146,7 @@ def _component_spectrum(walk: scipy.sparse.csr_array, count: int, rng: np.random
         values, vectors = scipy.linalg.eigh(np.eye(n) - walk.toarray(), subset_by_index=[0, count - 1])
     else:
         start = rng.uniform(0.5, 1.0, n)
-        krylov = min(n - 1, max(2 * count + 1, round(LANCZOS_VECTORS * count)))
-        near_one, vectors = eigsh(walk, count, which="LA", v0=start, ncv=krylov, tol=EIGEN_TOLERANCE)
+        near_one, vectors = eigsh(walk, count, which="LA", v0=start, ncv=_krylov(n, count), tol=EIGEN_TOLERANCE)
         order = np.argsort(-near_one)
         values, vectors = 1.0 - near_one[order], vectors[:, order]
     values = np.maximum(values, 0.0)
@@ -176,12 +220,13 @@ def _eigengap_split(graphs: list[scipy.sparse.csr_array], seed: int) -> tuple[Co
     labels, tried = np.zeros(n, np.int64), []
     for window in WINDOWS:
         most = max(1, min(window, n // LEAST_CLUSTER))  # each cluster must have its least rows
-        spectra = [laplacian_spectrum(edges, min(n, most + 1), seed=seed) for edges in graphs]
-        scores = np.mean([gap_scores(spectrum.eigenvalues) for spectrum in spectra], axis=0)
+        lowest = [laplacian_eigenvalues(edges, min(n, most + 1), seed=seed) for edges in graphs]
+        scores = np.mean([gap_scores(values) for values in lowest], axis=0)
         number, best = int(scores.argmax()) + 1, round(float(scores.max()), PROBABILITY_DECIMALS)
         clear = number > 1 and best >= CLEAR_GAP
         if clear:
-            labels = assign(spectra[len(spectra) // 2].eigenvectors, number)
+            middle = laplacian_spectrum(graphs[len(graphs) // 2], number + 1, seed=seed)
+            labels = assign(middle.eigenvectors, number)
         tried.append(
             {
                 "glitches": n,
