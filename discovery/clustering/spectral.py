@@ -35,8 +35,8 @@ GAP_FLOOR = 0.2
 """Share of the last eigenvalue: well below it a cut is as good as perfect; 0.1 to 0.5 made little difference."""
 EIGEN_TOLERANCE = 1e-8
 """Of the Lanczos solver."""
-ROUGH_TOLERANCE = 1e-4
-"""The same, where eigenvalues alone are sought."""
+ROUGH_TOLERANCE = 1e-6
+"""The same, where eigenvalues alone are sought: at 1e-4 some of many that are nearly equal are missed."""
 ROUGH_ABOVE = 1e-3
 """Of the last eigenvalue: those below it are sought in double precision, for single precision errs by some 1e-6."""
 LANCZOS_VECTORS = 2.5
@@ -115,23 +115,17 @@ def _walks(affinity: scipy.sparse.csr_array) -> Iterator[tuple[Rows, scipy.spars
 def _component_eigenvalues(walk: scipy.sparse.csr_array, count: int, rng: np.random.Generator) -> Floats:
     """Return the smallest eigenvalues of I - walk for one connected component: in single precision, unless they crowd at zero."""
     n = walk.shape[0]
-    if n > DENSE_BELOW and count < n - 1:
-        start = rng.uniform(0.5, 1.0, n)
-        rough, krylov = walk.astype(np.float32), _krylov(n, count)
-        near_one = eigsh(
-            rough,
-            count,
-            which="LA",
-            v0=start.astype(np.float32),
-            ncv=krylov,
-            tol=ROUGH_TOLERANCE,
-            return_eigenvectors=False,
-        )
-        values = np.sort(np.maximum(1.0 - near_one.astype(np.float64), 0.0))
-        if values[-1] >= ROUGH_ABOVE:
-            values[0] = 0.0
-            return values
-    return _component_spectrum(walk, count, rng)[0]
+    if n <= DENSE_BELOW or count >= n - 1:
+        values = scipy.linalg.eigh(np.eye(n) - walk.toarray(), subset_by_index=[0, count - 1], eigvals_only=True)
+    else:
+        rough, start = walk.astype(np.float32), rng.uniform(0.5, 1.0, n).astype(np.float32)
+        how = {"v0": start, "ncv": _krylov(n, count), "tol": ROUGH_TOLERANCE, "return_eigenvectors": False}
+        values = np.sort(1.0 - eigsh(rough, count, which="LA", **how).astype(np.float64))
+        if values[-1] < ROUGH_ABOVE:
+            return _component_spectrum(walk, count, rng)[0]
+    values = np.maximum(values, 0.0)
+    values[0] = 0.0
+    return values
 
 
 def _krylov(n: int, count: int) -> int:

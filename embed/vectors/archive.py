@@ -12,6 +12,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from embed.types import Rows
+
 _ZIP_LENGTHS = 26
 """Bytes of a zip entry's header before the lengths of its name and extra field (APPNOTE.TXT, section 4.3.7)."""
 
@@ -45,9 +47,8 @@ def stored_array(file: BinaryIO, name: str) -> StoredArray:
     return StoredArray(file.tell(), shape, dtype)
 
 
-def mapped_array(file: BinaryIO, name: str) -> NDArray[Any]:
-    """Map an array of such a file into memory, read-only: only the rows that are asked for are read, and nothing is checked."""
-    stored = stored_array(file, name)
+def rows_of(file: BinaryIO, stored: StoredArray, rows: Rows) -> NDArray[Any]:
+    """Read some rows of an array; nothing is checked."""
     if 0 in stored.shape:  # there is nothing to map
-        return np.empty(stored.shape, stored.dtype)
-    return np.memmap(file, stored.dtype, "r", stored.offset, stored.shape)
+        return np.empty((len(rows), *stored.shape[1:]), stored.dtype)
+    return np.array(np.memmap(file, stored.dtype, "r", stored.offset, stored.shape)[rows])

@@ -50,6 +50,8 @@ WIDTH_SAMPLE = 6000
 """Rows that the principal components are found from."""
 BASIS_GRID = 2.0**20
 """The sample and the basis are rounded to multiples of its inverse, so that float64 sums of their products are exact."""
+ODD = 0.01
+"""Share of the rows, those that the components hold least of, that are compared with all rows."""
 MOST_AGAIN = 4
 """Rows compared again for each neighbour wanted, at most: reading them costs more than comparing more components would."""
 
@@ -78,7 +80,7 @@ def neighbours_by_cells(unit: Vectors, k: int, seed: int) -> tuple[Rows, Similar
     drawn = rng.permutation(len(unit))
     first, second = drawn[:LEARNT_FROM], drawn[-RECALL_SAMPLE:]  # of fewer rows than both, some are in both
     truth = search_unit(exact_index(unit), unit[first], k, first)[0]
-    short, again = _shortened(unit, first, truth, rng)
+    short, again, odd = _shortened(unit, first, truth, rng)
     count = max(1, min(round(CELLS_PER_ROOT * math.sqrt(len(unit))), len(unit) // ROWS_PER_CENTRE))
     centres = spherical_centres(short, count, rng)
     cell = search_unit(exact_index(centres), short, 1, None)[0][:, 0]
@@ -86,12 +88,16 @@ def neighbours_by_cells(unit: Vectors, k: int, seed: int) -> tuple[Rows, Similar
     apart = np.argsort(nearest, axis=1)[cell[first][:, None], cell[truth]]
     reach = int(np.sort(apart, axis=None)[math.ceil(REACHED * apart.size) - 1]) + 1
     rows, similarities = _compared(unit, short, cell, nearest, k=k, again=again, reach=reach)
+    if len(odd):
+        rows[odd], similarities[odd] = search_unit(exact_index(unit), unit[odd], k, odd)
     true = search_unit(exact_index(unit), unit[second], k, second)[0]
     return rows, similarities, float((rows[second][:, :, None] == true[:, None, :]).any(axis=1).mean())
 
 
-def _shortened(unit: Vectors, asked: Rows, truth: Rows, rng: np.random.Generator) -> tuple[Vectors, int]:
-    """Return leading principal components, and how many rows that are most alike by them hold the true neighbours; else the vectors.
+def _shortened(unit: Vectors, asked: Rows, truth: Rows, rng: np.random.Generator) -> tuple[Vectors, int, Rows]:
+    """Return leading principal components, how many rows that are most alike by them hold the true neighbours, and the rows of which they hold least; else the vectors.
+
+    A class so rare that the components were found without it lies off them: its rows are to be compared with all.
 
     The components are multiples of 2**-26, as the vectors' are: their products are exact. So are the sums that they come from, and the
     eigenvectors are solved for on one thread, so that nothing depends on the number of threads.
@@ -100,7 +106,7 @@ def _shortened(unit: Vectors, asked: Rows, truth: Rows, rng: np.random.Generator
     most = min(MOST_AGAIN * k, len(unit) - 1)
     widths = [width for width in WIDTHS if 2 * width <= unit.shape[1]]
     if not widths:
-        return unit, k
+        return unit, k, np.empty(0, np.int64)
     sample = unit[np.sort(rng.choice(len(unit), min(len(unit), WIDTH_SAMPLE), replace=False))].astype(np.float64)
     sample = np.rint(sample * BASIS_GRID) / BASIS_GRID  # products are multiples of 2**-40, and sums stay below 2**13
     with threadpool_limits(1, user_api="blas"):
@@ -117,8 +123,9 @@ def _shortened(unit: Vectors, asked: Rows, truth: Rows, rng: np.random.Generator
         place = np.where(same.any(axis=2), same.argmax(axis=2), most)
         again = int(np.sort(place, axis=None)[math.ceil(KEPT * place.size) - 1]) + 1
         if again <= most:
-            return short, max(again, k)
-    return unit, k
+            held = np.einsum("nd,nd->n", short, short)
+            return short, max(again, k), np.sort(np.argsort(held, kind="stable")[: math.ceil(ODD * len(unit))])
+    return unit, k, np.empty(0, np.int64)
 
 
 def _compared(
@@ -132,7 +139,8 @@ def _compared(
         if not len(mine):
             continue
         enough = int(np.searchsorted(np.cumsum(sizes[nearest[own]]), again + 1)) + 1
-        near = np.sort(np.concatenate([members[other] for other in nearest[own, : max(reach, enough)]]))
+        cells = np.union1d(nearest[own, : max(reach, enough)], own)
+        near = np.sort(np.concatenate([members[other] for other in cells]))
         found, alike = search_unit(exact_index(short[near]), short[mine], again, np.searchsorted(near, mine))
         rows[mine], similarities[mine] = (near[found], alike) if short is unit else _again(unit, mine, near[found], k)
     return rows, similarities

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from embed.vectors.parts import part_files, read_rows, read_vectors
+from embed.vectors.parts import part_files, place_of_vectors, read_rows, read_some
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embed.types import Flags, Rows, Vectors
+    from embed.vectors.archive import StoredArray
     from embed.vectors.store import VectorStore
 
 
@@ -52,10 +53,10 @@ class MadeVectors:
         if store is not None:
             vectors = store.vectors  # open from now on: another command may replace the store
             self._sources.append(_Source(store.glitches, store.inputs, lambda rows: np.asarray(vectors[rows])))
-        load = cache(read_vectors)  # each part is checked once
+        checked = cache(place_of_vectors)  # each part is read whole once
         for path in part_files(folder):
             with suppress(FileNotFoundError):  # as below
-                self._sources.append(_Source(*read_rows(path), partial(_rows_of, load, path)))
+                self._sources.append(_Source(*read_rows(path), partial(_rows_of, checked, path)))
         self._starts = np.cumsum([0, *(len(source.glitches) for source in self._sources)])
 
     def places(self, glitches: Rows, inputs: NDArray[np.uint8]) -> Rows:
@@ -99,5 +100,5 @@ class MadeVectors:
         return out
 
 
-def _rows_of(load: Callable[[Path], Vectors], path: Path, rows: Rows) -> Vectors:
-    return load(path)[rows]
+def _rows_of(checked: Callable[[Path], StoredArray], path: Path, rows: Rows) -> Vectors:
+    return read_some(path, checked(path), rows)

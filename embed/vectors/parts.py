@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from embed.errors import StudyError
 from embed.storage import write_atomic
 from embed.types import Flags, Rows, Vectors
-from embed.vectors.archive import mapped_array
+from embed.vectors.archive import StoredArray, rows_of, stored_array
 
 SUFFIX = ".parts"
 SMALL = 256
@@ -72,10 +72,23 @@ def read_rows(path: Path) -> tuple[Rows, NDArray[np.uint8]]:
 
 
 def read_vectors(path: Path) -> Vectors:
-    """Read the vectors of a part whole, which checks them, and map them into memory: those of the glitches that `read_rows` gives."""
+    """Read the vectors of a part: those of the glitches that `read_rows` gives."""
+    with _opened(path) as part:
+        vectors: Vectors = part["vectors"]
+    return vectors
+
+
+def place_of_vectors(path: Path) -> StoredArray:
+    """Read the vectors of a part whole, which checks them, and return where in the file they are."""
     with _reading(path) as file, np.load(file, allow_pickle=False) as part:
         part["vectors"]
-        return mapped_array(file, "vectors")
+        return stored_array(file, "vectors")
+
+
+def read_some(path: Path, place: StoredArray, rows: Rows) -> Vectors:
+    """Read some vectors of a part that was checked; the file is open meanwhile only, for there may be more parts than a process may open files."""
+    with _reading(path) as file:
+        return rows_of(file, place, rows)
 
 
 def join_parts(folder: Path) -> None:

@@ -294,6 +294,19 @@ def test_wide_vectors_are_compared_by_few_components_where_these_tell_neighbours
     )
 
 
+def test_a_class_too_rare_to_be_in_the_sample_is_found_by_its_own(monkeypatch):
+    """Eight of 9,000 rows, half of whose squared norm lies off the others' directions, none of them in the sample of the components."""
+    rng = np.random.default_rng(8)
+    plane = np.linalg.qr(rng.normal(size=(640, 300)))[0]
+    centres = rng.normal(size=(40, 60)) @ plane[:, :60].T
+    rare = (centres[0] / np.linalg.norm(centres[0]) + plane[:, 250]) * np.linalg.norm(centres[0]) / np.sqrt(2)
+    vectors = np.concatenate([centres.repeat(225, axis=0)[:8992], np.tile(rare, (8, 1))])
+    vectors = normalise(vectors + 0.3 * rng.normal(size=(9000, 60)) @ plane[:, :60].T)
+    monkeypatch.setattr(cells, "WIDTH_SAMPLE", 300)
+    graph = nb.neighbour_graph(vectors, 5, seed=2, exact_limit=1000)
+    assert (graph.neighbours[-8:] >= 8992).all()
+
+
 def test_wide_vectors_give_the_same_graph_on_any_number_of_threads():
     rng = np.random.default_rng(6)
     vectors = normalise(clumps(2500, 16, 20, 12) @ rng.normal(size=(16, 300)))

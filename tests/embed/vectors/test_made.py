@@ -1,6 +1,8 @@
 """Vectors that parts hold: found by glitch and by what they are made from, and each file is read whole once."""
 
 import re
+import resource
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -39,7 +41,8 @@ def test_rows_of_many_parts_come_in_any_order_and_each_file_is_read_whole_once(t
     for block in np.split(order, 30):
         write(store, np.sort(block))
     read = []
-    monkeypatch.setattr(module, "read_vectors", lambda path, own=module.read_vectors: (read.append(path), own(path))[1])
+    own = module.place_of_vectors
+    monkeypatch.setattr(module, "place_of_vectors", lambda path: (read.append(path), own(path))[1])
     made = MadeVectors(store, None, DIMENSION)
     places = made.places(np.arange(300), inputs_of(range(300)))
     for _ in range(5):
@@ -59,13 +62,18 @@ def test_a_glitch_without_vector_and_one_of_another_picture_are_not_there(tmp_pa
     np.testing.assert_array_equal(made.take(np.array([0, 1])), vectors_of([2, 7]))
 
 
-def test_a_part_that_was_removed_is_read_to_the_end(tmp_path):
-    """Another command may make the store whole meanwhile."""
-    path = write(tmp_path / "store", [1, 2])
-    made = MadeVectors(tmp_path / "store", None, DIMENSION)
-    made.take(np.array([0]))
-    path.unlink()
-    np.testing.assert_array_equal(made.take(np.array([1])), vectors_of([2]))
+def test_more_parts_are_read_than_a_process_may_open_files(tmp_path):
+    store = tmp_path / "store"
+    for block in np.split(np.arange(120), 60):
+        write(store, block)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/proc/self/fd").iterdir())) + 20, hard))
+    try:
+        made = MadeVectors(store, None, DIMENSION)
+        places = made.places(np.arange(120), inputs_of(range(120)))
+        np.testing.assert_array_equal(made.take(places), vectors_of(range(120)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.mark.parametrize("where", ["middle", "end"])
