@@ -33,7 +33,7 @@ def run(options: Namespace) -> None:
     rows = [(str(number), str(count), "") for number, count in found.joined.items() if count]
     rows += [(str(own.cluster), str(own.size), f"born: {own.verdict}") for own in found.births]
     quiet = sum(not count for count in found.joined.values())
-    without = f", {quiet:,} others have none" if quiet else ""
+    without = f"; without any: {quiet:,}" if quiet else ""
     terminal.table(f"clusters with new glitches{without}", ("cluster", "new glitches", ""), rows)
     for own in found.births:
         terminal.say(f"cluster {own.cluster}: " + " ".join(own.reasons))

@@ -9,7 +9,7 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import adjusted_rand_score
 
 from discovery.clustering.result import NOISE
-from discovery.verification.comparison import Comparison, same_files
+from discovery.verification.comparison import Comparison, by_id, same_files
 from discovery.verification.reports import TABLES
 from embed.errors import InputError
 
@@ -45,7 +45,7 @@ def compare_clusters(report: Path, again: Path) -> Comparison:
 def _differences(first: Path, second: Path) -> tuple[bool, list[str]]:
     """Say whether the glitches of both are in the same clusters, and what differs."""
     try:
-        before, after = (pd.read_csv(path, dtype={"id": str}).set_index("id") for path in (first, second))
+        before, after = (by_id(pd.read_csv(path, dtype={"id": str, "cluster": int})) for path in (first, second))
         gone, come = before.index.difference(after.index), after.index.difference(before.index)
         both = before.index.intersection(after.index)
         old, new = before.loc[both, "cluster"], after.loc[both, "cluster"]
@@ -54,7 +54,7 @@ def _differences(first: Path, second: Path) -> tuple[bool, list[str]]:
     said = []
     if len(gone) or len(come):
         said.append(
-            f"{len(gone)} glitches of the report no longer have the label, and {len(come)} others have it now: labels changed since"
+            f"of the report's {len(before):,} glitches {len(gone):,} no longer have the label, and {len(come):,} others have it now"
         )
     moved = _moved(old, new)
     if moved:

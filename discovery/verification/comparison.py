@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    import pandas as pd
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -17,7 +19,7 @@ class Comparison:
     Attributes
     ----------
     files : dict of str to bool
-        Name of each file of either -> whether both have it with the same bytes.
+        Name of each file that was made again -> whether the report has it with the same bytes.
     answer : str
         In a few words: ``same flags``.
     differences : list of str
@@ -38,7 +40,7 @@ class Comparison:
 
 
 def same_files(report: Path, again: Path, folders: Iterable[str] = (".",)) -> dict[str, bool]:
-    """Compare the files of two reports byte for byte.
+    """Compare the files that were made again byte for byte with those of a report: other commands may have written into its folder, too.
 
     Parameters
     ----------
@@ -50,17 +52,32 @@ def same_files(report: Path, again: Path, folders: Iterable[str] = (".",)) -> di
     Returns
     -------
     dict of str to bool
-        Name of each file of either -> whether both have it with the same bytes.
+        Name of each file that was made again -> whether the report has it with the same bytes.
     """
     names = {
-        path.relative_to(own).as_posix()
-        for own in (report, again)
+        path.relative_to(again).as_posix()
         for name in folders
-        if (own / name).is_dir()
-        for path in (own / name).iterdir()
+        if (again / name).is_dir()
+        for path in (again / name).iterdir()
         if path.is_file()
     }
     return {name: _bytes(report / name) == _bytes(again / name) is not None for name in sorted(names)}
+
+
+def by_id(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with its column ``id`` as index.
+
+    Raises
+    ------
+    ValueError
+        An id is there twice.
+    KeyError
+        There is no such column.
+    """
+    table = table.set_index("id")
+    if not table.index.is_unique:
+        raise ValueError(f"the id {table.index[table.index.duplicated()][0]} is there twice")
+    return table
 
 
 def _bytes(path: Path) -> bytes | None:

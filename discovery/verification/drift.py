@@ -9,8 +9,9 @@ import pandas as pd
 from sklearn.neighbors import NearestNeighbors
 
 from discovery.candidates.maps import AXES
-from discovery.verification.comparison import Comparison, same_files
+from discovery.verification.comparison import Comparison, by_id, same_files
 from discovery.verification.reports import TABLES
+from embed.digits import percent
 from embed.errors import InputError
 
 if TYPE_CHECKING:
@@ -92,20 +93,28 @@ def compare_maps(report: Path, again: Path) -> Comparison:
     before, after = _points(report), _points(again)
     both = before.index.intersection(after.index)
     gone, come = len(before) - len(both), len(after) - len(both)
-    said = [f"{gone:,} glitches of the map are no longer on it, and {come:,} others are"] if gone or come else []
+    said = (
+        [f"of the map's {len(before):,} glitches {gone:,} are not on it, and {come:,} others are"]
+        if gone or come
+        else []
+    )
     if before.shape[1] != after.shape[1]:
         raise InputError(f"{report / POINTS} has {before.shape[1]} axes, the run that wrote it {after.shape[1]}")
-    drift = measure_drift(before.loc[both].to_numpy(), after.loc[both].to_numpy())
-    if not drift.moved:
+    if not len(both):
+        return Comparison(files, "no glitch is on both maps", said)
+    old, new = before.loc[both].to_numpy(), after.loc[both].to_numpy()
+    drift = measure_drift(old, new)
+    if np.array_equal(old, new):
         said.append("the points are the same; other columns of the table differ, such as labels")
         return Comparison(files, "map drift 0", said, drift._asdict())
-    answer = f"map drift {100 * drift.moved:.3g} % of its spread, {100 * drift.kept:.0f} % of {NEIGHBOURS} nearest neighbours kept"
+    answer = f"map drift {100 * drift.moved:.3g} % of its spread, {percent(drift.kept)} of {NEIGHBOURS} nearest neighbours kept"
     return Comparison(files, answer, said, drift._asdict())
 
 
 def _points(folder: Path) -> pd.DataFrame:
     try:
-        table = pd.read_csv(folder / POINTS, dtype={"id": str}, keep_default_na=False).set_index("id")
+        table = pd.read_csv(folder / POINTS, dtype={"id": str}, keep_default_na=False)
+        table = by_id(table)
         return table[[name for name in AXES if name in table.columns]].astype(float)
     except (OSError, ValueError, KeyError) as error:
         raise InputError(

@@ -125,7 +125,8 @@ def _report_in(study: Study, folder: Path, label: str | None) -> StoredReport:
         raise InputError(
             f"{folder} holds none of {', '.join(TABLES.values())}: name a report of `discover cluster`, `audit` or `project`"
         )
-    wrote = next((one.run for one in latest_reports(study) if one.path.parent == folder.absolute()), None)
+    writers = {one.run for one in latest_reports(study) if one.path.parent.resolve() == folder.resolve()}
+    wrote = latest_run(study, COMMANDS[kind], writers)
     found = (_latest(study, kind, label, wrote) if wrote is not None else None) or _latest(study, kind, label)
     if found is None:
         raise InputError(f"no run of the study could have written {folder}; name the study that it is of with --study")

@@ -15,6 +15,7 @@ from embed.study.records import MODEL
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Collection
 
     from embed.study.study import Study
 
@@ -59,11 +60,11 @@ def run_seconds(study: Study, run: int) -> int:
     return int(seconds)
 
 
-def latest_run(study: Study, command: str) -> int | None:
-    """Return the latest finished run of a command; None where there is none."""
-    query = "SELECT max(run) FROM runs WHERE command = ? AND outcome = 'done'"
-    (run,) = study.connection.execute(query, (command,)).fetchone()
-    return None if run is None else int(run)
+def latest_run(study: Study, command: str, among: Collection[int] | None = None) -> int | None:
+    """Return the latest finished run of a command, or of some runs; None where there is none."""
+    query = "SELECT run FROM runs WHERE command = ? AND outcome = 'done' ORDER BY run DESC"
+    runs = [run for (run,) in study.connection.execute(query, (command,)) if among is None or run in among]
+    return runs[0] if runs else None
 
 
 def relabelled_since(study: Study, run: int) -> int:

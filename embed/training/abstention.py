@@ -71,8 +71,10 @@ class Abstention:
         if not self.rate:
             return []
         if self.hidden is None:
+            if self.held_out >= LEAST_HELD_OUT:
+                return ["none of these: not asked, the study holds no glitch that the model learned from"]
             return [
-                f"none of these: not asked, {self.held_out} held-out glitches are too few to compare with (at least {LEAST_HELD_OUT})"
+                f"none of these: not asked, the study holds too few held-out glitches to compare with: {self.held_out} (at least {LEAST_HELD_OUT})"
             ]
         share, count = max(self.rate, 1 / (self.held_out + 1)), int(self.far.sum())
         return [

@@ -10,7 +10,7 @@ from discovery.commands import update
 from embed import Study
 
 
-@pytest.mark.parametrize(("joined", "title"), [({0: 2, 1: 0, 2: 1, 3: 0}, ", 2 others have none"), ({0: 2, 2: 1}, "")])
+@pytest.mark.parametrize(("joined", "title"), [({0: 2, 1: 0, 2: 1, 3: 0}, "; without any: 2"), ({0: 2, 2: 1}, "")])
 def test_clusters_without_new_glitches_are_counted_not_listed(tmp_path, capsys, monkeypatch, joined, title):
     found = SimpleNamespace(
         table=pd.DataFrame({"how": ["joined", "joined", "joined", "none"]}),

@@ -17,6 +17,7 @@ from embed import Study, ingest_folder
 from embed.study.clusterings import save_clusters
 from embed.study.moments import what_computes
 from embed.study.records import Label
+from embed.study.reports import add_report
 from embed.vectors.store import stores
 
 
@@ -61,7 +62,7 @@ def test_labels_that_changed_since_are_told(capsys, study):
     code, out, _ = run(capsys, "verify", "None_of_the_Above", "--study", study)
     assert code == 1
     assert "differs: clusters.csv" in out
-    assert "1 glitches of the report no longer have the label, and 0 others have it now" in out
+    assert "no longer have the label, and 0 others have it now" in out
     assert "run 3 is of an earlier version, which did not keep versions and what the study held" in out
 
 
@@ -83,6 +84,17 @@ def test_pictures_in_the_study_keep_their_paths(capsys, tmp_path):
     assert run(capsys, "ingest", tmp_path / "study" / "pictures", "--study", tmp_path / "study")[0] == 0
     assert run(capsys, "cluster", "Blip", "--study", tmp_path / "study")[0] == 0
     assert run(capsys, "verify", "--study", tmp_path / "study")[0] == 0
+
+
+def test_a_folder_that_another_command_wrote_into_later_is_still_of_its_run(capsys, study):
+    assert run(capsys, "cluster", "None_of_the_Above", "--out", study / "mine", "--study", study)[0] == 0
+    with Study(study) as opened, opened.run("onset") as number:
+        (study / "mine" / "onset.html").write_text("a page")
+        add_report(opened, number, study / "mine" / "onset.html", "Onset", "none")
+    for line in ((), ("--report", study / "mine"), ("--report", study / "vectors" / ".." / "mine")):
+        code, out, _ = run(capsys, "verify", *line, "--study", study)
+        assert code == 0
+        assert "clusters of None_of_the_Above by hdbscan: same clusters; " in out
 
 
 def test_what_is_not_there_is_refused(capsys, study):

@@ -20,7 +20,7 @@ def test_a_named_cluster_is_no_move_of_the_others(tmp_path):
     before = dict(zip("abcdefgh", (0, 0, 1, 1, 1, 2, 2, -1), strict=True))
     after = {name: number - (number > 0) for name, number in before.items() if number != 0}
     assert compared_clusters(tmp_path, before, after).differences == [
-        "2 glitches of the report no longer have the label, and 0 others have it now: labels changed since",
+        "of the report's 8 glitches 2 no longer have the label, and 0 others have it now",
         "the other 6 glitches are in the same clusters, which have other numbers",
     ]
 
@@ -44,7 +44,7 @@ def test_glitches_with_other_partners_are_counted(tmp_path, after, said):
 def test_others_that_have_the_label_now_leave_the_clusters(tmp_path):
     before = {"a": 0, "b": 0, "c": -1}
     assert compared_clusters(tmp_path, before, before | {"d": 0}).differences == [
-        "0 glitches of the report no longer have the label, and 1 others have it now: labels changed since",
+        "of the report's 3 glitches 0 no longer have the label, and 1 others have it now",
         "the other 3 glitches are in the same clusters",
     ]
 
@@ -58,3 +58,12 @@ def test_clusters_that_moved_are_counted(tmp_path):
     assert compare_clusters(tmp_path / "before", tmp_path / "before").differences == []
     with pytest.raises(InputError, match=r"holds no clusters\.csv: name a report"):
         compare_clusters(tmp_path, tmp_path / "before")
+
+
+@pytest.mark.parametrize("rows", ["a,0\na,1\n", "a,0\nb,\n", "a,0\nb,0.5\n"])
+def test_a_table_that_was_edited_is_refused(tmp_path, rows):
+    for name, own in (("before", rows), ("after", "a,0\nb,1\n")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "clusters.csv").write_text("id,cluster\n" + own)
+    with pytest.raises(InputError, match=r"clusters\.csv cannot be read .*make the report again"):
+        compare_clusters(tmp_path / "before", tmp_path / "after")

@@ -42,10 +42,15 @@ def test_maps_are_compared_by_their_glitches(tmp_path):
     assert (named.answer, named.is_same) == ("map drift 0", False)
     assert named.differences == ["the points are the same; other columns of the table differ, such as labels"]
     moved = compare_maps(one, chart(tmp_path / "moved", ["d,Blip,9,9", "c,Blip,0,3", "b,Blip,1,0"]))
-    assert moved.differences == ["1 glitches of the map are no longer on it, and 1 others are"]
+    assert moved.differences == ["of the map's 3 glitches 1 are not on it, and 1 others are"]
     assert moved.answer.startswith("map drift ")
     assert moved.answer.endswith(" % of its spread, 100 % of 15 nearest neighbours kept")
-    with pytest.raises(InputError, match=r"coordinates\.csv cannot be read .*; draw the map again with"):
-        compare_maps(one, chart(tmp_path / "broken", ["a,Blip,left,0"]))
+    other = compare_maps(one, chart(tmp_path / "other", ["e,Blip,0,0", "f,Blip,1,0"]))
+    assert (other.answer, other.is_same) == ("no glitch is on both maps", False)
+    nearly = compare_maps(one, chart(tmp_path / "nearly", ["a,Blip,0,0", "b,Blip,1,1e-9", "c,Blip,0,1"]))
+    assert (nearly.differences, nearly.is_same) == ([], False)
+    for name, row in (("broken", "a,Blip,left,0"), ("twice", "b,Blip,0,0\nb,Blip,0,0")):
+        with pytest.raises(InputError, match=r"coordinates\.csv cannot be read .*; draw the map again with"):
+            compare_maps(one, chart(tmp_path / name, [row]))
     with pytest.raises(InputError, match="has 2 axes, the run that wrote it 3"):
         compare_maps(one, chart(tmp_path / "deep", ["a,Blip,0,0,0"], "id,label,x,y,z"))
