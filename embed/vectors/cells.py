@@ -10,11 +10,13 @@ from a sample whose true neighbours are known, and the recall that is stated is 
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from embed.processors import usable_processors
 from embed.vectors.index import (
     RECALL_SAMPLE,
     ROWS_PER_CENTRE,
@@ -135,15 +137,28 @@ def _compared(
     ordered, sizes = np.argsort(cell, kind="stable"), np.bincount(cell, minlength=len(nearest))
     members = np.split(ordered, np.cumsum(sizes)[:-1])
     rows, similarities = np.empty((len(unit), k), np.int64), np.empty((len(unit), k), np.float32)
-    for own, mine in enumerate(members):
+
+    def compare(own: int) -> None:
+        mine = members[own]
         if not len(mine):
-            continue
+            return
         enough = int(np.searchsorted(np.cumsum(sizes[nearest[own]]), again + 1)) + 1
         cells = np.union1d(nearest[own, : max(reach, enough)], own)
         near = np.sort(np.concatenate([members[other] for other in cells]))
         found, alike = search_unit(exact_index(short[near]), short[mine], again, np.searchsorted(near, mine))
         rows[mine], similarities[mine] = (near[found], alike) if short is unit else _again(unit, mine, near[found], k)
+
+    with (
+        threadpool_limits(1, user_api="blas"),  # a cell is too small to share: two threads take as long as one
+        ThreadPoolExecutor(usable_processors(), initializer=_compute_alone) as pool,
+    ):
+        list(pool.map(compare, range(len(members))))
     return rows, similarities
+
+
+def _compute_alone() -> None:
+    """Let what this thread computes by OpenMP have no other threads."""
+    threadpool_limits(1, user_api="openmp")
 
 
 def _again(unit: Vectors, mine: Rows, found: Rows, k: int) -> tuple[Rows, Similarities]:

@@ -132,7 +132,7 @@ def test_recursive_training(study, tiny, capsys, tmp_path):
     assert run(study, tiny, "--name", "r", "--figures", "svg", *arguments) == 0
     said = capsys.readouterr().out
     assert "6 unlabelled glitches to choose from, 0 left out" in said
-    assert "none of these: not asked, 9 held-out glitches are too few" in said
+    assert "none of these: not asked, the study holds too few held-out glitches to compare with: 9" in said
     assert models(study) == ["r", "r-4"]
     assert (tmp_path / "out" / "recursion.html").exists()
     assert b">pseudo-labels<" in (tmp_path / "out" / "figures" / "accuracy.svg").read_bytes()
