@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw
 
-from discovery.candidates.representatives import ClusterRow, chosen_view, cluster_rows, picture
+from discovery.candidates.representatives import ClusterRow, cluster_rows
 from discovery.pages.columns import Group, glitch_ids
 from discovery.pages.drawing import INK, LINE, QUIET, cut, folded, font, frequency_ticks, place_picture, png_bytes
 from discovery.pages.page import showable
+from discovery.pages.thumbnails import chosen_view, picture
 from embed.digits import portion
 from embed.errors import InputError
 from embed.views.viridis import table as viridis

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw
 
-from discovery.candidates.representatives import chosen_view, picture, spread_sample
+from discovery.candidates.representatives import spread_sample
 from discovery.pages.drawing import (
     INK,
     QUIET,
@@ -17,7 +17,7 @@ from discovery.pages.drawing import (
     place_picture,
     png_bytes,
 )
-from discovery.pages.thumbnails import data_uri, png_uri, shrink
+from discovery.pages.thumbnails import chosen_view, data_uri, picture, png_uri, shrink
 from discovery.pages.treeplot import Limb, tree_svg
 
 if TYPE_CHECKING:

@@ -17,12 +17,12 @@ import pandas as pd
 from markupsafe import Markup
 
 from discovery.candidates.contactsheet import MAX_ROWS
-from discovery.candidates.representatives import ClusterRow, chosen_view, cluster_rows, picture
+from discovery.candidates.representatives import ClusterRow, cluster_rows
 from discovery.certificates.certificate import NEW
 from discovery.pages.columns import glitch_ids
 from discovery.pages.gpstime import utc
 from discovery.pages.page import NOTHING, PageShell, asset, rendered
-from discovery.pages.thumbnails import data_uri, png_uri, shrink
+from discovery.pages.thumbnails import chosen_view, data_uri, picture, png_uri, shrink
 from embed.digits import portion, significant
 from embed.errors import InputError
 

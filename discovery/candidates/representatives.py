@@ -10,13 +10,10 @@ import numpy as np
 from discovery.pages.columns import Group, classes
 from discovery.pages.palette import NOISE_MARK
 from embed.errors import InputError
-from embed.views.viridis import colours_of_levels
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
-
-    from discovery.pages.thumbnails import Thumbnails
 
 
 @dataclass(frozen=True)
@@ -138,29 +135,3 @@ def spread_sample(table: pd.DataFrame, members: npt.NDArray[np.int64], count: in
     ]
     longest = max((len(own) for own in picked), default=0)
     return [own[turn] for turn in range(longest) for own in picked if turn < len(own)]
-
-
-def chosen_view(thumbnails: Thumbnails, duration: float | None) -> int:
-    """Find a view by its duration, or the one most glitches have, of equals the longest.
-
-    Raises
-    ------
-    InputError
-        If no view has that duration.
-    """
-    if duration is None:
-        have = thumbnails.present.sum(axis=0)
-        return int(np.flatnonzero(have == have.max())[-1])
-    if duration not in thumbnails.durations:
-        raise InputError(
-            f"no view of {duration} s among the pictures, only {thumbnails.durations}: choose one of these"
-        )
-    return thumbnails.durations.index(duration)
-
-
-def picture(thumbnails: Thumbnails, row: int, view: int) -> npt.NDArray[np.uint8] | None:
-    """Return one picture in colours, uint8 (h, w, 3), or None where there is none."""
-    if not thumbnails.present[row, view]:
-        return None
-    levels = np.asarray(thumbnails.levels[row, view])
-    return levels if thumbnails.plain else colours_of_levels(levels)

@@ -23,6 +23,7 @@ import scipy.sparse
 from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
 from discovery.clustering.prepared import LEAST_DISTANCE, NEIGHBOURS
+from embed.vectors.similarity import group_sums
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -36,8 +37,6 @@ LEAST_ROWS = 2 * LEAST_CLUSTER
 """Fewer rows cannot be split."""
 DISTANCE_DECIMALS = 9
 """Of distances between components, which linear algebra computes with any number of threads."""
-TILE_ROWS = 1024
-"""Rows converted to float64 together: they stay in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -190,11 +189,7 @@ def _component_links(
     unit: Vectors, component: Rows, count: int, start: Rows, length: Floats
 ) -> tuple[Rows, Rows, Floats]:
     """Join components by the distance of their centres, none before it is whole."""
-    centres = np.zeros((count, unit.shape[1]))
-    for begin in range(0, len(unit), TILE_ROWS):  # the sums are exact in any order
-        own = component[begin : begin + TILE_ROWS]
-        members = scipy.sparse.csr_array((np.ones(len(own)), (own, np.arange(len(own)))), shape=(count, len(own)))
-        centres += members @ unit[begin : begin + TILE_ROWS].astype(np.float64)
+    centres = group_sums(unit, component, count)
     centres /= np.maximum(np.linalg.norm(centres, axis=1, keepdims=True), np.finfo(float).tiny)
     apart = np.sqrt(np.maximum(2.0 - 2.0 * (centres @ centres.T), 0.0)).round(DISTANCE_DECIMALS)
     whole = np.zeros(count)

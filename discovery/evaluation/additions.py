@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from discovery.pages.pictures import load_thumbnails
-from discovery.pages.thumbnails import picture_uri
+from discovery.pages.thumbnails import chosen_view, view_uri
 from embed.digits import portion
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-    from discovery.pages.thumbnails import Thumbnails
     from embed.study.study import Study
     from embed.training.rounds import Round
     from embed.training.selftraining import Recursion
@@ -95,12 +94,11 @@ def load_additions(study: Study, result: Recursion) -> Additions:
     rows = np.sort(np.array([row for own in shown.values() for row in own], np.int64))
     passport = SimpleNamespace(passport={"views": str(result.models[place].encoding)})
     thumbnails = load_thumbnails(study, passport, rows, study.views(rows))
-    view = int(thumbnails.present.sum(axis=0)[::-1].argmax())
-    view = len(thumbnails.durations) - 1 - view
+    view = chosen_view(thumbnails, None)
     ids = study.ids()
 
     def addition(row: int) -> Addition:
-        return Addition(ids[row], portion(sure[row]), _picture(thumbnails, int(np.searchsorted(rows, row)), view))
+        return Addition(ids[row], portion(sure[row]), view_uri(thumbnails, int(np.searchsorted(rows, row)), view))
 
     classes = [AddedClass(name, count, [addition(row) for row in shown[name]]) for name, count in counts[:MOST_CLASSES]]
     left = max(0, len(counts) - MOST_CLASSES)
@@ -113,7 +111,3 @@ def _spread(rows: list[int], sure: dict[int, float]) -> list[int]:
     ordered = sorted(rows, key=lambda row: (-sure[row], row))
     places = np.linspace(0, len(ordered) - 1, min(SHOWN, len(ordered))).round().astype(int)
     return [ordered[place] for place in places]
-
-
-def _picture(thumbnails: Thumbnails, row: int, view: int) -> Markup | None:
-    return picture_uri(thumbnails.levels[row, view]) if thumbnails.present[row, view] else None

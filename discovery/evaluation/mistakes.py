@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from discovery.pages.thumbnails import picture_uri
+from discovery.pages.thumbnails import view_uri
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -113,7 +113,7 @@ def _views(thumbnails: Thumbnails, row: int) -> list[View]:
     return [
         View(
             "picture" if thumbnails.plain else f"{thumbnails.durations[view]:g} s",
-            picture_uri(thumbnails.levels[row, view]) if thumbnails.present[row, view] else None,
+            view_uri(thumbnails, row, view),
             thumbnails.plain,
         )
         for view in shown or [len(thumbnails.durations) - 1]

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw
 
-from discovery.candidates.representatives import picture
 from discovery.pages.drawing import INK, QUIET, cut, font, frequency_ticks, place_picture, png_bytes
+from discovery.pages.thumbnails import picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

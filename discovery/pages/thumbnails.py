@@ -22,6 +22,7 @@ from PIL import Image
 
 from embed.errors import InputError
 from embed.views.png import levels_to_png
+from embed.views.viridis import colours_of_levels
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -301,6 +302,37 @@ def picture_uri(picture: npt.NDArray[np.uint8]) -> Markup:
     return png_uri(picture) if picture.ndim == 3 else data_uri("png", levels_to_png(picture))
 
 
+def view_uri(thumbnails: Thumbnails, row: int, view: int) -> Markup | None:
+    """Write one picture as `picture_uri` does; None where there is none."""
+    return picture_uri(thumbnails.levels[row, view]) if thumbnails.present[row, view] else None
+
+
 def data_uri(kind: str, data: bytes) -> Markup:
     """Write the bytes of an image (`kind` is ``"png"`` or ``"jpeg"``) as a data URI; nothing in base64 needs escaping."""
     return Markup(f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}")  # noqa: S704 - base64
+
+
+def chosen_view(thumbnails: Thumbnails, duration: float | None) -> int:
+    """Find a view by its duration, or the one most glitches have, of equals the longest.
+
+    Raises
+    ------
+    InputError
+        If no view has that duration.
+    """
+    if duration is None:
+        have = thumbnails.present.sum(axis=0)
+        return int(np.flatnonzero(have == have.max())[-1])
+    if duration not in thumbnails.durations:
+        raise InputError(
+            f"no view of {duration} s among the pictures, only {thumbnails.durations}: choose one of these"
+        )
+    return thumbnails.durations.index(duration)
+
+
+def picture(thumbnails: Thumbnails, row: int, view: int) -> npt.NDArray[np.uint8] | None:
+    """Return one picture in colours, uint8 (h, w, 3), or None where there is none."""
+    if not thumbnails.present[row, view]:
+        return None
+    levels = np.asarray(thumbnails.levels[row, view])
+    return levels if thumbnails.plain else colours_of_levels(levels)

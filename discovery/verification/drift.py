@@ -13,6 +13,7 @@ from discovery.verification.comparison import Comparison, by_id, same_files
 from discovery.verification.reports import TABLES
 from embed.digits import percent
 from embed.errors import InputError
+from embed.vectors.index import recall_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,8 +71,7 @@ def _kept(before: Floats, after: Floats) -> float:
     first, second = (
         NearestNeighbors(n_neighbors=count).fit(points).kneighbors(return_distance=False) for points in (before, after)
     )
-    shared = [len(np.intersect1d(one, other)) for one, other in zip(first, second, strict=True)]
-    return float(np.mean(shared)) / count
+    return recall_of(second, first)
 
 
 def compare_maps(report: Path, again: Path) -> Comparison:

@@ -10,6 +10,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from embed.fleet.node import own_versions
+from embed.processors import usable_processors
 from embed.study.reading import read_object
 from embed.study.records import MODEL
 
@@ -39,7 +40,7 @@ def circumstances(study: Study) -> dict[str, dict[str, Any]]:
 def what_computes() -> dict[str, str]:
     """Return what the last digits of a result depend on besides the input: versions of libraries, and how many threads may run."""
     threads = os.environ.get("OMP_NUM_THREADS", "not set")
-    return own_versions() | {"processors": str(os.cpu_count()), "OMP_NUM_THREADS": threads}
+    return own_versions() | {"processors": str(usable_processors()), "OMP_NUM_THREADS": threads}
 
 
 def run_arguments(study: Study, run: int) -> dict[str, Any]:

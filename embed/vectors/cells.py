@@ -21,6 +21,7 @@ from embed.vectors.index import (
     RECALL_SAMPLE,
     ROWS_PER_CENTRE,
     exact_index,
+    recall_of,
     search_unit,
     spherical_centres,
 )
@@ -93,7 +94,7 @@ def neighbours_by_cells(unit: Vectors, k: int, seed: int) -> tuple[Rows, Similar
     if len(odd):
         rows[odd], similarities[odd] = search_unit(exact_index(unit), unit[odd], k, odd)
     true = search_unit(exact_index(unit), unit[second], k, second)[0]
-    return rows, similarities, float((rows[second][:, :, None] == true[:, None, :]).any(axis=1).mean())
+    return rows, similarities, recall_of(rows[second], true)
 
 
 def _shortened(unit: Vectors, asked: Rows, truth: Rows, rng: np.random.Generator) -> tuple[Vectors, int, Rows]:

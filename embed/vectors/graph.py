@@ -19,7 +19,7 @@ import scipy.sparse
 
 from embed.errors import InputError, StudyError
 from embed.storage import write_atomic
-from embed.vectors.archive import stored_array
+from embed.vectors.archive import rows_of, stored_array
 from embed.vectors.cells import neighbours_by_cells
 from embed.vectors.index import (
     DEFAULT_K,
@@ -305,9 +305,8 @@ def _check_rows(rows: Rows, count: int, path: str | Path) -> None:
 def _stored_row(file: BinaryIO, name: str, row: int) -> tuple[NDArray[Any], int]:
     """Return one row of a two-dimensional array, and how many rows it has."""
     stored = stored_array(file, name)
-    count, width = stored.shape
-    file.seek(stored.offset + row * width * stored.dtype.itemsize)
-    return np.frombuffer(file.read(width * stored.dtype.itemsize), stored.dtype, width), count
+    count, _ = stored.shape
+    return rows_of(file, stored, np.array([row]))[0], count
 
 
 def _exact_limit(device: str, exact_limit: int | None) -> int:

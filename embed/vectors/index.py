@@ -17,11 +17,18 @@ from typing import TYPE_CHECKING, Any
 
 import faiss
 import numpy as np
-import scipy.sparse
 
 from embed.errors import InputError, StudyError
 from embed.storage import write_atomic
-from embed.vectors.similarity import decode_keys, largest_keys, normalise, paired_similarities, ranking_keys, top_k
+from embed.vectors.similarity import (
+    decode_keys,
+    group_sums,
+    largest_keys,
+    normalise,
+    paired_similarities,
+    ranking_keys,
+    top_k,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -249,7 +256,7 @@ def inverted_index(unit: Vectors, k: int, seed: int) -> VectorIndex:
     inverted.nprobe, recall = max(1, len(centres) // 128), 0.0
     while True:
         index = VectorIndex(inverted, unit, exact=False, recall=recall)
-        recall = _recall(search_unit(index, unit[sample], k, sample)[0], truth)
+        recall = recall_of(search_unit(index, unit[sample], k, sample)[0], truth)
         if recall >= RECALL_TARGET or inverted.nprobe >= len(centres):
             return VectorIndex(inverted, unit, exact=False, recall=recall)
         inverted.nprobe = min(2 * inverted.nprobe, len(centres))
@@ -261,9 +268,7 @@ def spherical_centres(unit: Vectors, count: int, rng: np.random.Generator) -> Ve
     centres = sample[np.sort(rng.choice(len(sample), count, replace=False))]
     for _ in range(LLOYD_ITERATIONS):
         nearest = search_unit(exact_index(centres), sample, 1, None)[0][:, 0]
-        membership = scipy.sparse.csr_array((np.ones(len(sample)), (nearest, np.arange(len(sample)))))
-        membership.resize((count, len(sample)))
-        sums = membership @ sample.astype(np.float64)
+        sums = group_sums(sample, nearest, count)
         filled = np.linalg.norm(sums, axis=1) > 0.0
         centres = centres.copy()
         centres[filled] = normalise(sums[filled])  # a centre that lost its rows stays where it was
@@ -274,8 +279,8 @@ def _centres(inverted: Any) -> Vectors:  # noqa: ANN401 (a FAISS object)
     return inverted.quantizer.reconstruct_n(0, inverted.nlist)
 
 
-def _recall(found: Rows, truth: Rows) -> float:
-    """Return the share of true neighbours among those found."""
+def recall_of(found: Rows, truth: Rows) -> float:
+    """Return the share of the true neighbours, shape (N, K), that are among those found for the same row, shape (N, M)."""
     hits = sum(np.intersect1d(mine, true).size for mine, true in zip(found, truth, strict=True))
     return hits / truth.size
 

@@ -19,6 +19,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import scipy.sparse
 
 from embed.errors import DeviceError, InputError
 from embed.processors import usable_processors
@@ -42,6 +43,8 @@ CACHE_VALUES = 2**16
 """Values normalised together: their float64 copies stay in the processor's cache."""
 THREAD_VALUES = 2**22
 """Values that a thread normalises: fewer are not worth one."""
+SUM_ROWS = 1024
+"""Rows converted to float64 together to be summed, or as many as there are groups."""
 TILE_ROWS = 4096
 """Vectors converted to float64 together: a 1280-component tile takes 40 MiB."""
 _ROW_BITS = np.int64(32)
@@ -174,6 +177,30 @@ def top_k(
             ranked[np.arange(len(ranked)), exclude[block]] = np.iinfo(np.int64).min
         keys[block] = largest_keys(ranked, k)
     return decode_keys(keys)
+
+
+def group_sums(unit: Vectors, groups: Rows, count: int) -> NDArray[np.float64]:
+    """Return the sum of the rows of each group: exact, and so the same in any order, up to 2**27 rows.
+
+    Parameters
+    ----------
+    unit : ndarray of float32, shape (N, D)
+        Output of `normalise`.
+    groups : ndarray of int64, shape (N,)
+        The group of each row, 0 to count - 1.
+    count : int
+
+    Returns
+    -------
+    ndarray of float64, shape (count, D)
+    """
+    sums = np.zeros((count, unit.shape[1]))
+    step = max(SUM_ROWS, count)  # so that adding to the sums costs no more than converting the rows
+    for start in range(0, len(unit), step):
+        own = groups[start : start + step]
+        members = scipy.sparse.csr_array((np.ones(len(own)), (own, np.arange(len(own)))), shape=(count, len(own)))
+        sums += members @ unit[start : start + step].astype(np.float64)
+    return sums
 
 
 def mean_of_nearest(distances: NDArray[np.float64], count: int) -> NDArray[np.float64]:

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image, ImageDraw
 
 from discovery.candidates.contactsheet import MAX_ROWS, contact_sheet
-from discovery.candidates.representatives import chosen_view, cluster_rows, picture, spread_sample
+from discovery.candidates.representatives import cluster_rows, spread_sample
 from discovery.pages.palette import NOISE_MARK
-from discovery.pages.thumbnails import Thumbnails
+from discovery.pages.thumbnails import Thumbnails, chosen_view, picture
 from embed.errors import InputError
 from embed.views.viridis import colours_of_levels
 

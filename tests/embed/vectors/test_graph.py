@@ -18,7 +18,7 @@ from embed.errors import DeviceError, InputError, StudyError
 from embed.vectors import cells
 from embed.vectors import graph as nb
 from embed.vectors import index as index_module
-from embed.vectors.similarity import normalise, top_k
+from embed.vectors.similarity import group_sums, normalise, top_k
 
 
 def brute_force(unit, k):
@@ -316,6 +316,14 @@ def test_wide_vectors_give_the_same_graph_on_any_number_of_threads():
             graphs.append(nb.neighbour_graph(vectors, 8, seed=1, exact_limit=100))
     np.testing.assert_array_equal(graphs[0].neighbours, graphs[1].neighbours)
     np.testing.assert_array_equal(graphs[0].similarities, graphs[1].similarities)
+
+
+@pytest.mark.parametrize("count", [3, 40, 1500])
+def test_sums_of_groups_are_exact(count):
+    rng = np.random.default_rng(count)
+    unit, groups = normalise(rng.normal(size=(2500, 6))), rng.integers(0, count, 2500)
+    sums = [[math.fsum(column) for column in unit[groups == group].T.tolist()] or [0.0] * 6 for group in range(count)]
+    np.testing.assert_array_equal(group_sums(unit, groups, count), sums)
 
 
 def test_too_few_cells_are_caught_by_the_recall(monkeypatch):
