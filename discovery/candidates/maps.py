@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from discovery.candidates.checks import check_color
+from discovery.candidates.folders import map_folder
 from discovery.candidates.mapcolumns import audit_passport, kept_glitches, map_columns
 from discovery.candidates.options import MapOptions
 from discovery.candidates.storedmap import FILE, Layout, StoredMap, extended, load_map, save_map
@@ -18,7 +19,7 @@ from discovery.explorer.explorer import BesideMap, embedding_html
 from discovery.pages.pictures import load_thumbnails
 from embed.csvfile import write_csv
 from embed.errors import InputError
-from embed.storage import file_name, write_text
+from embed.storage import write_text
 from embed.study.clusterings import latest_clusters
 from embed.study.moments import circumstances
 from embed.study.reports import add_report
@@ -116,8 +117,7 @@ def draw_map(
         raise InputError(f"none of the {len(chosen)} glitches labelled {', '.join(labels)} has {store.having}")
     table = _table(study, glitches, options.color)
     views = study.views(glitches)
-    name = "-".join([*(file_name(label) for label in labels[:4]), options.method, f"{options.dims}d"])
-    folder = out if out is not None else study.folder / "reports" / f"map-{name}"
+    folder = out if out is not None else map_folder(study.folder, labels, options.method, options.dims)
     settings = {
         "labels": list(labels),
         "method": options.method,

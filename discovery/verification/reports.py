@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from discovery.candidates.folders import report_folder
+from discovery.candidates.folders import map_folder, report_folder
 from embed.errors import InputError
 from embed.study.clusterings import finished_clusterings
 from embed.study.moments import latest_run, run_arguments
@@ -104,6 +104,8 @@ def _latest(study: Study, kind: Kind, label: str | None = None, run: int | None 
             return None
         number, arguments = latest, run_arguments(study, latest)
         usual = study.folder / "reports" / "audit"
+        if kind == "map":
+            usual = map_folder(study.folder, arguments["labels"], arguments["method"], arguments["dims"])
     page = page_of(study, number)
     return StoredReport(kind, number, arguments, usual if page is None else page.parent)
 
