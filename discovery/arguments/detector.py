@@ -148,6 +148,13 @@ def _add_source(train: ArgumentParser) -> None:
     source.add_argument(
         "--glitches", action="store_true", help="a third class: the simulator's glitches, in one detector"
     )
+    source.add_argument(
+        "--without",
+        nargs="+",
+        metavar="CLASS",
+        default=[],
+        help="classes of glitches that training never shows, to see afterwards what the detector makes of unknown ones",
+    )
     for name, values, what in (
         ("--masses", SourceOptions.masses, "component masses in the detector frame, drawn uniformly, solar masses"),
         ("--snr", SourceOptions.snr, "network SNR of signals, drawn uniformly"),

@@ -8,6 +8,7 @@ from discovery.sensitivity.options import SensitivityOptions, check_background, 
 from embed.detector.demands import check_records
 from embed.detector.options import DESIGN, DetectorOptions, SourceOptions
 from embed.detector.place import check_place, read_card
+from embed.detector.thirdclass import shown_families
 from embed.storage import first_bytes
 from embed.strain.files import GWF, open_strain
 from embed.strain.record import records
@@ -63,6 +64,7 @@ def sensitivity_options(options: Namespace) -> SensitivityOptions:
 
 def _check_train(options: Namespace) -> None:
     asked = detector_options(options)
+    shown_families(asked.source.without)
     check_place(asked)
     if asked.source.noise != (DESIGN,):
         from embed.detector.spectra import curve_files  # noqa: PLC0415 - h5py, where it is needed
@@ -86,6 +88,7 @@ def detector_options(options: Namespace) -> DetectorOptions:
             seconds=options.seconds,
             noise=tuple(options.noise),
             glitches=options.glitches,
+            without=tuple(options.without),
             masses=_pair(options.masses),
             spin=options.spin,
             snr=_pair(options.snr),

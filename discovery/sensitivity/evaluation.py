@@ -100,7 +100,7 @@ def evaluate_detector(
     glitches = None
     if options.glitches:
         step(f"judge {options.glitches:,} glitches")
-        glitches = measure_glitches(statistics, Examples(source, seed + 4), options.glitches)
+        glitches = measure_glitches(statistics, Examples(replace(source, without=()), seed + 4), options.glitches)
     step("confusion matrix")
     mixtures = {
         name: measure_mixture(detector, Examples(detector.source, seed + 5), min(MIXED, options.noise))

@@ -29,7 +29,7 @@ SENSITIVITY = ("search", "false_alarm_probability", "threshold", "false_alarms",
 AREAS = ("search", "snr", "auc", "low", "high")
 AGREEMENT = ("search", "threshold", "slides", "slides_s", "alone", "alone_s", "chance")
 DISTANCE = ("search", "far_per_month", "threshold", "distance_mpc", "low", "high", "found", "injections")
-GLITCHES = ("search", "false_alarm_probability", "class", "glitches", "false_alarms", "low", "high")
+GLITCHES = ("search", "false_alarm_probability", "class", "shown", "glitches", "false_alarms", "low", "high")
 GAINS = ("false_alarm_probability", "class", "glitches", "with_other", "with_this", "factor", "low", "high")
 TABLES = (
     "sensitivity.csv",

@@ -91,7 +91,7 @@ def sensitivity_html(
         distances=distance_rows(results),
         distance_heads=["false alarms a month", *results.distances],
         glitch_heads=["class", "glitches", *found.noise],
-        glitch_caption=glitch_caption(results),
+        glitch_caption=glitch_caption(found, results),
         glitches=glitch_rows(results),
         gain_caption=gain_caption(found, results),
         gains=gain_rows(results),

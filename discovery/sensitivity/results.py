@@ -26,6 +26,7 @@ from embed.metrics.roc import RocCurve, roc_curve
 if TYPE_CHECKING:
     from discovery.sensitivity.evaluated import Evaluated
     from discovery.sensitivity.measurement import Mixture
+    from embed.detector.model import Detector
     from embed.types import Codes
 
 FAR_PER_MONTH = (10_000.0, 1000.0, 100.0, 10.0, 1.0)
@@ -71,7 +72,7 @@ class Results:
     distances : dict of str to list of tuple
         Rate a month, threshold, and the distance or None.
     glitches : list of tuple
-        Search, probability, class, glitches, false alarms, interval.
+        Search, probability, class, whether the search's training showed it (empty for a filter), glitches, false alarms, interval.
     gains : list of tuple
         Probability and `Gain`: the other detector's false alarms over this one's.
     saturation : dict of str to Saturation
@@ -84,7 +85,7 @@ class Results:
     rocs: dict[str, dict[float, RocCurve]]
     agreement: dict[str, list[Agreement]]
     distances: dict[str, list[tuple[float, float, SensitiveDistance | None]]]
-    glitches: list[tuple[str, float, str, int, int, float, float]]
+    glitches: list[tuple[str, float, str, str, int, int, float, float]]
     gains: list[tuple[float, Gain]]
     saturation: dict[str, Saturation]
     confusion: dict[str, Codes]
@@ -162,7 +163,7 @@ def _distances(found: Evaluated, name: str) -> list[tuple[float, float, Sensitiv
 
 def _glitches(
     found: Evaluated, thresholds: dict[str, list[Threshold]]
-) -> list[tuple[str, float, str, int, int, float, float]]:
+) -> list[tuple[str, float, str, str, int, int, float, float]]:
     if found.glitches is None:
         return []
     rows = []
@@ -171,8 +172,16 @@ def _glitches(
             if cut.supported:
                 counted = alarms_by_class(found.glitches.families, found.glitches.statistic[name], cut.value)
                 for label, (above, whole) in counted.items():
-                    rows.append((name, cut.probability, label, whole, above, *wilson(above, whole).tolist()))
+                    shown = _shown(found.detectors.get(name), label)
+                    rows.append((name, cut.probability, label, shown, whole, above, *wilson(above, whole).tolist()))
     return rows
+
+
+def _shown(detector: Detector | None, label: str) -> str:
+    """Whether a detector's training showed glitches of the class."""
+    if detector is None:
+        return ""
+    return "yes" if detector.source.glitches and label not in detector.source.without else "no"
 
 
 def _gains(found: Evaluated, thresholds: dict[str, list[Threshold]]) -> list[tuple[float, Gain]]:

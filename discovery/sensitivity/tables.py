@@ -99,13 +99,20 @@ def _lowest(results: Results) -> float | None:
     return min(common) if common else None
 
 
-def glitch_caption(results: Results) -> str:
+def glitch_caption(found: Evaluated, results: Results) -> str:
     """What the table of glitches shows."""
     probability = _lowest(results)
-    return (
-        f"Segments with a simulated glitch in one detector that exceed the threshold of a false-alarm probability of {significant(probability)} in noise, by class."
-        if probability
-        else ""
+    if not probability:
+        return ""
+    return " ".join(
+        [
+            f"Segments with a simulated glitch in one detector that exceed the threshold of a false-alarm probability of {significant(probability)} in noise, by class.",
+            *(
+                f"{name} was trained without {', '.join(sorted(detector.source.without))}."
+                for name, detector in found.detectors.items()
+                if detector.source.without
+            ),
+        ]
     )
 
 
@@ -113,7 +120,7 @@ def glitch_rows(results: Results) -> list[tuple[str, int, list[Cell]]]:
     """A row for each class, those with most false alarms first."""
     probability = _lowest(results)
     rows: dict[str, tuple[int, list[Cell]]] = {}
-    for _, cut, label, whole, above, low, high in results.glitches:
+    for _, cut, label, _, whole, above, low, high in results.glitches:
         if cut == probability:
             cell = Cell(f"{above:,}", f"{100 * low:.0f}–{100 * high:.0f} %" if whole else "")  # noqa: RUF001
             rows.setdefault(label, (whole, []))[1].append(cell)

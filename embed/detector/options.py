@@ -60,6 +60,8 @@ class SourceOptions:
         ``("design",)``, or files or folders of measured spectra (``data`` with ``delta_f``) or of strain, for every detector of `ifos`.
     glitches : bool
         Whether the simulator's glitches are a third class.
+    without : tuple of str
+        Classes of glitches that are never drawn, so that they can be asked about later as unknown ones.
     masses : tuple of 2 float
         Least and greatest component mass in the detector frame, solar masses; each is drawn uniformly.
     spin : float
@@ -77,6 +79,7 @@ class SourceOptions:
     seconds: float = 1.0
     noise: tuple[str, ...] = (DESIGN,)
     glitches: bool = False
+    without: tuple[str, ...] = ()
     masses: tuple[float, float] = (5.0, 95.0)
     spin: float = 0.0
     snr: tuple[float, float] = (5.0, 20.0)
@@ -94,12 +97,18 @@ class SourceOptions:
             raise InputError(f"--seconds {self.seconds:g} is no whole number of samples at {self.sample_rate} Hz")
         if not self.noise or (len(self.noise) > 1 and DESIGN in self.noise):
             raise InputError(f"--noise {' '.join(self.noise)}: give {DESIGN}, or files or folders of measured noise")
+        if self.without and not self.glitches:
+            raise InputError(f"--without {' '.join(self.without)}: no glitches are shown anyway; add --glitches")
         for name, given, bounds, unit in (
             ("--masses", self.masses, (LIGHTEST, HEAVIEST), "solar masses"),
             ("--snr", self.snr, (0.0, LOUDEST), ""),
             ("--placement", self.placement, (0.0, 1.0), "of the segment"),
         ):
             _check_rising(name, given, bounds, unit)
+        self._check_signals()
+
+    def _check_signals(self) -> None:
+        """Refuse spins and waveforms that there are not."""
         if not 0.0 <= self.spin <= MOST_SPIN:
             raise InputError(f"--spin {self.spin:g}: give 0 to {MOST_SPIN:g}")
         if self.waveform not in WAVEFORMS:
@@ -137,7 +146,8 @@ class SourceOptions:
 
     def facts(self) -> dict[str, Any]:
         """The options as JSON values."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        given = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        return given if self.without else {name: value for name, value in given.items() if name != "without"}
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> SourceOptions:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from embed.detector.glitches import GLITCH_FAMILIES
 from embed.detector.loop import Training, fit
 from embed.detector.model import Detector, load_detector, save_detector
 from embed.detector.noise import NoiseSource
 from embed.detector.place import CARD, HISTORY, check_place
+from embed.detector.thirdclass import shown_families
 from embed.network.devices import choose_device
 from embed.storage import beside, move_into_place, settle, storage_errors
 from embed.training.distributed import Ranks, join_ranks, leave_ranks
@@ -95,7 +95,7 @@ def _train(
         card = facts | {
             "whitening": "by the spectrum of 66 s around, a filter of 2 s, the top fifth of the band faded out",
             "curves": NoiseSource(options.source, options.seed).curves,
-            "glitch_families": list(GLITCH_FAMILIES) if options.source.glitches else [],
+            "glitch_families": list(shown_families(options.source.without)) if options.source.glitches else [],
             "shown": rows[-1]["examples"],
             "best": best,
             "device": device.type,

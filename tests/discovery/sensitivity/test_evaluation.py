@@ -97,6 +97,13 @@ def test_tables_agree_with_each_other(written):
         alarms = sum(int(row["false_alarms"]) for row in counted if row["search"] == name)
         assert int(gains["all"][column]) == alarms
     assert sum(int(row["glitches"]) for row in counted if row["search"] == "fresh") == 40
+    shown = {(row["search"], row["class"]): row["shown"] for row in counted}
+    assert {shown["fresh", label] for _, label in shown} == {"no"}
+    assert {label for (search, label), said in shown.items() if (search, said) == ("third", "no")} == {
+        "Blip",
+        "Koi_Fish",
+    }
+    assert {said for (search, _), said in shown.items() if search == "matched filter"} == {""}
 
     summary = json.loads((written / "summary.json").read_text())
     assert summary["noise_segments"] == dict.fromkeys(searches, 1000)
@@ -107,6 +114,7 @@ def test_the_page_says_what_it_cannot_say(written):
     page = (written / "sensitivity.html").read_text()
     assert "1,000 segments of noise do not support a false-alarm probability of 0.001 or 0.0001" in page
     assert "false alarms a month; nothing is extrapolated" in page
+    assert "third was trained without Blip, Koi_Fish." in page
     assert "have a softmax probability of exactly 1" in page or "has a softmax probability of exactly 1" in page
     assert page.count("<svg") >= 8
     assert page.count('src="data:image/png') >= 6

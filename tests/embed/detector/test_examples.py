@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from embed.detector.examples import Examples
-from embed.detector.glitches import GLITCH_FAMILIES
 from embed.detector.options import DetectorOptions, SourceOptions
+from embed.detector.thirdclass import GLITCH_FAMILIES, shown_families
 from embed.errors import InputError
 
 OPTIONS = SourceOptions(waveform="bundled", masses=(30.0, 60.0))
@@ -56,6 +56,27 @@ def test_a_glitch_is_in_one_detector_with_a_familys_name():
     assert np.array_equal(made.strain, Examples(examples.options, 1).batch(numbers, label="glitch").strain)
 
 
+def test_classes_that_are_left_out_are_never_drawn_and_the_others_all_are():
+    kept = ("Blip", "Koi_Fish", "Tomte")
+    without = tuple(name for name in GLITCH_FAMILIES if name not in kept)
+    options = SourceOptions(glitches=True, without=without, waveform="bundled")
+    drawn = Examples(options, 1).batch(range(40), label="glitch").families
+    assert set(drawn) == set(kept)
+    assert shown_families(without) == tuple(name for name in GLITCH_FAMILIES if name in kept)
+    assert SourceOptions.from_facts(options.facts()) == options
+    assert "without" not in SourceOptions().facts()  # as in the cards of earlier versions
+
+
+def test_a_class_that_cannot_be_left_out_is_named():
+    with pytest.raises(InputError, match=r"--without Chirp: no such class of glitches; there are .*Blip"):
+        Examples(SourceOptions(glitches=True, without=("Chirp",)), 1)
+    with pytest.raises(InputError, match="--without: no class of glitches would be left; leave out --glitches"):
+        shown_families(GLITCH_FAMILIES)
+    unseen = tuple(name for name in GLITCH_FAMILIES if name != "1400Ripples")
+    with pytest.raises(InputError, match="2048 Hz shows no 1400Ripples; leave fewer classes out by --without, or"):
+        Examples(SourceOptions(glitches=True, without=unseen), 1).batch([0], label="glitch")
+
+
 @pytest.mark.parametrize(("rate", "seconds"), [(4096, 1.0), (2048, 4.0)])
 def test_other_rates_and_lengths(rate, seconds):
     options = SourceOptions(ifos=("L1",), sample_rate=rate, seconds=seconds, waveform="bundled", masses=(30, 60))
@@ -75,6 +96,7 @@ def test_other_rates_and_lengths(rate, seconds):
         ({"masses": (50.0, 10.0)}, "--masses 50 10: give two rising numbers from 3 to 200 solar masses"),
         ({"snr": (5.0, 5000.0)}, "--snr 5 5000: give two rising numbers from 0 to 1000"),
         ({"placement": (0.9, 1.1)}, "--placement 0.9 1.1: give two rising numbers from 0 to 1 of the segment"),
+        ({"without": ("Blip",)}, "--without Blip: no glitches are shown anyway; add --glitches"),
         ({"spin": 1.0}, "--spin 1: give 0 to 0.99"),
         ({"waveform": "SEOBNR"}, "--waveform 'SEOBNR' is none of auto, IMRPhenomD, bundled"),
         ({"waveform": "bundled", "spin": 0.5}, "--spin 0.5: the bundled waveform has no spins"),
