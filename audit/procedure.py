@@ -133,7 +133,7 @@ def run_splits(data: AuditData, plan: SplitPlan, ridge: float, *, step: Step) ->
         both = (times > 0).all(0)
         if both.any():
             curve.append(stability(done.stop, *(sums[half, both] / times[half, both] for half in (0, 1))))
-            step(f"splits: {done.stop} of {len(plan)}, stability {curve[-1].correlation:.3f}")
+            step(f"{done.stop} of at most {len(plan)} splits, stability {curve[-1].correlation:.3f}")
             if data.options.stop_early and curve[-1].enough:
                 break
     return held_out, curve

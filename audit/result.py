@@ -121,6 +121,11 @@ class AuditResult:
         """Rows that were tested, shape (N,)."""
         return self.times_tested > 0
 
+    @property
+    def planted_errors(self) -> int:
+        """Planted errors that the probabilities rest on, of all plantings together."""
+        return round(float(self.reliability[:, 1] @ self.reliability[:, 2]))
+
     def expected(self, first: int) -> Count:
         """Predict how many of the first rows of the ranking are wrong labels.
 

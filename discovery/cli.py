@@ -48,7 +48,7 @@ a first session:
   discover ingest PATH                 add images and their labels to the study
   discover status                      show what it holds
   discover cluster None_of_the_Above   look for new classes
-  discover name 0 Reverse_Chirp        give the members of cluster 0 a name
+  discover name 2 Reverse_Chirp        give the members of cluster 2 a name
   discover audit                       look for wrong labels
 
 `discover COMMAND --help` lists the options of a command.

@@ -1,6 +1,6 @@
 """The whole toolkit on simulated glitches: what `make demo` runs.
 
-It simulates a study of 24 labels over six weeks, in which Fast_Scattering appears half-way, three families hide in
+It simulates a study of 27 labels over six weeks, in which Fast_Scattering appears half-way, three families hide in
 None_of_the_Above and one label in twenty is wrong; then it runs the same commands that a user runs on real images, and compares
 what they found with the truth. With --data it does the same with any images: no truth, and the label to cluster is None_of_the_Above or,
 where there is none, the largest (or --label).

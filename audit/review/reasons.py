@@ -8,6 +8,9 @@ import numpy as np
 
 from audit.evidence.scores import AGREEMENT_NEIGHBOURS, RARE
 
+UNLIKELY = 0.5
+"""Probability of being wrong, below which a label that every test disputes is explained."""
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -40,6 +43,10 @@ def _reason(result: AuditResult, row: int, ids: Sequence[str], members: int) -> 
     if not result.times_tested[row]:
         return f"Not tested: nothing else labelled {own} is there to compare it with."
     sentences = [_heads(result, row, own, other), _neighbours(result, row, own, other), _twin(result, row, ids)]
+    if result.times_wrong[row] == result.times_tested[row] and result.p_wrong[row] < UNLIKELY:
+        sentences.append(
+            f"Few labels here seem to be wrong, about {result.total.expected:.0f} of {len(result.labels):,}: an odd {own} is likelier than a wrong label."
+        )
     if members <= RARE:
         sentences.append(f"Only {members} are labelled {own}, so this rests on little.")
     return " ".join(sentence for sentence in sentences if sentence)

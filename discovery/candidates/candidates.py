@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from discovery.candidates.folders import report_folder
-from discovery.candidates.known import evidence_beside, known_glitches
+from discovery.candidates.known import absent_classes, evidence_beside, known_glitches
 from discovery.candidates.options import ClusterOptions
 from discovery.candidates.outputs import COLUMNS, MAP_METHOD, Results, write_results
-from discovery.certificates.certificate import Certificate, certify
+from discovery.certificates.certificate import NEW, Certificate, certify
 from discovery.clustering.branches import branch_paths, nested_branches
 from discovery.clustering.clustering import cluster
 from discovery.clustering.placement import lay_out
@@ -149,6 +149,8 @@ def find_candidates(
         table = _table(members, clustering)
         evidence = evidence_beside(vectors, known, table, graph, seed=options.seed)
         certificates = certify(clustering, evidence, k=options.k, seed=options.seed, step=step, progress=progress)
+        if any(own.verdict == NEW for own in certificates) and (absent := absent_classes(known.classes)):
+            clustering = replace(clustering, notes=(*clustering.notes, absent))
         remarks: list[str] = []
         if detector is not None:
             from discovery.candidates.signals import with_signals  # noqa: PLC0415 - the detector's libraries

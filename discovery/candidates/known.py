@@ -9,10 +9,12 @@ import numpy as np
 
 from discovery.certificates.divergence import sampled_classes
 from discovery.certificates.evidence import Evidence
-from embed.gravityspy import NONE_OF_THE_ABOVE
+from embed.gravityspy import CLASS_LISTS, CLASSES, NONE_OF_THE_ABOVE
 from embed.vectors.similarity import normalise
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd
 
     from embed.types import Rows, Vectors
@@ -42,6 +44,26 @@ class Known:
     vectors: Vectors
     classes: dict[str, Rows] = field(default_factory=dict)
     background: Rows = field(default_factory=lambda: np.empty(0, np.int64))
+
+
+def absent_classes(classes: Iterable[str]) -> str:
+    """Say which classes of Gravity Spy a new class cannot have been compared with, as the study has none of their glitches.
+
+    Parameters
+    ----------
+    classes : iterable of str
+        The known classes of the study.
+
+    Returns
+    -------
+    str
+        Empty where none is absent, or where no known class is one of Gravity Spy's.
+    """
+    known = sorted(classes)
+    absent = [name for name in CLASSES if name not in {*known, NONE_OF_THE_ABOVE}]
+    if not absent or not set(known) & set(CLASS_LISTS["O4"]):
+        return ""
+    return f"new means none of the classes that this study knows: {', '.join(known)}. Gravity Spy has others too, with which nothing was compared: {', '.join(absent)}"
 
 
 def known_glitches(table: pd.DataFrame, store: VectorStore, label: str, seed: int) -> Known:

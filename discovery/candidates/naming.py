@@ -90,7 +90,7 @@ def name_cluster(
     cluster : int or str
         Its number in ``clusters.csv``, or a branch of it, such as "1.0".
     name : str
-        The new class, for instance ``Reverse_Chirp``.
+        The new class, for instance ``Reverse_Chirp``; blanks around it are left out.
     label : str, optional
         Take the latest clustering of this label; by default the latest of all.
     chosen : Chosen, optional
@@ -105,7 +105,7 @@ def name_cluster(
     ConflictError
         A member was labelled since the person looked.
     """
-    chosen = chosen or Chosen()
+    chosen, name = chosen or Chosen(), name.strip()
     warning = check_name(study, name)
     run, clustered, members = members_of(study, cluster, label, run=chosen.run)
     members = _ticked(members, chosen.glitches, cluster)

@@ -99,7 +99,8 @@ def _report(terminal: Terminal, found: LabelAudit) -> None:
         for expected, a, b in order[:SHOWN]
         if expected >= 0.5
     ]
-    terminal.table("Wrong labels expected", ("labelled", "probably", "expected"), rows)
+    if rows:
+        terminal.table("Wrong labels expected", ("labelled", "probably", "expected"), rows)
     if verdict.curve:
         last = verdict.curve[-1]
         terminal.say(

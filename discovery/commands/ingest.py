@@ -34,6 +34,7 @@ def run(options: Namespace) -> None:
                         report = _ingest_path(study, options, progress)
                 if options.labels is not None:
                     _add_labels(study, options, report, terminal)
+                _check_used(study, options, report, terminal)
         skipped = write_skipped(study, "ingest", report)
     show_skipped(terminal, report, skipped)
     rows = [(name, str(getattr(report, name))) for name in ("glitches", "views", "labels")]
@@ -42,11 +43,17 @@ def run(options: Namespace) -> None:
     for warning in report.warnings:
         terminal.say(f"Warning: {warning}")
     terminal.result(asdict(report))
-    if not (report.glitches or report.views or report.labels or report.unchanged):
-        first = f"the first: {report.skipped[0].path}: {report.skipped[0].reason}" if report.skipped else "it is empty"
-        raise InputError(
-            f"nothing in {options.path or options.labels} could be used ({len(report.skipped)} skipped; {first})"
-        )
+
+
+def _check_used(study: Study, options: Namespace, report: IngestReport, terminal: Terminal) -> None:
+    """Refuse what nothing of could be used, after a list of what was skipped."""
+    if report.glitches or report.views or report.labels or report.unchanged:
+        return
+    show_skipped(terminal, report, write_skipped(study, "ingest", report))
+    first = f"the first: {report.skipped[0].path}: {report.skipped[0].reason}" if report.skipped else "it is empty"
+    raise InputError(
+        f"nothing in {options.path or options.labels} could be used ({len(report.skipped)} skipped; {first})"
+    )
 
 
 def _ingest_vectors(study: Study, options: Namespace, terminal: Terminal) -> IngestReport:

@@ -26,7 +26,11 @@ def run(options: Namespace) -> None:
     terminal.say(
         f"compared with {found.known:,} known glitches: how many of them are as odd (1 in {found.known + 1:,}: none of them)"
     )
-    terminal.table(f"{len(rows)} odd glitches", ("rank", "id", "label", "as odd", "least odd among", "alike"), rows)
+    terminal.table(
+        f"{len(rows)} odd glitches",
+        ("rank", "id", "label", "as odd of all", "as odd of its likest class", "alike"),
+        rows,
+    )
     for path in found.files.values():
         terminal.say(str(path))
     terminal.result(

@@ -8,6 +8,9 @@ from discovery.commands.vectors import make_vectors
 from embed.csvfile import csv_text
 from embed.study.study import Study
 
+DIGITS = 6
+"""Decimals of distance and similarity in the table; JSON has all."""
+
 
 def run(options: Namespace) -> None:
     """List the nearest glitches."""
@@ -19,4 +22,5 @@ def run(options: Namespace) -> None:
     if options.json:
         terminal.result({"id": options.id, "neighbours": table.to_dict("records")})
     else:
-        terminal.csv(csv_text(list(table.columns), table.itertuples(index=False)))
+        rounded = table.round({"distance": DIGITS, "similarity": DIGITS})
+        terminal.csv(csv_text(list(rounded.columns), rounded.itertuples(index=False)))

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+FEW_PLANTED = 50
+"""Planted errors below which the page warns that probabilities are rough."""
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -77,6 +80,11 @@ def printed_options(options: AuditOptions, result: AuditResult, origin: str) -> 
 def cautions(result: AuditResult, left_out: dict[str, int], manifest: ReviewManifest | None) -> list[str]:
     """What the reader of the page must know first."""
     lines = list(result.notes)
+    planted = result.planted_errors
+    if planted < FEW_PLANTED:
+        lines.append(
+            f"the probabilities are rough: they rest on {planted} planted errors, as hardly any label seems to be wrong"
+        )
     lines += [f"{count:,} glitches were left out: {reason}" for reason, count in left_out.items() if count]
     if manifest is None:
         lines.append("nothing was written for volunteers: the list is empty, or its glitches have no pictures")

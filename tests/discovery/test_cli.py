@@ -308,6 +308,9 @@ def test_plain_images_go_the_whole_way(capsys, tmp_path):
 def test_nothing_to_ingest(capsys, tmp_path, make, message):
     make(tmp_path / "data")
     assert message in error_of(capsys, "ingest", tmp_path / "data", "--study", tmp_path / "study")
+    if (tmp_path / "study").exists():
+        with Study(tmp_path / "study") as study:
+            assert study.runs()["outcome"].iloc[-1].startswith("failed")
 
 
 @pytest.mark.parametrize("name", ["pipe.csv", "pipe.h5"])

@@ -112,6 +112,13 @@ def test_controls_are_known_to_the_study_alone(audited, folder):
     assert everything
 
 
+def test_the_coordinator_reads_the_interval_of_the_page(audited, folder):
+    stated = audited[2].result.in_list
+    assert f"about {stated.expected:.0f} ({stated.low:.0f} to {stated.high:.0f})" in " ".join(
+        (folder / "README.md").read_text().split()
+    )
+
+
 def test_controls_are_mixed_in(audited, folder):
     with Study(audited[0]) as study:
         subjects = subjects_of(study, find_audit(study, audited[2].passport))

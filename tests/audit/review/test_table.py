@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -96,6 +97,11 @@ def test_the_reason_is_in_plain_words(found):
     assert "Its near-duplicate H1_0 is labelled Blip." in twin
     assert lone == "Not tested: nothing else labelled Lone is there to compare it with."
     assert "In all 4 tests without its own label it was taken for Blip." in reasons(result, np.array([7]), ids)[0]
+    assert "odd" not in text
+    sure = replace(result, p_wrong=np.where(np.arange(91) == 5, 0.01, result.p_wrong))
+    (said,) = reasons(sure, np.array([5]), ids)
+    likelier = f"Few labels here seem to be wrong, about {result.total.expected:.0f} of 91: an odd {EVIL} is likelier than a wrong label."
+    assert said.endswith(likelier)
 
 
 def test_the_reason_of_given_probabilities():

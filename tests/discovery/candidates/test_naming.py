@@ -76,6 +76,14 @@ def branched(study):
     return run, glitches
 
 
+def test_blanks_around_a_name_are_left_out(study):
+    odd = [glitch for glitch, label in labels_of(study).items() if label == "None_of_the_Above"]
+    clustered(study, "None_of_the_Above", odd, [0, 1, 1, -1])
+    assert name_cluster(study, 1, "  Reverse_Chirp ").added == 2
+    assert name_cluster(study, 1, "Reverse_Chirp").added == 0
+    assert sorted(set(labels_of(study).values())) == ["Blip", "None_of_the_Above", "Reverse_Chirp"]
+
+
 def test_a_branch_is_named_with_what_is_nested_in_it_and_nothing_else(study):
     run, glitches = branched(study)
     for path, members in {"1.0": glitches[:4], "1.0.0": glitches[2:4], "1.1": glitches[4:7]}.items():

@@ -17,7 +17,7 @@ TABLES = {  # as `status`, `novel`, `check` and `cluster` print them
         [(STORE, "613786", "1280", "0", "30 neighbours, approximate, recall 0.998 (0.997 to 0.999)")],
     ),
     "novel": (
-        ("rank", "id", "label", "as odd", "least odd among", "alike"),
+        ("rank", "id", "label", "as odd of all", "as odd of its likest class", "alike"),
         [("1", "L1_pN8e5GCYMQ", "None_of_the_Above", "1 in 613,787", "Low_Frequency_Burst, 1 in 12,345", "19")],
     ),
     "check": (

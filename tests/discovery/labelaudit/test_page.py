@@ -3,6 +3,7 @@
 import html
 import io
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from support.browser import chromium, needs_chromium
 from audit import AuditOptions, audit
 from audit.review.comparisons import find_class_neighbours
 from discovery.labelaudit.charts import calibration_svg, convergence_svg, evidence_svg
+from discovery.labelaudit.facts import cautions
 from discovery.labelaudit.gallery import Exhibits
 from discovery.labelaudit.page import LEAST_DOUBT, MAX_CASES, MIN_CASES, audit_html, headline, shown_rows
 from discovery.pages.thumbnails import Thumbnails
@@ -75,6 +77,15 @@ def test_the_headline_says_how_many(found):
     )
     assert "of 120" in said
     assert f"<b>These {result.listed} rows</b>" in page(found)
+
+
+def test_few_planted_errors_are_cautioned_of(found):
+    result, _ = found
+    rough = replace(result, reliability=np.array([[0.1, 0.05, 200.0], [0.9, 1.0, 12.0]]))
+    assert rough.planted_errors == 22
+    assert "they rest on 22 planted errors" in " ".join(cautions(rough, {}, None))
+    enough = replace(result, reliability=np.array([[0.1, 0.05, 200.0], [0.9, 1.0, 40.0]]))
+    assert "planted errors" not in " ".join(cautions(enough, {}, None))
 
 
 def test_an_empty_list_is_said_to_be_empty():
@@ -227,6 +238,19 @@ def test_in_a_browser_it_is_whole_silent_and_harmless(found, tmp_path):
             assert browser.evaluate("window.pwned === undefined")
             assert browser.console == []
             assert [url for url in browser.requests if not url.startswith(("file:", "data:", "about:"))] == []
+
+
+@needs_chromium
+def test_the_ticks_of_a_single_view_end_where_the_picture_ends(found, tmp_path):
+    shown = exhibits(found)
+    one = Thumbnails(shown.thumbnails.levels[:, 3:], (4.0,), np.ones((120, 1), bool))
+    (tmp_path / "audit.html").write_text(page(found, exhibits=replace(shown, thumbnails=one)), encoding="utf-8")
+    with chromium(tmp_path / "profile") as browser:
+        browser.open(tmp_path / "audit.html", size=(1280, 900))
+        browser.wait("document.querySelector('.views.one .hz')")
+        heights = "[...document.querySelectorAll('.views.one .view')].map((view) => [view.querySelector('.hz'), view.querySelector('img')].map((part) => part.getBoundingClientRect().height))"
+        for ticks, picture in browser.evaluate(heights):
+            assert ticks == pytest.approx(picture, abs=1)
 
 
 @needs_chromium
