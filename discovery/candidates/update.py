@@ -22,6 +22,7 @@ from discovery.clustering.clustering import cluster
 from discovery.clustering.hierarchy import LEAST_ROWS
 from discovery.clustering.result import NOISE
 from embed.csvfile import write_csv
+from embed.digits import counted
 from embed.errors import InputError
 from embed.storage import file_name, write_text
 from embed.study.clusterings import latest_clustering, read_branches, save_branches, save_clusters
@@ -165,7 +166,7 @@ def update_clusters(
         passport = {"clustering": f"run {stored.run}", "vectors": store.name, "seed": seed}
         page = update_html(outcome, study, store, command=command, beside=tuple(files), passport=passport)
         write_text(folder / PAGE, page)
-        answer = f"{len(found):,} new glitches: {int((how == 'joined').sum()):,} joined a cluster; {len(births)} new {'cluster' if len(births) == 1 else 'clusters'}; {len(changes)} proposed changes."
+        answer = f"{counted(len(found), 'new glitch', 'new glitches')}: {int((how == 'joined').sum()):,} joined a cluster; {counted(len(births), 'new cluster', 'new clusters')}; {counted(len(changes), 'proposed change', 'proposed changes')}."
         add_report(study, run, folder / PAGE, report_title(stored.label), answer)
         save_clusters(
             study,

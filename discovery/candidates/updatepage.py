@@ -15,6 +15,7 @@ from discovery.clustering.result import NOISE
 from discovery.pages.page import PageShell, rendered
 from discovery.pages.pictures import load_thumbnails
 from discovery.pages.thumbnails import data_uri
+from embed.digits import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -141,7 +142,7 @@ def _parts(changes: Sequence[Proposal]) -> list[tuple[tuple[str, ...], Rows]]:
         for place, rows in enumerate(change.groups):
             of = f"cluster {change.clusters[place]}" if change.kind == MERGE else f"part {place + 1}"
             name = f"{change.kind} {', '.join(map(str, change.clusters))}".strip()
-            found.append(((name, of if len(change.groups) > 1 else "", f"{len(rows):,} glitches"), rows))
+            found.append(((name, of if len(change.groups) > 1 else "", counted(len(rows), "glitch", "glitches")), rows))
     return found
 
 

@@ -167,17 +167,6 @@ class Terminal:
             yield step
 
 
-def counted(count: int, one: str, several: str) -> str:
-    """Write a number with its noun.
-
-    Examples
-    --------
-    >>> counted(1, "glitch", "glitches"), counted(1200, "glitch", "glitches")
-    ('1 glitch', '1,200 glitches')
-    """
-    return f"{count:,} {one if count == 1 else several}"
-
-
 def _log_line(line: str) -> None:
     said.info("%s", line)
 

@@ -7,6 +7,7 @@ from discovery.candidates.update import update_clusters
 from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
 from embed.study.study import Study
+from embed.digits import counted
 
 
 def run(options: Namespace) -> None:
@@ -27,8 +28,8 @@ def run(options: Namespace) -> None:
             )
     counts = found.table["how"].value_counts()
     terminal.say(
-        f"{len(found.table)} new glitches of {found.label} after run {found.of}: {counts.get('joined', 0)} joined a cluster, "
-        f"{counts.get('born', 0)} are in {len(found.births)} new {'cluster' if len(found.births) == 1 else 'clusters'}, {counts.get('none', 0)} fit none"
+        f"{counted(len(found.table), 'new glitch', 'new glitches')} of {found.label} after run {found.of}: {counts.get('joined', 0)} joined a cluster, "
+        f"{counted(counts.get('born', 0), 'is', 'are')} in {counted(len(found.births), 'new cluster', 'new clusters')}, {counted(counts.get('none', 0), 'fits', 'fit')} none"
     )
     rows = [(str(number), str(count), "") for number, count in found.joined.items() if count]
     rows += [(str(own.cluster), str(own.size), f"born: {own.verdict}") for own in found.births]
@@ -41,7 +42,7 @@ def run(options: Namespace) -> None:
         terminal.say(f"{change.kind}: {change.evidence}")
     if found.waiting:
         terminal.say(
-            f"splits and merges were not looked for: {found.waiting:,} glitches came since they were last looked for, less than {100 * COMPARED_SHARE:g} %; --compare looks for them with the next new ones"
+            f"splits and merges were not looked for: {counted(found.waiting, 'glitch', 'glitches')} came since they were last looked for, less than {100 * COMPARED_SHARE:g} %; --compare looks for them with the next new ones"
         )
     if found.changes:
         terminal.say("these are proposals: no glitch was moved and no number changed")

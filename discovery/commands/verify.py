@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from discovery.checks.verify import chosen_reports
-from discovery.commands.console import Terminal, counted
+from discovery.commands.console import Terminal
 from discovery.commands.progress import duration
 from discovery.commands.scratch import scratch_copy
 from discovery.verification.again import make_again
@@ -16,6 +16,7 @@ from discovery.verification.comparison import Comparison
 from discovery.verification.drift import compare_maps
 from discovery.verification.flags import compare_audits
 from discovery.verification.reports import StoredReport
+from embed.digits import counted
 from embed.errors import DiscoverError, InputError
 from embed.study.moments import run_seconds
 from embed.study.study import Study

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from embed.training.rounds import Round
     from embed.training.selftraining import Recursion
 
-NOT_LEARNT = "are not learnt from"
-"""What becomes of glitches that are none of the classes."""
+NOT_LEARNT = "is not learnt from", "are not learnt from"
+"""What becomes of a glitch, and of several, that are none of the classes."""
 COLUMNS = ("pseudo_labels", "accuracy", "low", "high", "right", "judged", "least_confidence", "purity", "known")
 
 

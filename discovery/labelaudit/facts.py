@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from embed.digits import counted
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -77,11 +79,15 @@ def printed_options(options: AuditOptions, result: AuditResult, origin: str) -> 
 def cautions(result: AuditResult, left_out: dict[str, int], manifest: ReviewManifest | None) -> list[str]:
     """What the reader of the page must know first."""
     lines = list(result.notes)
-    lines += [f"{count:,} glitches were left out: {reason}" for reason, count in left_out.items() if count]
+    lines += [
+        f"{counted(count, 'glitch was', 'glitches were')} left out: {reason}"
+        for reason, count in left_out.items()
+        if count
+    ]
     if manifest is None:
         lines.append("nothing was written for volunteers: the list is empty, or its glitches have no pictures")
     elif manifest.without_pictures:
         lines.append(
-            f"{manifest.without_pictures} rows of the list are not in volunteers/: they lack a view that the others have"
+            f"{counted(manifest.without_pictures, 'row of the list is', 'rows of the list are')} not in volunteers/, for want of a view that the others have"
         )
     return lines
