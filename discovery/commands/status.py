@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from discovery.commands.console import Terminal
 from discovery.overview.contents import read_contents
 from discovery.overview.index import PAGE
+from embed.study.outcomes import outcomes
 from embed.study.study import Study
 from embed.vectors.parts import kept_beside
 from embed.vectors.passport import describe_graph
@@ -31,6 +32,7 @@ def run(options: Namespace) -> None:
     with Study(options.study) as study:
         contents = read_contents(study)
         durations, runs = study.durations(), study.runs()
+        runs["state"] = list(outcomes(study).values())
         vectors, kept = stores(study.folder), kept_beside(study.folder)
         cached = sum(path.stat().st_size for path in (study.folder / "cache").glob("*.bin"))
         page = study.folder / PAGE
@@ -45,14 +47,11 @@ def run(options: Namespace) -> None:
     _print_labels(terminal, contents)
     _print_stores(terminal, vectors, kept)
     _print_reports(terminal, contents.reports[:SHOWN])
-    latest = runs[["run", "command", "started", "outcome"]].tail(SHOWN)
+    latest = runs[["run", "command", "started", "state"]].tail(SHOWN)
     terminal.table(
         "Runs, latest last",
         ("run", "command", "started", "outcome"),
-        [
-            (str(number), name, _date(started), outcome or "unfinished")
-            for number, name, started, outcome in latest.itertuples(index=False)
-        ],
+        [(str(number), name, _date(started), state) for number, name, started, state in latest.itertuples(index=False)],
     )
     terminal.say(
         f"Decoded views kept for other networks: {cached / 2**20:.0f} MiB in {options.study / 'cache'} (safe to delete)"
