@@ -47,6 +47,7 @@ class Outcome:
     births : list of Certificate
     changes : list of Proposal
     waiting : int
+    remarks : sequence of str
         See `discovery.candidates.update.Update`.
     """
 
@@ -56,6 +57,7 @@ class Outcome:
     births: Sequence[Certificate]
     changes: Sequence[Proposal]
     waiting: int
+    remarks: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def update_html(
     joined = int((new & (labels != NOISE)).sum()) - sum(own.size for own in found.births)
     return rendered(
         "candidates/update.html",
-        shell=PageShell(f"Update of {found.label}", tuple(beside), (), {}, command, passport),
+        shell=PageShell(f"Update of {found.label}", tuple(beside), tuple(found.remarks), {}, command, passport),
         new=int(new.sum()),
         joined=joined,
         born=sum(own.size for own in found.births),

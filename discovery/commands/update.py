@@ -4,10 +4,11 @@ from argparse import Namespace
 
 from discovery.candidates.options import COMPARED_SHARE
 from discovery.candidates.update import update_clusters
+from discovery.checks.update import judging_options
 from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
-from embed.study.study import Study
 from embed.digits import counted
+from embed.study.study import Study
 
 
 def run(options: Namespace) -> None:
@@ -22,7 +23,7 @@ def run(options: Namespace) -> None:
                 options.label,
                 out=options.out,
                 compare_all=options.compare,
-                seed=options.seed,
+                options=judging_options(options),
                 command=options.typed,
                 step=step,
             )
@@ -46,6 +47,8 @@ def run(options: Namespace) -> None:
         )
     if found.changes:
         terminal.say("these are proposals: no glitch was moved and no number changed")
+    for remark in found.remarks:
+        terminal.say(remark)
     for path in found.files.values():
         terminal.say(str(path))
     terminal.result(
@@ -58,6 +61,7 @@ def run(options: Namespace) -> None:
             "births": [own.row() for own in found.births],
             "changes": [change.row() for change in found.changes],
             "waiting": found.waiting,
+            "notes": list(found.remarks),
             "none": int(counts.get("none", 0)),
             "files": {name: str(path) for name, path in found.files.items()},
         }
