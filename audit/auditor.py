@@ -24,6 +24,7 @@ from audit.procedure import (
     run_splits,
 )
 from audit.verdict import calibrated, make_result
+from embed.digits import counted
 from embed.errors import InputError
 from embed.network.devices import choose_device
 from embed.vectors.duplicates import DUPLICATE_SIMILARITY, near_duplicates
@@ -240,7 +241,7 @@ def _notes(data: AuditData, plan: SplitPlan, held_out: HeldOut) -> list[str]:
     if len(untested):
         alone = ", ".join(classes[number] for number in np.unique(data.codes[untested]))
         notes.append(
-            f"{len(untested)} glitches could not be tested: their class ({alone}) has no other member to compare them with"
+            f"{counted(len(untested), 'glitch', 'glitches')} could not be tested: their class ({alone}) has no other member to compare them with"
         )
     rare = [f"{classes[number]} ({sizes[number]})" for number in np.flatnonzero((sizes > 1) & (sizes <= RARE))]
     if rare:

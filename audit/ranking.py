@@ -15,6 +15,7 @@ from audit.evidence.calibration import cut_list
 from audit.evidence.noise import fit_noise, log_probability
 from audit.heldout.labels import check_probabilities
 from audit.options import DEFAULTS, AuditOptions
+from embed.digits import counted
 from embed.errors import InputError
 
 if TYPE_CHECKING:
@@ -81,7 +82,9 @@ def _log_odds(labels: ArrayLike, probabilities: ArrayLike) -> Floats:
         )
     count, classes = given.shape
     if count == 0 or classes < 2:
-        raise InputError(f"{count} labels of {classes} classes: give one label or more, of two classes or more")
+        raise InputError(
+            f"{counted(count, 'label', 'labels')} of {counted(classes, 'class', 'classes')}: give one label or more, of two classes or more"
+        )
     if codes.min() < 0 or codes.max() >= classes:
         row = int(np.flatnonzero((codes < 0) | (codes >= classes))[0])
         raise InputError(f"label {codes[row]} in row {row} has no column among {classes}; give class numbers from 0")

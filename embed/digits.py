@@ -8,6 +8,17 @@ _SMALL, _LARGE = 1e-6, 1e15
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
+def counted(count: int, one: str, several: str) -> str:
+    """Write a number with its noun.
+
+    Examples
+    --------
+    >>> counted(1, "glitch", "glitches"), counted(1200, "glitch", "glitches")
+    ('1 glitch', '1,200 glitches')
+    """
+    return f"{count:,} {one if count == 1 else several}"
+
+
 def portion(value: float, decimals: int = 2) -> str:
     """Write a number from 0 to 1, such as a probability, without calling it 0 or 1 where it is not.
 

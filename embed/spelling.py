@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -71,6 +72,23 @@ def one_slip(text: str, name: str) -> bool:
     (True, True, False)
     """
     return is_typo(text, name) and edits(_folded(text), _folded(name)) <= 1
+
+
+def same_word(text: str, name: str) -> bool:
+    """Whether `text` is `name` with a single slip that hardly ever makes another word: another case or punctuation, a letter doubled or no longer, two neighbours swapped, a plural.
+
+    Examples
+    --------
+    >>> same_word("Sstar", "Star"), same_word("Koi_fish", "Koi_Fish"), same_word("Bilp", "Blip"), same_word("Round", "Bound")
+    (True, True, True, False)
+    """
+    if not one_slip(text, name):
+        return False
+    short, long = sorted((_folded(text), _folded(name)), key=len)
+    if len(short) == len(long):
+        return sorted(short) == sorted(long)
+    doubled = any(a == b and long[:i] + long[i + 1 :] == short for i, (a, b) in enumerate(pairwise(long)))
+    return doubled or long == f"{short}s"
 
 
 def edits(one: str, other: str) -> int:

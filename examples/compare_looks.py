@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
+from embed.digits import counted
 from embed.gravityspy import DURATIONS, class_name, other_view, parse_view_name
 from embed.simulator import FAMILIES, Population, simulate_batch
 from embed.views.decoding import spectrogram_levels
@@ -45,7 +46,7 @@ def main() -> None:
     if not real:
         parser.error(f"{options.images} holds no folder of a simulated class with a glitch that has all four views")
     montage(real, options.each, options.draws, options.seed).save(options.out)
-    print(f"{options.out}: {len(real)} classes")
+    print(f"{options.out}: {counted(len(real), 'class', 'classes')}")
 
 
 def read_real(images: Path, names: Sequence[str]) -> dict[str, np.ndarray | None]:

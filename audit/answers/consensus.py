@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from audit.answers.precision import Score, score_controls
 from audit.answers.vocabulary import UNSURE, WRONG, Answer
 from audit.review.ledger import ASKED, Decision, find_audit, subjects_of, verdicts_by_id
+from embed.digits import counted
 from embed.errors import InputError
 
 if TYPE_CHECKING:
@@ -100,14 +101,19 @@ def consensus(study: Study, audit: Audit, found: Votes, vocabulary: Vocabulary) 
             decisions.append(decision)
         else:
             undecided += subjects[key].control == ASKED
-    counts = {
-        f"glitches are undecided: fewer than {MIN_VOTES} votes, or fewer than two thirds agree": undecided,
-        "classifications of other subjects were ignored": found.elsewhere,
-        "votes on audits of other studies were ignored": len(found.votes) - len(ours),
-        "later votes of a volunteer on the same subject were ignored": found.repeated,
-        "classifications carry no answer": found.unanswered,
-    }
-    notes = [f"{count} {what}" for what, count in counts.items() if count]
+    counts = (
+        (
+            undecided,
+            "glitch is",
+            "glitches are",
+            f"undecided: fewer than {MIN_VOTES} votes, or fewer than two thirds agree",
+        ),
+        (found.elsewhere, "classification", "classifications", "of other subjects ignored"),
+        (len(found.votes) - len(ours), "vote", "votes", "on audits of other studies ignored"),
+        (found.repeated, "later vote", "later votes", "of a volunteer on the same subject ignored"),
+        (found.unanswered, "classification carries", "classifications carry", "no answer"),
+    )
+    notes = [f"{counted(count, one, several)} {what}" for count, one, several, what in counts if count]
     return Consensus(audit, decisions, score_controls(answers, subjects, verdicts), notes)
 
 

@@ -26,6 +26,7 @@ from audit.review.ledger import (
     verdicts_by_id,
 )
 from embed.csvfile import CsvFile, restored
+from embed.digits import counted
 from embed.errors import InputError
 from embed.study.audits import current_labels
 from embed.study.database import SHORT_WAIT_S
@@ -243,4 +244,6 @@ def _unless_changed(study: Study, audit: Audit, decisions: list[Decision]) -> tu
     stale = len(decisions) - len(kept)
     if not stale:
         return kept, []
-    return kept, [f"{stale} confirmed labels were changed after the audit; they stay as they are now"]
+    return kept, [
+        f"{counted(stale, 'confirmed label was changed after the audit; it stays as it is', 'confirmed labels were changed after the audit; they stay as they are')} now"
+    ]

@@ -10,6 +10,7 @@ import numpy as np
 
 from audit.heldout.labels import SUM_TOLERANCE
 from embed.csvfile import CsvFile
+from embed.digits import counted
 from embed.errors import InputError
 from embed.gravityspy import COLUMN_ALIASES, class_name
 
@@ -75,7 +76,7 @@ def read_probabilities(path: Path) -> External:
     columns = [name for name in file.columns if name and name not in _METADATA]
     if len(columns) < 2:
         raise InputError(
-            f"{path} has {len(columns)} columns of classes beside {identifier!r}; give one column for each class"
+            f"{path} has {counted(len(columns), 'column', 'columns')} of classes beside {identifier!r}; give one column for each class"
         )
     classes = tuple(class_name(name) for name in columns)
     ids, ifos, lines, values = [], [], [], []

@@ -22,6 +22,7 @@ from audit.heldout.crossfit import HeldOut
 from audit.heldout.splits import plan_splits
 from embed.dataset.dataset import TrainingSet
 from embed.dataset.splits import TEST, TRAIN, VALIDATION, Split
+from embed.digits import counted
 from embed.errors import InputError
 from embed.fleet.spread import check_processor, here
 from embed.network.model import load_model
@@ -203,7 +204,7 @@ def _work(
     levels, kept, broken = read_levels(study, glitches, encoding, network.backbone.size, device=torch.device("cpu"))
     if len(kept) < len(glitches):
         raise InputError(
-            f"{len(broken)} glitches cannot be read any more, the first: {ids.loc[broken[0].glitch]}: {broken[0].reason}; restore their files, or embed again with --retry"
+            f"{counted(len(broken), 'glitch', 'glitches')} cannot be read any more, the first: {ids.loc[broken[0].glitch]}: {broken[0].reason}; restore the files, or embed again with --retry"
         )
     return _Refit(network, encoding, levels, (glitches, tuple(ids), classes, codes), refitting, folder)
 

@@ -108,7 +108,7 @@ const own = () => clustering.clusters.find((one) => one.cluster === cluster);
 // --- the page ----------------------------------------------------------------------------------------------------------
 function draw() {
   const name = cluster === NOISE ? "Noise" : `Cluster ${cluster}`;
-  $("cluster-head").replaceChildren(element("h2", {}, name), element("p", { class: "who" }, `${thousands(members.length)} glitches of ${clustering.label}, ${clustering.method}, run ${clustering.run}`));
+  $("cluster-head").replaceChildren(element("h2", {}, name), element("p", { class: "who" }, `${members.length === 1 ? "1 glitch" : `${thousands(members.length)} glitches`} of ${clustering.label}, ${clustering.method}, run ${clustering.run}`));
   $("cluster-time").replaceChildren(timeline(members));
   facts();
   naming();
@@ -145,10 +145,11 @@ function naming() {
     place.replaceChildren();
     return;
   }
-  const which = ticked.size ? `the ${thousands(ticked.size)} ticked` : `all ${thousands(members.length)}`;
+  const named = ticked.size || members.length;
+  const which = ticked.size ? `the ${thousands(named)} ticked` : `all ${thousands(named)}`;
   const count = element("input", { type: "number", min: "2", max: "500", value: "40", "aria-label": "glitches of the batch" });
   place.replaceChildren(
-    completion({ id: "name", label: `Name the class of ${which} glitches (press N)`, placeholder: "class name, then Enter", names: () => study.classes, accept: (name) => give(name) }),
+    completion({ id: "name", label: `Name the class of ${which} ${named === 1 ? "glitch" : "glitches"} (press N)`, placeholder: "class name, then Enter", names: () => study.classes, accept: (name) => give(name) }),
     element("p", { id: "name-done", class: "decided", role: "status" }),
     element("p", { class: "aside" }, ticked.size ? "Tick none to name them all." : "Tick some of them to name only these."),
     element("form", { class: "row", onsubmit: (event) => { event.preventDefault(); batch(count.valueAsNumber); } },

@@ -64,6 +64,7 @@ def add_predict(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 
     which.add_argument("--label", metavar="LABEL", help="glitches with this given label, such as None_of_the_Above")
     which.add_argument("--unlabelled", action="store_true", help="glitches without a given label (default)")
     which.add_argument("--all", action="store_true", help="every glitch")
+    which.add_argument("--id", metavar="ID", nargs="+", help="these glitches, with or without the detector")
     predict.add_argument(
         "--top",
         type=int,

@@ -120,16 +120,21 @@ def add_cluster(commands: Any, common: ArgumentParser, vectors: ArgumentParser) 
         metavar="N",
         help="number of clusters, for spectral only (default: chosen by the eigengap)",
     )
-    cluster.add_argument(
-        "--detector",
-        metavar="DIR",
-        type=Path,
-        help="a detector of `discover detector train`: the certificates say how many members it calls a signal, by the glitches' strain",
-    )
-    add_strain(cluster, "--detector")
+    _add_judging(cluster, "the certificates say")
     cluster.add_argument("--out", metavar="DIR", type=Path, help=OUT)
     add_figures(cluster)
     add_generated(cluster)
+
+
+def _add_judging(parser: ArgumentParser, where: str) -> None:
+    """Add ``--detector`` and its ``--strain``."""
+    parser.add_argument(
+        "--detector",
+        metavar="DIR",
+        type=Path,
+        help=f"a detector of `discover detector train`: {where} how many members it calls a signal, by the glitches' strain",
+    )
+    add_strain(parser, "--detector")
 
 
 def add_name(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
@@ -167,6 +172,7 @@ def add_update(commands: Any, common: ArgumentParser, vectors: ArgumentParser) -
         action="store_true",
         help=f"cluster old and new glitches together however few are new (default: where {100 * COMPARED_SHARE:g} %% are new since the last time, and always fewer than {COMPARED_BELOW:,})",
     )
+    _add_judging(update, "the certificates of new clusters say")
     update.add_argument("--out", metavar="DIR", type=Path, help=OUT)
 
 

@@ -57,7 +57,7 @@ def add_verify(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 -
         "verify",
         parents=[common],
         help="make reports again, and say whether they are the same",
-        description="Make the latest clusters, the latest audit and the latest map again, each from the study's vectors and what its run was given, and compare them byte by byte: same clusters, same flags, the map's drift; or what differs, and why as far as it is known. Labels that changed since are told; each is made again of those that its run saw. The study is not changed. The exit code is 0 where all files are the same, else 1.",
+        description="Make the latest clusters, the latest audit and the latest map again, each from the study's vectors and what its run was given, and compare them byte by byte: same clusters, same flags, the map's drift; or what differs, and why as far as it is known. Labels that changed since are told; each is made again of those that its run saw. The study is not changed. The exit code is 0 where all files are the same, 1 where one differs, and 2 where a report cannot be made again, which is said before the next one is made.",
     )
     verify.add_argument(
         "label",

@@ -19,6 +19,7 @@ from discovery.clustering.placement import lay_out
 from discovery.clustering.result import NOISE, Clustering
 from discovery.pages.pictures import load_thumbnails
 from discovery.pages.views import longest_views
+from embed.digits import counted
 from embed.errors import InputError
 from embed.notebook import html_summary
 from embed.study.clusterings import save_branches, save_clusters
@@ -220,8 +221,10 @@ def _answer(certificates: list[Certificate], clustering: Clustering) -> str:
     counts = Counter(own.verdict for own in certificates)
     noise = int((clustering.labels == NOISE).sum())
     verdicts = ", ".join(f"{verdict} ({count})" for verdict, count in counts.items())
-    clusters = f"{len(certificates)} {'cluster' if len(certificates) == 1 else 'clusters'}"
-    return f"{clusters}: {verdicts}; {noise:,} of {len(clustering.labels):,} glitches fit no cluster."
+    clusters = counted(len(certificates), "cluster", "clusters")
+    return (
+        f"{clusters}: {verdicts}; {noise:,} of {counted(len(clustering.labels), 'glitch', 'glitches')} fit no cluster."
+    )
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ from discovery.clustering.prepared import NEIGHBOURS, prepare
 from discovery.clustering.result import NOISE, by_size
 from discovery.onset.changes import bursts
 from discovery.onset.livetime import DAY, livetime_of
-from embed.digits import significant
+from embed.digits import counted, significant
 from embed.vectors.graph import neighbour_graph
 
 if TYPE_CHECKING:
@@ -277,11 +277,14 @@ def ended(members: Members, times: Floats) -> list[Proposal]:
         if (own & new).any():
             continue
         if live is None:
-            events, rate = int(own.sum()), f"{own.sum()} of the {old.sum()} old glitches are its members"
-            span = f"{new.sum()} glitches are new"
+            events, rate = (
+                int(own.sum()),
+                f"{own.sum()} of the {old.sum()} old glitches {'is its member' if own.sum() == 1 else 'are its members'}",
+            )
+            span = counted(int(new.sum()), "glitch is new", "glitches are new")
         else:
             events = len(bursts(live.elapsed(_known(members.gps[own]))))
-            rate = f"{events} {'burst' if events == 1 else 'bursts'} in {significant(before / DAY)} live days before"
+            rate = f"{counted(events, 'burst', 'bursts')} in {significant(before / DAY)} live days before"
             span = f"{significant(since / DAY)} live days since"
         probability = float((before / (before + since)) ** events)
         if probability * len(numbers) < FALSE_ALARM:

@@ -17,7 +17,7 @@ from discovery.pages.columns import Group, glitch_ids
 from discovery.pages.drawing import INK, LINE, QUIET, cut, folded, font, frequency_ticks, place_picture, png_bytes
 from discovery.pages.page import showable
 from discovery.pages.thumbnails import chosen_view, picture
-from embed.digits import portion
+from embed.digits import counted, portion
 from embed.errors import InputError
 from embed.views.viridis import table as viridis
 
@@ -106,7 +106,7 @@ def contact_sheet(
         sheet.row(_TOP + place * _ROW, row)
     if left:
         members = sum(row.group.count for row in left)
-        note = f"and {len(left):,} smaller clusters ({members:,} glitches), not drawn"
+        note = f"and {counted(len(left), 'smaller cluster', 'smaller clusters')} ({members:,} glitches), not drawn"
         sheet.draw.text((_MARGIN, _TOP + len(drawn) * _ROW + 12), note, QUIET, font(15))
     return png_bytes(picture)
 
@@ -130,7 +130,7 @@ class _Sheet:
         clusters = int(table["cluster"].nunique()) - (noise > 0)
         self.draw.text((_MARGIN, _MARGIN - 4), cut(showable(title), face, self.image.width - 320), INK, face)
         counts = counts or (
-            f"{self.counted(len(table))} · {clusters:,} {'cluster' if clusters == 1 else 'clusters'} · "
+            f"{self.counted(len(table))} · {counted(clusters, 'cluster', 'clusters')} · "
             f"noise {noise:,} ({100 * noise / len(table):.0f} %)"
         )
         if self.thumbnails.empty:

@@ -51,11 +51,14 @@ class GlitchMap:
         The points, and which of them were placed on the map that was there.
     files : dict
         Name -> path of what was written.
+    plain : bool
+        Whether the glitches are plain pictures.
     """
 
     table: pd.DataFrame
     layout: Layout
     files: dict[str, Path]
+    plain: bool
 
     @property
     def folder(self) -> Path:
@@ -173,7 +176,7 @@ def draw_map(
             folder,
             StoredMap(settings, glitches, coordinates, layout.placed, np.asarray(store.inputs)[rows], layout.flat),
         )
-    return GlitchMap(drawn, layout, files)
+    return GlitchMap(drawn, layout, files, thumbnails.plain)
 
 
 def _layout(

@@ -22,6 +22,7 @@ from discovery.onset.livetime import livetime_of
 from discovery.pages.columns import shown_columns
 from discovery.pages.pictures import load_thumbnails
 from embed.csvfile import write_csv
+from embed.digits import counted
 from embed.gravityspy import NUMBERS
 from embed.storage import write_bytes, write_text
 from embed.vectors.similarity import normalise
@@ -138,7 +139,9 @@ def write_results(results: Results, folder: Path, command: str) -> dict[str, Pat
     }
     cautions = [*clustering.notes, *results.remarks]
     if results.left_out:
-        cautions.append(f"{len(results.left_out)} glitches of this label were left out: they have no vector")
+        cautions.append(
+            f"{counted(len(results.left_out), 'glitch of this label was', 'glitches of this label were')} left out for want of a vector"
+        )
     dossiers = _dossiers(results, whole, nested)
     for old in folder.glob("members-*.png"):
         old.unlink()

@@ -15,6 +15,7 @@ import numpy as np
 
 from discovery.clustering.placement import place
 from discovery.clustering.projection import LEAST_ROWS
+from embed.digits import counted
 from embed.errors import StudyError
 from embed.storage import canonical_json, write_atomic
 
@@ -148,7 +149,7 @@ def extended(stored: StoredMap, store: VectorStore, glitches: Rows, settings: di
     rows = store.rows(glitches)
     changed = (np.asarray(store.inputs)[rows[kept]] != stored.inputs[where[kept]]).any(axis=1).sum()
     if changed:
-        return f"{changed} glitches of the map that was there have other pictures now"
+        return f"{counted(changed, 'glitch of the map that was there has', 'glitches of the map that was there have')} other pictures now"
     laid_out = kept & ~stored.placed[where]
     if laid_out.sum() < LEAST_ROWS or not stored.points[where[laid_out]].any():
         return f"the map that was there has {laid_out.sum()} of these glitches, too few to place others among them"

@@ -14,7 +14,7 @@ from discovery.candidates.changes import COLUMNS as CHANGE_COLUMNS
 from discovery.candidates.changes import Members, Proposal, cluster_afresh, compare, ended
 from discovery.candidates.joining import join
 from discovery.candidates.known import BACKGROUND, Known, evidence_beside, known_glitches
-from discovery.candidates.options import COMPARED_BELOW, COMPARED_SHARE
+from discovery.candidates.options import COMPARED_BELOW, COMPARED_SHARE, ClusterOptions
 from discovery.candidates.pastupdates import report_title, update_facts
 from discovery.candidates.updatepage import Outcome, update_html
 from discovery.certificates.certificate import PART, Certificate, certify
@@ -22,6 +22,7 @@ from discovery.clustering.clustering import cluster
 from discovery.clustering.hierarchy import LEAST_ROWS
 from discovery.clustering.result import NOISE
 from embed.csvfile import write_csv
+from embed.digits import counted
 from embed.errors import InputError
 from embed.storage import file_name, write_text
 from embed.study.clusterings import latest_clustering, read_branches, save_branches, save_clusters
@@ -30,6 +31,7 @@ from embed.study.reports import add_report
 from embed.vectors.similarity import normalise
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -72,6 +74,8 @@ class Update:
         Glitches that came since all were last clustered together; 0 where this update did so. Otherwise `changes` are ended clusters only.
     files : dict
         Name -> path.
+    remarks : sequence of str
+        How a detector judged the new clusters, and what it could not.
     """
 
     run: int
@@ -83,6 +87,7 @@ class Update:
     changes: list[Proposal]
     waiting: int
     files: dict[str, Path]
+    remarks: Sequence[str] = ()
 
 
 def update_clusters(
@@ -92,7 +97,7 @@ def update_clusters(
     *,
     out: Path | None = None,
     compare_all: bool = False,
-    seed: int = 0,
+    options: ClusterOptions | None = None,
     command: str = "discover update",
     step: Step = lambda _: None,
 ) -> Update:
@@ -110,7 +115,8 @@ def update_clusters(
         Folder of ``update.csv``, ``changes.csv``, ``change-members.csv`` and ``update.html``; by default one of the study's reports.
     compare_all : bool
         Look for splits, merges and emerged groups however few glitches are new: see `discovery.candidates.options.COMPARED_SHARE`.
-    seed : int
+    options : ClusterOptions, optional
+        Of which the seed, and the detector with its strain, which judges the new clusters, are used.
     command : str
         The command line, for the page.
     step : callable, optional
@@ -121,6 +127,8 @@ def update_clusters(
     InputError
         Nothing was clustered, the vectors are others, or no glitch of the label is new.
     """
+    options = options or ClusterOptions()
+    seed = options.seed
     stored, table, fresh = _new_glitches(study, store, label)
     step("join")
     old = stored.table
@@ -149,6 +157,7 @@ def update_clusters(
         is_new=np.arange(len(glitches)) >= len(kept),
         gps=glitches["gps"].to_numpy(float),
     )
+    births, remarks = _judged(births, study, options, after, glitches.index, known=known, table=table, step=step)
     changes = ended(after, table["gps"].to_numpy(float))
     waiting = int(stored.arguments.get("waiting", 0)) + len(fresh)
     if compare_all or len(glitches) < COMPARED_BELOW or waiting >= COMPARED_SHARE * len(glitches):
@@ -158,14 +167,14 @@ def update_clusters(
     )
     folder = out if out is not None else study.folder / "reports" / f"update-{file_name(stored.label)}"
     facts = update_facts(stored.run, len(found), births, changes, waiting)
-    with study.run("cluster", stored.arguments | facts | circumstances(study)) as run:
+    with study.run("cluster", stored.arguments | options.judging | facts | circumstances(study)) as run:
         step("write")
-        outcome = Outcome(stored.label, after, glitches, births, changes, waiting)
+        outcome = Outcome(stored.label, after, glitches, births, changes, waiting, remarks)
         files = _write(folder, found, outcome)
         passport = {"clustering": f"run {stored.run}", "vectors": store.name, "seed": seed}
         page = update_html(outcome, study, store, command=command, beside=tuple(files), passport=passport)
         write_text(folder / PAGE, page)
-        answer = f"{len(found):,} new glitches: {int((how == 'joined').sum()):,} joined a cluster; {len(births)} new {'cluster' if len(births) == 1 else 'clusters'}; {len(changes)} proposed changes."
+        answer = f"{counted(len(found), 'new glitch', 'new glitches')}: {int((how == 'joined').sum()):,} joined a cluster; {counted(len(births), 'new cluster', 'new clusters')}; {counted(len(changes), 'proposed change', 'proposed changes')}."
         add_report(study, run, folder / PAGE, report_title(stored.label), answer)
         save_clusters(
             study,
@@ -177,7 +186,8 @@ def update_clusters(
         save_branches(study, run, read_branches(study, stored.run).items())
     counts = {int(own): int((labels == own).sum()) for own in np.unique(before.numbers[before.numbers != NOISE])}
     table = found.reset_index(drop=True)
-    return Update(run, stored.run, stored.label, table, counts, births, changes, waiting, files | {PAGE: folder / PAGE})
+    files[PAGE] = folder / PAGE
+    return Update(run, stored.run, stored.label, table, counts, births, changes, waiting, files, remarks)
 
 
 def _new_glitches(study: Study, store: VectorStore, label: str | None) -> tuple[StoredClustering, pd.DataFrame, Rows]:
@@ -268,6 +278,30 @@ def _births(
     ]
     members = [np.flatnonzero(found.labels == own.cluster) for own in certificates]
     return [(own, rows, found.probability[rows]) for own, rows in zip(certificates, members, strict=True)]
+
+
+def _judged(
+    births: list[Certificate],
+    study: Study,
+    options: ClusterOptions,
+    after: Members,
+    glitches: ArrayLike,
+    *,
+    known: Known,
+    table: pd.DataFrame,
+    step: Step,
+) -> tuple[list[Certificate], list[str]]:
+    """Say in the certificates of new clusters what the detector of the options calls a signal, beside all other glitches of the label; also returns its remarks."""
+    if options.detector is None or not births:
+        return births, []
+    from discovery.candidates.signals import with_signals  # noqa: PLC0415 - the detector's libraries
+    from embed.detector.model import load_detector  # noqa: PLC0415
+
+    labels = np.full(len(after.labels), NOISE)
+    for place, own in enumerate(births):
+        labels[after.labels == own.cluster] = place
+    rows, detector = np.asarray(glitches, np.int64), load_detector(options.detector)
+    return with_signals(births, study, options, labels, rows, known=known, table=table, detector=detector, step=step)
 
 
 def _without(known: Known, glitches: Rows) -> Known:

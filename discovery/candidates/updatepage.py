@@ -15,6 +15,7 @@ from discovery.clustering.result import NOISE
 from discovery.pages.page import PageShell, rendered
 from discovery.pages.pictures import load_thumbnails
 from discovery.pages.thumbnails import data_uri
+from embed.digits import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,6 +47,7 @@ class Outcome:
     births : list of Certificate
     changes : list of Proposal
     waiting : int
+    remarks : sequence of str
         See `discovery.candidates.update.Update`.
     """
 
@@ -55,6 +57,7 @@ class Outcome:
     births: Sequence[Certificate]
     changes: Sequence[Proposal]
     waiting: int
+    remarks: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,7 @@ def update_html(
     joined = int((new & (labels != NOISE)).sum()) - sum(own.size for own in found.births)
     return rendered(
         "candidates/update.html",
-        shell=PageShell(f"Update of {found.label}", tuple(beside), (), {}, command, passport),
+        shell=PageShell(f"Update of {found.label}", tuple(beside), tuple(found.remarks), {}, command, passport),
         new=int(new.sum()),
         joined=joined,
         born=sum(own.size for own in found.births),
@@ -141,7 +144,7 @@ def _parts(changes: Sequence[Proposal]) -> list[tuple[tuple[str, ...], Rows]]:
         for place, rows in enumerate(change.groups):
             of = f"cluster {change.clusters[place]}" if change.kind == MERGE else f"part {place + 1}"
             name = f"{change.kind} {', '.join(map(str, change.clusters))}".strip()
-            found.append(((name, of if len(change.groups) > 1 else "", f"{len(rows):,} glitches"), rows))
+            found.append(((name, of if len(change.groups) > 1 else "", counted(len(rows), "glitch", "glitches")), rows))
     return found
 
 

@@ -52,15 +52,17 @@ def chosen_glitches(study: Study, options: Namespace) -> Rows:
     Raises
     ------
     InputError
-        When there is none.
+        When there is none, or not one of those that are named.
     """
+    if options.id is not None:
+        return np.unique([study.known_glitch(name) for name in options.id])
     if options.label is not None:
         return study.members(options.label)
     given = study.latest_labels(predicted=False)
     rows = [glitch for glitch, label in given if options.all or not label]
     if not rows:
         raise InputError(
-            "every glitch of the study has a given label already; choose with --label LABEL or --all"
+            "every glitch of the study has a given label already; choose with --label LABEL, --id ID or --all"
             if given
             else f"the study {study.folder} holds no glitches; add some with `discover ingest PATH`"
         )

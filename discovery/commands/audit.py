@@ -20,6 +20,7 @@ from discovery.figures.files import save_figures
 from discovery.labelaudit.labelaudit import audit_study
 from discovery.labelaudit.page import headline
 from discovery.labelaudit.summary import summary
+from embed.digits import counted
 from embed.network.devices import choose_device
 from embed.study.study import Study
 from embed.vectors.standing import latest_choice
@@ -113,7 +114,7 @@ def _report(terminal: Terminal, found: LabelAudit) -> None:
             terminal.say(f"left out {count}: {reason}")
     if found.manifest is not None:
         terminal.say(
-            f"for volunteers: {len(found.manifest.subjects)} subjects, {found.manifest.controls} of them controls"
+            f"for volunteers: {counted(len(found.manifest.subjects), 'subject', 'subjects')}, {found.manifest.controls} of them controls"
         )
     for path in found.files.values():
         terminal.say(str(path))
@@ -125,9 +126,13 @@ def _import(options: Namespace) -> None:
         answers = read_answers(study, options.file, new=options.new_class, choices=options.choice)
         done = import_answers(study, options.file, answers)
     outcomes = ", ".join(f"{count} {outcome}" for outcome, count in done.outcomes.items()) or "none"
-    terminal.say(f"{done.decisions} answers to {done.audit}: {outcomes}; {done.relabelled} with another label")
     terminal.say(
-        f"{done.events} label events written" if done.new else "nothing new: the study already has these answers"
+        f"{counted(done.decisions, 'answer', 'answers')} to {done.audit}: {outcomes}; {done.relabelled} with another label"
+    )
+    terminal.say(
+        f"{counted(done.events, 'label event', 'label events')} written"
+        if done.new
+        else "nothing new: the study already has these answers"
     )
     if done.controls is not None:
         terminal.say(_controls_line(done.controls))
@@ -164,7 +169,7 @@ def _precision_line(measured: Measured) -> str:
     if not measured.answered:
         return "precision: no listed label has been decided yet"
     return (
-        f"precision so far: {measured.wrong} of {measured.answered} labels were found wrong, {100 * measured.share:.0f} % "
+        f"precision so far: {measured.wrong} of {counted(measured.answered, 'label', 'labels')} {'was' if measured.wrong == 1 else 'were'} found wrong, {100 * measured.share:.0f} % "
         f"({100 * measured.low:.0f} to {100 * measured.high:.0f} %); the audit expected {measured.expected:.1f}"
     )
 
@@ -173,7 +178,11 @@ def _undo(options: Namespace) -> None:
     terminal = Terminal(as_json=options.json)
     with Study(options.study) as study:
         done = undo_import(study)
-    terminal.say(f"undone: the import of {done.file} (run {done.run}); {done.events} labels restored by label events")
+    terminal.say(
+        f"undone: the import of {done.file} (run {done.run}); {counted(done.events, 'label', 'labels')} restored by label events"
+    )
     if done.changed_since:
-        terminal.say(f"{done.changed_since} labels were changed after that import and keep the later label")
+        terminal.say(
+            f"{counted(done.changed_since, 'label was changed after that import and keeps', 'labels were changed after that import and keep')} the later one"
+        )
     terminal.result(vars(done))

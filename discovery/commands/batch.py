@@ -7,9 +7,10 @@ import numpy as np
 
 from discovery.candidates.batch import make_batch, write_batch
 from discovery.candidates.naming import noun
-from discovery.commands.console import Terminal, counted
+from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
 from discovery.exchange.idlist import read_glitches
+from embed.digits import counted
 from embed.storage import file_name
 from embed.study.study import Study
 

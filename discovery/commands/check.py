@@ -5,6 +5,7 @@ from argparse import Namespace
 from discovery.commands.console import Terminal
 from discovery.integrity.check import check_study, repair_study
 from discovery.integrity.finding import Finding
+from embed.digits import counted
 
 SHOWN = 40
 """Lines of what is not fine that are printed; ``--json`` prints all."""
@@ -32,7 +33,7 @@ def run(options: Namespace) -> int:
         terminal.say("everything is whole")
     else:
         terminal.say(
-            f"{len(faults)} {'fault' if len(faults) == 1 else 'faults'}, {able} of them can be repaired"
+            f"{counted(len(faults), 'fault', 'faults')}, {able} of them can be repaired"
             + (": `discover check --repair`" if able else "")
         )
     terminal.result(

@@ -5,10 +5,11 @@ from functools import partial
 
 from discovery.candidates.candidates import find_candidates, summary
 from discovery.checks.cluster import cluster_options
-from discovery.commands.console import Terminal, counted
+from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
 from discovery.figures.figures import cluster_figures
 from discovery.figures.files import save_figures
+from embed.digits import counted
 from embed.study.study import Study
 from embed.vectors.passport import describe_vectors
 

@@ -5,6 +5,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from threading import Event, Thread
 from typing import Any, Protocol
 
 from rich.box import SIMPLE_HEAD
@@ -27,6 +28,8 @@ from discovery.commands.runlog import said
 from discovery.commands.wrapping import fit_table
 from embed.errors import InputError, StorageError
 
+AT_ONCE_S = 0.3
+"""Seconds within which work is over at once: no bar is shown for it."""
 _AROUND = 3
 """Characters that a table's frame takes at each column."""
 
@@ -36,6 +39,16 @@ class Move(Protocol):
 
     def __call__(self, done: int, whole: int, what: str | None = None, /) -> None:
         """Set it."""
+
+
+class Display(Protocol):
+    """What is shown on a terminal while work runs."""
+
+    def start(self) -> None:
+        """Show it."""
+
+    def stop(self) -> None:
+        """Show its last state, and no more."""
 
 
 class _Output(Console):
@@ -136,7 +149,8 @@ class Terminal:
             TimeElapsedColumn(),
             TimeRemainingColumn(),
         )
-        with Progress(*columns, console=self._err, transient=False) as bar, ticking(lines):
+        bar = Progress(*columns, console=self._err, transient=False)
+        with _after_a_moment(bar), ticking(lines):
             task, named = bar.add_task(what, total=None), what
 
             def move(done: int, whole: int, step: str | None = None, /) -> None:
@@ -163,19 +177,30 @@ class Terminal:
             status.update(name)
             lines.step(name)
 
-        with self._err.status("...") as status, ticking(lines):
+        status = self._err.status("...")
+        with _after_a_moment(status), ticking(lines):
             yield step
 
 
-def counted(count: int, one: str, several: str) -> str:
-    """Write a number with its noun.
+@contextmanager
+def _after_a_moment(display: Display) -> Iterator[None]:
+    """Show a bar or a spinner while the block runs, but none for a block that is over at once."""
+    is_over, is_shown = Event(), Event()
 
-    Examples
-    --------
-    >>> counted(1, "glitch", "glitches"), counted(1200, "glitch", "glitches")
-    ('1 glitch', '1,200 glitches')
-    """
-    return f"{count:,} {one if count == 1 else several}"
+    def show() -> None:
+        if not is_over.wait(AT_ONCE_S):
+            is_shown.set()
+            display.start()
+
+    thread = Thread(target=show, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+        if is_shown.is_set():
+            display.stop()
 
 
 def _log_line(line: str) -> None:

@@ -15,6 +15,7 @@ from discovery.sensitivity.outputs import read_background
 from discovery.sensitivity.scan import scan_strain, write_triggers
 from discovery.sensitivity.statistic import NetworkStatistic
 from embed.detector.model import load_detector
+from embed.digits import counted
 from embed.network.devices import choose_device
 from embed.strain.files import open_strain
 from embed.strain.record import records
@@ -99,7 +100,7 @@ def scan(options: Namespace) -> None:
     write_triggers(options.out, found, detector.source.ifos)
     span = max(record.files[-1].end for record in strain.values()) - min(record.start for record in strain.values())
     terminal.table(
-        f"{len(found.candidates)} loudest of {found.triggers:,} triggers",
+        f"{len(found.candidates)} loudest of {counted(found.triggers, 'trigger', 'triggers')}",
         ("GPS", "statistic", "louder in background", "false alarms a day"),
         [
             (f"{one.gps:.2f}", f"{one.statistic:.2f}", f"{one.louder:,}", ("" if one.louder else "< ") + _rate(one.far))

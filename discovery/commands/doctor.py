@@ -8,6 +8,7 @@ from pathlib import Path
 from discovery.commands.console import Terminal
 from discovery.commands.installation import Finding, find_disk, find_machine, find_packages
 from discovery.configuration import NAME, find_file
+from embed.digits import counted
 from embed.errors import DiscoverError
 from embed.study.study import Study
 from embed.study.views import count_viewed
@@ -51,7 +52,14 @@ def find_study(folder: Path) -> list[Finding]:
         return [Finding("study", "problem", place.as_posix(), str(error))]
     found = [Finding("study", "ok", f"{counts} in {place}")]
     if without:
-        found.append(Finding("pictures", "ok", f"{without} glitches have none", "`discover fetch` may download them"))
+        found.append(
+            Finding(
+                "pictures",
+                "ok",
+                f"{counted(without, 'glitch has', 'glitches have')} none",
+                "`discover fetch` may download them",
+            )
+        )
     holder = (place / ".lock").read_text("utf-8", "replace")[:200] if (place / ".lock").exists() else ""
     if holder:
         found.append(

@@ -6,6 +6,7 @@ from collections import Counter
 from discovery.commands.console import Terminal
 from discovery.commands.fleet import spread_of
 from discovery.commands.vectors import make_vectors
+from embed.digits import counted
 from embed.network.sources import is_strain
 from embed.study.study import Study
 from embed.study.views import count_viewed
@@ -22,12 +23,14 @@ def run(options: Namespace) -> None:
         store = make_vectors(study, options, terminal, retry=True, spread=spread)
         pictured = count_viewed(study)
         counts = Counter(item.reason for item in store.left_out)
-    terminal.say(f"{store.passport['rows']} vectors of {store.passport['dimension']} numbers in {store.folder}")
+    terminal.say(
+        f"{counted(store.passport['rows'], 'vector', 'vectors')} of {store.passport['dimension']} numbers in {store.folder}"
+    )
     how = "" if store.is_given else f", {store.passport['runtime']} on {store.passport['device']}"
     terminal.say(f"{describe_vectors(store.passport)}{how}; graph: {describe_graph(store.passport)}")
     if store.is_given and not is_strain(options.backbone):
         terminal.say(
-            f"nothing was embedded; for vectors of pictures ({pictured} glitches have some) give --weights glitch"
+            f"nothing was embedded; for vectors of pictures ({counted(pictured, 'glitch has', 'glitches have')} some) give --weights glitch"
         )
     if counts:
         terminal.table(

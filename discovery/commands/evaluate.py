@@ -10,6 +10,7 @@ from discovery.evaluation.page import telling_ranks
 from discovery.evaluation.testset import baseline_parts
 from discovery.figures.figures import evaluation_figures
 from discovery.figures.files import save_figures
+from embed.digits import counted
 from embed.metrics.accuracy import TOP
 from embed.network.model import Model, load_model
 from embed.network.sources import model_folder, models
@@ -51,6 +52,7 @@ def run(options: Namespace) -> None:
                 result.files.update(save_figures(evaluation_figures(result), result.folder, options.figures))
     summaries = {name: item.summary() for name, item in result.judged.items()}
     first = next(iter(result.judged.values()))
+    part = "labelled" if result.part == "all" else result.part
     telling = TOP in telling_ranks(first)
     rows = [
         (
@@ -64,7 +66,7 @@ def run(options: Namespace) -> None:
         for name, figures in summaries.items()
     ]
     terminal.table(
-        f"{len(first)} {'labelled' if result.part == 'all' else result.part} glitches of {summaries[next(iter(summaries))]['classes']} classes",
+        f"{counted(len(first), f'{part} glitch', f'{part} glitches')} of {counted(summaries[next(iter(summaries))]['classes'], 'class', 'classes')}",
         ("classifier", "top-1", "95 %", *(["top-5"] if telling else []), "macro F1", "ECE"),
         rows,
     )

@@ -12,6 +12,7 @@ from discovery.exchange.fiftyone import export_fiftyone
 from discovery.exchange.formats import FOLDERS
 from discovery.exchange.listing import Listing
 from discovery.exchange.tables import export_atlas, export_csv, export_parquet
+from embed.digits import counted
 from embed.errors import StudyError
 from embed.storage import beside, move_into_place, storage_errors
 from embed.study.study import Study
@@ -65,7 +66,7 @@ def _write_file(study: Study, store: VectorStore | None, options: Namespace, pro
         rows = store.glitches
         export_atlas(listing, options.out, store, method=options.method or "umap", seed=options.seed, progress=progress)
         notes.append(f"embedding-atlas {options.out} --x projection_x --y projection_y --neighbors neighbors")
-    notes.insert(0, f"{len(rows)} glitches, {len(listing.columns)} columns")
+    notes.insert(0, f"{counted(len(rows), 'glitch', 'glitches')}, {counted(len(listing.columns), 'column', 'columns')}")
     return {"glitches": len(rows), "columns": [column.name for column in listing.columns], "notes": notes}
 
 
@@ -74,23 +75,29 @@ def _write_folder(
 ) -> dict[str, Any]:
     if options.to == "cleanlab":
         done = export_cleanlab(study, folder, options.audit)
-        notes = [f"{done.glitches} labels in {done.classes} classes, audited by {done.audit}: {done.origin}"]
+        notes = [
+            f"{counted(done.glitches, 'label', 'labels')} in {counted(done.classes, 'class', 'classes')}, audited by {done.audit}: {done.origin}"
+        ]
         if done.relabelled:
             notes.append(
-                f"{done.relabelled} labels have changed since that audit; the audited ones are written, so audit again for today's"
+                f"{counted(done.relabelled, 'label has', 'labels have')} changed since that audit; the audited ones are written, so audit again for today's"
             )
         return done._asdict() | {"notes": notes}
     listing = Listing(study)
     if options.to == "fiftyone":
         samples, count = export_fiftyone(listing, folder, progress), len(listing.glitches)
-        left = f"; {count - samples} glitches without a picture file are left out" if samples < count else ""
+        left = (
+            f"; {counted(count - samples, 'glitch without a picture file is', 'glitches without a picture file are')} left out"
+            if samples < count
+            else ""
+        )
         how = f"fiftyone.Dataset.from_dir({str(options.out)!r}, dataset_type=fiftyone.types.FiftyOneDataset)"
         return {"glitches": samples, "left_out": count - samples, "notes": [f"{samples} samples{left}", how]}
     from discovery.exchange.projector import export_projector  # noqa: PLC0415 - see `_vectors`
 
     store = _needed(store)
     sprite = export_projector(study, listing, store, folder, progress)
-    notes = [f"{len(store.glitches)} vectors of {store.passport['dimension']} numbers"]
+    notes = [f"{counted(len(store.glitches), 'vector', 'vectors')} of {store.passport['dimension']} numbers"]
     if not sprite:
         notes.append("no sprite: the glitches have no pictures, or are more than 65,536")
     notes.append(f"tensorboard --logdir {options.out}")

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from discovery.checks.fetch import glitches_to_fetch
 from discovery.commands.console import Terminal
 from discovery.commands.ingest import show_skipped, write_skipped
+from embed.digits import counted
 from embed.ingest.download import Politeness
 from embed.ingest.fetch import MANIFEST, fetch
 from embed.study.study import Study
@@ -30,6 +31,8 @@ def run(options: Namespace) -> int:
     terminal.table(f"Pictures in {options.out}", ("", "number"), [(name, str(getattr(report, name))) for name in names])
     terminal.say(f"their hashes are in {options.out / MANIFEST}")
     if report.refused:
-        terminal.say(f"{report.refused} pictures could not be fetched; run again to ask for these only")
+        terminal.say(
+            f"{counted(report.refused, 'picture', 'pictures')} could not be fetched; run again to ask for {'it' if report.refused == 1 else 'these'} only"
+        )
     terminal.result(asdict(report))
     return 1 if report.refused else 0

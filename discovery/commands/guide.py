@@ -7,6 +7,7 @@ from discovery.commands.vectors import make_vectors
 from discovery.figures.figures import guide_figures
 from discovery.figures.files import save_figures
 from discovery.guide.guide import make_guide
+from embed.digits import counted
 from embed.study.study import Study
 
 
@@ -32,7 +33,7 @@ def run(options: Namespace) -> None:
                 guide.files.update(save_figures(guide_figures(guide), folder, options.figures))
     draft = guide.draft
     nearest = ", ".join(other.name for other in draft.beside) or "no known class"
-    terminal.say(f"{draft.title}: {draft.glitches:,} glitches; nearest: {nearest}")
+    terminal.say(f"{draft.title}: {counted(draft.glitches, 'glitch', 'glitches')}; nearest: {nearest}")
     if draft.unknown:
         terminal.say(draft.caution)
     for path in guide.files.values():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from discovery.commands.console import Terminal
 from embed.csvfile import write_csv
+from embed.digits import counted
 from embed.errors import InputError
 from embed.ingest.folders import ingest_folder
 from embed.ingest.tables import ingest_labels, ingest_table
@@ -73,7 +74,7 @@ def _ingest_vectors(study: Study, options: Namespace, terminal: Terminal) -> Ing
         )
     passport = given.store.passport
     terminal.say(
-        f"{passport['rows']} vectors of {passport['dimension']} numbers, {passport['weights']}, in {given.store.folder}"
+        f"{counted(passport['rows'], 'vector', 'vectors')} of {passport['dimension']} numbers, {passport['weights']}, in {given.store.folder}"
     )
     return given.report
 

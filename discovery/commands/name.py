@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from discovery.candidates.namefile import name_clusters, read_names
 from discovery.candidates.naming import name_cluster, noun
 from discovery.commands.console import Terminal
+from embed.digits import counted
 from embed.network.sources import models
 from embed.study.study import Study
 from embed.training.options import FEWEST_EXAMPLES
@@ -37,15 +38,17 @@ def run(options: Namespace) -> None:
                     f"the names are of an earlier clustering, of run {found.run}: they go to the members that its report showed"
                 )
         model = next(iter(models(study.folder)), None)
-    done = "would be" if options.dry_run else "are"
     for cluster, own in named.items():
         if own.warning:
             terminal.say(f"warning: {own.warning}")
+        count = len(own.glitches)
+        of = "the 1 glitch" if count == 1 else f"the {count:,} glitches"
+        done = "would be" if options.dry_run else "is" if count == 1 else "are"
         terminal.say(
-            f"the {len(own.glitches)} glitches of {noun(cluster)} of {own.label} (run {own.run}) {done} labelled {names[cluster]}"
-            + ("" if options.dry_run else f"; {own.added} label events added")
+            f"{of} of {noun(cluster)} of {own.label} (run {own.run}) {done} labelled {names[cluster]}"
+            + ("" if options.dry_run else f"; {counted(own.added, 'label event', 'label events')} added")
         )
-        if model is not None and not options.dry_run and len(own.glitches) >= FEWEST_EXAMPLES:
+        if model is not None and not options.dry_run and count >= FEWEST_EXAMPLES:
             terminal.say(
                 f"a model learns it by: discover train --weights model:{model} --name NEW --add-class {shlex.quote(names[cluster])}"
             )

@@ -8,6 +8,7 @@ from discovery.commands.console import Terminal
 from discovery.figures.figures import onset_figures
 from discovery.figures.files import save_figures
 from discovery.onset.onset import find_onsets, read_segments
+from embed.digits import counted
 from embed.study.study import Study
 
 
@@ -22,10 +23,13 @@ def run(options: Namespace) -> None:
             )
         if options.figures:
             found.files.update(save_figures(onset_figures(found), found.folder, options.figures))
-    terminal.say(f"{found.livetime.seconds / 86400:.1f} live days in {len(found.livetime.starts)} segments")
+    terminal.say(
+        f"{found.livetime.seconds / 86400:.1f} live days in {counted(len(found.livetime.starts), 'segment', 'segments')}"
+    )
     for name, history in found.histories.items():
         terminal.say(
-            f"{name}: {history.glitches} glitches in {history.bursts} bursts. " + " ".join(history.sentences())
+            f"{name}: {counted(history.glitches, 'glitch', 'glitches')} in {counted(history.bursts, 'burst', 'bursts')}. "
+            + " ".join(history.sentences())
         )
     for path in found.files.values():
         terminal.say(str(path))

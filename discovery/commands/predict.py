@@ -15,6 +15,7 @@ from discovery.checks.predict import chosen_glitches, chosen_model
 from discovery.commands.console import Terminal
 from discovery.commands.scratch import scratch_copy
 from embed.csvfile import csv_lines, write_csv
+from embed.digits import counted
 from embed.metrics.accuracy import top_classes
 from embed.network.model import Model, load_model
 from embed.study.study import Study
@@ -79,10 +80,11 @@ def run(options: Namespace) -> None:
 
 
 def _headline(prediction: Prediction, added: int, *, dry_run: bool) -> str:
-    said = f"{len(prediction.glitches)} glitches labelled by {prediction.source}; "
+    said = f"{counted(len(prediction.glitches), 'glitch', 'glitches')} labelled by {prediction.source}; "
+    events = counted(added, "label event", "label events")
     if dry_run:
-        return f"{said}dry run: {added} label events would be added, the study is unchanged"
-    return f"{said}{added} label events added"
+        return f"{said}dry run: {events} would be added, the study is unchanged"
+    return f"{said}{events} added"
 
 
 def _result(options: Namespace, prediction: Prediction, added: int, notes: list[str]) -> dict[str, Any]:

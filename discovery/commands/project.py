@@ -8,6 +8,7 @@ from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
 from discovery.figures.figures import map_figures
 from discovery.figures.files import save_figures
+from embed.digits import counted
 from embed.study.study import Study
 from embed.vectors.passport import describe_vectors
 
@@ -30,8 +31,9 @@ def run(options: Namespace) -> None:
                 step("figures")
                 figures = map_figures(drawn, method=options.method, color=options.color)
                 drawn.files.update(save_figures(figures, drawn.folder, options.figures))
+    one, several = ("picture", "pictures") if drawn.plain else ("glitch", "glitches")
     terminal.say(
-        f"{len(drawn.table)} glitches, {options.method} in {options.dims} dimensions, {describe_vectors(store.passport)}"
+        f"{counted(len(drawn.table), one, several)}, {options.method} in {options.dims} dimensions, {describe_vectors(store.passport)}"
     )
     layout = drawn.layout
     if layout.note:
@@ -42,7 +44,7 @@ def run(options: Namespace) -> None:
         )
     if layout.added:
         terminal.say(
-            f"{layout.added} new glitches were placed on the map that was there, and the others stayed; {layout.far} of the new ones are far "
+            f"{counted(layout.added, f'new {one} was', f'new {several} were')} placed on the map that was there, and the others stayed; {layout.far} of the new ones {'is' if layout.far == 1 else 'are'} far "
             "from all that were laid out, and such a map cannot show where they belong: --anew lays out all"
         )
     for path in drawn.files.values():

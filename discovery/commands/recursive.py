@@ -12,6 +12,7 @@ from discovery.evaluation.selftraining import NOT_LEARNT, write_recursion
 from discovery.figures.figures import recursion_figures
 from discovery.figures.files import save_figures
 from embed.dataset.gap import describe_gap
+from embed.digits import counted
 from embed.storage import file_name
 from embed.training.selftraining import Recursion, recursive_training
 
@@ -47,7 +48,7 @@ def train_in_rounds(
             by_class=not options.any_class,
             fill=fill,
             report_round=lambda item: terminal.say(
-                f"{item.added:,} pseudo-labels: right on {100 * item.accuracy:.2f} % of {item.judged:,} held-out glitches"
+                f"{counted(item.added, 'pseudo-label', 'pseudo-labels')}: right on {100 * item.accuracy:.2f} % of {counted(item.judged, 'held-out glitch', 'held-out glitches')}"
             ),
             progress=progress,
             report=report,
@@ -56,7 +57,9 @@ def train_in_rounds(
     if options.figures:
         files |= save_figures(recursion_figures(result.rounds), files["recursion.html"].parent, options.figures)
     terminal.table("Rounds", ("model", "pseudo-labels", "accuracy", "95 %", "of them right"), _rows(result))
-    terminal.say(f"{result.pool:,} unlabelled glitches to choose from, {result.left_out:,} left out")
+    terminal.say(
+        f"{counted(result.pool, 'unlabelled glitch', 'unlabelled glitches')} to choose from, {result.left_out:,} left out"
+    )
     for sentence in result.abstention.in_words(NOT_LEARNT):
         terminal.say(sentence)
     gap, gap_in_words = describe_gap(result.first.training_set, result.first.labelled, store, seed=options.seed)

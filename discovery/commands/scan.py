@@ -6,6 +6,7 @@ from discovery.checks.scan import trigger_option
 from discovery.commands.console import Terminal
 from discovery.commands.fleet import spread_of
 from discovery.commands.ingest import show_skipped, write_skipped
+from embed.digits import counted
 from embed.errors import InputError
 from embed.ingest.strain import ingest_strain, write_scan_table
 from embed.network.devices import choose_device
@@ -57,11 +58,13 @@ def run(options: Namespace) -> None:
         skipped = write_skipped(study, "scan", report)
     show_skipped(terminal, report, skipped)
     terminal.table(
-        f"{len(report.scanned)} triggers scanned, listed in {reports / 'scan.csv'}",
+        f"{counted(len(report.scanned), 'trigger', 'triggers')} scanned, listed in {reports / 'scan.csv'}",
         ("id", "SNR", "peak Hz", "Q"),
         [_cells(trigger) for trigger in report.scanned[:SHOWN]],
     )
-    terminal.say(f"added {report.glitches} glitches and {report.views} views to {options.study}")
+    terminal.say(
+        f"added {counted(report.glitches, 'glitch', 'glitches')} and {counted(report.views, 'view', 'views')} to {options.study}"
+    )
     terminal.result(
         {
             "scanned": len(report.scanned),

@@ -6,6 +6,7 @@ from collections import Counter
 from discovery.checks.simulate import noise_files, population
 from discovery.commands.console import Terminal
 from discovery.commands.fleet import spread_of
+from embed.digits import counted
 from embed.network.devices import choose_device
 from embed.simulator.folder import write_study
 from embed.simulator.options import DESIGN
@@ -27,6 +28,6 @@ def run(options: Namespace) -> None:
         )
     counts = Counter(made.entry(index).label for index in range(made.n))
     rows = [(label, str(count)) for label, count in sorted(counts.items())]
-    terminal.table(f"{made.n} glitches in {options.out}", ("label", "glitches"), rows)
+    terminal.table(f"{counted(made.n, 'glitch', 'glitches')} in {options.out}", ("label", "glitches"), rows)
     terminal.say(f"truth in {options.out / 'truth.csv'}, metadata in {options.out / 'metadata.csv'}")
     terminal.result({"out": str(options.out), "glitches": made.n, "labels": dict(sorted(counts.items()))})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from discovery.commands.console import Terminal
 from discovery.overview.contents import read_contents
 from discovery.overview.index import PAGE
+from embed.study.outcomes import outcomes
 from embed.study.study import Study
 from embed.vectors.parts import kept_beside
 from embed.vectors.passport import describe_graph
@@ -31,28 +32,27 @@ def run(options: Namespace) -> None:
     with Study(options.study) as study:
         contents = read_contents(study)
         durations, runs = study.durations(), study.runs()
+        runs["state"] = list(outcomes(study).values())
         vectors, kept = stores(study.folder), kept_beside(study.folder)
         cached = sum(path.stat().st_size for path in (study.folder / "cache").glob("*.bin"))
         page = study.folder / PAGE
     counts = {"glitches": contents.glitches, "views": contents.views, "labels": contents.events}
     command, purpose = contents.next_step()
     _print_counts(terminal, options.study, contents)
-    terminal.table(
-        "Views",
-        ("duration", "glitches"),
-        [(f"{duration} s" if duration else "plain", str(count)) for duration, count in durations.items()],
-    )
+    if durations:
+        terminal.table(
+            "Views",
+            ("duration", "glitches"),
+            [(f"{duration} s" if duration else "plain", str(count)) for duration, count in durations.items()],
+        )
     _print_labels(terminal, contents)
     _print_stores(terminal, vectors, kept)
     _print_reports(terminal, contents.reports[:SHOWN])
-    latest = runs[["run", "command", "started", "outcome"]].tail(SHOWN)
+    latest = runs[["run", "command", "started", "state"]].tail(SHOWN)
     terminal.table(
         "Runs, latest last",
         ("run", "command", "started", "outcome"),
-        [
-            (str(number), name, _date(started), outcome or "unfinished")
-            for number, name, started, outcome in latest.itertuples(index=False)
-        ],
+        [(str(number), name, _date(started), state) for number, name, started, state in latest.itertuples(index=False)],
     )
     terminal.say(
         f"Decoded views kept for other networks: {cached / 2**20:.0f} MiB in {options.study / 'cache'} (safe to delete)"
@@ -100,7 +100,7 @@ def _print_labels(terminal: Terminal, contents: Contents) -> None:
     given, predicted = contents.labels, contents.predicted
     labels = sorted((set(given) | set(predicted)) - {""})
     rows = [(label, str(given.get(label, 0)), str(predicted.get(label, 0))) for label in labels]
-    rows.append(("(none)", str(given.get("", 0)), str(predicted.get("", 0))))
+    rows.append(("without one", str(given.get("", 0)), str(predicted.get("", 0))))
     terminal.table("Labels", ("label", "given", "predicted"), rows)
 
 
@@ -113,7 +113,8 @@ def _print_stores(terminal: Terminal, vectors: list[VectorStore], kept: dict[str
         )
         for store in vectors
     ]
-    terminal.table("Vector stores", ("name", "rows", "dimension", "left out", "graph"), rows)
+    if rows:
+        terminal.table("Vector stores", ("name", "rows", "dimension", "left out", "graph"), rows)
     for name, count in kept.items():
         terminal.say(
             f"Vectors kept for {name} by predictions or an unfinished embedding, not in its store yet: {count}"
@@ -122,7 +123,8 @@ def _print_stores(terminal: Terminal, vectors: list[VectorStore], kept: dict[str
 
 def _print_reports(terminal: Terminal, reports: list[Report]) -> None:
     rows = [(report.title, _date(report.at), report.answer) for report in reports]
-    terminal.table("Reports, newest first", ("report", "written", "answer"), rows)
+    if rows:
+        terminal.table("Reports, newest first", ("report", "written", "answer"), rows)
 
 
 def _as_json(report: Report) -> dict[str, Any]:

@@ -4,8 +4,10 @@ from argparse import Namespace
 
 from discovery.candidates.options import COMPARED_SHARE
 from discovery.candidates.update import update_clusters
+from discovery.checks.update import judging_options
 from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
+from embed.digits import counted
 from embed.study.study import Study
 
 
@@ -21,14 +23,14 @@ def run(options: Namespace) -> None:
                 options.label,
                 out=options.out,
                 compare_all=options.compare,
-                seed=options.seed,
+                options=judging_options(options),
                 command=options.typed,
                 step=step,
             )
     counts = found.table["how"].value_counts()
     terminal.say(
-        f"{len(found.table)} new glitches of {found.label} after run {found.of}: {counts.get('joined', 0)} joined a cluster, "
-        f"{counts.get('born', 0)} are in {len(found.births)} new {'cluster' if len(found.births) == 1 else 'clusters'}, {counts.get('none', 0)} fit none"
+        f"{counted(len(found.table), 'new glitch', 'new glitches')} of {found.label} after run {found.of}: {counts.get('joined', 0)} joined a cluster, "
+        f"{counted(counts.get('born', 0), 'is', 'are')} in {counted(len(found.births), 'new cluster', 'new clusters')}, {counted(counts.get('none', 0), 'fits', 'fit')} none"
     )
     rows = [(str(number), str(count), "") for number, count in found.joined.items() if count]
     rows += [(str(own.cluster), str(own.size), f"born: {own.verdict}") for own in found.births]
@@ -41,10 +43,12 @@ def run(options: Namespace) -> None:
         terminal.say(f"{change.kind}: {change.evidence}")
     if found.waiting:
         terminal.say(
-            f"splits and merges were not looked for: {found.waiting:,} glitches came since they were last looked for, less than {100 * COMPARED_SHARE:g} %; --compare looks for them with the next new ones"
+            f"splits and merges were not looked for: {counted(found.waiting, 'glitch', 'glitches')} came since they were last looked for, less than {100 * COMPARED_SHARE:g} %; --compare looks for them with the next new ones"
         )
     if found.changes:
         terminal.say("these are proposals: no glitch was moved and no number changed")
+    for remark in found.remarks:
+        terminal.say(remark)
     for path in found.files.values():
         terminal.say(str(path))
     terminal.result(
@@ -57,6 +61,7 @@ def run(options: Namespace) -> None:
             "births": [own.row() for own in found.births],
             "changes": [change.row() for change in found.changes],
             "waiting": found.waiting,
+            "notes": list(found.remarks),
             "none": int(counts.get("none", 0)),
             "files": {name: str(path) for name, path in found.files.items()},
         }

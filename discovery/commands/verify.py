@@ -16,6 +16,8 @@ from discovery.verification.comparison import Comparison
 from discovery.verification.drift import compare_maps
 from discovery.verification.flags import compare_audits
 from discovery.verification.reports import StoredReport
+from embed.digits import counted
+from embed.errors import DiscoverError, InputError
 from embed.study.moments import run_seconds
 from embed.study.study import Study
 
@@ -23,14 +25,33 @@ COMPARE = {"clusters": compare_clusters, "audit": compare_audits, "map": compare
 
 
 def run(options: Namespace) -> int:
-    """Make reports again and compare them; returns 1 where a file differs."""
+    """Make reports again and compare them; returns 1 where a file differs.
+
+    Raises
+    ------
+    DiscoverError
+        When a report cannot be made again: of several, after the others.
+    """
     terminal = Terminal(as_json=options.json)
     said: dict[str, dict[str, Any]] = {}
     with Study(options.study) as study:
-        for report in chosen_reports(study, options):
-            said[report.kind] = _verify(study, report, terminal)
+        reports = chosen_reports(study, options)
+        for report in reports:
+            try:
+                said[report.kind] = _verify(study, report, terminal)
+            except DiscoverError as error:
+                if len(reports) == 1:
+                    raise
+                why = " ".join(str(error).split())
+                terminal.say(f"run {report.run}, {_what(report)}: cannot be made again: {why}")
+                said[report.kind] = {"run": report.run, "same": False, "error": why}
+    failed = [f"{kind} (run {one['run']})" for kind, one in said.items() if "error" in one]
     is_same = all(one["same"] for one in said.values())
     terminal.result(said.pop("clusters", {}) | said | {"same": is_same})
+    if failed:
+        raise InputError(
+            f"{counted(len(failed), 'report', 'reports')} of {len(reports)} cannot be made again: {', '.join(failed)}"
+        )
     return 0 if is_same else 1
 
 
@@ -53,18 +74,19 @@ def _verify(study: Study, report: StoredReport, terminal: Terminal) -> dict[str,
 
 
 def _say(terminal: Terminal, report: StoredReport, compared: Comparison, lines: list[str]) -> None:
-    kept, same = report.arguments, sum(compared.files.values())
-    if report.kind == "clusters":
-        what = f"clusters of {kept['label']} by {kept['method']}"
-    elif report.kind == "map":
-        what = f"map of {', '.join(kept['labels']) or 'all glitches'} by {kept['method']}"
-    else:
-        what = "audit"
-    terminal.say(
-        f"run {report.run}, {what}: {compared.answer}; {same} of {len(compared.files)} files have the same bytes"
-    )
+    same, count = sum(compared.files.values()), len(compared.files)
+    terminal.say(f"run {report.run}, {_what(report)}: {compared.answer}; {same} of {count} files have the same bytes")
     for name, is_same in compared.files.items():
         if not is_same:
             terminal.say(f"differs: {name}")
     for line in lines:
         terminal.say(line)
+
+
+def _what(report: StoredReport) -> str:
+    kept = report.arguments
+    if report.kind == "clusters":
+        return f"clusters of {kept['label']} by {kept['method']}"
+    if report.kind == "map":
+        return f"map of {', '.join(kept['labels']) or 'all glitches'} by {kept['method']}"
+    return "audit"

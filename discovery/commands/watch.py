@@ -8,6 +8,7 @@ from typing import Any
 
 from discovery.commands.console import Terminal
 from discovery.watching.arrivals import Arrivals, find_arrivals
+from embed.digits import counted
 from embed.errors import DiscoverError
 from embed.study.report import Skip
 from embed.study.study import Study
@@ -69,17 +70,18 @@ def _take_in(
     with terminal.steps() as step:
         done = watch(study, arrivals, embedding_options(options), asked=asked, command=options.typed, step=step)
     report = done.report
+    added = f"{counted(report.glitches, 'glitch', 'glitches')}, {counted(report.views, 'picture', 'pictures')}, {counted(report.labels, 'label', 'labels')}"
     terminal.say(
-        f"{report.glitches} glitches, {report.views} pictures, {report.labels} labels added; {done.predicted} predicted, {done.far} none of the model's classes"
+        f"{added} added; {done.predicted} predicted, {done.far} none of the model's classes"
         if options.model
-        else f"{report.glitches} glitches, {report.views} pictures, {report.labels} labels added"
+        else f"{added} added"
     )
     if done.finds:
         terminal.say(f"none of the model's classes: {done.finds}")
     for update in done.updates:
         births, changes = len(update.births), len(update.changes)
         terminal.say(
-            f"clusters of {update.label}: {len(update.table)} new glitches, {births} new {'cluster' if births == 1 else 'clusters'}, {changes} {'proposal' if changes == 1 else 'proposals'}"
+            f"clusters of {update.label}: {counted(len(update.table), 'new glitch', 'new glitches')}, {counted(births, 'new cluster', 'new clusters')}, {counted(changes, 'proposal', 'proposals')}"
         )
     _say_left(terminal, done.left)
     for note in (*report.warnings, *done.notes):

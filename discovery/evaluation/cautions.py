@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from embed.digits import counted
 from embed.network.names import WEIGHT_SOURCES
 from embed.vectors.duplicates import has_near_duplicate
 from embed.vectors.store import VectorStore, stores
@@ -77,6 +78,6 @@ def cautions(
         )
     if test_set.left_out:
         notes.append(
-            f"{len(test_set.left_out):,} glitches were left out, the first: {': '.join(test_set.left_out[0])}."
+            f"{counted(len(test_set.left_out), 'glitch was', 'glitches were')} left out, the first: {': '.join(test_set.left_out[0])}."
         )
     return tuple(notes)

@@ -11,6 +11,7 @@ from discovery.evaluation.cautions import cautions, frozen_store
 from discovery.evaluation.options import EvaluationOptions
 from discovery.evaluation.outputs import Assessment, Mistaken, mistaken_rows, write_assessment
 from discovery.evaluation.testset import TestSet, choose_test_set
+from embed.digits import counted
 from embed.errors import InputError
 from embed.metrics.baseline import fit_baseline
 from embed.metrics.calibration import fit_temperature, tempered
@@ -110,7 +111,7 @@ def assess(
         ids = glitches.loc[test_set.glitches, "id"].tolist()
         files = write_assessment(result, ids, mistaken, folder, command=command, passport=passport)
         best = judged[name]
-        answer = f"{100 * best.accuracies[0]:.1f} % of {len(best):,} {options.part} glitches are right (top-1); {len(mistaken.table):,} mistakes."
+        answer = f"{100 * best.accuracies[0]:.1f} % of {len(best):,} {options.part} glitches are right (top-1); {counted(len(mistaken.table), 'mistake', 'mistakes')}."
         add_report(study, run, files["evaluation.html"], f"Evaluation of {name}", answer)
         if out is None:  # the study's own folder may hold a picture of a model that is not judged this time
             for picture in set(folder.glob("confusion-*.png")) - set(files.values()):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from discovery.pages.thumbnails import view_uri
+from embed.digits import portion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -93,7 +94,7 @@ def shown_mistake(place: int, mistakes: Mistakes, judged: Mapping[str, Evaluatio
     name, first = next(iter(judged.items()))
     best = first.top[row].tolist()
     others = [
-        f"{other}: {item.classes[int(item.predicted[row])]} {item.confidence[row]:.2f}"
+        f"{other}: {item.classes[int(item.predicted[row])]} {portion(item.confidence[row])}"
         for other, item in judged.items()
         if other != name
     ]
@@ -101,8 +102,8 @@ def shown_mistake(place: int, mistakes: Mistakes, judged: Mapping[str, Evaluatio
         id=mistakes.ids[place],
         label=first.classes[int(first.truth[row])],
         predicted=first.classes[best[0]],
-        confidence=f"{first.confidence[row]:.3f}",
-        then=", ".join(f"{first.classes[code]} {first.probabilities[row, code]:.2f}" for code in best[1:4]),
+        confidence=portion(first.confidence[row], 3),
+        then=", ".join(f"{first.classes[code]} {portion(first.probabilities[row, code])}" for code in best[1:4]),
         others="; ".join(others),
         views=[] if mistakes.thumbnails is None else _views(mistakes.thumbnails, place),
     )

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from discovery.evaluation.additions import SHOWN
 from discovery.pages.page import NOTHING, PageShell, rendered
 from discovery.pages.plots import legend, line_svg, series_css
 from embed.csvfile import write_csv
-from embed.digits import percent
+from embed.digits import percent, portion
 from embed.metrics.intervals import wilson
 from embed.storage import write_text
 
@@ -23,8 +21,8 @@ if TYPE_CHECKING:
     from embed.training.rounds import Round
     from embed.training.selftraining import Recursion
 
-NOT_LEARNT = "are not learnt from"
-"""What becomes of glitches that are none of the classes."""
+NOT_LEARNT = "is not learnt from", "are not learnt from"
+"""What becomes of a glitch, and of several, that are none of the classes."""
 COLUMNS = ("pseudo_labels", "accuracy", "low", "high", "right", "judged", "least_confidence", "purity", "known")
 
 
@@ -180,6 +178,6 @@ def _cells(item: Round) -> tuple[str, ...]:
         f"{item.added:,}",
         f"{100 * item.accuracy:.2f} %",
         f"{100 * low:.2f} to {100 * high:.2f} %",
-        NOTHING if np.isnan(item.least) else f"{item.least:.4f}",
+        portion(item.least, 4),
         f"{100 * item.purity:.2f} % of {item.known:,}" if item.known else NOTHING,
     )

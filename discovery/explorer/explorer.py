@@ -26,6 +26,7 @@ from discovery.pages.columns import column_for_page, column_kind, glitch_ids
 from discovery.pages.gpstime import LEAP_SECONDS
 from discovery.pages.page import asset, base64_array, content_policy, json_for_script, rendered, showable
 from discovery.pages.thumbnails import MAX_PICTURES, Atlases, PicturePlan, Thumbnails, pack, plan_pictures
+from embed.digits import counted
 from embed.errors import InputError
 from embed.views.viridis import table as viridis
 
@@ -238,7 +239,7 @@ def _lede(table: pd.DataFrame, dims: int, method: str) -> str:
         noise = int((table["cluster"] == -1).sum())
         clusters = int(table["cluster"].nunique()) - (noise > 0)
         of = f" of {clustered:,} clustered" if clustered < len(table) else ""
-        parts += [f"{clusters:,} {'cluster' if clusters == 1 else 'clusters'}{of}"]
+        parts += [f"{counted(clusters, 'cluster', 'clusters')}{of}"]
         parts += [f"noise {noise:,} ({100 * noise / max(clustered, 1):.0f} %)"]
     return " · ".join(parts)
 

@@ -22,7 +22,7 @@ from discovery.onset.livetime import DAY, livetime_of
 from discovery.pages.drawing import chart_png
 from discovery.pages.page import showable
 from discovery.pages.pictures import load_thumbnails
-from embed.digits import significant
+from embed.digits import counted, significant
 from embed.errors import InputError
 from embed.storage import file_name, write_bytes, write_text
 from embed.study.origins import label_origins
@@ -147,7 +147,7 @@ def make_guide(
         draft = _draft(evidence, command or f"discover guide {shlex.quote(name)}", seed, step)
         step("write")
         files = _write(draft, folder)
-        answer = f"The draft of its page: {draft.glitches:,} glitches."
+        answer = f"The draft of its page: {counted(draft.glitches, 'glitch', 'glitches')}."
         add_report(study, run, files["guide.html"], f"Field guide: {draft.title}", answer)
     return Guide(draft, files)
 
@@ -254,7 +254,7 @@ def _when_and_where(own: pd.DataFrame, live: Livetime | None, history: History |
         return said
     if found.busiest_share is not None:
         said.append(
-            f"Seen on {found.days:,} {'day' if found.days == 1 else 'days'}, most on {found.busiest_day} ({100 * found.busiest_share:.0f} %)."
+            f"Seen on {counted(found.days, 'day', 'days')}, most on {found.busiest_day} ({100 * found.busiest_share:.0f} %)."
         )
     if live is not None:
         said.append(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from discovery.pages.page import PageShell, rendered, showable
 from discovery.pages.thumbnails import data_uri
+from embed.digits import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -117,7 +118,7 @@ CAPTIONS = {
 
 def guide_markdown(draft: Draft) -> str:
     """Write the same as Markdown, with the pictures by their file names."""
-    lines = [f"# {plain(draft.title)}", "", f"{draft.glitches:,} {'glitch' if draft.glitches == 1 else 'glitches'}."]
+    lines = [f"# {plain(draft.title)}", "", f"{counted(draft.glitches, 'glitch', 'glitches')}."]
     if draft.unknown:
         lines += ["", plain(draft.caution)]
     lines += ["", "## What it looks like", "", f"*{TO_WRITE}*"]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from embed.digits import counted
+
 FEW_PLANTED = 50
 """Planted errors below which the page warns that probabilities are rough."""
 
@@ -83,13 +85,17 @@ def cautions(result: AuditResult, left_out: dict[str, int], manifest: ReviewMani
     planted = result.planted_errors
     if planted < FEW_PLANTED:
         lines.append(
-            f"the probabilities are rough: they rest on {planted} planted errors, as hardly any label seems to be wrong"
+            f"the probabilities are rough: they rest on {counted(planted, 'planted error', 'planted errors')}, as hardly any label seems to be wrong"
         )
-    lines += [f"{count:,} glitches were left out: {reason}" for reason, count in left_out.items() if count]
+    lines += [
+        f"{counted(count, 'glitch was', 'glitches were')} left out: {reason}"
+        for reason, count in left_out.items()
+        if count
+    ]
     if manifest is None:
         lines.append("nothing was written for volunteers: the list is empty, or its glitches have no pictures")
     elif manifest.without_pictures:
         lines.append(
-            f"{manifest.without_pictures} rows of the list are not in volunteers/: they lack a view that the others have"
+            f"{counted(manifest.without_pictures, 'row of the list is', 'rows of the list are')} not in volunteers/, for want of a view that the others have"
         )
     return lines

@@ -12,6 +12,7 @@ from discovery.onset.livetime import Livetime, livetime_of, segments
 from discovery.pages.drawing import chart_png
 from discovery.pages.gpstime import utc
 from embed.csvfile import write_csv
+from embed.digits import counted
 from embed.errors import InputError
 from embed.storage import write_bytes
 from embed.study.reports import add_report
@@ -132,7 +133,7 @@ def find_onsets(
             sum(change.is_rise == rise for own in histories.values() for change in own.changes)
             for rise in (True, False)
         )
-        answer = f"{len(histories)} classes: {rises} rises and {falls} falls of the rate."
+        answer = f"{counted(len(histories), 'class', 'classes')}: {counted(rises, 'rise', 'rises')} and {counted(falls, 'fall', 'falls')} of the rate."
         add_report(study, run, files["onset.png"], "Timeline", answer)
     return Onsets(histories, times, live, files)
 

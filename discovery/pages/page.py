@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from embed.digits import counted
 from embed.errors import InputError
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"unbroken": unbroken, "words": words}
-    environment.globals |= {"asset": asset, "content_policy": content_policy, "nothing": NOTHING}
+    environment.globals |= {"asset": asset, "content_policy": content_policy, "counted": counted, "nothing": NOTHING}
     return environment
 
 

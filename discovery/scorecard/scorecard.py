@@ -20,6 +20,7 @@ from discovery.certificates.evidence import Evidence
 from discovery.clustering.clustering import cluster
 from discovery.clustering.result import NOISE
 from embed.csvfile import write_csv
+from embed.digits import counted
 from embed.errors import InputError
 from embed.fleet.spread import here
 from embed.gravityspy import NONE_OF_THE_ABOVE
@@ -119,7 +120,7 @@ def score(
     hidden = classes[counts >= LEAST_CLASS].tolist()
     if len(hidden) < LEAST_CLASSES:
         raise InputError(
-            f"{len(hidden)} classes have {LEAST_CLASS} glitches and more: at least {LEAST_CLASSES} are needed"
+            f"{counted(len(hidden), 'class has', 'classes have')} {LEAST_CLASS} glitches and more: at least {LEAST_CLASSES} such are needed"
         )
     rows: dict[int, dict[str, object]] = {}
     for number, row in spread(partial(_hide, unit, names, method, seed), map(str, hidden)):

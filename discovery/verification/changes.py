@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from embed.digits import counted
 from embed.study.moments import HELD, VERSIONS, relabelled_since, what_computes
 from embed.study.reports import latest_reports, writers
 
@@ -20,9 +21,8 @@ def labels_since(study: Study, report: StoredReport) -> str:
     count = relabelled_since(study, report.run)
     if not count:
         return ""
-    have = "glitch has" if count == 1 else "glitches have"
     made = "were" if report.kind == "clusters" else "was"
-    return f"{count:,} {have} another label since; the {report.kind} {made} made again of the labels as they were"
+    return f"{counted(count, 'glitch has', 'glitches have')} another label since; the {report.kind} {made} made again of the labels as they were"
 
 
 def known_reasons(study: Study, report: StoredReport) -> list[str]:

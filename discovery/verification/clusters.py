@@ -11,6 +11,7 @@ from sklearn.metrics import adjusted_rand_score
 from discovery.clustering.result import NOISE
 from discovery.verification.comparison import Comparison, by_id, same_files
 from discovery.verification.reports import TABLES
+from embed.digits import counted
 from embed.errors import InputError
 
 if TYPE_CHECKING:
@@ -54,12 +55,14 @@ def _differences(first: Path, second: Path) -> tuple[bool, list[str]]:
     said = []
     if len(gone) or len(come):
         said.append(
-            f"of the report's {len(before):,} glitches {len(gone):,} no longer have the label, and {len(come):,} others have it now"
+            f"of the report's {len(before):,} glitches {counted(len(gone), 'no longer has', 'no longer have')} the label, and {counted(len(come), 'other has', 'others have')} it now"
         )
     moved = _moved(old, new)
     if moved:
         agreement = adjusted_rand_score(old, new)
-        said.append(f"{moved} of {len(both)} glitches are in another cluster (adjusted Rand index {agreement:.3f})")
+        said.append(
+            f"{moved:,} of {counted(len(both), 'glitch', 'glitches')} {'is' if moved == 1 else 'are'} in another cluster (adjusted Rand index {agreement:.3f})"
+        )
     elif said or (old != new).any():
         numbers = ", which have other numbers" if (old != new).any() else ""
         said.append(f"{'the other' if said else 'all'} {len(both)} glitches are in the same clusters{numbers}")

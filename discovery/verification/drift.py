@@ -11,7 +11,7 @@ from sklearn.neighbors import NearestNeighbors
 from discovery.candidates.maps import AXES
 from discovery.verification.comparison import Comparison, by_id, same_files
 from discovery.verification.reports import TABLES
-from embed.digits import percent
+from embed.digits import counted, percent
 from embed.errors import InputError
 from embed.vectors.index import recall_of
 
@@ -94,7 +94,9 @@ def compare_maps(report: Path, again: Path) -> Comparison:
     both = before.index.intersection(after.index)
     gone, come = len(before) - len(both), len(after) - len(both)
     said = (
-        [f"of the map's {len(before):,} glitches {gone:,} are not on it, and {come:,} others are"]
+        [
+            f"of the map's {len(before):,} glitches {counted(gone, 'is', 'are')} not on it, and {counted(come, 'other is', 'others are')}"
+        ]
         if gone or come
         else []
     )

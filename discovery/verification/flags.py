@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from discovery.verification.comparison import Comparison, same_files
 from discovery.verification.reports import TABLES
 from embed.csvfile import CsvFile, restored
+from embed.digits import counted
 from embed.errors import InputError
 
 if TYPE_CHECKING:
@@ -43,10 +44,12 @@ def compare_audits(report: Path, again: Path) -> Comparison:
     after, _ = _flags(again)
     old, new = set(before), set(after)
     same, gone, come = len(old & new), len(old - new), len(new - old)
-    answer = "same flags" if old == new else f"{same:,} flags are the same, {gone:,} gone, {come:,} new"
+    answer = (
+        "same flags" if old == new else f"{counted(same, 'flag is', 'flags are')} the same, {gone:,} gone, {come:,} new"
+    )
     said = []
     if decisions:
-        said.append(f"{decisions:,} decisions were written into {FLAGS}")
+        said.append(f"{counted(decisions, 'decision was', 'decisions were')} written into {FLAGS}")
     if not all(files.values()):
         said += _reasons(_passport(report), _passport(again))
     if old == new and not files[FLAGS] and not said:

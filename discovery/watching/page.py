@@ -17,6 +17,7 @@ from discovery.pages.gpstime import utc
 from discovery.pages.page import PageShell, rendered
 from discovery.pages.pictures import load_thumbnails
 from discovery.pages.thumbnails import data_uri
+from embed.digits import counted
 from embed.vectors.standing import latest_store
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def watch_html(study: Study, changes: Changes, *, command: str) -> tuple[Markup,
     times = new["gps"].dropna()
     updates = past_updates(study, changes.since_run)
     births = sum(len(update.births) for update in updates)
-    answer = f"{len(new):,} new glitches, {births} new clusters, {len(changes.left)} files left for the next run."
+    answer = f"{counted(len(new), 'new glitch', 'new glitches')}, {counted(births, 'new cluster', 'new clusters')}, {counted(len(changes.left), 'file', 'files')} left for the next run."
     page = rendered(
         "watching/watch.html",
         shell=PageShell("What changed", command=command),

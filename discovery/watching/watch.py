@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from audit.options import AuditOptions
+from discovery.candidates.options import ClusterOptions
 from discovery.candidates.update import came_after, update_clusters
 from discovery.labelaudit.labelaudit import audit_study
 from discovery.labelaudit.page import headline
@@ -177,7 +178,7 @@ def _update(study: Study, store: VectorStore, label: str | None, done: Watched, 
                 f"The clusters of {name} were made from other vectors ({stored.arguments.get('store')}): `discover cluster {name}` makes new ones."
             )
         elif len(came_after(stored, study.glitches(), store)):
-            done.updates.append(update_clusters(study, store, name, seed=seed, command=command))
+            done.updates.append(update_clusters(study, store, name, options=ClusterOptions(seed=seed), command=command))
 
 
 def _audit(study: Study, store: VectorStore, done: Watched, *, seed: int, command: str) -> LabelAudit | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embed.dataset.splits import TRAIN
+from embed.digits import counted
 from embed.errors import InputError
 from embed.generator.fidelity import copies, frechet_distance, kernel_distance, precision_recall, two_sample_accuracy
 from embed.generator.source import resized
@@ -147,7 +148,7 @@ def judge(
     held = examples.held_out()
     if len(names) < 2 or not np.isin(examples.labels[held], names).any():
         raise InputError(
-            f"{source.name} and the study share {len(names)} classes with {len(held)} held-out glitches: to judge a generator two classes and held-out glitches of them are needed"
+            f"{source.name} and the study share {counted(len(names), 'class', 'classes')} with {counted(len(held), 'held-out glitch', 'held-out glitches')}: to judge a generator two classes and held-out glitches of them are needed"
         )
     side = examples.levels.shape[-1]
     made: dict[str, Pixels] = {}

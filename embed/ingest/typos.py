@@ -7,8 +7,9 @@ from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from embed.digits import counted
 from embed.gravityspy import CLASS_LISTS
-from embed.spelling import is_typo, one_slip
+from embed.spelling import is_typo, one_slip, same_word
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -20,6 +21,8 @@ MANY_MORE = 5
 """A label of the study is taken for the right spelling when it has this many times the glitches of the new one."""
 RARE = 10
 """A new label with at most so many glitches may be one slip away from any label that has more."""
+EVENLY = 3
+"""Two labels of which none has this many times the glitches of the other are used evenly: two words, as Round and Bound are, unless the slip hardly ever makes another word."""
 
 
 @contextmanager
@@ -64,19 +67,16 @@ def typos(before: Collection[str], counts: Mapping[str, int]) -> list[str]:
             continue
         is_class = "a Gravity Spy class, " if near in classes else ""
         found.append(
-            f"the new label {label!r} ({_glitches(counts[label])}) is spelled nearly like {near!r} "
-            f"({is_class}{_glitches(counts.get(near, 0))}); if it is a typo, correct it and ingest again"
+            f"the new label {label!r} ({counted(counts[label], 'glitch', 'glitches')}) is spelled nearly like {near!r} "
+            f"({is_class}{counted(counts.get(near, 0), 'glitch', 'glitches')}); if it is a typo, correct it and ingest again"
         )
     return found
 
 
 def _may_be(label: str, name: str, before: Collection[str], counts: Mapping[str, int]) -> bool:
-    """Whether a new label is taken for a misspelling of another: one with many more glitches, or a rare one a slip away from one with more, of as many the older."""
+    """Whether a new label is taken for a misspelling of another: one with many more glitches, or a rare one a slip away from one with more, of as many the older; where both are used evenly, only by a slip that hardly ever makes another word."""
     if counts[name] >= MANY_MORE * counts[label]:
         return is_typo(label, name)
     more = (counts[name], name in before, label) > (counts[label], False, name)
-    return more and counts[label] <= RARE and one_slip(label, name)
-
-
-def _glitches(count: int) -> str:
-    return "1 glitch" if count == 1 else f"{count} glitches"
+    slip = one_slip if counts[name] >= EVENLY * counts[label] else same_word
+    return more and counts[label] <= RARE and slip(label, name)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from embed.digits import counted
 from embed.errors import InputError
 from embed.training.hiddenclasses import LEAST_HELD_OUT, HiddenClasses, Reference, hide_classes, scarce_classes
 from embed.training.options import WITHHELD
@@ -66,8 +67,8 @@ class Abstention:
         """Give the figures of the hidden classes; None where nothing was measured."""
         return self.hidden.as_json() if self.hidden else None
 
-    def in_words(self, therefore: str = "get no label") -> list[str]:
-        """Say how many are far, and what that finds, or why it was not asked; nothing where the rate is 0."""
+    def in_words(self, therefore: tuple[str, str] = ("gets no label", "get no label")) -> list[str]:
+        """Say how many are far and what becomes of it, or of them, and what that finds, or why it was not asked; nothing where the rate is 0."""
         if not self.rate:
             return []
         if self.hidden is None:
@@ -78,7 +79,7 @@ class Abstention:
             ]
         share, count = max(self.rate, 1 / (self.held_out + 1)), int(self.far.sum())
         return [
-            f"none of these: {count:,} glitches are farther from every class than all but {100 * share:.1f} % of {self.held_out:,} held-out ones, and {therefore}",
+            f"none of these: {counted(count, 'glitch is', 'glitches are')} farther from every class than all but {100 * share:.1f} % of {self.held_out:,} held-out ones, and {therefore[count != 1]}",
             f"none of these: {self.hidden.in_words()}",
         ]
 

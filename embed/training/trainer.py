@@ -21,6 +21,7 @@ from embed.dataset.dataset import (
     untested_classes,
 )
 from embed.dataset.made import with_made
+from embed.digits import counted
 from embed.network.devices import choose_device
 from embed.network.model import load_model, save_model
 from embed.network.names import WEIGHT_SOURCES
@@ -288,12 +289,14 @@ def _notes(training_set: TrainingSet, labelled: Labelled) -> list[str]:
         )
     if labelled.left_out:
         first = labelled.left_out[0]
-        notes.append(f"left out {len(labelled.left_out)} labelled glitches, the first: {first.glitch}: {first.reason}")
+        notes.append(
+            f"left out {counted(len(labelled.left_out), 'labelled glitch', 'labelled glitches')}, the first: {first.glitch}: {first.reason}"
+        )
     gap = training_set.split.counts()["left_out"]
     if gap and training_set.split.kind == "time":
-        notes.append(f"left out {gap} glitches within the gap between the parts")
+        notes.append(f"left out {counted(gap, 'glitch', 'glitches')} within the gap between the parts")
     elif gap:
-        notes.append(f"left out {gap} glitches without a sample type")
+        notes.append(f"left out {counted(gap, 'glitch', 'glitches')} without a sample type")
     untested = untested_classes(training_set)
     if untested:
         notes.append(f"nothing to test of {', '.join(untested)}")

@@ -136,7 +136,7 @@ def test_a_class_of_one_is_kept_untested_and_named():
     assert result.times_tested[5] == 0
     assert np.isnan([result.p_wrong[5], result.margin[5], result.loss[5]]).all()
     assert result.order[-1] == 5
-    assert any("1 glitches could not be tested: their class (Lone)" in note for note in result.notes)
+    assert any("1 glitch could not be tested: their class (Lone)" in note for note in result.notes)
 
 
 @pytest.mark.parametrize("members", [2, 3, 10])

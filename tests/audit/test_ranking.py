@@ -70,7 +70,7 @@ def test_a_class_that_nobody_is_labelled_as_keeps_its_column():
         ([-1, 1], [[1, 0], [0, 1]], "label -1 in row 0 has no column"),
         ([0, 1], [[1, 0], [0.5, 0.6]], "1 rows of the probabilities do not sum to 1"),
         ([0, 1], [[1, 0], [np.nan, 1]], "row 1 of the probabilities"),
-        ([0, 0], [[1.0], [1.0]], "of 1 classes"),
+        ([0, 0], [[1.0], [1.0]], "of 1 class:"),
     ],
 )
 def test_what_does_not_fit_is_refused(labels, probabilities, message):

@@ -291,6 +291,8 @@ def test_plain_images_go_the_whole_way(capsys, tmp_path):
     assert code == 0
     table = pd.read_csv(tmp_path / "out" / "clusters.csv")
     assert table.groupby(np.arange(12) % 2)["cluster"].nunique().tolist() == [1, 1]
+    code, out, _ = run(capsys, "project", "--method", "umap", "--dims", 2, "--study", tmp_path / "study")
+    assert (code, out.partition(", ")[0]) == (0, "12 pictures")
 
 
 @pytest.mark.parametrize(

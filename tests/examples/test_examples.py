@@ -139,7 +139,7 @@ def test_looks_are_compared_and_what_holds_no_whole_glitch_is_refused(tmp_path, 
     options = ["--out", str(out), "--each", "2", "--draws", "2"]
     monkeypatch.setattr(sys, "argv", [script, str(tmp_path / "sim"), *options])
     runpy.run_path(script, run_name="__main__")
-    assert "1 classes" in capsys.readouterr().out
+    assert ": 1 class\n" in capsys.readouterr().out
     with Image.open(out) as sheet:
         assert sheet.size == (3 * (4 * 112 + 6), 112 + 12)
     (tmp_path / "empty").mkdir()

@@ -49,4 +49,4 @@ def test_two_thirds_decide(reviewed, texts, outcome, label, share):
 def test_fewer_decide_nothing(reviewed, texts):
     found, notes = decisions(reviewed, texts)
     assert found == []
-    assert notes == ["1 glitches are undecided: fewer than 3 votes, or fewer than two thirds agree"]
+    assert notes == ["1 glitch is undecided: fewer than 3 votes, or fewer than two thirds agree"]

@@ -157,7 +157,7 @@ def test_a_confirmation_does_not_overrule_a_later_label(study, table, tmp_path):
         study.add_label(glitch, Label("Tomte", "person", "somebody"))
     done = bring(study, write_csv(tmp_path / "a.csv", with_decisions(table, {table[0]["id"]: "keep"})))
     assert done.events == 0
-    assert "1 confirmed labels were changed after the audit" in done.notes[0]
+    assert "1 confirmed label was changed after the audit" in done.notes[0]
     assert labels_of(study)[table[0]["id"]] == "Tomte"
 
 
@@ -325,9 +325,9 @@ def test_too_few_or_split_votes_decide_nothing_and_repeats_count_once(study, mad
     assert done.outcomes == {"wrong": 2}  # Tomte, Helix or Chirp: wrong, but not which
     assert done.events == 0
     notes = " ".join(done.notes)
-    assert "1 glitches are undecided" in notes
+    assert "1 glitch is undecided" in notes
     assert "6 later votes of a volunteer" in notes
-    assert "1 classifications of other subjects" in notes
+    assert "1 classification of other subjects ignored" in notes
 
 
 @pytest.mark.parametrize(

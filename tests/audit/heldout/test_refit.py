@@ -239,7 +239,7 @@ def test_pictures_that_are_gone_are_named(folder, tiny):
         try:
             with open(path, "wb") as file:  # noqa: PTH123
                 file.write(b"no picture")
-            with pytest.raises(InputError, match="1 glitches cannot be read any more, the first: H1_"):
+            with pytest.raises(InputError, match="1 glitch cannot be read any more, the first: H1_"):
                 refit_network(**given)
         finally:
             with open(path, "wb") as file:  # noqa: PTH123

@@ -109,7 +109,7 @@ def test_glitches_with_other_pictures_move(study, vectors):
         arrays = dict(held)
     arrays["inputs"][3] ^= 1
     np.savez(path, **arrays)
-    assert draw_map(study, store).layout.note == "1 glitches of the map that was there have other pictures now"
+    assert draw_map(study, store).layout.note == "1 glitch of the map that was there has other pictures now"
 
 
 def test_a_damaged_map_is_named(study, vectors):

@@ -79,6 +79,34 @@ def test_certificates_say_what_is_called_a_signal(capsys, place):
     assert (code, json.loads(out)["same"]) == (0, True)
 
 
+def test_births_of_an_update_are_judged_too(capsys, place):
+    """The signals get their label after the clustering; the other half of the label is what is beside them."""
+    lines = Path("ids.csv").read_text().splitlines()
+    later = [line.partition(",")[0] for line in lines[1:17]]
+    early = [line.replace("None_of_the_Above", "") if n in range(1, 17) else line for n, line in enumerate(lines)]
+    Path("ids.csv").write_text("\n".join(early))
+    assert discover(capsys, "ingest vectors.npy --ids ids.csv")[0] == 0
+    assert discover(capsys, "cluster None_of_the_Above")[0] == 0
+    Path("later.csv").write_text("id,label\n" + "".join(f"{name},None_of_the_Above\n" for name in later))
+    assert discover(capsys, "ingest --labels later.csv")[0] == 0
+    refused = error_of(capsys, "update", "--detector", "none", "--strain", "h.hdf5")
+    assert "no detector in none: it has no detector.json" in refused
+    assert "--strain h.hdf5 goes with --detector" in error_of(capsys, "update", "--strain", "h.hdf5")
+    code, out, err = discover(capsys, "update --detector bbh --strain h.hdf5 --out report --json")
+    assert code == 0, err
+    said = json.loads(out)
+    (own,) = said["births"]
+    assert [own[f"members_{name}"] for name in ("signals", "judged")] == [16, 16]
+    assert [own[f"others_{name}"] for name in ("signals", "judged")] == [0, 16]
+    assert [own[f"known_{name}"] for name in ("signals", "judged")] == [0, 24]
+    assert (own["chirps_signals"], own["chirps_judged"]) == (6, 6)
+    assert "glitches that bbh did not judge: 1 (no strain of H1 at its time)" in said["notes"]
+    page = Path("report/update.html").read_text()
+    assert "calls 16 of 16 members a signal" in page
+    assert "They may be signals" in page
+    assert "glitches that bbh did not judge: 1" in page
+
+
 def test_a_detector_that_has_nothing_to_judge_is_refused(capsys, place):
     discover(capsys, "ingest vectors.npy --ids ids.csv")
     for options, said in (

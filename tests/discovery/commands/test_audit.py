@@ -110,8 +110,8 @@ def test_unlabelled_glitches_and_those_without_vectors_are_left_out_and_counted(
     assert found.left_out == {"no label": 1, "no vector": 1}
     assert len(found.result) == 120
     page = (tmp_path / "out" / "audit.html").read_text("utf-8")
-    assert "1 glitches were left out: no label" in page
-    assert "1 glitches were left out: no vector" in page
+    assert "1 glitch was left out: no label" in page
+    assert "1 glitch was left out: no vector" in page
 
 
 def test_a_class_of_one_is_kept_and_said_to_be_untested(capsys, study, probabilities):
@@ -182,7 +182,7 @@ def test_vectors_that_may_have_learnt_the_labels(study, tmp_path):
             lambda rows: [row.update(name=row.pop("id")) for row in rows],
             "has no column gravityspy_id or uniqueID or id",
         ),
-        (lambda rows: [row.pop(kind) for row in rows for kind in CLASSES[1:]], "has 1 columns of classes beside 'id'"),
+        (lambda rows: [row.pop(kind) for row in rows for kind in CLASSES[1:]], "has 1 column  of classes beside 'id'"),
         (
             lambda rows: [row.update(id="x" + row["id"]) for row in rows],
             r"none of the 120 ids .*'xH1_g\d+', is a labelled glitch",

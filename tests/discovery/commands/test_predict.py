@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from support.gallery import png, published, view_name, write
 from support.models import counted_glitches
-from support.terminal import run
+from support.terminal import error_of, run
 
 from embed import Study
 from embed.errors import InputError
@@ -72,6 +72,26 @@ def test_a_dry_run_as_json_and_into_a_file(capsys, study, tmp_path):
     assert json.loads(text)["added"] == 6
     assert "dry_run" not in json.loads(text)
     assert out.read_bytes() == listed
+
+
+def test_single_glitches_are_asked_for_by_their_ids(capsys, study):
+    with Study(study) as opened:
+        names = sorted(opened.ids().values())[:2]
+    own = ("--none-of-these", 0, "--runtime", "torch", "--study", study)
+    code, out, said = run(capsys, "predict", "one", "--id", *names[::-1], names[0].partition("_")[2], *own)
+    assert code == 0
+    assert sorted(row["id"] for row in csv.DictReader(io.StringIO(out))) == names
+    assert "2 glitches labelled by one" in said
+    code, out, said = run(capsys, "predict", "one", "--id", names[0], *own, "--dry-run")
+    assert [row["id"] for row in csv.DictReader(io.StringIO(out))] == names[:1]
+    assert "1 glitch labelled by one" in said
+    slip = f"{names[0][:-1]}x"
+    assert f"no glitch {slip!r} in the study {study}; did you mean" in error_of(
+        capsys, "predict", "one", "--id", slip, *own
+    )
+    with pytest.raises(SystemExit):
+        run(capsys, "predict", "one", "--all", "--id", names[0], *own)
+    assert "argument --id: not allowed with argument --all" in capsys.readouterr().err
 
 
 def test_glitches_far_from_every_class_get_no_label(capsys, study, tmp_path):

@@ -12,6 +12,7 @@ from discovery.app.telling import MARK, VARIABLE
 from discovery.commands.console import Terminal
 from discovery.commands.progress import Lines, duration, ticking
 from embed import Study
+from embed.errors import InputError
 from embed.study.clusterings import save_clusters
 from embed.study.records import Label
 
@@ -166,21 +167,61 @@ def test_lines_go_to_standard_error(as_json, clock, monkeypatch, capsys):
     assert "map: 5 s" in err
 
 
-def test_a_terminal_shows_a_bar(monkeypatch):
-    class Tty(io.StringIO):
-        def isatty(self):
-            return True
+class Tty(io.StringIO):
+    """A terminal."""
 
+    def isatty(self):
+        return True
+
+    def await_text(self):
+        end = time.monotonic() + 20
+        while not self.getvalue() and time.monotonic() < end:
+            time.sleep(0.01)
+
+
+def show_screen(monkeypatch, at_once):
+    """Make standard error a terminal, where no bar is shown for `at_once` seconds; pytest's own would take a fixture's place."""
     monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("discovery.commands.console.AT_ONCE_S", at_once)
     monkeypatch.setattr("sys.stderr", screen := Tty())
+    return screen
+
+
+def test_no_bar_for_work_that_is_over_at_once(monkeypatch):
+    screen = show_screen(monkeypatch, 20.0)
+    terminal = Terminal(as_json=False)
+    with terminal.progress("compare"):
+        pass
+    with terminal.progress("compare") as move:
+        move(10, 10)
+    with terminal.steps() as step:
+        step("map")
+    with pytest.raises(InputError), terminal.progress("compare"):
+        raise InputError("no such glitch")
+    assert screen.getvalue() == ""
+
+
+def test_a_spinner_names_the_step(monkeypatch):
+    screen = show_screen(monkeypatch, 0.0)
+    with Terminal(as_json=False).steps() as step:
+        step("map")
+        screen.await_text()
+    assert "map" in screen.getvalue()
+
+
+def test_a_terminal_shows_a_bar(monkeypatch):
+    screen = show_screen(monkeypatch, 0.0)
     terminal = Terminal(as_json=False)
     with terminal.progress("embed") as move:
+        screen.await_text()
         move(3, 10)
         move(10, 10, "decode")
     assert "decode" in screen.getvalue()
     assert "10/10" in screen.getvalue()
     assert "so far" not in screen.getvalue()
+    screen.truncate(0)
     with terminal.progress("embed") as move:
+        screen.await_text()
         move(10, 10)
         move(0, 0, "index")
     shown = screen.getvalue().rpartition("index")[2]

@@ -150,6 +150,25 @@ def test_clusters_audit_and_map_are_the_same_after_later_decisions(capsys, repor
     assert (said["audit"]["differences"], said["map"]["moved"], said["map"]["kept"]) == ([], 0.0, 1.0)
 
 
+def test_a_report_that_cannot_be_made_again_does_not_keep_others_from_it(capsys, reported):
+    table = reported / "probabilities.csv"
+    table.rename(reported / "moved.csv")
+    code, out, err = run(capsys, "verify", "--study", reported)
+    assert code == 2
+    assert [line.partition("; ")[0] for line in out.splitlines() if line.startswith("run")] == [
+        "run 2, clusters of None_of_the_Above by hdbscan: same clusters",
+        f"run 3, audit: cannot be made again: the probabilities {table} of run 3 are not there",
+        "run 4, map of all glitches by umap: map drift 0",
+    ]
+    assert err.splitlines()[-1] == "discover verify: error: 1 report of 3 cannot be made again: audit (run 3)"
+    code, out, _ = run(capsys, "verify", "--audit", "--map", "--json", "--study", reported)
+    said = json.loads(out)
+    assert (code, said["same"], said["audit"]["same"], said["map"]["same"]) == (2, False, False, True)
+    assert said["audit"]["error"].startswith(f"the probabilities {table} of run 3 are not there; put the table back")
+    alone = error_of(capsys, "verify", "--audit", "--study", reported)
+    assert alone.startswith(f"discover verify: error: the probabilities {table} of run 3 are not there")
+
+
 @pytest.mark.long
 def test_an_audit_by_vectors_is_the_same(capsys, made, tmp_path):
     folder = copy_study(made, tmp_path / "study")

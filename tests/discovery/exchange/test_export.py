@@ -196,7 +196,7 @@ def test_cleanlab_after_labels_changed_and_p_wrong(capsys, audited, tmp_path):
     with Study(folder) as study, study.run("ingest"), study.transaction():
         study.add_label(3, Label("Tomte", by="person", source="me"))
     _, text, _ = run(capsys, "export", "--to", "cleanlab", "--out", tmp_path / "cl", "--study", folder)
-    assert "1 labels have changed since that audit" in text
+    assert "1 label has changed since that audit" in text
     run(capsys, "export", "--to", "csv", "--out", tmp_path / "o.csv", "--study", folder)
     with (folder / "reports" / "audit" / "ranking.csv").open() as file:
         ranking = {row["id"]: row for row in csv.DictReader(file)}

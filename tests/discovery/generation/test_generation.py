@@ -153,7 +153,7 @@ def test_a_class_of_which_nothing_learned_is_left_is_named_and_not_judged(own, m
         assert [row.label for row in found.classes] == ["Blip", "Koi_Fish"]
         assert found.cautions[-1] == LEFT_OUT
         relabel(study, [own for own in study.members("Koi_Fish") if parts[ids[int(own)]] == "train"], "Blip")
-        with pytest.raises(InputError, match="g and the study share 1 classes"):
+        with pytest.raises(InputError, match="g and the study share 1 class "):
             judged(study, monkeypatch)
 
 

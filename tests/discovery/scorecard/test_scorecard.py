@@ -57,7 +57,7 @@ def test_what_cannot_be_judged_is_refused():
     vectors, labels = planted()
     with pytest.raises(InputError, match="420 vectors and 1 labels: give as many of each"):
         score(vectors, ["x"])
-    with pytest.raises(InputError, match="1 classes have 10 glitches and more: at least 2 are needed"):
+    with pytest.raises(InputError, match="1 class has 10 glitches and more: at least 2 such are needed"):
         score(vectors, ["x"] * 420)
     assert len(labels) == 420
 

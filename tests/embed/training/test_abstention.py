@@ -1,5 +1,7 @@
 """None of these: foreign glitches are withheld, known ones seldom, by a model and a study made by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from support.abstaining import case
@@ -50,11 +52,14 @@ def test_labels_that_the_model_does_not_know_do_not_count():
 def test_it_says_how_many_are_far_and_what_that_is_worth():
     prediction, model, table, _ = case()
     found = find_far(prediction, model, table)
-    far, hidden = found.in_words("are left out")
+    far, hidden = found.in_words(("is left out", "are left out"))
     assert far.startswith(
         f"none of these: {found.far.sum()} glitches are farther from every class than all but 1.0 % of "
     )
     assert far.endswith(" held-out ones, and are left out")
+    one = replace(found, far=np.arange(len(found.far)) == 0).in_words()[0]
+    assert one.startswith("none of these: 1 glitch is farther from every class than all but ")
+    assert one.endswith(" held-out ones, and gets no label")
     assert hidden.startswith("none of these: it finds 100 % (")
     assert find_far(prediction, model, table, 0.0).in_words() == []
     few = find_far(*case(per_class=12, foreign=10)[:3])

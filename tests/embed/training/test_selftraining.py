@@ -211,6 +211,13 @@ def test_the_best_round_that_added_something():
     assert "What was added" not in recursion_html(rounds, ["m"] * 4, title="t", asked={})
 
 
+def test_a_confidence_near_1_is_not_called_1():
+    rounds = [Round(0, 100, 80, 0, 0, float("nan")), *(Round(5, 100, 80, 0, 0, least) for least in (0.87654, 1 - 2e-6))]
+    text = recursion_html(rounds, ["m", "m-5", "m-9"], title="t", asked={})
+    assert '<td class="number">0.8765</td>' in text
+    assert '<td class="number">over 0.99995</td>' in text
+
+
 def test_pictures_from_the_most_to_the_least_confident():
     sure = {row: 1 - row / 100 for row in range(40)}
     rows = _spread(list(range(40))[::-1], sure)
