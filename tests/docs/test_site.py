@@ -142,3 +142,10 @@ def test_what_is_wider_than_the_screen_is_reached_by_the_keyboard_and_numbers_ke
         assert 'role="dialog">' not in text, page
         prose = re.sub(r"<(pre|code|script|style)\b.*?</\1>|<[^>]*>", "", text, flags=re.DOTALL)
         assert not re.search(r"\d %", prose), page
+
+
+def test_the_map_of_the_house_has_every_room():
+    drawn = (ROOT / "docs" / "architecture.md").read_text().split("```")[1]
+    rooms = [path.parent for top in ("embed", "audit", "discovery") for path in (ROOT / top).glob("*/__init__.py")]
+    assert rooms
+    assert [str(room.relative_to(ROOT)) for room in rooms if f" {room.name}/ " not in drawn] == []
