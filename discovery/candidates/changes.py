@@ -26,7 +26,7 @@ import numpy as np
 
 from discovery.certificates.stability import FOUND_AGAIN, jaccard
 from discovery.clustering.branches import own_branches
-from discovery.clustering.density import density_clusters, other_clusters
+from discovery.clustering.density import density_clusterings
 from discovery.clustering.hierarchy import LEAST_CLUSTER, DensitySettings
 from discovery.clustering.prepared import NEIGHBOURS, prepare
 from discovery.clustering.result import NOISE, by_size
@@ -151,8 +151,7 @@ def cluster_afresh(unit: Vectors, background: Vectors, *, seed: int) -> Fresh:
     around = np.concatenate([unit, background]) if len(background) else unit
     graph = neighbour_graph(around, NEIGHBOURS, seed=seed)
     prepared = prepare(around, graph)
-    labels, tree = density_clusters(prepared, graph, DensitySettings(), len(unit))
-    others = other_clusters(prepared, graph, DensitySettings(), len(unit))
+    labels, tree, others = density_clusterings(prepared, graph, DensitySettings(), len(unit))
     return Fresh(by_size(labels), tree, others)
 
 

@@ -12,7 +12,7 @@ from embed.vectors.index import exact_index, search_unit
 from embed.vectors.similarity import mean_of_nearest
 
 if TYPE_CHECKING:
-    from embed.types import Codes, Floats, Vectors
+    from embed.types import Codes, Floats, Rows, Vectors
 
 NEAREST = 5
 """Members whose mean distance says whether a glitch is within reach of a cluster."""
@@ -48,18 +48,23 @@ def join(new: Vectors, old: Vectors, numbers: Codes) -> tuple[Codes, Floats, Flo
     sizes = np.array([(numbers == number).sum() for number in clusters])
     votes = np.column_stack([(nearest == number).sum(axis=1) for number in clusters]) / np.minimum(asked, sizes)
     best = votes.argmax(axis=1)
-    distance = np.empty(len(new))
-    reach = np.empty(clusters.size)
-    for place, number in enumerate(clusters):
-        members = np.flatnonzero(numbers == number)
-        own = best == place
+    likely = votes.max(axis=1) >= MAJORITY
+    distance, reach = np.empty(len(new)), np.zeros(len(new))
+    for place in np.unique(best).tolist():  # a cluster that is nobody's costs nothing
+        members, own = np.flatnonzero(numbers == clusters[place]), best == place
         distance[own] = _mean_nearest(_apart_from(new[own], old[members]))
-        sample = members[:: max(1, len(members) // MOST_MEMBERS)]
-        apart = _apart_from(old[sample], old[members])
-        apart[sample[:, None] == members[None, :]] = np.inf  # a member is not its own neighbour
-        reach[place] = np.quantile(_mean_nearest(apart), REACH)
-    fits = (votes.max(axis=1) >= MAJORITY) & (distance <= reach[best])
+        if likely[own].any():
+            reach[own] = _reach(old, members)
+    fits = likely & (distance <= reach)
     return np.where(fits, clusters[best], NOISE), votes.max(axis=1), distance
+
+
+def _reach(old: Vectors, members: Rows) -> float:
+    """Return the distance to its nearest members that a new member of a cluster may have: what its own have among themselves."""
+    sample = members[:: max(1, len(members) // MOST_MEMBERS)]
+    apart = _apart_from(old[sample], old[members])
+    apart[sample[:, None] == members[None, :]] = np.inf  # a member is not its own neighbour
+    return float(np.quantile(_mean_nearest(apart), REACH))
 
 
 def _apart_from(some: Vectors, others: Vectors) -> Floats:

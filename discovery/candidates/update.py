@@ -20,6 +20,7 @@ from discovery.candidates.updatepage import Outcome, update_html
 from discovery.certificates.certificate import PART, Certificate, certify
 from discovery.clustering.clustering import cluster
 from discovery.clustering.hierarchy import LEAST_ROWS
+from discovery.clustering.prepared import NEIGHBOURS
 from discovery.clustering.result import NOISE
 from embed.csvfile import write_csv
 from embed.digits import counted
@@ -28,6 +29,7 @@ from embed.storage import file_name, write_text
 from embed.study.clusterings import latest_clustering, read_branches, save_branches, save_clusters
 from embed.study.moments import circumstances
 from embed.study.reports import add_report
+from embed.vectors.regraph import graph_among
 from embed.vectors.similarity import normalise
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from embed.study.clusterings import StoredClustering
     from embed.study.study import Study
     from embed.types import Codes, Floats, Rows, Step, Vectors
+    from embed.vectors.graph import NeighbourGraph
     from embed.vectors.store import VectorStore
 
 COLUMNS = ("id", "ifo", "gps", "cluster", "how", "neighbours", "distance", "probability")
@@ -146,7 +149,7 @@ def update_clusters(
     first = int(old["cluster"].max()) + 1
     prefix = _prefix(known)
     beside = _with_clusters(known, before, prefix)
-    born = _births(new[residue], beside, table.loc[fresh[residue]], prefix=prefix, seed=seed)
+    born = _births(new[residue], beside, table.loc[fresh[residue]], store, prefix=prefix, seed=seed)
     for number, (own, rows, firmly) in enumerate(born, first):
         births.append(replace(own, cluster=number))
         labels[residue[rows]], how[residue[rows]], probability[residue[rows]] = number, "born", firmly
@@ -260,7 +263,7 @@ def _with_clusters(known: Known, before: _Before, prefix: str) -> Known:
 
 
 def _births(
-    residue: Vectors, beside: Known, table: pd.DataFrame, *, prefix: str, seed: int
+    residue: Vectors, beside: Known, table: pd.DataFrame, store: VectorStore, *, prefix: str, seed: int
 ) -> list[tuple[Certificate, Rows, Floats]]:
     """Cluster what fits no old cluster, beside old clusters and known classes; returns each cluster with its members and how firmly they belong.
 
@@ -268,7 +271,9 @@ def _births(
     """
     if len(residue) < LEAST_ROWS:
         return []
-    found = cluster(residue, seed=seed, background=beside.vectors[beside.background])
+    around = beside.vectors[beside.background]
+    graph = _graph_of(beside.glitches[beside.background], normalise(around), store) if len(around) else None
+    found = cluster(residue, seed=seed, background=around, background_graph=graph)
     if not len(beside.background) and found.clusters == 1:
         return []
     certificates = [
@@ -302,6 +307,12 @@ def _judged(
         labels[after.labels == own.cluster] = place
     rows, detector = np.asarray(glitches, np.int64), load_detector(options.detector)
     return with_signals(births, study, options, labels, rows, known=known, table=table, detector=detector, step=step)
+
+
+def _graph_of(glitches: Rows, unit: Vectors, store: VectorStore) -> NeighbourGraph | None:
+    """Return the graph of glitches among themselves as the store's graph tells it; None where that is not exact."""
+    whole = store.graph
+    return graph_among(whole, unit, store.rows(glitches), NEIGHBOURS) if whole.exact else None
 
 
 def _without(known: Known, glitches: Rows) -> Known:

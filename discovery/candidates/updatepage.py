@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from discovery.candidates.changes import ENDED, MERGE
-from discovery.candidates.contactsheet import contact_sheet
 from discovery.candidates.options import COMPARED_SHARE
 from discovery.candidates.representatives import spread_sample
 from discovery.clustering.result import NOISE
 from discovery.pages.page import PageShell, rendered
-from discovery.pages.pictures import load_thumbnails
-from discovery.pages.thumbnails import data_uri
 from embed.digits import counted
 
 if TYPE_CHECKING:
@@ -162,6 +159,10 @@ def _sheet(
     views = study.views(glitches)
     if not views:
         return None
+    from discovery.candidates.contactsheet import contact_sheet  # noqa: PLC0415 - matplotlib, where there is a picture to draw
+    from discovery.pages.pictures import load_thumbnails  # noqa: PLC0415
+    from discovery.pages.thumbnails import data_uri  # noqa: PLC0415
+
     table = found.glitches.iloc[shown].reset_index(drop=True).assign(cluster=places)
     headings = {place: tuple(part for part in heading if part) for place, (heading, _) in enumerate(groups)}
     counts = f"up to {PER_ROW} of each, in turn from each detector and evenly over time"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from discovery.certificates.calibration import calibrate
-from discovery.certificates.divergence import Divergences, diverge, sampled_classes, side_by_side
+from discovery.certificates.divergence import ClassVectors, Divergences, diverge, sampled_classes
 from discovery.certificates.occurrence import Occurrence, occurrence
 from discovery.certificates.parts import Part, parts_of
 from discovery.certificates.stability import FOUND_AGAIN, jaccard, resampled
@@ -281,15 +281,14 @@ def separations(
     taken = np.unique(np.concatenate([evidence.rows, *classes.values()]))
     dimension = dimension_of(unit[taken], seed)
     sizes: Codes = np.array([len(group) for group in groups], np.int64)
-    together, places = side_by_side(unit, [*classes.values(), *groups])
-    classes = dict(zip(classes, places, strict=False))
+    known = ClassVectors(unit, classes)
     step("certificates: calibration")
-    calibration = calibrate(together, classes, sizes, dimension, seed=seed, progress=progress)
+    calibration = calibrate(known, classes, sizes, dimension, seed=seed, progress=progress)
     step("certificates: distances")
     found = []
-    for done, group in enumerate(places[len(classes) :]):
+    for done, group in enumerate(groups):
         progress(done, len(groups))
-        found.append(diverge(together, group, classes, dimension))
+        found.append(diverge(unit, group, classes, dimension, known.distances(group)))
     progress(len(groups), len(groups))
     return [(where, None if calibration is None else calibration.probability(where.separation)) for where in found]
 

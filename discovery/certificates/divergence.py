@@ -20,11 +20,11 @@ from discovery.clustering.prepared import LEAST_DISTANCE
 from embed.sample import at_most
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from embed.types import Floats, Rows, Vectors
+    from embed.types import Floats, Rows, Similarities, Vectors
 
 NEIGHBOUR = 4
 """The density at a member is that within the distance to this neighbour."""
@@ -32,6 +32,9 @@ LEAST_CLASS = 5
 """Known glitches of a class that is compared with."""
 MOST_OF_A_CLASS = 500
 """Glitches of a class that are compared with: a sample says as much, and takes as long for a large class as for a small one."""
+
+ROWS_AT_ONCE = 1024
+"""Rows that are compared with all classes together: 64 MB with 16,000 known glitches."""
 
 
 @dataclass(frozen=True)
@@ -77,17 +80,60 @@ def sampled_classes(names: Mapping[str, Rows], seed: int) -> dict[str, Rows]:
     }
 
 
-def class_distances(unit: Vectors, rows: Rows, classes: Mapping[str, Rows]) -> Floats:
-    """Return the distance of each row to the `NEIGHBOUR`-th nearest glitch of each class, itself not counted.
+class ClassVectors:
+    """Known classes whose vectors lie together, so that rows are compared with all of them in one product.
 
     Parameters
     ----------
     unit : ndarray of float32, shape (N, D)
         Normalised vectors.
-    rows : ndarray of int64, shape (M,)
-    classes : mapping of K names to rows
+    classes : mapping of K names to ndarray of int64
+        Their rows; a row is in one class at most.
+
+    Attributes
+    ----------
+    names : list of K str
+    sizes : ndarray of float64, shape (K,)
     """
-    return np.column_stack([kth_distances(unit, rows, members) for members in classes.values()])
+
+    def __init__(self, unit: Vectors, classes: Mapping[str, Rows]) -> None:
+        self.unit, self.names = unit, list(classes)
+        self.sizes = np.array([len(members) for members in classes.values()], float)
+        self._order = np.argsort(self.sizes, kind="stable")  # those of one size are looked through together
+        parts = list(classes.values())
+        rows = np.concatenate([parts[place] for place in self._order])
+        self._vectors = unit[rows]
+        self._column = np.full(len(unit), -1)
+        self._column[rows] = np.arange(len(rows))
+
+    def distances(self, rows: Rows, without: Rows | None = None) -> Floats:
+        """Return the distance of each row to the `NEIGHBOUR`-th nearest glitch of each class, itself not counted; float64, shape (rows, K).
+
+        Parameters
+        ----------
+        rows : ndarray of int64
+        without : ndarray of int64, shape (rows, M), optional
+            For each row, glitches of the classes that do not count either; more than `NEIGHBOUR` of each class are left.
+        """
+        blocks = [slice(start, start + ROWS_AT_ONCE) for start in range(0, len(rows), ROWS_AT_ONCE)]
+        return np.concatenate(
+            [self._block(rows[block], None if without is None else without[block]) for block in blocks]
+        )
+
+    def _block(self, rows: Rows, without: Rows | None) -> Floats:
+        cosines = self.unit[rows] @ self._vectors.T
+        own = self._column[rows]
+        cosines[np.flatnonzero(own >= 0), own[own >= 0]] = -np.inf  # a glitch is not its own neighbour
+        if without is not None:
+            np.put_along_axis(cosines, self._column[without], -np.inf, axis=1)
+        found, start = [], 0
+        for size, count in zip(*np.unique(self.sizes.astype(int), return_counts=True), strict=True):
+            part = cosines[:, start : start + size * count].reshape(len(rows), count, size)
+            found.append(_kth(part, size))
+            start += size * count
+        apart = np.empty((len(rows), len(self.names)))
+        apart[:, self._order] = np.concatenate(found, axis=1)
+        return apart
 
 
 def diverge(
@@ -106,12 +152,11 @@ def diverge(
     dimension : float
         Of the data: see `discovery.clustering.prepared.intrinsic_dimension`.
     apart : ndarray of float64, shape (M, K), optional
-        What `class_distances` gives, where it is known already.
+        What `ClassVectors.distances` gives, where it is known already.
     """
-    own = kth_distances(unit, rows, rows)
-    apart = class_distances(unit, rows, classes) if apart is None else apart
+    apart = ClassVectors(unit, classes).distances(rows) if apart is None else apart
     sizes = np.array([len(members) for members in classes.values()], float)
-    nats = dimension * np.log(apart / own[:, None]) + np.log(sizes / (len(rows) - 1))
+    nats = log_ratios(kth_distances(unit, rows, rows), apart, sizes, dimension)
     names = np.array(list(classes))
     means = nats.mean(axis=0).round(9)
     order = np.lexsort((names, means))
@@ -120,30 +165,44 @@ def diverge(
     return Divergences(
         classes=tuple(names[order].tolist()),
         nats=means[order],
-        separation=float(nats.min(axis=1).mean()),
+        separation=separation(nats),
         favourite=str(names[counts.argmax()]),
         favourite_share=float(counts.max() / len(rows)),
         of_members=names[nearest],
     )
 
 
+def log_ratios(own: Floats, apart: Floats, sizes: Floats, dimension: float) -> Floats:
+    """Return the log ratio of a group's density to that of each class at each of its members, shape (M, K).
+
+    Parameters
+    ----------
+    own : ndarray of float64, shape (M,)
+        Distance of each member to the `NEIGHBOUR`-th nearest of the group.
+    apart : ndarray of float64, shape (M, K)
+        The same to each class.
+    sizes : ndarray of float64, shape (K,)
+        Of the classes.
+    dimension : float
+    """
+    return np.asarray(dimension * np.log(apart / own[:, None]) + np.log(sizes / (len(own) - 1)))
+
+
+def separation(nats: Floats) -> float:
+    """Return the mean over the members of the log density ratio to the class where it is least."""
+    return float(nats.min(axis=1).mean())
+
+
 def kth_distances(unit: Vectors, rows: Rows, others: Rows) -> Floats:
     """Return the distance of each row to its `NEIGHBOUR`-th nearest among others, itself not counted; float64, shape (rows,)."""
-    cosines = _taken(unit, rows) @ _taken(unit, others).T
+    cosines = unit[rows] @ unit[others].T
     if rows.min() <= others.max() and others.min() <= rows.max():
         cosines[rows[:, None] == others[None, :]] = -np.inf  # a glitch is not its own neighbour
-    rank = min(NEIGHBOUR, max(len(others) - 1, 1))
-    kth = np.partition(cosines, len(others) - rank, axis=1)[:, len(others) - rank].astype(np.float64)
+    return _kth(cosines, len(others))
+
+
+def _kth(cosines: Similarities, count: int) -> Floats:
+    """Return the distance that belongs to the `NEIGHBOUR`-th largest of `count` cosines, along the last axis."""
+    place = count - min(NEIGHBOUR, max(count - 1, 1))
+    kth = np.partition(cosines, place, axis=-1)[..., place].astype(np.float64)
     return np.maximum(np.sqrt(np.maximum(2.0 - 2.0 * np.maximum(kth, -1.0), 0.0)), LEAST_DISTANCE)
-
-
-def side_by_side(unit: Vectors, parts: Sequence[Rows]) -> tuple[Vectors, list[Rows]]:
-    """Put the rows of each part together, one part after the other, so that none is copied for each comparison: the vectors, and each part's rows in them."""
-    ends = np.cumsum([len(part) for part in parts])
-    return unit[np.concatenate(parts)], [np.arange(end - len(part), end) for part, end in zip(parts, ends, strict=True)]
-
-
-def _taken(unit: Vectors, rows: Rows) -> Vectors:
-    """Return vectors without copying them where their rows follow each other."""
-    follows = rows[-1] - rows[0] == len(rows) - 1 and bool((np.diff(rows) == 1).all())
-    return unit[rows[0] : rows[-1] + 1] if follows else unit[rows]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy.stats
+from scipy.special import betainc
 
 from discovery.pages.gpstime import utc
 from embed.digits import significant
@@ -88,7 +88,7 @@ class Occurrence:
             return None
         name, count = self.detectors[0]
         known = sum(number for _, number in self.detectors)
-        return float(scipy.stats.binom.sf(count - 1, known, whole.share(name)))
+        return float(betainc(count, known - count + 1, whole.share(name)))
 
     def one_detector(self, whole: Occurrence) -> str:
         """Say that the glitches are of one detector, as "in L1 alone"; empty where chance explains it or the others have few of the label."""

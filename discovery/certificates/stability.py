@@ -91,16 +91,18 @@ def resampled(
     rng = np.random.default_rng(seed)
     columns = []
     n = len(labels)
+    part_of_unit = np.empty((max(2, round(KEPT * n)) + len(unit) - n, unit.shape[1]), unit.dtype)
     progress(0, RESAMPLINGS)
     for done in range(1, RESAMPLINGS + 1):
         rows = np.sort(rng.permutation(n)[: max(2, round(KEPT * n))])
         kept = np.concatenate([rows, np.arange(n, len(unit))])
         part = thinned(graph, kept)
+        np.take(unit, kept, axis=0, out=part_of_unit, mode="clip")
         if clustering.method == "hdbscan":
-            found, tree = density_clusters(prepare(unit[kept], part), part, DensitySettings(), len(rows))
+            found, tree = density_clusters(prepare(part_of_unit, part), part, DensitySettings(), len(rows))
             here = np.fmax(jaccard(labels[rows], found), branch_jaccard(labels[rows], tree))
         else:
-            here = jaccard(labels[rows], cluster(unit[kept], part, method="spectral", k=k, seed=seed).labels)
+            here = jaccard(labels[rows], cluster(part_of_unit, part, method="spectral", k=k, seed=seed).labels)
         own = np.full(int(labels.max()) + 1, np.nan)
         own[: len(here)] = here
         columns.append(own)

@@ -18,17 +18,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import adjusted_rand_score
 
-from discovery.clustering.density import density_clusters, neighbour_share, other_clusters
+from discovery.clustering.agreement import adjusted_rand
+from discovery.clustering.density import density_clusterings, neighbour_share
 from discovery.clustering.hierarchy import LEAST_CLUSTER, LEAST_ROWS, DensitySettings
 from discovery.clustering.methods import CLUSTER_METHODS, ClusterMethod
 from discovery.clustering.prepared import prepare
 from discovery.clustering.result import NOISE, PROBABILITY_DECIMALS, Clustering, Method, finished, one_cluster
 from discovery.clustering.spectral import assign, laplacian_spectrum, spectral_parts
 from embed.errors import InputError
-from embed.vectors.graph import NeighbourGraph, affinity, extended, neighbour_graph
+from embed.vectors.graph import NeighbourGraph, affinity, neighbour_graph
 from embed.vectors.index import DEFAULT_K
+from embed.vectors.regraph import extended
 from embed.vectors.similarity import normalise
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def cluster(
     k: int | None = None,
     seed: int = 0,
     background: ArrayLike | None = None,
+    background_graph: NeighbourGraph | None = None,
 ) -> Clustering:
     """Cluster vectors by one of the two methods; see `hdbscan_clusters` and `spectral_clusters`.
 
@@ -65,7 +67,7 @@ def cluster(
     k : int, optional
         Number of clusters, for the spectral method only; chosen by the eigengap when absent.
     seed : int
-    background : array_like, shape (M, D), optional
+    background, background_graph : optional
         For HDBSCAN: see `hdbscan_clusters`. The spectral method does without.
 
     Raises
@@ -79,7 +81,7 @@ def cluster(
         return spectral_clusters(vectors, graph, k=k, seed=seed)
     if k is not None:
         raise InputError(f"k={k} goes with the spectral method; HDBSCAN chooses the number of clusters automatically")
-    return hdbscan_clusters(vectors, graph, seed=seed, background=background)
+    return hdbscan_clusters(vectors, graph, seed=seed, background=background, background_graph=background_graph)
 
 
 def spectral_clusters(
@@ -138,6 +140,7 @@ def hdbscan_clusters(
     min_cluster_size: int = LEAST_CLUSTER,
     seed: int = 0,
     background: ArrayLike | None = None,
+    background_graph: NeighbourGraph | None = None,
 ) -> Clustering:
     """Cluster by density: the branches of HDBSCAN's hierarchy on the neighbour graph that are clearly denser than the passes between them.
 
@@ -156,6 +159,8 @@ def hdbscan_clusters(
         Known glitches around those that are clustered. They are in no cluster, but a small family stands out against the classes
         beside it even where few of their glitches are among the rows: of eight families of 25 among 600 leftovers, seven are found
         with 50 known glitches of each class, three without.
+    background_graph : NeighbourGraph, optional
+        Of the background's rows among themselves, with `discovery.clustering.prepared.NEIGHBOURS` a row at least; computed when absent.
 
     Returns
     -------
@@ -180,12 +185,11 @@ def hdbscan_clusters(
     if background is not None and np.size(background):
         own = graph if graph.k >= min(DEFAULT_K, n - 1) else neighbour_graph(unit, seed=seed)
         around = np.concatenate([unit, normalise(background)])
-        around_graph = extended(own, around)
+        around_graph = extended(own, around, rest=background_graph)
         parameters["background"] = len(around) - n
         least = 1  # against a background one cluster is one, and not all rows are in it
     prepared = prepare(around, around_graph)
-    labels, tree = density_clusters(prepared, around_graph, used, n)
-    others = other_clusters(prepared, around_graph, used, n)
+    labels, tree, others = density_clusterings(prepared, around_graph, used, n)
     parameters["dimension"] = round(tree.dimension, 3)
     tried = _tried({"as used": labels, **others})
     method = Method("hdbscan", parameters, tried, tree=tree, others=others, graph=around_graph)
@@ -205,7 +209,7 @@ def _tried(labellings: dict[str, Codes]) -> pd.DataFrame:
             "setting": name,
             "clusters": int(labels.max()) + 1,
             "noise": round(float((labels == NOISE).mean()), PROBABILITY_DECIMALS),
-            "agreement": round(float(adjusted_rand_score(first, labels)), PROBABILITY_DECIMALS),
+            "agreement": round(adjusted_rand(first, labels), PROBABILITY_DECIMALS),
             "chosen": labels is first,
         }
         for name, labels in labellings.items()

@@ -26,7 +26,7 @@ from discovery.clustering.prepared import LEAST_DISTANCE, NEIGHBOURS
 from embed.vectors.similarity import group_sums
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable
 
     from discovery.clustering.prepared import Prepared
     from embed.types import Floats, Rows, Vectors
@@ -134,17 +134,17 @@ class DensityTree:
         kept = [replace(branch, rows=branch.rows[branch.rows < count]) for branch in self.branches]
         return DensityTree(kept, self.dimension)
 
-    def clusters(self, settings: DensitySettings, apart: Collection[int] = ()) -> list[int]:
+    def clusters(
+        self, settings: DensitySettings, apart: Callable[[int, int, int], bool] = lambda *_: False
+    ) -> list[int]:
         """Return the finest branches that hold by `settings`, of which no two share a row; the root alone if nothing splits it.
 
-        The children of the branches numbered in `apart` are taken to hold.
+        The children of a branch are taken to hold where `apart` says so of its number and theirs; it is asked only where that matters.
         """
-        children = self.children()
         kept: list[list[int]] = []
-        for number in range(len(self.branches)):
-            pair = children[number]
+        for number, pair in enumerate(self.children()):
             firm = [len(kept[child]) > 1 or self.branches[child].holds(settings) for child in pair]
-            if pair and (all(firm) or number in apart or any(self.branches[child].holds(SURE) for child in pair)):
+            if pair and (all(firm) or any(self.branches[child].holds(SURE) for child in pair) or apart(number, *pair)):
                 kept.append([cluster for child in pair for cluster in kept[child]])
             else:  # no real split here: one that lies deeper, or the branch as a whole
                 deeper = next((kept[child] for child in pair if len(kept[child]) > 1), None)
@@ -209,11 +209,25 @@ def _branches(
     for start, end, length in zip(*(part.tolist() for part in edges), strict=True):
         groups.join(start, end, length)
     groups.keep(groups.find(0), 2.0)
-    return groups.branches
+    return groups.branches()
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A branch by the first row of its group, as the group stood: `size` rows of the whole list from there."""
+
+    first: int
+    size: int
+    distance: float
+    contrast: float
+    persistence: float
 
 
 class _Groups:
-    """Rows that are joined one pass after the other: disjoint sets, each a linked list with the sum and the least of its members' log core distances."""
+    """Rows that are joined one pass after the other: disjoint sets, each a linked list with the sum and the least of its members' log core distances.
+
+    A list is only ever joined whole behind another, so that what a group held at any time stays together in the list of all rows.
+    """
 
     def __init__(self, log_core: Floats, dimension: float, settings: DensitySettings) -> None:
         n = len(log_core)
@@ -222,7 +236,8 @@ class _Groups:
         self.size, self.total, self.densest = [1] * n, log_core.tolist(), log_core.tolist()
         self.inner = [-1] * n
         """The branch that a group's two last branches form, by its number; -1 where there were none."""
-        self.branches: list[Branch] = []
+        self.kept: list[_Kept] = []
+        self.parents: list[int] = []
 
     def find(self, row: int) -> int:
         """Return the first row of a row's group."""
@@ -239,10 +254,9 @@ class _Groups:
         smaller = min(self.size[one], self.size[other])
         if smaller >= self.settings.least and self._holds(one, length) and self._holds(other, length):
             numbers = [self.keep(group, length) for group in (one, other)]
-            formed = len(self.branches)
-            self.branches.append(Branch(np.empty(0, np.int64), 0.0, 0.0, 0.0, 0.0, -1))  # until it meets another
+            formed = self._numbered(_Kept(0, 0, 0.0, 0.0, 0.0))  # until it meets another
             for number in numbers:
-                self.branches[number] = replace(self.branches[number], parent=formed)
+                self.parents[number] = formed
         if self.size[one] < self.size[other]:
             one, other = other, one
         self.root[other] = one
@@ -254,19 +268,37 @@ class _Groups:
 
     def keep(self, group: int, length: float) -> int:
         """Write a group down as a branch that ends at a distance, and return its number."""
-        rows, row = [], group
-        while row >= 0:
-            rows.append(row)
-            row = self.after[row]
-        contrast = self._contrast(group, length)
         persistence = self.dimension * (math.log(length) - self.densest[group])
-        members = np.sort(np.array(rows, np.int64))
-        branch = Branch(members, length, contrast, contrast * len(rows) ** 0.5, persistence, -1)
+        kept = _Kept(group, self.size[group], length, self._contrast(group, length), persistence)
         if (number := self.inner[group]) >= 0:
-            self.branches[number] = branch
+            self.kept[number] = kept
             return number
-        self.branches.append(branch)
-        return len(self.branches) - 1
+        return self._numbered(kept)
+
+    def branches(self) -> list[Branch]:
+        """Return the branches written down, once all rows are in one group."""
+        order, row = [], self.find(0)
+        while row >= 0:
+            order.append(row)
+            row = self.after[row]
+        rows = np.array(order, np.int64)
+        place = np.argsort(rows)
+        return [
+            Branch(
+                rows=np.sort(rows[place[kept.first] : place[kept.first] + kept.size]),
+                distance=kept.distance,
+                contrast=kept.contrast,
+                firmness=kept.contrast * kept.size**0.5,
+                persistence=kept.persistence,
+                parent=parent,
+            )
+            for kept, parent in zip(self.kept, self.parents, strict=True)
+        ]
+
+    def _numbered(self, kept: _Kept) -> int:
+        self.kept.append(kept)
+        self.parents.append(-1)
+        return len(self.kept) - 1
 
     def _contrast(self, group: int, length: float) -> float:
         return self.dimension * (math.log(length) - self.total[group] / self.size[group])

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.stats
 
 from discovery.candidates.measures import MEASURES, known_numbers
-from discovery.certificates.divergence import class_distances, sampled_classes
+from discovery.certificates.divergence import ClassVectors, sampled_classes
 from embed.digits import significant
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def nearest_classes(unit: Vectors, members: Rows, classes: Mapping[str, Rows], *
     sampled = sampled_classes(classes, seed)
     if not sampled:
         return []
-    apart = np.log(class_distances(unit, members, sampled)).mean(axis=0).round(9)
+    apart = np.log(ClassVectors(unit, sampled).distances(members)).mean(axis=0).round(9)
     return [list(sampled)[place] for place in np.argsort(apart, kind="stable")[:count]]
 
 

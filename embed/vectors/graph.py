@@ -32,7 +32,7 @@ from embed.vectors.index import (
     search,
     search_unit,
 )
-from embed.vectors.similarity import decode_keys, largest_keys, normalise, ranking_keys, top_k
+from embed.vectors.similarity import normalise, top_k
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +46,6 @@ __all__ = [
     "VectorIndex",
     "affinity",
     "build_index",
-    "extended",
     "load_graph",
     "load_index",
     "load_neighbours",
@@ -174,29 +173,6 @@ def subgraph(vectors: ArrayLike, rows: Rows, k: int = DEFAULT_K, **options: Any)
         The other arguments of `neighbour_graph`.
     """
     return neighbour_graph(np.asarray(vectors)[rows], k, **options)
-
-
-def extended(graph: NeighbourGraph, unit: Vectors, k: int = DEFAULT_K) -> NeighbourGraph:
-    """Return the graph of more rows than a graph has, from that of the first: the same bytes as one made afresh.
-
-    Parameters
-    ----------
-    graph : NeighbourGraph
-        Of the first N rows, with no fewer neighbours than `k`, or with all other rows.
-    unit : ndarray of float32, shape (M, D)
-        Output of `normalise`, M greater than N.
-    k : int
-        Neighbours a row, clamped to M - 1.
-    """
-    first = len(graph.neighbours)
-    kept = min(checked_k(k), len(unit) - 1)
-    rows, similarities = search_unit(exact_index(unit[first:]), unit[:first], min(kept, len(unit) - first), None)
-    keys = [ranking_keys(graph.similarities, graph.neighbours), ranking_keys(similarities, rows + first)]
-    old = decode_keys(largest_keys(np.concatenate(keys, axis=1), kept))
-    new = search_unit(exact_index(unit), unit[first:], kept, np.arange(first, len(unit)))
-    return NeighbourGraph(
-        np.concatenate([old[0], new[0]]), np.concatenate([old[1], new[1]]), kept, k, graph.exact, graph.recall
-    )
 
 
 def affinity(graph: NeighbourGraph) -> scipy.sparse.csr_array:

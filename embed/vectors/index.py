@@ -203,27 +203,37 @@ def _candidates(index: VectorIndex, queries: Vectors, count: int) -> tuple[NDArr
     return index.faiss_index.search_preassigned(queries, count, lists, closeness)
 
 
-FEW_QUERIES = 8
-"""As many are answered before torch is loaded."""
+FEW_SCORES = 1 << 25
+"""As many are ranked before torch, which is faster at it, is loaded: that takes seconds."""
+FEW_HELD = 1 << 21
+"""Of these at once: the memory is used again for the next ones."""
 
 
 def _compared(queries: Vectors, vectors: Vectors, count: int) -> tuple[NDArray[np.float32], Rows]:
     """Compare with every row in float32: a matrix product and a selection."""
-    if len(queries) <= FEW_QUERIES:
-        product = queries @ vectors.T
-        rows = np.argpartition(product, -count, axis=1)[:, -count:].astype(np.int64)
-        scores = np.take_along_axis(product, rows, axis=1)
-        order = np.argsort(-scores, axis=1, kind="stable")
-        return np.take_along_axis(scores, order, axis=1), np.take_along_axis(rows, order, axis=1)
-    import torch  # noqa: PLC0415 - only where many queries are compared with thousands of rows
-
+    few = len(queries) * len(vectors) <= FEW_SCORES
+    largest, held = (_largest, FEW_HELD) if few else (_largest_by_torch, BLOCK_SCORES)
     scores, rows = np.empty((len(queries), count), np.float32), np.empty((len(queries), count), np.int64)
-    step = max(1, BLOCK_SCORES // len(vectors))
+    step = max(1, held // len(vectors))
     for start in range(0, len(queries), step):
         block = slice(start, start + step)
-        best = torch.topk(torch.from_numpy(queries[block] @ vectors.T), count, dim=1)
-        scores[block], rows[block] = best.values.numpy(), best.indices.numpy()
+        scores[block], rows[block] = largest(queries[block] @ vectors.T, count)
     return scores, rows
+
+
+def _largest(scores: NDArray[np.float32], count: int) -> tuple[NDArray[np.float32], Rows]:
+    """Return the largest scores of each row, descending, and where they are."""
+    rows = np.argpartition(scores, -count, axis=1)[:, -count:].astype(np.int64)
+    best = np.take_along_axis(scores, rows, axis=1)
+    order = np.argsort(-best, axis=1, kind="stable")
+    return np.take_along_axis(best, order, axis=1), np.take_along_axis(rows, order, axis=1)
+
+
+def _largest_by_torch(scores: NDArray[np.float32], count: int) -> tuple[NDArray[np.float32], Rows]:
+    import torch  # noqa: PLC0415 - see `FEW_SCORES`
+
+    best = torch.topk(torch.from_numpy(scores), count, dim=1)
+    return best.values.numpy(), best.indices.numpy()
 
 
 def exact_index(unit: Vectors) -> VectorIndex:

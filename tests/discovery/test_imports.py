@@ -57,3 +57,8 @@ def test_engines_load_where_they_run(module):
 )
 def test_options_load_nothing_heavy(module):
     assert {"numpy", "pandas", "torch", "PIL", "jinja2", *ENGINES} & set(loaded(module)) == set()
+
+
+def test_an_update_loads_nothing_for_seconds():
+    """Torch, scikit-learn, scipy.stats and matplotlib take as long to load as a small update takes in all."""
+    assert {"torch", "sklearn", "matplotlib", *ENGINES} & set(loaded("discovery.commands.update")) == set()

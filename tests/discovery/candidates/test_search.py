@@ -67,7 +67,7 @@ def test_few_queries_are_compared_as_many(monkeypatch):
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     index = exact_index(unit)
     few = search(index, unit[:6], 12)
-    monkeypatch.setattr(index_module, "FEW_QUERIES", 0)
+    monkeypatch.setattr(index_module, "FEW_SCORES", 0)
     many = search(index, unit[:6], 12)
     np.testing.assert_array_equal(few[0], many[0])
     np.testing.assert_array_equal(few[1], many[1])

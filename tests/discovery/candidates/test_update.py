@@ -1,5 +1,6 @@
 """New glitches join the clusters there are, what fits none is born, and nothing old moves."""
 
+import importlib
 import shutil
 from types import SimpleNamespace
 
@@ -14,13 +15,16 @@ from discovery.candidates.changes import COLUMNS as CHANGE_COLUMNS
 from discovery.candidates.joining import join
 from discovery.candidates.naming import name_cluster
 from discovery.candidates.update import COLUMNS, update_clusters
+from discovery.clustering.density import OTHER_SETTINGS
 from embed import Study
 from embed.errors import InputError
 from embed.study.clusterings import latest_clustering, read_branches, save_branches, save_clusters
 from embed.study.records import Label
+from embed.vectors.graph import neighbour_graph
 from embed.vectors.similarity import normalise
 
 CLASSES = 6
+DENSITY, REGRAPH, JOINING = "discovery.clustering.density", "embed.vectors.regraph", "discovery.candidates.joining"
 
 
 class Store:
@@ -30,6 +34,10 @@ class Store:
 
     def __init__(self, vectors):
         self.vectors = vectors
+
+    @property
+    def graph(self):
+        return neighbour_graph(self.vectors)
 
     def rows(self, glitches):
         return np.asarray(glitches) - 1  # row numbers begin with 1
@@ -292,3 +300,41 @@ def test_old_members_and_numbers_never_change(tmp_path_factory, seed, later, wro
     assert table["probability"].between(0, 1).all()
     assert (table.loc[table["cluster"] == -1].drop(index=old, errors="ignore")["probability"] == 0).all()
     study.close()
+
+
+def test_an_update_builds_a_tree_once_and_reads_neighbours_from_the_graph(clustered, monkeypatch):
+    """What is old is compared with what is old only where the study's graph does not tell: counted, not timed."""
+    study, store, _, old = clustered
+    trees, searched = [], []
+    monkeypatch.setattr(f"{DENSITY}.density_tree", noted(f"{DENSITY}.density_tree", trees))
+    monkeypatch.setattr(f"{REGRAPH}.search_unit", noted(f"{REGRAPH}.search_unit", searched))
+    found = update_clusters(study, store)
+    assert len(found.births) == 1
+    different = {(each.neighbours, each.density_neighbours, each.least) for each in OTHER_SETTINGS.values()}
+    assert len(trees) == 2 * len(different)  # of births and of proposed changes
+    background = len(old) + 4 * 60
+    assert sum(len(index.vectors) * len(queries) for index, queries in searched) < background**2 / 2
+
+
+def test_a_cluster_that_no_new_glitch_is_near_is_not_measured(monkeypatch):
+    """Forty clusters, and new glitches of two."""
+    vectors, truth = mixture([30] * 40, dims=12, seed=1)
+    unit = normalise(vectors)
+    new = np.isin(truth, (3, 8)) & (np.arange(len(truth)) % 3 == 0)
+    measured = []
+    monkeypatch.setattr(f"{JOINING}._reach", noted(f"{JOINING}._reach", measured))
+    labels, *_ = join(unit[new], unit[~new], truth[~new])
+    assert set(labels[labels >= 0].tolist()) == {3, 8}
+    assert len(measured) <= 4  # those two, and one or two that a stray glitch is near
+
+
+def noted(name, calls):
+    """The function of that name, which notes its first two arguments."""
+    module, _, attribute = name.rpartition(".")
+    function = getattr(importlib.import_module(module), attribute)
+
+    def noting(*arguments, **options):
+        calls.append(arguments[:2])
+        return function(*arguments, **options)
+
+    return noting

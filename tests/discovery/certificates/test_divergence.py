@@ -2,10 +2,19 @@
 
 import numpy as np
 import pytest
+import scipy.stats
+from sklearn.isotonic import IsotonicRegression
 from support.mixtures import mixture
 
-from discovery.certificates.calibration import REPEATS, Calibration, calibrate
-from discovery.certificates.divergence import LEAST_CLASS, MOST_OF_A_CLASS, class_distances, diverge, sampled_classes
+from discovery.certificates.calibration import MIXED, REPEATS, Calibration, calibrate
+from discovery.certificates.divergence import (
+    LEAST_CLASS,
+    MOST_OF_A_CLASS,
+    ClassVectors,
+    diverge,
+    kth_distances,
+    sampled_classes,
+)
 from discovery.clustering.prepared import intrinsic_dimension
 from embed.vectors.graph import neighbour_graph
 from embed.vectors.similarity import normalise
@@ -54,7 +63,7 @@ def test_the_nearest_class_is_named_first():
     found = diverge(unit, rows, classes, dimension)
     assert (np.diff(found.nats) >= 0).all()
     assert set(found.classes) == set(classes)
-    apart = class_distances(unit, rows, classes)
+    apart = ClassVectors(unit, classes).distances(rows)
     np.testing.assert_array_equal(found.nats, diverge(unit, rows, classes, dimension, apart).nats)
 
 
@@ -82,7 +91,7 @@ def test_large_classes_are_sampled_and_small_ones_left_out():
 
 def test_hidden_classes_are_new_and_parts_are_not():
     unit, classes, dimension = planted(seed=2, classes=8)
-    calibration = calibrate(unit, classes, np.array([20, 30]), dimension, seed=0)
+    calibration = calibrate(ClassVectors(unit, classes), classes, np.array([20, 30]), dimension, seed=0)
     assert (np.diff(calibration.separation) >= 0).all()
     assert 0 < calibration.new.mean() < 0.5
     hidden = {name: rows for name, rows in classes.items() if name != "class 0"}
@@ -110,13 +119,55 @@ def test_the_probability_by_hand():
 def test_of_many_classes_a_sample_gives_the_cases(monkeypatch):
     unit, classes, dimension = planted(seed=2, classes=8)
     monkeypatch.setattr("discovery.certificates.calibration.MOST_CLASSES", 3)
-    few = calibrate(unit, classes, np.array([20, 30]), dimension, seed=0)
+    few = calibrate(ClassVectors(unit, classes), classes, np.array([20, 30]), dimension, seed=0)
     assert len(few.new) == 3 * (3 * REPEATS + 1)
     assert few.new.sum() == 3 * REPEATS
-    again = calibrate(unit, classes, np.array([20, 30]), dimension, seed=0)
+    again = calibrate(ClassVectors(unit, classes), classes, np.array([20, 30]), dimension, seed=0)
     assert (few.separation == again.separation).all()
+
+
+def test_the_distances_to_all_classes_are_those_to_each():
+    """Classes of several sizes; some rows are in a class, some do not count."""
+    unit, _, _ = planted()
+    classes = {"b": np.arange(200, 240), "a": np.arange(30, 35), "c": np.arange(240, 280), "d": np.arange(90, 99)}
+    known = ClassVectors(unit, classes)
+    rows = np.array([0, 31, 95, 210, 300])
+    apart = np.column_stack([kth_distances(unit, rows, members) for members in classes.values()])
+    np.testing.assert_allclose(known.distances(rows), apart, rtol=1e-4)
+    without = np.array([[200, 95], [201, 90], [202, 91], [203, 98], [204, 92]])
+    for row, left_out, found in zip(rows, without, known.distances(rows, without), strict=True):
+        rest = [np.setdiff1d(members, left_out) for members in classes.values()]
+        one = np.array([row])
+        np.testing.assert_allclose(found, [kth_distances(unit, one, members)[0] for members in rest], rtol=1e-4)
+
+
+def test_a_calibration_compares_a_few_times_with_all_classes(monkeypatch):
+    """Not once for each case: the products are what it costs."""
+    unit, classes, dimension = planted(seed=2, classes=8)
+    products = []
+    block = ClassVectors._block
+    monkeypatch.setattr(ClassVectors, "_block", lambda *given: products.append(len(given[1])) or block(*given))
+    calibrate(ClassVectors(unit, classes), classes, np.array([20, 30]), dimension, seed=0)
+    assert len(products) == 1
+    assert products[0] <= sum(map(len, classes.values())) + 8 * MIXED * LEAST_CLASS
+
+
+def test_intervals_and_blocks_are_those_of_scipy_and_scikit_learn():
+    rng = np.random.default_rng(1)
+    separation = np.sort(rng.normal(size=200).round(2))
+    new = (rng.random(200) < 1 / (1 + np.exp(-3 * separation))).astype(int)
+    calibration = Calibration(separation, new)
+    fitted = IsotonicRegression().fit_transform(separation, new)
+    for place in (0, 60, 100, 140, 199):
+        block = fitted == fitted[place]
+        hits, misses = int(new[block].sum()), int((1 - new[block]).sum())
+        belief = scipy.stats.beta(hits + 0.5, misses + 0.5)
+        chance, low, high = calibration.probability(separation[place])
+        assert chance == pytest.approx(belief.mean())
+        assert low == pytest.approx(belief.ppf(0.05) if hits else 0.0)
+        assert high == pytest.approx(belief.ppf(0.95) if misses else 1.0)
 
 
 def test_two_classes_calibrate_nothing():
     unit, classes, dimension = planted(classes=2)
-    assert calibrate(unit, classes, np.array([20]), dimension, seed=0) is None
+    assert calibrate(ClassVectors(unit, classes), classes, np.array([20]), dimension, seed=0) is None

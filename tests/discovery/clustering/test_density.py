@@ -1,5 +1,7 @@
 """Branches whose pass is shallow, told by the links between them: by hand."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -36,14 +38,15 @@ def test_a_shallow_pass_is_a_split_where_hardly_a_link_crosses(crossing, apart):
         nearest[link % 40, 9 - link // 40] = 40 + link % 40
     assert crossing <= FEW_LINKS * nearest.size or not apart
     tree = two_branches(0.8)
-    assert hardly_linked(tree, SETTINGS, nearest) == ({2} if apart else set())
-    expected = [0, 1] if apart else [2]
-    assert tree.clusters(SETTINGS, hardly_linked(tree, SETTINGS, nearest)) == expected
+    assert hardly_linked(tree, nearest, 2, 0, 1) == apart
+    assert tree.clusters(SETTINGS, partial(hardly_linked, tree, nearest)) == ([0, 1] if apart else [2])
 
 
-def test_what_contrast_decides_needs_no_links():
+def test_what_contrast_decides_asks_for_no_links():
+    def never(*_):
+        raise AssertionError
+
+    assert two_branches(1.5).clusters(SETTINGS, never) == [0, 1]  # holds by itself
     nearest = np.array(ring(0, 40) + ring(40, 40))
-    assert hardly_linked(two_branches(1.5), SETTINGS, nearest) == set()  # holds by itself
-    assert hardly_linked(two_branches(0.3), SETTINGS, nearest) == set()  # not even loosely
-    assert two_branches(1.5).clusters(SETTINGS) == [0, 1]
+    assert not hardly_linked(two_branches(0.3), nearest, 2, 0, 1)  # not even loosely
     assert two_branches(0.3).clusters(SETTINGS) == [2]

@@ -18,6 +18,7 @@ from embed.errors import DeviceError, InputError, StudyError
 from embed.vectors import cells
 from embed.vectors import graph as nb
 from embed.vectors import index as index_module
+from embed.vectors.regraph import extended
 from embed.vectors.similarity import group_sums, normalise, top_k
 
 
@@ -256,7 +257,7 @@ def test_search_clamps_k_and_matches_brute_force():
 def test_an_extended_graph_is_the_one_made_afresh(rows, added):
     unit = normalise(np.round(clumps(rows + added, 8, 4, 21), 1) + 0.01)  # rounded: many ties
     near = nb.neighbour_graph(unit[:rows])
-    mine, afresh = nb.extended(near, unit), nb.neighbour_graph(unit)
+    mine, afresh = extended(near, unit), nb.neighbour_graph(unit)
     np.testing.assert_array_equal(mine.neighbours, afresh.neighbours)
     np.testing.assert_array_equal(mine.similarities, afresh.similarities)
     assert (mine.k, mine.requested_k, mine.exact) == (afresh.k, afresh.requested_k, True)
