@@ -46,7 +46,8 @@ def find_study(folder: Path) -> list[Finding]:
         return [Finding("study", "ok", f"none in {place} yet", "make one with `discover ingest PATH`")]
     try:
         with Study(folder) as study:
-            counts = ", ".join(f"{study.count(table)} {table}" for table in ("glitches", "views", "labels", "runs"))
+            held = (("glitch", "glitches"), ("view", "views"), ("label", "labels"), ("run", "runs"))
+            counts = ", ".join(counted(study.count(several), one, several) for one, several in held)
             without = study.count("glitches") - count_viewed(study)
     except DiscoverError as error:
         return [Finding("study", "problem", place.as_posix(), str(error))]

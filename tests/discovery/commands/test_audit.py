@@ -182,7 +182,7 @@ def test_vectors_that_may_have_learnt_the_labels(study, tmp_path):
             lambda rows: [row.update(name=row.pop("id")) for row in rows],
             "has no column gravityspy_id or uniqueID or id",
         ),
-        (lambda rows: [row.pop(kind) for row in rows for kind in CLASSES[1:]], "has 1 column  of classes beside 'id'"),
+        (lambda rows: [row.pop(kind) for row in rows for kind in CLASSES[1:]], "has 1 column of classes beside 'id'"),
         (
             lambda rows: [row.update(id="x" + row["id"]) for row in rows],
             r"none of the 120 ids .*'xH1_g\d+', is a labelled glitch",

@@ -35,7 +35,7 @@ def folder(tmp_path):
 def test_a_study_and_an_installation_that_are_well(capsys, folder):
     code, out, _ = run(capsys, "doctor", "--study", folder)
     assert code == 0
-    assert "ok        study 3 glitches, 2 views, 2 labels, 1 runs in" in out
+    assert "ok        study 3 glitches, 2 views, 2 labels, 1 run in" in out
     assert "ok        pictures 1 glitch has none: `discover fetch` may download them" in out
     assert ": 2 x 5" in out
     assert out.endswith("all is well\n")
