@@ -3,10 +3,10 @@
 from argparse import Namespace
 
 from discovery.candidates.options import COMPARED_SHARE
-from discovery.candidates.update import update_clusters
 from discovery.checks.update import judging_options
 from discovery.commands.console import Terminal
 from discovery.commands.vectors import make_vectors
+from discovery.updating.update import update_clusters
 from embed.digits import counted
 from embed.study.study import Study
 

@@ -11,12 +11,12 @@ from urllib.parse import quote
 import numpy as np
 
 from discovery.candidates.contactsheet import contact_sheet
-from discovery.candidates.pastupdates import past_updates
 from discovery.candidates.representatives import spread_sample
 from discovery.pages.gpstime import utc
 from discovery.pages.page import PageShell, rendered
 from discovery.pages.pictures import load_thumbnails
 from discovery.pages.thumbnails import data_uri
+from discovery.updating.pastupdates import past_updates
 from embed.digits import counted
 from embed.vectors.standing import latest_store
 

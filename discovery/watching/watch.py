@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from audit.options import AuditOptions
 from discovery.candidates.options import ClusterOptions
-from discovery.candidates.update import came_after, update_clusters
 from discovery.labelaudit.labelaudit import audit_study
 from discovery.labelaudit.page import headline
+from discovery.updating.update import came_after, update_clusters
 from discovery.watching.arrivals import COMMAND, Arrivals, seen_name, status_of
 from discovery.watching.page import PAGE, Changes, watch_html
 from embed.errors import InputError
@@ -34,8 +34,8 @@ from embed.vectors.embedding import embed
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from discovery.candidates.update import Update
     from discovery.labelaudit.labelaudit import LabelAudit
+    from discovery.updating.update import Update
     from embed.study.report import Skip
     from embed.study.study import Study
     from embed.training.abstention import Abstention

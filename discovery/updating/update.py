@@ -1,6 +1,6 @@
 """New glitches in a study that was clustered: known clusters keep their numbers, what fits none of them is looked through for births.
 
-Old members stay where they are. What a clustering of all glitches would change is listed beside: see `discovery.candidates.changes`.
+Old members stay where they are. What a clustering of all glitches would change is listed beside: see `discovery.updating.changes`.
 """
 
 from __future__ import annotations
@@ -10,18 +10,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from discovery.candidates.changes import COLUMNS as CHANGE_COLUMNS
-from discovery.candidates.changes import Members, Proposal, cluster_afresh, compare, ended
-from discovery.candidates.joining import join
-from discovery.candidates.known import BACKGROUND, Known, evidence_beside, known_glitches
+from discovery.candidates.known import Known, known_glitches
 from discovery.candidates.options import COMPARED_BELOW, COMPARED_SHARE, ClusterOptions
-from discovery.candidates.pastupdates import report_title, update_facts
-from discovery.candidates.updatepage import Outcome, update_html
-from discovery.certificates.certificate import PART, Certificate, certify
-from discovery.clustering.clustering import cluster
 from discovery.clustering.hierarchy import LEAST_ROWS
-from discovery.clustering.prepared import NEIGHBOURS
 from discovery.clustering.result import NOISE
+from discovery.updating.births import Clustered, find_births, judged, without
+from discovery.updating.changes import COLUMNS as CHANGE_COLUMNS
+from discovery.updating.changes import Members, Proposal, cluster_afresh, compare, ended
+from discovery.updating.joining import join
+from discovery.updating.pastupdates import report_title, update_facts
+from discovery.updating.updatepage import Outcome, update_html
 from embed.csvfile import write_csv
 from embed.digits import counted
 from embed.errors import InputError
@@ -29,7 +27,6 @@ from embed.storage import file_name, write_text
 from embed.study.clusterings import latest_clustering, read_branches, save_branches, save_clusters
 from embed.study.moments import circumstances
 from embed.study.reports import add_report
-from embed.vectors.regraph import graph_among
 from embed.vectors.similarity import normalise
 
 if TYPE_CHECKING:
@@ -39,10 +36,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike
 
+    from discovery.certificates.certificate import Certificate
     from embed.study.clusterings import StoredClustering
     from embed.study.study import Study
-    from embed.types import Codes, Floats, Rows, Step, Vectors
-    from embed.vectors.graph import NeighbourGraph
+    from embed.types import Rows, Step, Vectors
     from embed.vectors.store import VectorStore
 
 COLUMNS = ("id", "ifo", "gps", "cluster", "how", "neighbours", "distance", "probability")
@@ -52,8 +49,6 @@ glitches in the old cluster that most of them are in, ``distance`` the mean cosi
 MEMBER_COLUMNS = ("change", "part", "id", "cluster")
 """Columns of ``change-members.csv``, a row for each glitch of a proposal: the line of ``changes.csv``, the part, and today's cluster."""
 PAGE = "update.html"
-OLD = "cluster "
-"""Before the number of an old cluster, which stands beside the known classes."""
 
 
 @dataclass(frozen=True)
@@ -137,19 +132,17 @@ def update_clusters(
     old = stored.table
     members = old.index.to_numpy(np.int64)
     kept = old[store.rows(members) >= 0]
-    before = _Before(kept.index.to_numpy(np.int64), _vectors(store, kept.index), kept["cluster"].to_numpy(np.int64))
+    before = Clustered(kept.index.to_numpy(np.int64), _vectors(store, kept.index), kept["cluster"].to_numpy(np.int64))
     new = _vectors(store, fresh)
     labels, share, distance = join(new, before.vectors, before.numbers)
     step("births")
-    known = _without(known_glitches(table, store, stored.label, seed), members)
+    known = without(known_glitches(table, store, stored.label, seed), members)
     residue = np.flatnonzero(labels == NOISE)
     how = np.where(labels == NOISE, "none", "joined").astype(object)
     probability = np.where(labels == NOISE, 0.0, share)
     births = []
     first = int(old["cluster"].max()) + 1
-    prefix = _prefix(known)
-    beside = _with_clusters(known, before, prefix)
-    born = _births(new[residue], beside, table.loc[fresh[residue]], store, prefix=prefix, seed=seed)
+    born = find_births(new[residue], before, known, table.loc[fresh[residue]], store, seed=seed)
     for number, (own, rows, firmly) in enumerate(born, first):
         births.append(replace(own, cluster=number))
         labels[residue[rows]], how[residue[rows]], probability[residue[rows]] = number, "born", firmly
@@ -160,7 +153,7 @@ def update_clusters(
         is_new=np.arange(len(glitches)) >= len(kept),
         gps=glitches["gps"].to_numpy(float),
     )
-    births, remarks = _judged(births, study, options, after, glitches.index, known=known, table=table, step=step)
+    births, remarks = judged(births, study, options, after, glitches.index, known=known, table=table, step=step)
     changes = ended(after, table["gps"].to_numpy(float))
     waiting = int(stored.arguments.get("waiting", 0)) + len(fresh)
     if compare_all or len(glitches) < COMPARED_BELOW or waiting >= COMPARED_SHARE * len(glitches):
@@ -225,106 +218,8 @@ def came_after(stored: StoredClustering, table: pd.DataFrame, store: VectorStore
     return fresh[store.rows(fresh) >= 0]
 
 
-@dataclass(frozen=True)
-class _Before:
-    """The members of the clustering that have a vector: row numbers in the study, normalised vectors, clusters."""
-
-    glitches: Rows
-    vectors: Vectors
-    numbers: Codes
-
-
 def _vectors(store: VectorStore, glitches: ArrayLike) -> Vectors:
     return normalise(np.asarray(store.vectors[store.rows(np.asarray(glitches, np.int64))]))
-
-
-def _prefix(known: Known) -> str:
-    """Return what stands before the number of an old cluster: no known class begins so."""
-    prefix = OLD
-    while any(name.startswith(prefix) for name in known.classes):
-        prefix = f"old {prefix}"
-    return prefix
-
-
-def _with_clusters(known: Known, before: _Before, prefix: str) -> Known:
-    """Count the old clusters to the known classes, and sample the background anew."""
-    numbers = before.numbers
-    classes = {
-        f"{prefix}{number}": np.flatnonzero(numbers == number) for number in np.unique(numbers[numbers != NOISE])
-    }
-    classes |= {name: len(numbers) + rows for name, rows in known.classes.items()}
-    samples = [rows[:: max(1, len(rows) // BACKGROUND)] for rows in classes.values()]
-    return Known(
-        glitches=np.concatenate([before.glitches, known.glitches]),
-        vectors=np.concatenate([before.vectors, known.vectors]) if len(known.vectors) else before.vectors,
-        classes=classes,
-        background=np.concatenate(samples) if samples else np.empty(0, np.int64),
-    )
-
-
-def _births(
-    residue: Vectors, beside: Known, table: pd.DataFrame, store: VectorStore, *, prefix: str, seed: int
-) -> list[tuple[Certificate, Rows, Floats]]:
-    """Cluster what fits no old cluster, beside old clusters and known classes; returns each cluster with its members and how firmly they belong.
-
-    The outskirts of an old cluster are no birth: what the certificate calls a part of that cluster stays without one.
-    """
-    if len(residue) < LEAST_ROWS:
-        return []
-    around = beside.vectors[beside.background]
-    graph = _graph_of(beside.glitches[beside.background], normalise(around), store) if len(around) else None
-    found = cluster(residue, seed=seed, background=around, background_graph=graph)
-    if not len(beside.background) and found.clusters == 1:
-        return []
-    certificates = [
-        own
-        for own in certify(found, evidence_beside(residue, beside, table, seed=seed), seed=seed)
-        if not (own.verdict == PART and own.nearest[0][0].startswith(prefix))
-    ]
-    members = [np.flatnonzero(found.labels == own.cluster) for own in certificates]
-    return [(own, rows, found.probability[rows]) for own, rows in zip(certificates, members, strict=True)]
-
-
-def _judged(
-    births: list[Certificate],
-    study: Study,
-    options: ClusterOptions,
-    after: Members,
-    glitches: ArrayLike,
-    *,
-    known: Known,
-    table: pd.DataFrame,
-    step: Step,
-) -> tuple[list[Certificate], list[str]]:
-    """Say in the certificates of new clusters what the detector of the options calls a signal, beside all other glitches of the label; also returns its remarks."""
-    if options.detector is None or not births:
-        return births, []
-    from discovery.candidates.signals import with_signals  # noqa: PLC0415 - the detector's libraries
-    from embed.detector.model import load_detector  # noqa: PLC0415
-
-    labels = np.full(len(after.labels), NOISE)
-    for place, own in enumerate(births):
-        labels[after.labels == own.cluster] = place
-    rows, detector = np.asarray(glitches, np.int64), load_detector(options.detector)
-    return with_signals(births, study, options, labels, rows, known=known, table=table, detector=detector, step=step)
-
-
-def _graph_of(glitches: Rows, unit: Vectors, store: VectorStore) -> NeighbourGraph | None:
-    """Return the graph of glitches among themselves as the store's graph tells it; None where that is not exact."""
-    whole = store.graph
-    return graph_among(whole, unit, store.rows(glitches), NEIGHBOURS) if whole.exact else None
-
-
-def _without(known: Known, glitches: Rows) -> Known:
-    """Leave out known glitches that are members: those of a cluster that has got a name."""
-    kept = ~np.isin(known.glitches, glitches)
-    place = np.cumsum(kept) - 1
-    return Known(
-        glitches=known.glitches[kept],
-        vectors=known.vectors[kept],
-        classes={name: place[rows[kept[rows]]] for name, rows in known.classes.items() if kept[rows].any()},
-        background=place[known.background[kept[known.background]]],
-    )
 
 
 def _changes(after: Members, unit: Vectors, known: Known, seed: int) -> list[Proposal]:

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from support.mixtures import mixture
 
-from discovery.candidates.changes import COLUMNS, Fresh, Members, cluster_afresh, compare, ended
 from discovery.clustering.clustering import hdbscan_clusters
 from discovery.clustering.hierarchy import Branch, DensityTree
+from discovery.updating.changes import COLUMNS, Fresh, Members, cluster_afresh, compare, ended
 from embed.vectors.similarity import normalise
 
 DAY = 86400.0

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from discovery.candidates.changes import ENDED, MERGE
 from discovery.candidates.options import COMPARED_SHARE
 from discovery.candidates.representatives import spread_sample
 from discovery.clustering.result import NOISE
 from discovery.pages.page import PageShell, rendered
+from discovery.updating.changes import ENDED, MERGE
 from embed.digits import counted
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from markupsafe import Markup
 
-    from discovery.candidates.changes import Members, Proposal
     from discovery.certificates.certificate import Certificate
+    from discovery.updating.changes import Members, Proposal
     from embed.study.study import Study
     from embed.types import Rows
     from embed.vectors.store import VectorStore
@@ -45,7 +45,7 @@ class Outcome:
     changes : list of Proposal
     waiting : int
     remarks : sequence of str
-        See `discovery.candidates.update.Update`.
+        See `discovery.updating.update.Update`.
     """
 
     label: str
@@ -106,7 +106,7 @@ def update_html(
     ]
     joined = int((new & (labels != NOISE)).sum()) - sum(own.size for own in found.births)
     return rendered(
-        "candidates/update.html",
+        "updating/update.html",
         shell=PageShell(f"Update of {found.label}", tuple(beside), tuple(found.remarks), {}, command, passport),
         new=int(new.sum()),
         joined=joined,

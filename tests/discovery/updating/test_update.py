@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.mixtures import mixture
 
-from discovery.candidates.changes import COLUMNS as CHANGE_COLUMNS
-from discovery.candidates.joining import join
 from discovery.candidates.naming import name_cluster
-from discovery.candidates.update import COLUMNS, update_clusters
 from discovery.clustering.density import OTHER_SETTINGS
+from discovery.updating.changes import COLUMNS as CHANGE_COLUMNS
+from discovery.updating.joining import join
+from discovery.updating.update import COLUMNS, update_clusters
 from embed import Study
 from embed.errors import InputError
 from embed.study.clusterings import latest_clustering, read_branches, save_branches, save_clusters
@@ -24,7 +24,7 @@ from embed.vectors.graph import neighbour_graph
 from embed.vectors.similarity import normalise
 
 CLASSES = 6
-DENSITY, REGRAPH, JOINING = "discovery.clustering.density", "embed.vectors.regraph", "discovery.candidates.joining"
+DENSITY, REGRAPH, JOINING = "discovery.clustering.density", "embed.vectors.regraph", "discovery.updating.joining"
 
 
 class Store:
@@ -123,8 +123,8 @@ def test_an_update_can_follow_an_update_and_nothing_new_is_said(clustered):
 def test_splits_are_looked_for_where_enough_is_new_since_the_last_time(clustered, monkeypatch):
     """Of 150 glitches 54 are new: in two updates of 24 and 30, at a share of a third."""
     study, store, truth, _ = clustered
-    monkeypatch.setattr("discovery.candidates.update.COMPARED_BELOW", 0)
-    monkeypatch.setattr("discovery.candidates.update.COMPARED_SHARE", 1 / 3)
+    monkeypatch.setattr("discovery.updating.update.COMPARED_BELOW", 0)
+    monkeypatch.setattr("discovery.updating.update.COMPARED_SHARE", 1 / 3)
     family = (np.flatnonzero(truth == CLASSES) + 1).tolist()
     with study.run("name"):
         for glitch in family:
@@ -145,8 +145,8 @@ def test_splits_are_looked_for_where_enough_is_new_since_the_last_time(clustered
 
 def test_all_are_compared_when_asked(clustered, monkeypatch):
     study, store, *_ = clustered
-    monkeypatch.setattr("discovery.candidates.update.COMPARED_BELOW", 0)
-    monkeypatch.setattr("discovery.candidates.update.COMPARED_SHARE", 0.9)
+    monkeypatch.setattr("discovery.updating.update.COMPARED_BELOW", 0)
+    monkeypatch.setattr("discovery.updating.update.COMPARED_SHARE", 0.9)
     assert update_clusters(study, store, compare_all=True).waiting == 0
 
 

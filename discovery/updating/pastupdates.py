@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from discovery.candidates.changes import Proposal
     from discovery.certificates.certificate import Certificate
+    from discovery.updating.changes import Proposal
     from embed.study.study import Study
 
 
