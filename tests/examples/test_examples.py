@@ -39,8 +39,12 @@ def after(out, words):
 
 
 def test_the_demonstration_finds_the_three_hidden_families_and_wrong_labels(tell, tmp_path, monkeypatch):
-    monkeypatch.setattr("audit.verdict.MAX_PLANTINGS", 5)  # what a study of a thousand glitches gets
-    out = tell("demo.py", "--n", 260)
+    for least_or_most in (
+        "MIN_PLANTINGS",
+        "MAX_PLANTINGS",
+    ):  # how good a calibration is, is the business of tests/audit
+        monkeypatch.setattr(f"audit.verdict.{least_or_most}", 2)
+    out = tell("demo.py", "--n", 220)
     score = float(out.split("adjusted mutual information with the truth:")[1].split()[0])
     assert score >= 0.85
     for name in ("Harmonic_Comb", "Reverse_Chirp", "Triangle_Sweep"):
