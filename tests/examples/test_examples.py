@@ -132,7 +132,7 @@ def test_what_is_in_none_of_the_above(tell, tmp_path):
 
 
 def test_an_onset_is_recovered(tell, tmp_path):
-    out = tell("onset.py", "--n", 70, "--name", "Blip")
+    out = tell("onset.py", "--n", 100, "--name", "Blip")
     assert "it holds the true time" in out
     assert (tmp_path / "study" / "reports" / "onset" / "onset.png").exists()
 
