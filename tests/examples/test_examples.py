@@ -38,8 +38,13 @@ def after(out, words):
     return float(out.split(words)[1].split()[0].rstrip(",:"))
 
 
-def test_the_demonstration_finds_the_three_hidden_families_and_wrong_labels(tell, tmp_path):
-    out = tell("demo.py", "--n", 400)
+def test_the_demonstration_finds_the_three_hidden_families_and_wrong_labels(tell, tmp_path, monkeypatch):
+    for least_or_most in (
+        "MIN_PLANTINGS",
+        "MAX_PLANTINGS",
+    ):  # how good a calibration is, is the business of tests/audit
+        monkeypatch.setattr(f"audit.verdict.{least_or_most}", 2)
+    out = tell("demo.py", "--n", 220)
     score = float(out.split("adjusted mutual information with the truth:")[1].split()[0])
     assert score >= 0.85
     for name in ("Harmonic_Comb", "Reverse_Chirp", "Triangle_Sweep"):
@@ -71,7 +76,7 @@ def test_the_best_cluster_holds_most_of_the_wanted(tmp_path, monkeypatch):
 
 
 def test_reversed_chirps_are_found(tell, tmp_path):
-    out = tell("reverse_chirp.py", "--n", 140)
+    out = tell("reverse_chirp.py", "--n", 115)
     assert after(out, "purity ") >= 0.8
     assert after(out, "recall ") >= 0.6
     assert "nearest known classes: " in out
@@ -118,7 +123,7 @@ def test_a_story_of_real_glitches_needs_their_truth(tell, tmp_path, capsys):
 
 
 def test_what_is_in_none_of_the_above(tell, tmp_path):
-    out = tell("none_of_the_above.py", "--n", 84)
+    out = tell("none_of_the_above.py", "--n", 60)
     scores = [float(part.split()[0]) for part in out.split("information with the truth: ")[1:]]
     assert len(scores) == 2
     assert max(scores) >= 0.7

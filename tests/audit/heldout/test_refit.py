@@ -48,6 +48,21 @@ def folder(tmp_path, mislabelled):
     return tmp_path / "study"
 
 
+@pytest.fixture(scope="module")
+def refitted(tmp_path_factory, mislabelled, tiny):
+    """The splits, what a refit says that nothing stopped, and what came out of every split's network."""
+    folder = tmp_path_factory.mktemp("refitted") / "study"
+    shutil.copytree(mislabelled[0], folder)
+    seen = []
+    original = torch.log_softmax
+    with Study(folder) as study, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, "log_softmax", lambda *a, **k: seen.append(a[0].clone()) or original(*a, **k))
+        given = prepared(study, tiny)
+        held_out = refit_network(**given)
+    assert not list((folder / "refit").glob("*"))
+    return given["plan"], held_out, seen
+
+
 def prepared(study, tiny, **options):
     """What `refit_network` takes."""
     table = study.glitches()
@@ -58,7 +73,7 @@ def prepared(study, tiny, **options):
         "codes": codes,
         "classes": CLASSES,
         "plan": plan_splits(codes, 5, seed=0),
-        "refitting": Refitting(tiny["backbone"], tiny["weights"], "4.0", epochs=2, **options),
+        "refitting": Refitting(tiny["backbone"], tiny["weights"], "4.0", epochs=1, **options),
     }
 
 
@@ -86,25 +101,17 @@ def test_a_fold_that_holds_nearly_all_leaves_too_little():
         split_parts(plan, split, codes, seed=0)
 
 
-def test_the_predictions_are_those_of_training_by_hand(folder, tiny, monkeypatch):
-    """One split again, by the training loop itself; and what a fold says does not hang on the other folds."""
-    seen = []
-    original = torch.log_softmax
-    monkeypatch.setattr(torch, "log_softmax", lambda *a, **k: seen.append(a[0].clone()) or original(*a, **k))
-    with Study(folder) as study:
-        given = prepared(study, tiny)
-        held_out = refit_network(**given)
+def test_the_predictions_are_those_of_each_splits_network(refitted):
+    plan, held_out, seen = refitted
     assert (held_out.tested == 1).all()
     for split, logits in enumerate(seen):
-        rows = np.flatnonzero(given["plan"].test(split))
+        rows = np.flatnonzero(plan.test(split))
         np.testing.assert_allclose(held_out.probabilities[0, rows], log_softmax(logits, dim=1).exp().numpy(), rtol=1e-6)
-    assert not list((folder / "refit").glob("*"))
 
 
-def test_same_seed_same_bytes_stopped_or_not_and_in_several_processes(folder, tiny, monkeypatch):
+def test_same_seed_same_bytes_stopped_or_not_and_in_several_processes(folder, refitted, tiny, monkeypatch):
     with Study(folder) as study:
         given = prepared(study, tiny)
-        whole = refit_network(**given)
         steps = []
 
         def stop(text):
@@ -119,7 +126,7 @@ def test_same_seed_same_bytes_stopped_or_not_and_in_several_processes(folder, ti
         original = audit.heldout.refit.fit
         monkeypatch.setattr(audit.heldout.refit, "fit", lambda *a, **k: trained.append(a) or original(*a, **k))
         again = refit_network(**given)
-    np.testing.assert_array_equal(whole.probabilities, again.probabilities)
+    np.testing.assert_array_equal(refitted[1].probabilities, again.probabilities)
     assert len(trained) == 2
 
 
@@ -142,17 +149,16 @@ class Copied:
         yield from enumerate(map(pickle.loads(pickle.dumps(work)), parts))
 
 
-def test_a_copy_of_the_work_says_the_same(folder, tiny):
+def test_a_copy_of_the_work_says_the_same(folder, refitted, tiny):
     steps = []
     with Study(folder) as study:
-        one = refit_network(**prepared(study, tiny))
         copied = Copied("local:3", joined=steps.append)
-        two = refit_network(**prepared(study, tiny), step=steps.append, spread=copied)
+        copy = refit_network(**prepared(study, tiny), step=steps.append, spread=copied)
         with pytest.raises(
             InputError, match="Ray's workers train on a processor core each, not on cuda; give --device"
         ):
             refit_network(**prepared(study, tiny, device="cuda"), spread=copied)
-    np.testing.assert_array_equal(one.probabilities, two.probabilities)
+    np.testing.assert_array_equal(refitted[1].probabilities, copy.probabilities)
     assert steps[0] == "joined local:3"
     assert steps[-1] == "network refitted for 5 of 5 splits"
     assert not list((folder / "refit").glob("*"))
@@ -181,7 +187,7 @@ def test_the_command_finds_the_wrong_labels(folder, mislabelled, tiny, capsys):
         "--refit",
         "backbone",
         "--epochs",
-        "8",
+        "4",
         "--trust-vectors",
         "--split",
         "random",

@@ -77,6 +77,7 @@ def test_generated_glitches_are_in_nothing_unless_asked_for(capsys, made, tmp_pa
         assert run(capsys, "ingest", path, "--study", folder)[0] == 0
     status = json.loads(run(capsys, "status", "--study", folder, "--json")[1])
     assert (status["glitches"], status["generated"], status["given"]) == (54, 6, {"Blip": 30, "Koi_Fish": 24})
+    assert run(capsys, "embed", "--runtime", "torch", "--study", folder)[0] == 0
     assert run(capsys, "novel", "-n", 60, "--study", folder, "--out", tmp_path / "novel")[0] == 0
     assert "generated-" not in (tmp_path / "novel" / "novel.csv").read_text()
     assert run(capsys, "audit", "--splits", 5, "--study", folder, "--out", tmp_path / "audit")[0] == 0

@@ -15,7 +15,7 @@ from embed.network.sources import models
 from embed.study.clusterings import latest_clusters
 from embed.vectors.standing import latest_choice
 
-QUICK = ("--epochs", "2", "--batch", "8", "--lr", "1e-3", "--device", "cpu")
+QUICK = ("--epochs", "1", "--batch", "8", "--lr", "1e-3", "--device", "cpu")
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,8 @@ def test_train_says_what_it_did(study, tiny, capsys, monkeypatch):
 
 
 def test_train_as_json(study, tiny, capsys):
-    assert run(study, tiny, "--json", "--balanced", "--freeze", "conv_stem", "--labels", "Blip", "Koi_Fish") == 0
+    more = ("--balanced", "--freeze", "conv_stem", "--labels", "Blip", "Koi_Fish")
+    assert run(study, tiny, "--json", "--epochs", "2", *more) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["name"] == "finetuned"
     assert result["classes"] == ["Blip", "Koi_Fish"]
@@ -128,8 +129,8 @@ def test_recursive_training(study, tiny, capsys, tmp_path):
     with (tmp_path / "truth.csv").open("w", newline="") as file:
         rows = [(name.removeprefix("H1_"), "H1", "Blip" if name.startswith("H1_morea") else "Koi_Fish") for name in ids]
         csv.writer(file).writerows([("id", "ifo", "truth"), *rows])
-    arguments = ("--recursive", "4", "--truth", str(tmp_path / "truth.csv"), "--out", str(tmp_path / "out"))
-    assert run(study, tiny, "--name", "r", "--figures", "svg", *arguments) == 0
+    arguments = ("--truth", str(tmp_path / "truth.csv"), "--out", str(tmp_path / "out"))
+    assert run(study, tiny, "--name", "r", "--figures", "svg", "--recursive", "4", *arguments) == 0
     said = capsys.readouterr().out
     assert "6 unlabelled glitches to choose from, 0 left out" in said
     assert "none of these: not asked, the study holds too few held-out glitches to compare with: 9" in said
@@ -140,7 +141,7 @@ def test_recursive_training(study, tiny, capsys, tmp_path):
     assert "4 pseudo-labels: right on " in said
     assert "the gap between random and honest splits was not measured: there are no vectors" in said
     assert "the same share of each" in (tmp_path / "out" / "recursion.html").read_text()
-    assert run(study, tiny, "--name", "any", "--any-class", *arguments) == 0
+    assert run(study, tiny, "--name", "any", "--any-class", "--recursive", "2", *arguments) == 0
     assert "the most confident of all" in (tmp_path / "out" / "recursion.html").read_text()
 
 

@@ -61,14 +61,14 @@ def test_it_is_the_default_for_spectrograms_alone(tmp_path):
     with Study(tmp_path / "study", create=True) as study:
         with study.run("ingest"):
             ingest_folder(study, tmp_path / "data")
-        store = embed(study, EmbeddingOptions())
+        store = embed(study, EmbeddingOptions(runtime="torch"))
         assert store.passport["weights"] == "glitch"
         assert "saw none of these labels" in check_leak(store.passport)
         assert starting_weights(study, TrainingOptions()) == "glitch"
         assert starting_weights(study, TrainingOptions(preset="o1-paper")) == "bundled"
         assert starting_weights(study, TrainingOptions(weights="model:x")) == "model:x"
         # What was chosen for a study stays chosen.
-        embed(study, EmbeddingOptions(weights="bundled"))
+        embed(study, EmbeddingOptions(weights="bundled", runtime="torch"))
         assert embed(study, EmbeddingOptions()).passport["weights"] == "bundled"
 
 
@@ -205,10 +205,10 @@ def test_each_encoding_shows_the_durations_that_it_is_of():
 
 def test_a_stopped_training_goes_on_to_the_same_weights(tmp_path, monkeypatch):
     script = runpy.run_path(str(EXAMPLES / "train_backbone.py"))
-    for function in (script["main"], script["fit"]):
-        monkeypatch.setitem(function.__globals__, "FAMILIES", ("Blip", "Power_Line"))
+    for name, value in (("FAMILIES", ("Blip", "Power_Line")), ("SIDE", 96)):
+        monkeypatch.setitem(script["fit"].__globals__, name, value)
     rng = np.random.default_rng(0)
-    levels = rng.integers(0, 255, (8, 4, 224, 224)).astype(np.uint8)
+    levels = rng.integers(0, 255, (8, 4, 96, 96)).astype(np.uint8)
     pictures = script["Pictures"](levels, np.array(["Blip", "Power_Line"] * 4))
     options = SimpleNamespace(
         out=tmp_path, epochs=2, batch=4, contrastive=0.2, precision="float32", device="cpu", seed=1,

@@ -4,10 +4,8 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from itertools import chain
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +14,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
+from support.forked import run_ranks, run_step, train_anew
 from support.gallery import make_gallery
 
 from embed import EmbeddingOptions, Study, embed, ingest_folder
@@ -125,7 +124,7 @@ def test_bfloat16_on_a_cpu(study, start):
     """Half the digits: other weights than float32's, which stay float32, and the same ones from the same seed."""
     kept = {}
     for name, precision in (("exact", "float32"), ("auto", "auto"), ("half", "bfloat16"), ("again", "bfloat16")):
-        done = train(study, replace(start, name=name), changes=QUICK | {"precision": precision})
+        done = train(study, replace(start, name=name), changes=QUICK | {"epochs": 1, "precision": precision})
         assert done.model.card["recipe"]["precision"] == precision
         kept[name] = load_file(done.model.folder / "weights.safetensors")
     for name, weight in kept["exact"].items():
@@ -329,56 +328,30 @@ def test_a_damaged_checkpoint(study, start):
 
 # Killed and gone on, in processes
 
-CHILD = """
-import sys, torch
-torch.set_num_threads(1)
-from embed import Study
-from embed.training.options import TrainingOptions
-from embed.training.trainer import train
-folder, weights, name = sys.argv[1:4]
-with Study(folder) as study:
-    train(study, TrainingOptions(name=name, backbone="timm:test_efficientnet", weights=weights, views="4.0", device="cpu", resume="--resume" in sys.argv),
-          changes={"epochs": 3, "batch": 8, "learning_rate": 1e-3, "batch_norm": sys.argv[4]})
-"""
+
+def child(folder, start, name, *, batch_norm="batch", resume=False, kill_when=None):
+    """Train in a process of its own; returns its exit code, and how long it took."""
+    options = replace(start, name=name, resume=resume)
+    code, seconds = run_step(train_anew, folder, options, QUICK | {"batch_norm": batch_norm}, kill_when=kill_when)
+    assert code in {0, -signal.SIGKILL if kill_when else 0}
+    return code, seconds
 
 
-def child(folder, weights, name, *arguments, batch_norm="batch", launcher=(sys.executable,), kill_when=None):
-    script = folder.parent / "child.py"
-    script.write_text(CHILD)
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).resolve().parents[3])}
-    process = subprocess.Popen(
-        [*launcher, str(script), str(folder), weights, name, batch_norm, *arguments],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    while kill_when is not None and process.poll() is None:
-        if kill_when():
-            process.send_signal(signal.SIGKILL)
-            break
-        time.sleep(0.002)
-    output, _ = process.communicate(timeout=300)
-    if kill_when is None:
-        assert process.returncode == 0, output
-    return process.returncode
-
-
-def test_killed_in_mid_epoch_and_gone_on(study, tiny):
+def test_killed_in_mid_epoch_and_gone_on(study, start):
     """Struck a moment after the first checkpoint is there, which is in the second epoch."""
-    folder, weights = study.folder, tiny["weights"]
-    child(folder, weights, "whole")
+    folder = study.folder
+    child(folder, start, "whole")
     checkpoints = training_folder(folder / "models" / "killed")
     seen = []
 
-    def mid_epoch():
+    def mid_epoch(seconds):
         if not seen and (checkpoints / "epoch-0001.safetensors").exists():
-            seen.append(time.monotonic())
-        return bool(seen) and time.monotonic() - seen[0] > 0.05
+            seen.append(seconds)
+        return bool(seen) and seconds - seen[0] > 0.05
 
-    assert child(folder, weights, "killed", kill_when=mid_epoch) == -signal.SIGKILL
+    assert child(folder, start, "killed", kill_when=mid_epoch)[0] == -signal.SIGKILL
     assert latest_checkpoint(checkpoints).epochs < 3
-    child(folder, weights, "killed", "--resume")
+    child(folder, start, "killed", resume=True)
     whole, killed = (bytes_of(folder / "models" / name) for name in ("whole", "killed"))
     assert whole["weights.safetensors"] == killed["weights.safetensors"]
     cards = [json.loads(files["model.json"]) for files in (whole, killed)]
@@ -386,48 +359,38 @@ def test_killed_in_mid_epoch_and_gone_on(study, tiny):
 
 
 @pytest.mark.long
-def test_killed_at_any_moment(study, tiny):
+def test_killed_at_any_moment(study, start):
     """While decoding, in an epoch, between two writes, while the model is put in its place: the same weights in the end."""
-    folder, weights = study.folder, tiny["weights"]
-    start = time.monotonic()
-    child(folder, weights, "whole")
-    lasts = time.monotonic() - start
+    folder = study.folder
+    _, lasts = child(folder, start, "whole")
     expected = bytes_of(folder / "models" / "whole")["weights.safetensors"]
     rng = np.random.default_rng(0)
     struck = 0
     while struck < 8:
-        end = time.monotonic() + rng.uniform(0.5, 1.0) * lasts
+        end = rng.uniform(0, lasts)
         shutil.rmtree(folder / "models", ignore_errors=True)
         shutil.rmtree(folder / "cache", ignore_errors=True)
-        code = child(folder, weights, "killed", kill_when=lambda end=end: time.monotonic() > end)
+        code, _ = child(folder, start, "killed", kill_when=lambda seconds, end=end: seconds > end)
         if code == 0:  # it was quicker than its kill
             lasts *= 0.95
             continue
         struck += 1
-        child(folder, weights, "killed", "--resume")
+        child(folder, start, "killed", resume=True)
         assert bytes_of(folder / "models" / "killed")["weights.safetensors"] == expected
         assert sorted(path.name for path in (folder / "models").iterdir()) == ["killed"]
 
 
-def two_processes(folder):
-    return (
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--nproc-per-node=2",
-        "--standalone",
-        "--local-addr=127.0.0.1",
-    )
-
-
-def test_two_processes_train_as_one_does(study, tiny):
+def test_two_processes_train_as_one_does(study, start):
     """With the statistics of batch normalisation kept, every gradient is of the weights' own size: the weights agree to rounding."""
     folder = study.folder
-    child(folder, tiny["weights"], "one", batch_norm="frozen")
-    child(folder, tiny["weights"], "two", batch_norm="frozen", launcher=two_processes(folder))
+    child(folder, start, "one", batch_norm="frozen")
+    assert run_ranks(train_anew, folder, replace(start, name="two"), QUICK | {"batch_norm": "frozen"}, world=2) == [
+        0,
+        0,
+    ]
     one, two = (load_file(folder / "models" / name / "weights.safetensors") for name in ("one", "two"))
-    start = load_file(tiny["weights"])
-    assert max(float((one[name] - start[name]).abs().max()) for name in start) > 1e-3
+    before = load_file(start.weights)
+    assert max(float((one[name] - before[name]).abs().max()) for name in before) > 1e-3
     for name in one:
         assert torch.allclose(one[name], two[name], atol=2e-6), name
     cards = [load_model(folder / "models" / name).card for name in ("one", "two")]
@@ -437,17 +400,36 @@ def test_two_processes_train_as_one_does(study, tiny):
     )
 
 
+TORCHRUN = """
+import sys
+from dataclasses import replace
+from support.forked import train_anew
+from embed.training.options import TrainingOptions
+folder, backbone, weights = sys.argv[1:]
+start = TrainingOptions(name="two", backbone=backbone, weights=weights, views="4.0", device="cpu")
+train_anew(folder, start, {"epochs": 3, "batch": 8, "learning_rate": 1e-3, "batch_norm": "batch"})
+"""
+
+
 @pytest.mark.long
-def test_two_processes_normalise_by_the_global_batch(study, tiny):
-    """Statistics are gathered. A shift ahead of a normalisation has no gradient but rounding, which Adam scales up: such biases wander."""
+def test_two_processes_normalise_by_the_global_batch(study, start):
+    """By torchrun itself. Statistics are gathered.
+
+    A shift ahead of a normalisation has no gradient but rounding, which Adam scales up: such biases wander.
+    """
     folder = study.folder
-    child(folder, tiny["weights"], "one")
-    child(folder, tiny["weights"], "two", launcher=two_processes(folder))
+    child(folder, start, "one")
+    script = folder.parent / "child.py"
+    script.write_text(TORCHRUN)
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone"]
+    command += ["--local-addr=127.0.0.1", str(script), str(folder), start.backbone, start.weights]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run(command, env=environment, check=True, timeout=300)
     one, two = (load_model(folder / "models" / name) for name in ("one", "two"))
     losses = [[row["training_loss"] for row in model.card["history"]] for model in (one, two)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
     first, second = (load_file(model.folder / "weights.safetensors") for model in (one, two))
-    before = load_file(tiny["weights"])
+    before = load_file(start.weights)
     for name in first:
         if name.endswith("weight") and first[name].ndim > 1:
             came = (first[name] - before.get(name, torch.zeros(()))).norm()

@@ -2,13 +2,12 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from support.forked import embed_in_parts, embed_within, ingest_in_parts, run_step
 from support.gallery import draw_levels, make_gallery, png, published, view_name, write
 
 from embed import EmbeddingOptions, Study, embed, ingest_folder
@@ -363,48 +362,24 @@ def test_a_damaged_store_says_so(tmp_path, embedded):
 
 # Killed at any instant
 
-CHILD = """
-import sys
-from pathlib import Path
-import embed.ingest.folders, embed.vectors.embedding
-embed.ingest.folders.BATCH, embed.vectors.embedding.PART = 5, 3
-from embed import EmbeddingOptions, Study, embed, ingest_folder
-print("ready", flush=True)
-with Study(sys.argv[1], create=True) as study:
-    if sys.argv[3] == "ingest":
-        with study.run("ingest"):
-            ingest_folder(study, Path(sys.argv[2]))
-    else:
-        embed(study, EmbeddingOptions(backbone="timm:test_efficientnet", weights=sys.argv[4], runtime="torch"))
-print("done", flush=True)
-"""
 
-
-def child(folder, data, what, weights, kill_after=None):
-    """Run one step in a process of its own; returns how long it took after its imports, or None when it was killed."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(folder), str(data), what, weights], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout.readline() == "ready\n"
-    start = time.perf_counter()
-    if kill_after is not None:
-        time.sleep(kill_after)
-        process.send_signal(signal.SIGKILL)
-    rest, _ = process.communicate()
-    if process.returncode == -signal.SIGKILL:
-        return None
-    assert rest == "done\n"
-    return time.perf_counter() - start
-
-
-def kill_and_compare(tmp_path, gallery, weights, kills, seed):
+def kill_and_compare(tmp_path, gallery, tiny, kills, seed):
     """Strike half of the kills in ingest and half in embed, at random moments; the rerun's bytes are those of a run in one go.
 
     Moments are drawn from how long the step took. A run that ends before its kill was quicker than that: it then tells how
     long the step takes, and is not counted.
     """
     whole = tmp_path / "whole"
-    times = {what: child(whole, gallery, what, weights) for what in ("ingest", "embed")}
+    steps = {"ingest": (ingest_in_parts, gallery), "embed": (embed_in_parts, tiny)}
+
+    def done(folder, what, kill_when=None):
+        """Seconds that a step took, or None when it was killed."""
+        step, given = steps[what]
+        code, seconds = run_step(step, folder, given, kill_when=kill_when)
+        assert code in {0, -signal.SIGKILL if kill_when else 0}
+        return None if code else seconds
+
+    times = {what: done(whole, what) for what in steps}
     expected = bytes_of(whole)
     rng = np.random.default_rng(seed)
     struck = runs = 0
@@ -412,14 +387,15 @@ def kill_and_compare(tmp_path, gallery, weights, kills, seed):
         what = ("ingest", "embed")[struck % 2]
         folder = tmp_path / f"killed-{runs}"
         if what == "embed":
-            child(folder, gallery, "ingest", weights)
-        lasted = child(folder, gallery, what, weights, kill_after=rng.uniform(0, times[what]))
+            done(folder, "ingest")
+        moment = rng.uniform(0, times[what])
+        lasted = done(folder, what, kill_when=lambda seconds, moment=moment: seconds >= moment)
         if lasted is None:
             struck += 1
         else:
             times[what] = min(times[what], lasted)
-        child(folder, gallery, "ingest", weights)
-        child(folder, gallery, "embed", weights)
+        done(folder, "ingest")
+        done(folder, "embed")
         found = bytes_of(folder)
         assert found.keys() == expected.keys()
         assert [name for name in found if found[name] != expected[name]] == []
@@ -430,13 +406,14 @@ def kill_and_compare(tmp_path, gallery, weights, kills, seed):
 
 
 def test_killed_and_run_again_ends_with_the_same_bytes(tmp_path, gallery, tiny):
-    kill_and_compare(tmp_path, gallery, tiny["weights"], kills=2, seed=0)
+    """The seed strikes ingest a third into it, and embed when most of its parts are there."""
+    kill_and_compare(tmp_path, gallery, tiny, kills=2, seed=18)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_killed_at_twenty_moments(tmp_path, gallery, tiny):
-    runs = kill_and_compare(tmp_path, gallery, tiny["weights"], kills=20, seed=1)
+    runs = kill_and_compare(tmp_path, gallery, tiny, kills=20, seed=1)
     print(f"20 kills struck, in {runs} runs")
 
 
@@ -474,30 +451,15 @@ def test_killed_while_the_store_is_moved_into_place(tmp_path, embedded, moment):
 
 # A full disk
 
-FULL = """
-import sys, resource
-from embed import EmbeddingOptions, Study, embed
-from embed.errors import DiscoverError
-study = Study(sys.argv[1])
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
-try:
-    embed(study, EmbeddingOptions(backbone="timm:test_efficientnet", weights=sys.argv[3], runtime="torch"))
-except DiscoverError as error:
-    print(type(error).__name__, error)
-"""
-
 
 def test_a_full_disk(tmp_path, gallery, tiny):
     """The operating system refuses files past a limit, as a full disk does; once there is room, the rerun ends as if nothing had been."""
     study_of(tmp_path / "study", gallery).close()
     study_of(tmp_path / "whole", gallery).close()
     for limit in (20_000, 400_000):
-        out = subprocess.run(
-            [sys.executable, "-c", FULL, str(tmp_path / "study"), str(limit), tiny["weights"]],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
+        code, _ = run_step(embed_within, tmp_path / "study", tiny, limit, tmp_path / "said")
+        assert code == 0
+        out = (tmp_path / "said").read_text()
         assert out.startswith("StorageError cannot write ")
         assert "limit is reached" in out or "disk is full" in out
         assert "free some space and run again, finished work is kept" in out
