@@ -181,7 +181,7 @@ def test_a_cluster_says_the_same_as_one_thread(folder, tiny):
     np.testing.assert_array_equal(one.probabilities, two.probabilities)
 
 
-def test_the_command_finds_the_wrong_labels(folder, mislabelled, tiny, capsys):
+def test_the_command_refits_for_each_split_and_says_so(folder, mislabelled, tiny, capsys):
     arguments = [
         "audit",
         "--refit",
