@@ -23,6 +23,8 @@ def run(options: Namespace) -> None:
         if options.figures:
             found.files.update(save_figures(onset_figures(found), found.folder, options.figures))
     terminal.say(f"{found.livetime.seconds / 86400:.1f} live days in {len(found.livetime.starts)} segments")
+    if found.livetime.caution:
+        terminal.say(f"{found.livetime.caution}.")
     for name, history in found.histories.items():
         terminal.say(
             f"{name}: {history.glitches} glitches in {history.bursts} bursts. " + " ".join(history.sentences())
@@ -32,6 +34,7 @@ def run(options: Namespace) -> None:
     terminal.result(
         {
             "live_days": found.livetime.seconds / 86400,
+            "caution": found.livetime.caution,
             "classes": {name: asdict(history) for name, history in found.histories.items()},
             "files": {name: str(path) for name, path in found.files.items()},
         }

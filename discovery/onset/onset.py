@@ -133,6 +133,8 @@ def find_onsets(
             for rise in (True, False)
         )
         answer = f"{len(histories)} classes: {rises} rises and {falls} falls of the rate."
+        if live.caution:
+            answer = f"{len(histories)} classes. {live.caution}."
         add_report(study, run, files["onset.png"], "Timeline", answer)
     return Onsets(histories, times, live, files)
 
