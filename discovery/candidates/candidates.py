@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from discovery.candidates.folders import report_folder
+from discovery.candidates.insiders import with_insiders
 from discovery.candidates.known import evidence_beside, known_glitches
 from discovery.candidates.options import ClusterOptions
 from discovery.candidates.outputs import COLUMNS, MAP_METHOD, Results, write_results
@@ -148,7 +149,14 @@ def find_candidates(
         clustering = cluster(vectors, graph, method=options.method, k=options.k, seed=options.seed, background=around)
         table = _table(members, clustering)
         evidence = evidence_beside(vectors, known, table, graph, seed=options.seed)
-        certificates = certify(clustering, evidence, k=options.k, seed=options.seed, step=step, progress=progress)
+        certificates = with_insiders(
+            certify(clustering, evidence, k=options.k, seed=options.seed, step=step, progress=progress),
+            clustering.labels,
+            members.glitches,
+            known=known,
+            table=members.study,
+            store=store,
+        )
         remarks: list[str] = []
         if detector is not None:
             from discovery.candidates.signals import with_signals  # noqa: PLC0415 - the detector's libraries
