@@ -155,6 +155,9 @@ def add_name(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - a
         help="instead: the names that report.html saved; they are for the clustering of that page alone",
     )
     _add_clustering(name)
+    name.add_argument(
+        "--without", metavar="ID", nargs="+", default=(), help="members that do not get the name, by their ids"
+    )
     name.add_argument("--dry-run", action="store_true", help="say what would be labelled, and write nothing")
 
 

@@ -1,6 +1,6 @@
 """A batch for volunteers as a Panoptes manifest with pictures: members of a cluster among the glitches that are most like it, or given glitches.
 
-Volunteers say which of them belong together; whether a glitch was in the cluster, and how similar it is, are hidden columns.
+Volunteers say which of them belong together; whether a glitch was in the cluster, how similar it is, and its present label are hidden columns.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from discovery.candidates.representatives import spread_sample
 from embed.csvfile import csv_text
 from embed.errors import InputError
 from embed.storage import write_text
+from embed.study.clusterings import latest_clustering
 from embed.vectors.similarity import mean_of_nearest, normalise
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ FACTS = ("subject_id", "ifo", "gps")
 BLOCK = 4096
 """Glitches that are compared with the members together."""
 NEIGHBOURS = 5
-"""Members whose mean cosine says how like the cluster a glitch is."""
+"""Members, other than itself, whose mean cosine says how like the cluster a glitch is."""
 
 
 @dataclass(frozen=True)
@@ -46,16 +47,27 @@ class Batch:
     Attributes
     ----------
     table : DataFrame
-        ``id``, ``similarity`` and ``in_cluster`` of the glitches, in the manifest's order.
+        ``id``, ``similarity``, ``in_cluster`` and ``label`` of the glitches, in the manifest's order.
     durations : tuple of float
         Seconds, one for each picture of a subject.
     files : dict
         Name -> path.
+    least : float
+        Smallest similarity of a member of the cluster.
+    known : int
+        Glitches of known classes in the batch.
     """
 
     table: pd.DataFrame
     durations: tuple[float, ...]
     files: dict[str, Path]
+    least: float
+    known: int
+
+    def range_of(self, *, members: bool) -> tuple[float, float] | None:
+        """Return the least and the greatest similarity of the members, or of the others; None where there are none."""
+        own = self.table.loc[(self.table["in_cluster"] == 1) == members, "similarity"]
+        return (float(own.min()), float(own.max())) if len(own) else None
 
 
 def make_batch(
@@ -79,7 +91,8 @@ def make_batch(
     cluster : int or str
         Of the latest clustering (of `label`, if given): a number, or a branch such as "1.0".
     count : int
-        Glitches: half of them members, spread over detectors and time, the others the most similar glitches that are in no known class.
+        Glitches: half of them members, spread over detectors and time; the others the most similar ones that are in no known class, and those of
+        known classes that are as similar as the members are. Members of other clusters are not taken; there may be fewer than asked for.
     label : str, optional
     out : Path, optional
         By default a folder of the study's reports.
@@ -97,22 +110,38 @@ def make_batch(
     table = study.glitches()
     inside = members[store.rows(members) >= 0]
     own = table.loc[inside].reset_index(drop=True)
-    shown = inside[spread_sample(own, np.arange(len(inside)), max(1, count // 2))]
-    free = table.index[table["label"].isin(["", clustered])].to_numpy(np.int64)
-    free = np.setdiff1d(free[store.rows(free) >= 0], members)
+    shown = spread_sample(own, np.arange(len(inside)), max(1, count // 2))
+    others = _others(study, run, cluster, members)
+    others = others[store.rows(others) >= 0]
+    is_known = ~table.loc[others, "label"].isin(["", clustered]).to_numpy(bool)
     step("compare")
-    similarity = _similarity(store, np.concatenate([shown, free]), inside, progress)
-    of_shown, of_free = similarity[: len(shown)], similarity[len(shown) :]
-    nearest = np.argsort(-of_free, kind="stable")[: max(0, count - len(shown))]
-    chosen = np.concatenate([shown, free[nearest]])
-    similar = np.concatenate([of_shown, of_free[nearest]])
+    similarity = _similarity(store, np.concatenate([inside, others]), inside, progress)
+    of_members, of_others = similarity[: len(inside)], similarity[len(inside) :]
+    least = float(of_members.min())
+    taken = np.flatnonzero(~is_known | (of_others >= least))
+    nearest = taken[np.argsort(-of_others[taken], kind="stable")][: max(0, count - len(shown))]
+    chosen = np.concatenate([inside[shown], others[nearest]])
+    similar = np.concatenate([of_members[shown], of_others[nearest]])
     order = np.random.default_rng(seed).permutation(len(chosen))
-    hidden = {"similarity": similar[order].round(4), "in_cluster": np.isin(chosen[order], members).astype(int)}
+    labels = table.loc[chosen[order], "label"].to_numpy(object)
+    hidden = {
+        "similarity": similar[order].round(4),
+        "in_cluster": np.isin(chosen[order], members).astype(int),
+        "label": labels,
+    }
     folder = study.folder / "reports" / f"batch-{run}-{cluster}" if out is None else out
     step("pictures")
     path, durations = write_batch(study, chosen[order], folder, hidden)
     shown_table = table.loc[chosen[order], ["id"]].assign(**hidden).reset_index(drop=True)
-    return Batch(shown_table, durations, {"manifest.csv": path})
+    return Batch(shown_table, durations, {"manifest.csv": path}, least, int(is_known[nearest].sum()))
+
+
+def _others(study: Study, run: int, cluster: int | str, members: Rows) -> Rows:
+    """Return the glitches that are no members and in no other cluster; the rest of a branch's own cluster is among them."""
+    table = latest_clustering(study, run=run).table["cluster"]
+    own = int(str(cluster).partition(".")[0])
+    elsewhere = table.index[(table >= 0) & (table != own)].to_numpy(np.int64)
+    return np.setdiff1d(study.glitches().index.to_numpy(np.int64), np.concatenate([members, elsewhere]))
 
 
 def write_batch(
@@ -164,13 +193,17 @@ def write_batch(
 
 
 def _similarity(store: VectorStore, glitches: Rows, members: Rows, progress: Progress) -> Floats:
-    """Return the mean cosine of each glitch to its nearest members."""
+    """Return the mean cosine of each glitch to its nearest members, itself not among them; 1 for one that is alone."""
     found = [np.empty(0)]
     inside = normalise(np.asarray(store.vectors[store.rows(members)]))
     progress(0, len(glitches))
     for start in range(0, len(glitches), BLOCK):
-        unit = normalise(np.asarray(store.vectors[store.rows(glitches[start : start + BLOCK])]))
-        found.append(-mean_of_nearest(-(unit @ inside.T).astype(np.float64).round(6), NEIGHBOURS))
+        block = glitches[start : start + BLOCK]
+        unit = normalise(np.asarray(store.vectors[store.rows(block)]))
+        distances = -(unit @ inside.T).astype(np.float64).round(6)
+        distances[block[:, None] == members] = np.inf
+        nearest = mean_of_nearest(distances, NEIGHBOURS)
+        found.append(np.where(np.isfinite(nearest), -nearest, 1.0))
         progress(min(start + BLOCK, len(glitches)), len(glitches))
     return np.concatenate(found)
 

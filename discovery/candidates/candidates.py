@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from discovery.candidates.folders import report_folder
+from discovery.candidates.insiders import with_insiders
 from discovery.candidates.known import absent_classes, evidence_beside, known_glitches
 from discovery.candidates.options import ClusterOptions
 from discovery.candidates.outputs import COLUMNS, MAP_METHOD, Results, write_results
@@ -149,7 +150,14 @@ def find_candidates(
         clustering = cluster(vectors, graph, method=options.method, k=options.k, seed=options.seed, background=around)
         table = _table(members, clustering)
         evidence = evidence_beside(vectors, known, table, graph, seed=options.seed)
-        certificates = certify(clustering, evidence, k=options.k, seed=options.seed, step=step, progress=progress)
+        certificates = with_insiders(
+            certify(clustering, evidence, k=options.k, seed=options.seed, step=step, progress=progress),
+            clustering.labels,
+            members.glitches,
+            known=known,
+            table=members.study,
+            store=store,
+        )
         if any(own.verdict == NEW for own in certificates) and (absent := absent_classes(known.classes)):
             clustering = replace(clustering, notes=(*clustering.notes, absent))
         remarks: list[str] = []

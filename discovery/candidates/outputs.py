@@ -142,7 +142,11 @@ def write_results(results: Results, folder: Path, command: str) -> dict[str, Pat
         cautions.append(
             f"{counted(len(results.left_out), 'glitch of this label was', 'glitches of this label were')} left out for want of a vector"
         )
-    dossiers = _dossiers(results, whole, nested)
+    times = np.unique(results.times[np.isfinite(results.times)])
+    live = livetime_of(times) if len(times) > 1 else None  # one time is no interval
+    if live is not None and live.caution:
+        cautions.append(live.caution)
+    dossiers = _dossiers(results, whole, nested, live)
     for old in folder.glob("members-*.png"):
         old.unlink()
     for own in dossiers:
@@ -189,7 +193,9 @@ def _explorer_table(results: Results, whole: pd.DataFrame) -> pd.DataFrame:
     return own.join(known[[name for name in known.columns if name not in own.columns]])
 
 
-def _dossiers(results: Results, whole: pd.DataFrame, nested: list[NestedBranch]) -> list[Dossier]:
+def _dossiers(
+    results: Results, whole: pd.DataFrame, nested: list[NestedBranch], live: Livetime | None
+) -> list[Dossier]:
     """Gather what is shown of each cluster, the likeliest new class first."""
     ordered = sorted(
         results.certificates,
@@ -207,8 +213,6 @@ def _dossiers(results: Results, whole: pd.DataFrame, nested: list[NestedBranch])
     if used.size:
         glitches = results.known.glitches[used]
         pictures = load_thumbnails(results.study, results.store, glitches, results.study.views(glitches))
-    times = np.unique(results.times[np.isfinite(results.times)])
-    live = livetime_of(times) if len(times) > 1 else None  # one time is no interval
     found = []
     for own in ordered:
         members = np.flatnonzero(results.clustering.labels == own.cluster)

@@ -96,6 +96,8 @@ class Certificate:
         Its own branch of the density tree and those nested in it; empty where none is.
     signals : SignalCounts or None
         How many of its members a detector on strain calls a signal, where one was asked.
+    inside : tuple of str
+        Glitches of other labels most of whose nearest neighbours are members: ids, each with its label.
     """
 
     cluster: int
@@ -121,6 +123,7 @@ class Certificate:
     detector_chance: float | None
     parts: tuple[Part, ...]
     signals: SignalCounts | None = None
+    inside: tuple[str, ...] = ()
 
     @property
     def in_words(self) -> str:
@@ -161,6 +164,7 @@ class Certificate:
             "days": self.occurrence.days,
             "busiest_day": self.occurrence.busiest_day,
             "busiest_share": _rounded(self.occurrence.busiest_share),
+            "inside": "; ".join(self.inside),
             **(self.signals.row() if self.signals else {}),
             **({} if ids is None else self._members(ids)),
             "reasons": "\n".join(self.reasons),

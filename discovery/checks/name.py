@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 
+from discovery.candidates.doubted import all_but
 from discovery.candidates.namefile import read_names
 from discovery.candidates.naming import name_cluster
 from embed.errors import InputError
@@ -14,8 +15,14 @@ def check(options: Namespace) -> None:
         raise InputError(
             "give a cluster and its name, such as `discover name 0 Reverse_Chirp`, or a file of names, such as `discover name --from names.csv`"
         )
+    if options.without and options.file is not None:
+        raise InputError(
+            "--without is for one cluster; name it alone, such as `discover name 0 Reverse_Chirp --without ID`"
+        )
     with Study(options.study) as study:
         if options.file is not None:
             read_names(study, options.file, options.label)
         else:
+            if options.without:
+                all_but(study, options.cluster, options.without, options.label)
             name_cluster(study, options.cluster, options.name, label=options.label, dry_run=True)

@@ -1,7 +1,9 @@
 """``discover batch``."""
 
-from argparse import Namespace
+from __future__ import annotations
+
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +15,11 @@ from discovery.exchange.idlist import read_glitches
 from embed.digits import counted
 from embed.storage import file_name
 from embed.study.study import Study
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from discovery.candidates.batch import Batch
 
 
 def run(options: Namespace) -> None:
@@ -39,6 +46,11 @@ def run(options: Namespace) -> None:
     terminal.say(
         f"{counted(len(batch.table), 'glitch', 'glitches')}, {inside} of them in {noun(options.cluster)}; pictures of {', '.join(f'{one:g}' for one in batch.durations)} s"
     )
+    terminal.say(_similarities(batch))
+    if len(batch.table) < options.n:
+        terminal.say(
+            f"fewer than the {options.n} asked for: there are no more members, or no more glitches beside them"
+        )
     for path in batch.files.values():
         terminal.say(str(path))
     terminal.result(
@@ -46,10 +58,21 @@ def run(options: Namespace) -> None:
             "cluster": options.cluster,
             "glitches": len(batch.table),
             "in_cluster": inside,
+            "of_known_classes": batch.known,
+            "similarity": {"members": batch.range_of(members=True), "others": batch.range_of(members=False)},
+            "least_member_similarity": batch.least,
             "durations": list(batch.durations),
             "files": {name: str(path) for name, path in batch.files.items()},
         }
     )
+
+
+def _similarities(batch: Batch) -> str:
+    """Say how similar the members and the others are to the cluster, and how many of the others are of known classes."""
+    ranges = {name: batch.range_of(members=name == "members") for name in ("members", "others")}
+    said = "; ".join(f"{name} {own[0]:.2f} to {own[1]:.2f}" for name, own in ranges.items() if own is not None)
+    known = f"{batch.known} of the others {'is of a known class' if batch.known == 1 else 'are of known classes'}: such are asked about from {batch.least:.2f} on, the least of all members"
+    return f"similarity to the cluster: {said}. {known}"
 
 
 def _run_listed(options: Namespace, terminal: Terminal) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from discovery.candidates.doubted import all_but, doubted, doubted_sentence
 from discovery.candidates.namefile import name_clusters, read_names
 from discovery.candidates.naming import name_cluster, noun
 from discovery.commands.console import Terminal
@@ -15,6 +16,7 @@ from embed.training.options import FEWEST_EXAMPLES
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Mapping
 
     from discovery.candidates.naming import Named
 
@@ -24,23 +26,34 @@ def run(options: Namespace) -> None:
     terminal = Terminal(as_json=options.json)
     with Study(options.study) as study:
         if options.file is None:
-            names = {options.cluster: options.name}
-            named = {
-                options.cluster: name_cluster(
-                    study, options.cluster, options.name, label=options.label, dry_run=options.dry_run
-                )
-            }
+            names = {options.cluster: options.name.strip()}
+            chosen = all_but(study, options.cluster, options.without, options.label) if options.without else None
+
+            def give(*, dry_run: bool) -> Mapping[Any, Named]:
+                cluster, name = options.cluster, names[options.cluster]
+                return {
+                    cluster: name_cluster(study, cluster, name, label=options.label, chosen=chosen, dry_run=dry_run)
+                }
         else:
             found = read_names(study, options.file, options.label)
-            names, named = found.names, name_clusters(study, found, dry_run=options.dry_run)
+            names = found.names
+
+            def give(*, dry_run: bool) -> Mapping[Any, Named]:
+                return name_clusters(study, found, dry_run=dry_run)
+
             if not found.is_latest:
                 terminal.say(
                     f"the names are of an earlier clustering, of run {found.run}: they go to the members that its report showed"
                 )
+        members = {cluster: own.glitches for cluster, own in give(dry_run=True).items()}
+        doubts = {cluster: doubted(study, own, names[cluster]) for cluster, own in members.items()}
+        named = give(dry_run=options.dry_run)
         model = next(iter(models(study.folder)), None)
     for cluster, own in named.items():
         if own.warning:
             terminal.say(f"warning: {own.warning}")
+        if doubts[cluster]:
+            terminal.say(doubted_sentence(doubts[cluster], len(own.glitches)))
         count = len(own.glitches)
         of = "the 1 glitch" if count == 1 else f"the {count:,} glitches"
         done = "would be" if options.dry_run else "is" if count == 1 else "are"
@@ -52,7 +65,10 @@ def run(options: Namespace) -> None:
             terminal.say(
                 f"a model learns it by: discover train --weights model:{model} --name NEW --add-class {shlex.quote(names[cluster])}"
             )
-    facts = [_facts(cluster, names[cluster], own) for cluster, own in named.items()]
+    facts = [
+        _facts(cluster, names[cluster], own) | {"doubted": [row._asdict() for row in doubts[cluster]]}
+        for cluster, own in named.items()
+    ]
     terminal.result((facts[0] if options.file is None else {"named": facts}) | {"dry_run": options.dry_run})
 
 

@@ -26,6 +26,8 @@ def run(options: Namespace) -> None:
     terminal.say(
         f"{found.livetime.seconds / 86400:.1f} live days in {counted(len(found.livetime.starts), 'segment', 'segments')}"
     )
+    if found.livetime.caution:
+        terminal.say(f"{found.livetime.caution}.")
     for name, history in found.histories.items():
         terminal.say(
             f"{name}: {counted(history.glitches, 'glitch', 'glitches')} in {counted(history.bursts, 'burst', 'bursts')}. "
@@ -36,6 +38,7 @@ def run(options: Namespace) -> None:
     terminal.result(
         {
             "live_days": found.livetime.seconds / 86400,
+            "caution": found.livetime.caution,
             "classes": {name: asdict(history) for name, history in found.histories.items()},
             "files": {name: str(path) for name, path in found.files.items()},
         }

@@ -257,8 +257,7 @@ def _when_and_where(own: pd.DataFrame, live: Livetime | None, history: History |
             f"Seen on {counted(found.days, 'day', 'days')}, most on {found.busiest_day} ({100 * found.busiest_share:.0f} %)."
         )
     if live is not None:
-        said.append(
-            f"{significant(found.times / (live.seconds / DAY), 2)} glitches a live day; live time is estimated from the times of all glitches."
-        )
+        rate = f"{significant(found.times / (live.seconds / DAY), 2)} glitches a live day; live time is estimated from the times of all glitches"
+        said.append(f"{live.caution or rate}.")
         said += [] if history is None else history.sentences()
     return said

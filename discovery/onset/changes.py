@@ -2,9 +2,10 @@
 
 Times are taken as a Poisson process whose rate is constant between changes. For one change the posterior of its time is exact: the
 rates before and after are integrated out with a Gamma prior (Raftery and Akman 1986, "Bayesian analysis of a Poisson process with a
-change-point"). A change is claimed where the model with one is better by a Bayes factor of `CLAIMED`; each side is then looked at
-again, and in the end each change between its two neighbours, since its first interval was drawn over other changes too. Glitches come
-in bursts, which are no change of the rate: those within an hour after another count once.
+change-point"). Glitches are seen in live time alone, but a rate may change while nothing is recorded: before the data each moment of
+live time, and of pauses of `LONG_PAUSE` or more, is as likely. A change is claimed where the model with one is better by a Bayes factor of
+`CLAIMED`; each side is then looked at again, and in the end each change between its two neighbours, since its first interval was drawn
+over other changes too. Glitches come in bursts, which are no change of the rate: those within a live hour after another count once.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ CLAIMED = 100.0
 """Bayes factor from which a change is claimed: "decisive" by Jeffreys."""
 BURST = 3600.0
 """Live seconds within which further glitches belong to the same burst."""
+LONG_PAUSE = DAY
+"""Seconds from which a pause is a time at which the rate may change; in shorter ones a detector was merely out of lock."""
 LEVEL = 0.9
 """Of the intervals."""
 GRID = 2000
@@ -36,7 +39,7 @@ SHAPE = 0.5
 
 
 Found = tuple[float, float, float, float]
-"""Median, low and high in live seconds, and the Bayes factor."""
+"""Median, low and high in GPS seconds, and the Bayes factor."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ class Change:
         Bursts a live day between the changes next to this one.
     bayes_factor : float
         Of one change against none.
+    pause : tuple of float, or None
+        Start and end of the longest pause of `LONG_PAUSE` or more within the interval, or at its edge, GPS seconds.
     """
 
     gps: float
@@ -59,6 +64,7 @@ class Change:
     before: float
     after: float
     bayes_factor: float
+    pause: tuple[float, float] | None
 
     @property
     def is_rise(self) -> bool:
@@ -66,14 +72,15 @@ class Change:
         return self.after > self.before
 
 
-def bursts(elapsed: Floats) -> Floats:
-    """Return the first of the times of each burst, ascending; input and output in live seconds."""
+def bursts(gps: Floats, livetime: Livetime) -> Floats:
+    """Return the times, GPS seconds, of the first glitch of each burst, ascending."""
+    times = np.sort(gps)
     kept: list[float] = []
     last = -np.inf
-    for time in np.sort(elapsed).tolist():
-        if time - last > BURST:
+    for time, elapsed in zip(times.tolist(), livetime.elapsed(times).tolist(), strict=True):
+        if elapsed - last > BURST:
             kept.append(time)
-            last = time
+            last = elapsed
     return np.array(kept)
 
 
@@ -92,43 +99,51 @@ def find_changes(gps: Floats, livetime: Livetime) -> list[Change]:
     list of Change
         In order of time.
     """
-    times = bursts(livetime.elapsed(gps))
+    times = livetime.moved_inside(bursts(gps, livetime))
     rate = max(len(times), 1) / livetime.seconds
-    found = _refined(times, livetime.seconds, rate, sorted(_split(times, 0.0, livetime.seconds, rate)))
-    edges = np.array([0.0, *(change[0] for change in found), livetime.seconds])
+    start, end = float(livetime.starts[0]), float(livetime.ends[-1])
+    found = _refined(times, livetime, rate, _split(times, livetime, (start, end), rate))
+    edges = np.array([start, *(change[0] for change in found), end])
     counts = np.histogram(times, edges)[0]
-    rates = counts / np.maximum(np.diff(edges), 1e-9) * DAY
+    rates = counts / np.maximum(np.diff(livetime.elapsed(edges)), 1e-9) * DAY
     return [
         Change(
-            gps=float(livetime.gps(middle)),
-            low=float(livetime.gps(low)),
-            high=float(livetime.gps(high)),
+            gps=middle,
+            low=low,
+            high=high,
             before=float(rates[place]),
             after=float(rates[place + 1]),
             bayes_factor=factor,
+            pause=livetime.longest_pause(low, high, least=LONG_PAUSE),
         )
         for place, (middle, low, high, factor) in enumerate(found)
     ]
 
 
-def _split(times: Floats, start: float, end: float, rate: float) -> list[Found]:
-    """Return the changes between two live times, each found with a Bayes factor and an interval."""
-    factor, middle, low, high = change_point(times, start, end, rate)
+def _split(times: Floats, livetime: Livetime, between: tuple[float, float], rate: float) -> list[Found]:
+    """Return the changes between two GPS times, in order, each found with a Bayes factor and an interval."""
+    start, end = between
+    factor, middle, low, high = change_point(times, livetime, between, rate)
     if factor < CLAIMED:
         return []
     early, late = times[times < middle], times[times >= middle]
-    return [*_split(early, start, middle, rate), (middle, low, high, factor), *_split(late, middle, end, rate)]
+    return [
+        *_split(early, livetime, (start, middle), rate),
+        (middle, low, high, factor),
+        *_split(late, livetime, (middle, end), rate),
+    ]
 
 
-def _refined(times: Floats, end: float, rate: float, found: list[Found]) -> list[Found]:
+def _refined(times: Floats, livetime: Livetime, rate: float, found: list[Found]) -> list[Found]:
     """Look at each change again between its two neighbours, until none moves; one that is no change there is dropped."""
+    start, end = float(livetime.starts[0]), float(livetime.ends[-1])
     for _ in range(MOST_ROUNDS):
         before, place = list(found), 0
         while place < len(found):
-            first = found[place - 1][0] if place else 0.0
+            first = found[place - 1][0] if place else start
             last = found[place + 1][0] if place + 1 < len(found) else end
-            between = times[(times >= first) & (times < last)]
-            factor, middle, low, high = change_point(between, first, last, rate)
+            between = times[(times >= first) & ((times < last) | (last == end))]
+            factor, middle, low, high = change_point(between, livetime, (first, last), rate)
             if factor < CLAIMED:
                 del found[place]
             else:
@@ -139,33 +154,40 @@ def _refined(times: Floats, end: float, rate: float, found: list[Found]) -> list
     return found
 
 
-def change_point(times: Floats, start: float, end: float, rate: float) -> tuple[float, float, float, float]:
+def change_point(
+    times: Floats, livetime: Livetime, between: tuple[float, float], rate: float
+) -> tuple[float, float, float, float]:
     """Compare one change with none, and give the posterior of its time.
 
     Parameters
     ----------
     times : ndarray of float64
-        Ascending.
-    start, end : float
-        Of the observation.
+        GPS seconds, ascending.
+    livetime : Livetime
+    between : tuple of float
+        GPS seconds of the observation's start and end.
     rate : float
-        Of the prior.
+        Of the prior, in live seconds.
 
     Returns
     -------
     bayes_factor, median, low, high : float
-        The interval holds `LEVEL`.
+        GPS seconds; the interval holds `LEVEL`.
     """
-    length = end - start
-    if length <= 0:
+    start, end = livetime.trimmed(*between)
+    first, last = livetime.elapsed([start, end]).tolist()
+    if last <= first:
         return 0.0, start, start, start
-    grid = np.unique(np.concatenate([np.linspace(start, end, GRID), times]))
-    middle = (grid[1:] + grid[:-1]) / 2
-    width = np.diff(grid)
-    before = np.searchsorted(times, middle)
-    log_one = _log_evidence(before, middle - start, rate) + _log_evidence(len(times) - before, end - middle, rate)
-    log_posterior = log_one + np.log(width / length)
-    log_factor = float(logsumexp(log_posterior) - _log_evidence(np.array(len(times)), np.array(length), rate))
+    edges = np.concatenate([livetime.starts, livetime.ends])
+    grid = np.concatenate([livetime.gps(np.linspace(first, last, GRID)), times, edges])
+    grid = np.unique(np.concatenate([[start, end], grid[(grid > start) & (grid < end)]]))
+    middle, width = (grid[1:] + grid[:-1]) / 2, np.diff(grid)
+    before, live = np.searchsorted(times, middle), livetime.elapsed(middle) - first
+    log_one = _log_evidence(before, live, rate) + _log_evidence(len(times) - before, last - first - live, rate)
+    width[np.isin(grid[:-1], livetime.ends[:-1]) & (width < LONG_PAUSE)] = 0.0
+    share_of_prior = width / width.sum()
+    log_posterior = log_one + np.log(share_of_prior, out=np.full(len(width), -np.inf), where=width > 0)
+    log_factor = float(logsumexp(log_posterior) - _log_evidence(np.array(len(times)), np.array(last - first), rate))
     share = np.exp(log_posterior - log_posterior.max())
     reached = np.cumsum(share) / share.sum()
     tail = (1 - LEVEL) / 2

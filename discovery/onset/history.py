@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -63,11 +63,7 @@ class History:
     def sentences(self) -> list[str]:
         """Say it in words."""
         said = [f"First seen {utc(self.first)}, last {utc(self.last)}."]
-        said.extend(
-            f"{'Onset or rise' if change.is_rise else 'End or fall'} on {utc(change.gps)[:10]} "
-            f"(90 % interval {utc(change.low)[:10]} to {utc(change.high)[:10]}): from {significant(change.before, 2)} to {significant(change.after, 2)} bursts a live day."
-            for change in self.changes
-        )
+        said.extend(_sentence(change) for change in self.changes)
         if self.coincident and self.coincident_chance < UNLIKELY:
             said.append(
                 f"BOTH DETECTORS saw {self.coincident} of these at once ({significant(self.coincident_expected, 2)} expected by chance): "
@@ -79,8 +75,21 @@ class History:
         return said
 
 
+def _sentence(change: Change) -> str:
+    """Say when a rate changed; where that may be while nothing was recorded, that."""
+    when, interval = f"on {utc(change.gps)[:10]}", f"90 % interval {utc(change.low)[:10]} to {utc(change.high)[:10]}"
+    if change.pause is not None:
+        first, last = (utc(time)[:10] for time in change.pause)
+        if change.pause[0] < change.gps < change.pause[1]:
+            when, interval = f"between {first} and {last}", f"nothing was recorded between; {interval}"
+        else:
+            interval += f"; nothing was recorded between {first} and {last}"
+    rates = f"from {significant(change.before, 2)} to {significant(change.after, 2)} bursts a live day"
+    return f"{'Onset or rise' if change.is_rise else 'End or fall'} {when} ({interval}): {rates}."
+
+
 def history_of(gps: ArrayLike, ifo: ArrayLike, livetime: Livetime) -> History | None:
-    """Describe when some glitches occurred; None where no time is known.
+    """Describe when some glitches occurred; None where no time is known. Of a doubtful live time nothing is told that needs one.
 
     Parameters
     ----------
@@ -95,15 +104,17 @@ def history_of(gps: ArrayLike, ifo: ArrayLike, livetime: Livetime) -> History | 
     times, names = times[known], np.asarray(ifo, object)[known]
     if not len(times):
         return None
-    firsts = bursts(livetime.elapsed(times))
-    hours, weekdays = hours_and_weekdays(livetime.gps(firsts), livetime)
+    firsts = bursts(times, livetime)
+    hours, weekdays = hours_and_weekdays(firsts, livetime)
+    if livetime.caution:
+        hours, weekdays = replace(hours, chance=None), replace(weekdays, chance=None)
     seen, expected, chance = coincidences(times, names, livetime)
     return History(
         glitches=len(times),
         bursts=len(firsts),
         first=float(times.min()),
         last=float(times.max()),
-        changes=find_changes(times, livetime),
+        changes=[] if livetime.caution else find_changes(times, livetime),
         hours=hours,
         weekdays=weekdays,
         coincident=seen,
@@ -130,7 +141,7 @@ def timeline(
     histories : mapping of str to History
         Of the same classes, in the order drawn.
     livetime : Livetime
-        Grey where nothing was recorded.
+        Grey where nothing was recorded; rates are of all days where it is doubtful.
     width, row : float
         Inches: of the figure, and the height of a class.
     """
@@ -140,14 +151,15 @@ def timeline(
     panels = grid[:, 0]
     start, end = float(livetime.starts[0]), float(livetime.ends[-1])
     edges = np.linspace(start, end, _BINS + 1)
-    live = np.diff(livetime.elapsed(edges)) / DAY
+    told = not livetime.caution
+    live = np.diff(livetime.elapsed(edges) if told else edges) / DAY
     for (panel, *beside), (name, history) in zip(grid, histories.items(), strict=True):
         counts = np.histogram(np.asarray(times[name], float), edges)[0]
         rate = np.divide(counts, live, out=np.zeros(_BINS), where=live > 0.05 * (edges[1] - edges[0]) / DAY)
         days = (edges - start) / DAY
         panel.stairs(rate, days, fill=True, color=OKABE_ITO[0], alpha=0.55)
         for pause_start, pause_end in zip(livetime.ends[:-1], livetime.starts[1:], strict=True):
-            if pause_end - pause_start > DAY / 2:
+            if told and pause_end - pause_start > DAY / 2:
                 panel.axvspan((pause_start - start) / DAY, (pause_end - start) / DAY, color="#eeeeea", lw=0)
         for change in history.changes:
             panel.axvspan((change.low - start) / DAY, (change.high - start) / DAY, color=OKABE_ITO[3], alpha=0.25, lw=0)
@@ -157,7 +169,8 @@ def timeline(
         panel.set_xlim(0, (end - start) / DAY)
         draw_patterns(beside, history.hours, history.weekdays)
     panels[-1].set_xlabel(
-        f"days since {utc(start)[:10]}; glitches a live day\nlines: rises (solid) and falls (dashed) with 90 % intervals",
+        f"days since {utc(start)[:10]}; glitches a "
+        + ("live day\nlines: rises (solid) and falls (dashed) with 90 % intervals" if told else "day"),
         fontsize=8,
     )
     for panel, name in zip(grid[-1, 1:], ("bursts by hour (UTC)\ndashed: at a steady rate", "by weekday"), strict=True):

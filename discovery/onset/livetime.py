@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from embed.digits import significant
 from embed.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,6 +20,12 @@ DAY = 86400.0
 LONGEST_PAUSE = 6 * 3600.0
 """Seconds between two glitches of any class above which nothing was recorded in between: detectors show several an hour."""
 
+SMALL_SHARE = 0.25
+"""Of the time between the first and the last glitch: a guessed live time below it is doubtful. In steady streams thinned to it, the interval of
+an onset holds the true time in 70 % of 40 cases instead of 85 % and more."""
+MANY = 20
+"""Glitches between two pauses, on average, from which a small share is a study of runs that lie far apart."""
+
 
 @dataclass(frozen=True)
 class Livetime:
@@ -28,10 +35,13 @@ class Livetime:
     ----------
     starts, ends : ndarray of float64, shape (S,)
         Seconds.
+    caution : str
+        Why the live time tells no rate, and what to do; empty where it was given, or guessed from enough glitches.
     """
 
     starts: Floats
     ends: Floats
+    caution: str = ""
 
     @property
     def seconds(self) -> float:
@@ -53,6 +63,28 @@ class Livetime:
         before = np.concatenate([[0.0], np.cumsum(self.ends - self.starts)])
         place = np.clip(np.searchsorted(before, wanted, side="right") - 1, 0, len(self.starts) - 1)
         return self.starts[place] + wanted - before[place]
+
+    def moved_inside(self, gps: Floats) -> Floats:
+        """Move GPS times at which nothing was recorded to the live moment before them, or to the first there is."""
+        place = np.searchsorted(self.starts, gps, side="right") - 1
+        return np.where(place < 0, self.starts[0], np.minimum(gps, self.ends[np.maximum(place, 0)]))
+
+    def trimmed(self, start: float, end: float) -> tuple[float, float]:
+        """Return the first and the last live moment between two GPS times, or the same time twice where there is none."""
+        place = int(np.searchsorted(self.ends, start, side="right"))
+        first = max(start, float(self.starts[place])) if place < len(self.starts) else end
+        place = int(np.searchsorted(self.starts, end, side="left")) - 1
+        last = min(end, float(self.ends[place])) if place >= 0 else start
+        return (first, last) if first < last else (start, start)
+
+    def longest_pause(self, start: float, end: float, *, least: float) -> tuple[float, float] | None:
+        """Return the longest of the pauses that share a moment with an interval; None if none lasts `least` seconds."""
+        begins, ends = self.ends[:-1], self.starts[1:]
+        lengths = np.where((begins <= end) & (ends >= start), ends - begins, 0.0)
+        if not lengths.size or lengths.max() < least:
+            return None
+        longest = int(lengths.argmax())
+        return float(begins[longest]), float(ends[longest])
 
 
 def segments(starts: ArrayLike, ends: ArrayLike) -> Livetime:
@@ -102,4 +134,14 @@ def livetime_of(times: ArrayLike) -> Livetime:
     starts = known[np.concatenate([[0], breaks + 1])]
     ends = known[np.concatenate([breaks, [len(known) - 1]])]
     kept = ends > starts
-    return Livetime(starts[kept], ends[kept]) if kept.any() else Livetime(known[:1], known[-1:])
+    if not kept.any():
+        return Livetime(known[:1], known[-1:])
+    found = Livetime(starts[kept], ends[kept])
+    span = float(known[-1] - known[0])
+    if found.seconds >= SMALL_SHARE * span or len(known) >= MANY * len(starts):
+        return found
+    caution = (
+        f"The live time, {significant(found.seconds / DAY, 2)} of {significant(span / DAY)} days, is guessed from {len(known):,} glitches, "
+        "too few to tell when a detector was on: changes of rates are not looked for; give segments: `discover onset --segments FILE`"
+    )
+    return replace(found, caution=caution)

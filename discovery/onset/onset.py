@@ -133,7 +133,10 @@ def find_onsets(
             sum(change.is_rise == rise for own in histories.values() for change in own.changes)
             for rise in (True, False)
         )
-        answer = f"{counted(len(histories), 'class', 'classes')}: {counted(rises, 'rise', 'rises')} and {counted(falls, 'fall', 'falls')} of the rate."
+        classes = counted(len(histories), "class", "classes")
+        answer = f"{classes}: {counted(rises, 'rise', 'rises')} and {counted(falls, 'fall', 'falls')} of the rate."
+        if live.caution:
+            answer = f"{classes}. {live.caution}."
         add_report(study, run, files["onset.png"], "Timeline", answer)
     return Onsets(histories, times, live, files)
 

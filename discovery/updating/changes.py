@@ -282,7 +282,7 @@ def ended(members: Members, times: Floats) -> list[Proposal]:
             )
             span = counted(int(new.sum()), "glitch is new", "glitches are new")
         else:
-            events = len(bursts(live.elapsed(_known(members.gps[own]))))
+            events = len(bursts(_known(members.gps[own]), live))
             rate = f"{counted(events, 'burst', 'bursts')} in {significant(before / DAY)} live days before"
             span = f"{significant(since / DAY)} live days since"
         probability = float((before / (before + since)) ** events)
@@ -301,7 +301,7 @@ def _exposures(members: Members, times: Floats) -> tuple[float, float, Livetime 
     if len(old) and (new > old.max()).sum() > members.is_new.sum() / 2:
         live = livetime_of(np.unique(_known(times)))
         first, last, end = live.elapsed([old.min(), old.max(), new.max()]).tolist()
-        if first < last < end:
+        if first < last < end and not live.caution:
             return last - first, end - last, live
     return float((~members.is_new).sum()), float(members.is_new.sum()), None
 

@@ -1,16 +1,19 @@
 """A batch for volunteers: half members, half the most similar others, hidden columns, pictures of what all have."""
 
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from support.terminal import run
 
 from discovery.candidates.batch import make_batch
 from embed import Study
 from embed.errors import InputError
 from embed.study.clusterings import save_branches, save_clusters
+from embed.study.records import Label
 from embed.vectors.embedding import embed
 from embed.vectors.similarity import normalise
 
@@ -35,7 +38,8 @@ def test_members_and_the_most_similar_others(study):
     batch = make_batch(study, store, 0, 6)
     folder = study.folder / "reports" / f"batch-{run}-0"
     table = pd.read_csv(folder / "manifest.csv")
-    assert table.columns.tolist() == ["Filename1", "subject_id", "ifo", "gps", "#similarity", "#in_cluster"]
+    hidden = ["#similarity", "#in_cluster", "#label"]
+    assert table.columns.tolist() == ["Filename1", "subject_id", "ifo", "gps", *hidden]
     assert table["#in_cluster"].sum() == 3
     ids = study.glitches()["id"]
     assert set(batch.table.loc[batch.table["in_cluster"] == 0, "id"]) == set(ids.loc[glitches[5:]])
@@ -47,6 +51,46 @@ def test_members_and_the_most_similar_others(study):
     expected = np.sort(unit[5:] @ unit[:5].T, axis=1)[:, -5:].mean(axis=1)
     shown = batch.table.set_index("id")["similarity"]
     np.testing.assert_allclose(shown.loc[ids.loc[glitches[5:]]], expected, atol=1e-3)
+    among = unit[:5] @ unit[:5].T
+    own = pd.Series((among.sum(axis=1) - np.diagonal(among)) / 4, ids.loc[glitches[:5]])  # each beside the four others
+    members = batch.table.loc[batch.table["in_cluster"] == 1, "id"]
+    np.testing.assert_allclose(shown.loc[members], own.loc[members], atol=1e-3)
+    assert batch.least == pytest.approx(own.min(), abs=1e-5)
+    assert batch.range_of(members=False) == pytest.approx((expected.min(), expected.max()), abs=1e-3)
+
+
+def test_members_of_other_clusters_are_not_asked_about(study):
+    glitches = study.members("None_of_the_Above")
+    with study.run("cluster", {"label": "None_of_the_Above"}) as run:
+        save_clusters(study, run, glitches, np.array([0] * 4 + [1] * 3 + [-1]), np.ones(8))
+    batch = make_batch(study, embed(study), 0, 8)
+    ids = study.glitches()["id"]
+    assert set(batch.table["id"]) == set(ids.loc[glitches[[0, 1, 2, 3, 7]]])
+
+
+def test_look_alikes_of_known_classes_are_asked_about_with_their_label(study, capsys):
+    """Three of the eight, of which five are clustered, get a known class; two of these are as like the cluster as its members, one is its opposite."""
+    _, glitches = clustered(study)
+    store = embed(study)
+    with study.run("test"):
+        for glitch in glitches[5:].tolist():
+            study.add_label(glitch, Label("Scratchy", "person", "test"))
+    rows = store.rows(glitches)
+    vectors = np.array(store.vectors)
+    vectors[rows[5:7]] = vectors[rows[:5]].mean(axis=0)
+    vectors[rows[7]] = -vectors[rows[0]]
+    batch = make_batch(study, SimpleNamespace(rows=store.rows, vectors=vectors), 0, 8)
+    ids = study.glitches()["id"]
+    others = batch.table[batch.table["in_cluster"] == 0]
+    assert set(others["id"]) == set(ids.loc[glitches[5:7]])
+    assert others["label"].tolist() == ["Scratchy", "Scratchy"]
+    assert batch.known == 2
+    assert others["similarity"].min() >= batch.least
+    code, out, _ = run(capsys, "batch", 0, "-n", "40", "--study", study.folder)
+    assert code == 0
+    assert "similarity to the cluster: members 0." in out
+    assert f"are asked about from {make_batch(study, store, 0, 40).least:.2f} on, the least of all members" in out
+    assert "fewer than the 40 asked for" in out
 
 
 def test_a_branch_among_the_rest_of_its_cluster(study):

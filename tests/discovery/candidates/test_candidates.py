@@ -78,6 +78,28 @@ def test_every_cluster_is_beside_every_known_class(study, tmp_path):
     assert 'href="./distances.csv"' in page
 
 
+def test_a_report_says_that_a_sample_tells_no_rates(study, tmp_path):
+    study.connection.execute("UPDATE glitches SET gps = 1126000000 + 86400 * (glitch / 2) + 3600 * (glitch % 2)")
+    study.connection.commit()
+    find_candidates(study, embed(study), "Blip", ClusterOptions(method="spectral", k=2), out=tmp_path / "out")
+    assert "is guessed from 24 glitches, too few" in (tmp_path / "out" / "report.html").read_text("utf-8")
+
+
+def test_a_glitch_of_another_label_inside_a_cluster_is_named(study, tmp_path):
+    """The most typical member of the larger of two clusters gets another label, and they are made again without it."""
+    store, options = embed(study), ClusterOptions(method="spectral", k=2)
+    before = find_candidates(study, store, "Blip", options, out=tmp_path / "before")
+    largest = max(before.certificates, key=lambda own: own.size)
+    with study.run("test"):
+        study.add_label(int(before.glitches[largest.typical[0]]), Label("Power_Line", "person", "test"))
+    find_candidates(study, store, "Blip", options, out=tmp_path / "out")
+    told = f"{before.table['id'][largest.typical[0]]} (Power_Line)"
+    written = pd.read_csv(tmp_path / "out" / "certificates.csv", dtype={"inside": str})["inside"].fillna("")
+    assert sum(told in cell for cell in written) == 1
+    assert told in (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert not any(own.inside for own in before.certificates)
+
+
 def test_branches_are_stored_with_the_clusters(study, monkeypatch):
     """Rows 0 to 4 and 5 to 9 are parts of cluster 0, row 10 is of the cluster alone; of cluster 1 nothing is nested."""
     rows = [range(5), range(5, 10), range(10), range(10, 16), range(16)]

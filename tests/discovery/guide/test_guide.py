@@ -88,6 +88,15 @@ def test_a_class_with_all_that_is_known(study):
     assert "http" not in page.replace("http-equiv", "")
 
 
+def test_no_rate_is_told_where_the_live_time_is_guessed_from_a_sample(study):
+    with study.run("test"):
+        study.add_glitch("beside", "H1", START + 60.0)
+        study.add_glitch("later", "H1", START + 40 * DAY)
+    said = make_guide(study, embed(study), "Blip").draft.occurrence
+    assert said[3].startswith("The live time, 0.00069 of 40 days, is guessed from 26 glitches")
+    assert "live day" not in " ".join(said)
+
+
 def test_views_stand_side_by_side_and_glitches_of_few_views_share_a_line():
     shown = [(f"g{row}", row) for row in range(4)]
     sizes = {}

@@ -1,5 +1,6 @@
 """Live time by hand, change points against planted ones and astropy's Bayesian blocks, coincidences, and the command's files."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from support.terminal import run
 
 from discovery.onset.changes import CLAIMED, bursts, change_point, find_changes
 from discovery.onset.history import UNLIKELY, history_of, timeline
@@ -21,6 +23,7 @@ from embed import Study
 from embed.digits import significant
 from embed.errors import InputError
 from embed.study.records import Label
+from embed.study.reports import latest_reports
 
 DAY = 86400.0
 O1 = 1126400000.0
@@ -73,7 +76,128 @@ def test_bad_segments_are_refused(starts, ends, message):
 
 
 def test_a_burst_counts_once():
-    assert bursts(np.array([0.0, 10.0, 3599.0, 3700.0, 8000.0])).tolist() == [0.0, 3700.0, 8000.0]
+    live = segments([0.0, 20000.0], [9000.0, 30000.0])
+    assert bursts(np.array([3700.0, 0.0, 10.0, 3599.0, 8000.0, 20000.0, 23000.0]), live).tolist() == [
+        *(0.0, 3700.0, 8000.0),
+        23000.0,  # 4,000 live seconds after the last; the one before, 1,000
+    ]
+
+
+def test_times_and_pauses_by_hand():
+    live = segments([10.0, 100.0, 300.0], [40.0, 130.0, 310.0])
+    assert live.moved_inside(np.array([0.0, 10, 40, 41, 99, 100, 105, 500])).tolist() == [
+        10,
+        10,
+        40,
+        40,
+        40,
+        100,
+        105,
+        310,
+    ]
+    assert live.trimmed(0.0, 500.0) == (10.0, 310.0)
+    assert live.trimmed(40.0, 300.0) == (100.0, 130.0)
+    assert live.trimmed(20.0, 120.0) == (20.0, 120.0)
+    assert live.trimmed(50.0, 60.0) == (50.0, 50.0)
+    assert live.trimmed(310.0, 400.0) == (310.0, 310.0)
+    assert live.longest_pause(20.0, 39.0, least=1.0) is None
+    assert live.longest_pause(20.0, 40.0, least=1.0) == (40.0, 100.0)
+    assert live.longest_pause(20.0, 120.0, least=61.0) is None
+    assert live.longest_pause(30.0, 300.0, least=1.0) == (130.0, 300.0)
+    assert live.longest_pause(100.0, 130.0, least=1.0) == (130.0, 300.0)
+    assert segments([10.0], [40.0]).longest_pause(0.0, 99.0, least=0.0) is None
+
+
+BROKEN = segments([O1, O1 + 40 * DAY], [O1 + 10 * DAY, O1 + 50 * DAY])
+"""Ten days, thirty of which nothing was recorded, ten days."""
+
+
+def test_what_ends_before_a_pause_ends_between_its_last_glitch_and_the_next_live_day():
+    (fall,) = find_changes(O1 + DAY * np.arange(0, 10.01, 0.25), BROKEN)
+    assert O1 + 10 * DAY < fall.low < fall.gps < O1 + 40 * DAY
+    assert fall.low < O1 + 12 * DAY
+    assert fall.high < O1 + 40.5 * DAY
+    assert (fall.before, fall.after, fall.pause) == (pytest.approx(4.1), 0.0, (O1 + 10 * DAY, O1 + 40 * DAY))
+
+
+def test_what_begins_after_a_pause_begins_between_the_last_live_day_and_its_first_glitch():
+    times = O1 + DAY * np.arange(40, 50.01, 0.25)
+    (rise,) = find_changes(times, BROKEN)
+    assert O1 + 9.5 * DAY < rise.low < rise.gps < rise.high < times[0]
+    assert rise.high > O1 + 38 * DAY
+    said = history_of(times, np.full(len(times), "H1"), BROKEN).sentences()[1]
+    assert said.startswith(
+        "Onset or rise between 2015-09-26 and 2015-10-26 (nothing was recorded between; 90 % interval 2015-09-2"
+    )
+    assert said.endswith("from 0 to 4.1 bursts a live day.")
+
+
+def test_a_change_in_live_time_is_not_moved_into_a_pause():
+    """Six glitches a day from a day after the pause on: the quiet day tells that it was not in the pause."""
+    times = O1 + DAY * np.concatenate([[1.0], np.arange(43.0, 50.0, 0.1)])
+    (rise,) = find_changes(times, BROKEN)
+    assert O1 + 42.5 * DAY < rise.gps < times[1]
+    assert rise.pause is None
+    assert "nothing was recorded" not in " ".join(history_of(times, np.full(len(times), "H1"), BROKEN).sentences())
+
+
+def test_a_pause_at_which_an_interval_only_begins_is_said_too():
+    times = O1 + DAY * np.concatenate([[1.0], np.arange(40.6, 50.0, 0.4)])
+    history = history_of(times, np.full(len(times), "H1"), BROKEN)
+    (rise,) = history.changes
+    shifted = replace(history, changes=[replace(rise, gps=O1 + 40.3 * DAY)])
+    assert "; nothing was recorded between 2015-09-26 and 2015-10-26): from" in shifted.sentences()[1]
+
+
+def test_a_glitch_outside_the_segments_counts_before_the_pause():
+    times = O1 + DAY * np.append(np.arange(0, 10, 0.25), 25.0)
+    (fall,) = find_changes(times, BROKEN)
+    assert fall.before == pytest.approx(4.1)
+
+
+def test_onsets_lie_in_their_intervals_whether_anything_was_recorded_then_or_not():
+    live = segments(O1 + DAY * np.array([0, 22, 50, 80]), O1 + DAY * np.array([20, 45, 78, 100]))
+    rng = np.random.default_rng(6)
+    covered = false = 0
+    for _ in range(40):
+        start = O1 + rng.uniform(15, 85) * DAY
+        whole = steady(rng, 2.0, O1, O1 + 100 * DAY)
+        whole = whole[live.moved_inside(whole) == whole]
+        found = find_changes(whole[whole > start], live)
+        covered += any(change.is_rise and change.low <= start <= change.high for change in found)
+        false += bool(find_changes(whole, live))
+    assert covered >= 34
+    assert false <= 1
+
+
+def test_a_live_time_that_is_guessed_from_a_sample_is_said_and_no_rate_is_told():
+    rng = np.random.default_rng(7)
+    sample = np.concatenate([steady(rng, 1.0, O1, O1 + 150 * DAY), O1 + 150 * DAY + np.arange(0, 4 * DAY, 6000)])
+    live = livetime_of(sample)
+    assert live.caution.startswith("The live time, ")
+    assert f" days, is guessed from {len(sample)} glitches, too few" in live.caution
+    assert live.caution.endswith("give segments: `discover onset --segments FILE`")
+    late = sample[sample > O1 + 150 * DAY]
+    history = history_of(late, np.full(len(late), "H1"), live)
+    assert history.changes == []
+    assert history.weekdays.chance is None
+    given = segments(live.starts, live.ends)
+    assert given.caution == ""
+    assert history_of(late, np.full(len(late), "H1"), given).changes
+    drawn = timeline({"Late": late}, {"Late": history}, live)
+    assert "glitches a day" in drawn.axes[0].get_xlabel()
+    assert drawn.axes[0].patches[0].get_data()[0].max() == pytest.approx(14.4, rel=0.15)  # a day, not a live day
+
+
+def test_two_full_runs_that_lie_far_apart_are_no_sample():
+    rng = np.random.default_rng(8)
+    runs = [steady(rng, 50.0, start, start + 20 * DAY) for start in (O1, O1 + 900 * DAY)]
+    live = livetime_of(np.concatenate(runs))
+    assert live.seconds < 0.05 * (live.ends[-1] - live.starts[0])
+    assert live.caution == ""
+    (rise,) = history_of(runs[1], np.full(len(runs[1]), "H1"), live).changes
+    assert O1 + 20 * DAY < rise.gps < O1 + 900 * DAY
+    assert rise.pause == pytest.approx((O1 + 20 * DAY, O1 + 900 * DAY), abs=DAY / 4)
 
 
 def test_onsets_lie_in_their_intervals_and_steady_streams_have_none():
@@ -101,7 +225,7 @@ def test_a_class_that_comes_and_goes_has_two_changes_as_bayesian_blocks_find():
     found = find_changes(times, live)
     assert [change.is_rise for change in found] == [True, False]
     assert found[0].after == found[1].before > 3
-    edges = astropy.bayesian_blocks(bursts(times - O1) / DAY, p0=0.01)[1:-1]
+    edges = astropy.bayesian_blocks((bursts(times, live) - O1) / DAY, p0=0.01)[1:-1]
     assert len(edges) == 2
     for change, edge, planted in zip(found, edges, (30, 50), strict=True):
         assert (change.gps - O1) / DAY == pytest.approx(edge, abs=1.0)
@@ -131,7 +255,7 @@ def test_each_of_several_changes_has_the_interval_between_its_neighbours():
 def test_the_bayes_factor_by_numerical_integration():
     """Three times early in a day: both evidences by quadrature over rate and time."""
     times = np.array([0.1, 0.2, 0.25])
-    factor, *_ = change_point(times, 0.0, 1.0, 3.0)
+    factor, *_ = change_point(times, segments([0.0], [1.0]), (0.0, 1.0), 3.0)
     prior = scipy.stats.gamma(0.5, scale=6.0)  # of mean 3
 
     def evidence(count, length):
@@ -225,6 +349,19 @@ def test_the_files_of_a_study(study):
     assert list(find_onsets(study, ["Whistle"]).histories) == ["Whistle"]
     with pytest.raises(InputError, match="no glitch labelled Untimed has a known time"):
         find_onsets(study, ["Untimed"])
+
+
+def test_the_command_says_what_a_doubtful_live_time_lacks(study, capsys):
+    with study.run("test"):
+        study.connection.execute("UPDATE glitches SET gps = NULL WHERE glitch % 40 > 0")
+        study.connection.commit()
+    code, out, _ = run(capsys, "onset", "--study", study.folder)
+    assert code == 0
+    assert out.count("give segments: `discover onset --segments FILE`") == 1
+    assert "bursts a live day" not in out
+    code, out, _ = run(capsys, "onset", "--study", study.folder, "--json")
+    assert json.loads(out)["caution"] == livetime_of(study.glitches()["gps"]).caution
+    assert latest_reports(study)[0].answer.endswith("--segments FILE`.")
 
 
 def test_hours_and_weekdays_are_drawn_with_their_chances(study):

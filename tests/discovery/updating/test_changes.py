@@ -188,6 +188,19 @@ def test_pauses_are_no_live_time():
     assert len(ended(own, np.arange(0.0, 250 * DAY, DAY / 8))) == 1
 
 
+def test_a_sample_of_glitches_tells_no_live_time():
+    """Some three of a hundred days are between two glitches that are close to each other: numbers of glitches are compared instead."""
+    every = np.concatenate([np.arange(0.0, 100 * DAY, DAY), np.arange(0.0, 100 * DAY, 3 * DAY) + 7200.0])
+    labels = [0] * 50 + [1] * 10 + [0] * 60
+    own = members(
+        labels,
+        new=range(60, 120),
+        gps=np.sort(np.concatenate([np.linspace(0, 60 * DAY, 60), np.linspace(61 * DAY, 99 * DAY, 60)])),
+    )
+    (found,) = ended(own, every)
+    assert "10 of the 60 old glitches are its members" in found.evidence
+
+
 def test_false_alarms_are_as_rare_as_said():
     """Ten clusters of a steady rate: in fewer than one of twenty updates is any called ended."""
     rng = np.random.default_rng(0)
