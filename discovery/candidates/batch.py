@@ -92,7 +92,7 @@ def make_batch(
         Of the latest clustering (of `label`, if given): a number, or a branch such as "1.0".
     count : int
         Glitches: half of them members, spread over detectors and time; the others the most similar ones that are in no known class, and those of
-        known classes that are as similar as the members are. Members of other clusters are not taken; there may be fewer than asked for.
+        known classes that are as similar as the members are. Members of other clusters are not taken; where others are too few, there are more members.
     label : str, optional
     out : Path, optional
         By default a folder of the study's reports.
@@ -109,8 +109,6 @@ def make_batch(
     run, clustered, members = members_of(study, cluster, label)
     table = study.glitches()
     inside = members[store.rows(members) >= 0]
-    own = table.loc[inside].reset_index(drop=True)
-    shown = spread_sample(own, np.arange(len(inside)), max(1, count // 2))
     others = _others(study, run, cluster, members)
     others = others[store.rows(others) >= 0]
     is_known = ~table.loc[others, "label"].isin(["", clustered]).to_numpy(bool)
@@ -119,7 +117,10 @@ def make_batch(
     of_members, of_others = similarity[: len(inside)], similarity[len(inside) :]
     least = float(of_members.min())
     taken = np.flatnonzero(~is_known | (of_others >= least))
-    nearest = taken[np.argsort(-of_others[taken], kind="stable")][: max(0, count - len(shown))]
+    half = min(max(1, count // 2), len(inside))
+    nearest = taken[np.argsort(-of_others[taken], kind="stable")][: max(0, count - half)]
+    own = table.loc[inside].reset_index(drop=True)
+    shown = spread_sample(own, np.arange(len(inside)), max(1, count - len(nearest)))
     chosen = np.concatenate([inside[shown], others[nearest]])
     similar = np.concatenate([of_members[shown], of_others[nearest]])
     order = np.random.default_rng(seed).permutation(len(chosen))

@@ -49,7 +49,7 @@ def run(options: Namespace) -> None:
     terminal.say(_similarities(batch))
     if len(batch.table) < options.n:
         terminal.say(
-            f"fewer than the {options.n} asked for: there are no more members, or no more glitches beside them"
+            f"fewer than the {options.n} asked for: these are all members, and all glitches that may stand beside them"
         )
     for path in batch.files.values():
         terminal.say(str(path))
@@ -71,8 +71,8 @@ def _similarities(batch: Batch) -> str:
     """Say how similar the members and the others are to the cluster, and how many of the others are of known classes."""
     ranges = {name: batch.range_of(members=name == "members") for name in ("members", "others")}
     said = "; ".join(f"{name} {own[0]:.2f} to {own[1]:.2f}" for name, own in ranges.items() if own is not None)
-    known = f"{batch.known} of the others {'is of a known class' if batch.known == 1 else 'are of known classes'}: such are asked about from {batch.least:.2f} on, the least of all members"
-    return f"similarity to the cluster: {said}. {known}"
+    known = f"; {batch.known} of the others {'is of a known class' if batch.known == 1 else 'are of known classes'}, as similar as members are ({batch.least:.2f} or more)"
+    return f"similarity to the cluster: {said}{known if batch.known else ''}"
 
 
 def _run_listed(options: Namespace, terminal: Terminal) -> None:
