@@ -118,7 +118,7 @@ def read_answers(study: Study, path: Path, *, new: Sequence[str] = (), choices: 
     lacking = [name for name in ("id", "label", "passport", DECISION) if name not in file.columns]
     if lacking:
         raise InputError(
-            f"{path} has no column {lacking[0]!r}: it is neither the audit's table with answers in {DECISION!r} nor Zooniverse's classification export; its columns are {', '.join(file.columns[:12])}"
+            f"{path} has no column {lacking[0]!r}: it is neither the audit's table with answers (audit.csv with a further column {DECISION!r}; its id, label and passport stay, and say which label was judged) nor Zooniverse's classification export; its columns are {', '.join(file.columns[:12])}"
         )
     return _from_table(study, file, new)
 

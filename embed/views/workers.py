@@ -57,7 +57,7 @@ class Workers(Closing):
         """End the processes."""
         processes, self._processes, self._threads = self._processes, None, 0
         if processes is not None:
-            processes.shutdown(kill_workers=True)
+            processes.shutdown()
 
     def decode(self, views: Sequence[View], side: int) -> list[Pixels | InputError]:
         """Return what `embed.views.decoding.decode` returns for each view, or the InputError that it raises."""

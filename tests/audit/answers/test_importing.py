@@ -189,7 +189,10 @@ def test_the_ledger_is_append_only(study):
         ),
         (lambda rows: rows[3].update(decision="=1+1"), r"line 5: '=1\+1' is no answer"),
         (lambda rows: [row.update(decision="") for row in rows], "holds no answer: write class names"),
-        (lambda rows: [row.pop("decision") for row in rows], "no column 'decision': it is neither the audit's table"),
+        (
+            lambda rows: [row.pop("decision") for row in rows],
+            r"no column 'decision': it is neither the audit's table with answers .audit.csv with a further column 'decision'",
+        ),
     ],
 )
 def test_a_table_that_does_not_fit_is_refused_whole(study, table, tmp_path, change, message):

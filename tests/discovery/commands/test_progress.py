@@ -264,7 +264,7 @@ def talkative(monkeypatch):
     ("arguments", "counted"),
     [
         (["search", "ID", "-k", "30"], {"compare": 24}),
-        (["batch", "0", "-n", "6"], {"compare": 9, "pictures": 0}),
+        (["batch", "0", "-n", "6"], {"compare": 24, "pictures": 0}),
         (["onset"], {"compare rates": 3, "write": 0}),
         (
             ["cluster", "Blip", "--method", "spectral", "--k", "2"],

@@ -62,7 +62,7 @@ def test_labels_that_changed_since_are_told(capsys, study):
     code, out, _ = run(capsys, "verify", "None_of_the_Above", "--study", study)
     assert code == 1
     assert "differs: clusters.csv" in out
-    assert "no longer have the label, and 0 others have it now" in out
+    assert "1 no longer has the label, and 0 others have it now" in out
     assert "run 3 is of an earlier version, which did not keep versions and what the study held" in out
 
 

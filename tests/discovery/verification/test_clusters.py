@@ -29,8 +29,8 @@ def test_a_named_cluster_is_no_move_of_the_others(tmp_path):
     ("after", "said"),
     [
         ((1, 1, 1, 0, 0, -1), "all 6 glitches are in the same clusters, which have other numbers"),
-        ((1, 1, 0, 0, 0, -1), "1 of 6 glitches are in another cluster"),  # c
-        ((1, 1, 1, 0, 0, 2), "1 of 6 glitches are in another cluster"),  # f: a cluster is no noise
+        ((1, 1, 0, 0, 0, -1), "1 of 6 glitches is in another cluster"),  # c
+        ((1, 1, 1, 0, 0, 2), "1 of 6 glitches is in another cluster"),  # f: a cluster is no noise
         ((2, 2, 0, 1, 1, 0), "2 of 6 glitches are in another cluster"),  # c and f
         ((-1, -1, -1, 0, 0, 1), "4 of 6 glitches are in another cluster"),  # noise is matched with noise
     ],
@@ -44,7 +44,7 @@ def test_glitches_with_other_partners_are_counted(tmp_path, after, said):
 def test_others_that_have_the_label_now_leave_the_clusters(tmp_path):
     before = {"a": 0, "b": 0, "c": -1}
     assert compared_clusters(tmp_path, before, before | {"d": 0}).differences == [
-        "of the report's 3 glitches 0 no longer have the label, and 1 others have it now",
+        "of the report's 3 glitches 0 no longer have the label, and 1 other has it now",
         "the other 3 glitches are in the same clusters",
     ]
 
@@ -54,7 +54,7 @@ def test_clusters_that_moved_are_counted(tmp_path):
         tmp_path, dict(zip("abcd", (0, 0, 1, 1), strict=True)), dict(zip("abcd", (0, 0, 1, 0), strict=True))
     )
     assert not compared.is_same
-    assert compared.differences == ["1 of 4 glitches are in another cluster (adjusted Rand index 0.000)"]
+    assert compared.differences == ["1 of 4 glitches is in another cluster (adjusted Rand index 0.000)"]
     assert compare_clusters(tmp_path / "before", tmp_path / "before").differences == []
     with pytest.raises(InputError, match=r"holds no clusters\.csv: name a report"):
         compare_clusters(tmp_path, tmp_path / "before")

@@ -42,7 +42,7 @@ def test_maps_are_compared_by_their_glitches(tmp_path):
     assert (named.answer, named.is_same) == ("map drift 0", False)
     assert named.differences == ["the points are the same; other columns of the table differ, such as labels"]
     moved = compare_maps(one, chart(tmp_path / "moved", ["d,Blip,9,9", "c,Blip,0,3", "b,Blip,1,0"]))
-    assert moved.differences == ["of the map's 3 glitches 1 are not on it, and 1 others are"]
+    assert moved.differences == ["of the map's 3 glitches 1 is not on it, and 1 other is"]
     assert moved.answer.startswith("map drift ")
     assert moved.answer.endswith(" % of its spread, 100 % of 15 nearest neighbours kept")
     other = compare_maps(one, chart(tmp_path / "other", ["e,Blip,0,0", "f,Blip,1,0"]))

@@ -13,7 +13,8 @@ from embed.study.moments import circumstances
 from embed.study.outcomes import outcomes
 
 CODE = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background hands it on as ignored
 from embed import Study
 with Study(sys.argv[1]) as study, study.run('embed', {'views': '4.0'}):
     print('begun', flush=True)
