@@ -127,7 +127,7 @@ class AuditResult:
         return round(float(self.reliability[:, 1] @ self.reliability[:, 2]))
 
     def expected(self, first: int) -> Count:
-        """Predict how many of the first rows of the ranking are wrong labels.
+        """Predict how many of the first rows of the ranking are wrong labels; of the list it is `in_list`.
 
         Parameters
         ----------
@@ -141,6 +141,8 @@ class AuditResult:
         """
         if not 0 <= first <= self.draws.shape[1]:
             raise InputError(f"a list of {first} rows: give 0 to {self.draws.shape[1]}")
+        if first == self.listed:
+            return self.in_list
         rng = np.random.default_rng((self.settings["seed"], 31))
         drawn = self.draws[:, :first].astype(np.float64)
         return count_errors(drawn.sum(1), (drawn * (1 - drawn)).sum(1), self.settings["inflation"], first, rng)

@@ -224,7 +224,7 @@ def _readme(written: ReviewManifest, result: AuditResult, passport: str) -> str:
         if written.durations == (0.0,)
         else f"pictures of {', '.join(map(str, written.durations))} s, in this order"
     )
-    expected = result.in_list if asked == result.listed else result.expected(min(asked, result.draws.shape[1]))
+    expected = result.expected(min(asked, result.draws.shape[1]))
     classes = "".join(f"- {name}\n" for name in result.classes)
     return _README.format(
         subjects=len(written.subjects),

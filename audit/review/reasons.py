@@ -8,14 +8,14 @@ import numpy as np
 
 from audit.evidence.scores import AGREEMENT_NEIGHBOURS, RARE
 
-UNLIKELY = 0.5
-"""Probability of being wrong, below which a label that every test disputes is explained."""
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from audit.result import AuditResult
     from embed.types import Rows
+
+UNLIKELY = 0.5
+"""Probability of being wrong, below which a label that every test disputes is explained."""
 
 
 def reasons(result: AuditResult, rows: Rows, ids: Sequence[str]) -> list[str]:

@@ -109,8 +109,8 @@ def make_batch(
     run, clustered, members = members_of(study, cluster, label)
     table = study.glitches()
     inside = members[store.rows(members) >= 0]
-    others = _others(study, run, cluster, members)
-    others = others[store.rows(others) >= 0]
+    others = _others(study, run, cluster, table.index.to_numpy(np.int64))
+    others = np.setdiff1d(others[store.rows(others) >= 0], members)
     is_known = ~table.loc[others, "label"].isin(["", clustered]).to_numpy(bool)
     step("compare")
     similarity = _similarity(store, np.concatenate([inside, others]), inside, progress)
@@ -137,12 +137,12 @@ def make_batch(
     return Batch(shown_table, durations, {"manifest.csv": path}, least, int(is_known[nearest].sum()))
 
 
-def _others(study: Study, run: int, cluster: int | str, members: Rows) -> Rows:
-    """Return the glitches that are no members and in no other cluster; the rest of a branch's own cluster is among them."""
+def _others(study: Study, run: int, cluster: int | str, glitches: Rows) -> Rows:
+    """Return those of the glitches that are in no other cluster."""
     table = latest_clustering(study, run=run).table["cluster"]
     own = int(str(cluster).partition(".")[0])
     elsewhere = table.index[(table >= 0) & (table != own)].to_numpy(np.int64)
-    return np.setdiff1d(study.glitches().index.to_numpy(np.int64), np.concatenate([members, elsewhere]))
+    return np.setdiff1d(glitches, elsewhere)
 
 
 def write_batch(

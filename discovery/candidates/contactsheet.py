@@ -189,7 +189,7 @@ class _Sheet:
     def counted(self, count: int) -> str:
         """Write a number of glitches, which are called pictures where they are plain ones."""
         one, many = ("picture", "pictures") if self.thumbnails.plain else ("glitch", "glitches")
-        return f"{count:,} {one if count == 1 else many}"
+        return counted(count, one, many)
 
     def _cluster_heading(self, row: ClusterRow) -> list[str]:
         lines = [row.group.name.capitalize()]

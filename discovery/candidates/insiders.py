@@ -10,6 +10,7 @@ import numpy as np
 from discovery.certificates.certificate import ALONE, NEW, UNSURE
 from discovery.certificates.surroundings import AROUND
 from discovery.clustering.result import NOISE
+from embed.digits import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,9 +68,8 @@ def with_insiders(
 
 
 def _sentence(names: list[str], verdict: str) -> str:
-    one = len(names) == 1
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    said = f"{len(names)} {'glitch of another label lies' if one else 'glitches of other labels lie'} inside this cluster: {', '.join(names[:NAMED])}{more}"
+    said = f"{counted(len(names), 'glitch of another label lies', 'glitches of other labels lie')} inside this cluster: {', '.join(names[:NAMED])}{more}"
     if verdict not in {NEW, UNSURE, ALONE}:
         return f"{said}."
-    return f"{said}; {'its label' if one else 'their labels'} may be wrong."
+    return f"{said}; {'its label' if len(names) == 1 else 'their labels'} may be wrong."

@@ -45,9 +45,10 @@ def run(options: Namespace) -> None:
                 terminal.say(
                     f"the names are of an earlier clustering, of run {found.run}: they go to the members that its report showed"
                 )
-        members = {cluster: own.glitches for cluster, own in give(dry_run=True).items()}
-        doubts = {cluster: doubted(study, own, names[cluster]) for cluster, own in members.items()}
-        named = give(dry_run=options.dry_run)
+        named = give(dry_run=True)
+        doubts = {cluster: doubted(study, own.glitches, names[cluster]) for cluster, own in named.items()}
+        if not options.dry_run:
+            named = give(dry_run=False)
         model = next(iter(models(study.folder)), None)
     for cluster, own in named.items():
         if own.warning:

@@ -9,9 +9,6 @@ import numpy as np
 
 from embed.digits import counted
 
-FEW_PLANTED = 50
-"""Planted errors below which the page warns that probabilities are rough."""
-
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -19,6 +16,9 @@ if TYPE_CHECKING:
     from audit.result import AuditResult
     from audit.review.manifest import ReviewManifest
     from embed.vectors.store import VectorStore
+
+FEW_PLANTED = 50
+"""Planted errors below which the page warns that probabilities are rough."""
 
 
 def audit_facts(
