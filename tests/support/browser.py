@@ -112,8 +112,9 @@ class Browser:
         return result["result"].get("value")
 
     def wait(self, script: str, timeout: float = 60.0) -> None:
+        """Wait until the page is parsed to its end and an expression is true in it."""
         end = time.monotonic() + timeout
-        while not self.evaluate(f"Boolean({script})"):
+        while not self.evaluate(f"document.readyState !== 'loading' && Boolean({script})"):
             if time.monotonic() > end:
                 raise TimeoutError(f"not true within {timeout} s: {script}; console: {self.console}")
             time.sleep(0.05)

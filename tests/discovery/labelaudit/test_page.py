@@ -248,6 +248,7 @@ def test_the_ticks_of_a_single_view_end_where_the_picture_ends(found, tmp_path):
     with chromium(tmp_path / "profile") as browser:
         browser.open(tmp_path / "audit.html", size=(1280, 900))
         browser.wait("document.querySelector('.views.one .hz')")
+        browser.wait("[...document.images].every((image) => image.complete)")
         heights = "[...document.querySelectorAll('.views.one .view')].map((view) => [view.querySelector('.hz'), view.querySelector('img')].map((part) => part.getBoundingClientRect().height))"
         for ticks, picture in browser.evaluate(heights):
             assert ticks == pytest.approx(picture, abs=1)
