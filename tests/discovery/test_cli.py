@@ -86,6 +86,15 @@ def test_every_command_has_help_without_signs_of_formatting():
         assert "{" not in parser.description, name
 
 
+def test_the_package_runs_as_the_command():
+    answers = [
+        subprocess.run([*how, "export", "--help"], capture_output=True, text=True, timeout=60, check=True).stdout
+        for how in (("discover",), (sys.executable, "-m", "discovery"))
+    ]
+    assert answers[0] == answers[1]
+    assert answers[0].startswith("usage: discover export")
+
+
 def test_the_installed_command():
     out = subprocess.run(
         [sys.executable, "-m", "discovery.cli", "--help"], capture_output=True, text=True, check=True
