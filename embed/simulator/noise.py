@@ -13,6 +13,7 @@ import scipy.ndimage
 import scipy.signal
 
 from embed.errors import InputError
+from embed.strain.dead import LEAST_SECONDS, dead_samples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -224,6 +225,10 @@ def file_psd(path: Path) -> tuple[Array, Array]:
         raise InputError(f"{path} has gaps (NaN); crop it to a stretch of science data first")
     if len(strain) * spacing < SHORTEST_FILE_S:
         raise InputError(f"{path} is {len(strain) * spacing:g} s long; at least {SHORTEST_FILE_S:g} s are needed")
+    if dead_samples(strain, 1.0 / spacing).any():
+        raise InputError(
+            f"{path} has gaps: the same value for {LEAST_SECONDS:g} s or longer; crop it to a stretch of science data first"
+        )
     segment = round(2.0 / spacing)
     f, psd = scipy.signal.welch(strain, 1.0 / spacing, nperseg=segment, average="median")
     return f, np.maximum(psd, np.finfo(np.float64).tiny)

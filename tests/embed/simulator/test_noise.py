@@ -79,6 +79,7 @@ def test_measured_noise_continues_beyond_a_file_of_lower_rate(tmp_path):
     [
         (lambda p: write_strain(p, np.ones(4 * SAMPLE_RATE)), "4 s long; at least 8 s"),
         (lambda p: write_strain(p, np.full(16 * SAMPLE_RATE, np.nan)), r"gaps \(NaN\)"),
+        (lambda p: write_strain(p, np.zeros(16 * SAMPLE_RATE)), "gaps: the same value for 0.125 s or longer"),
         (lambda p: p.write_bytes(b"no HDF5"), "not a GWOSC HDF5 strain file"),
     ],
 )
