@@ -104,17 +104,17 @@ def write_skipped(study: Study, command: str, report: IngestReport) -> Path:
     return path
 
 
-def show_skipped(terminal: Terminal, report: IngestReport, path: Path) -> None:
-    """Print the first skipped files, and where all are listed."""
+def show_skipped(terminal: Terminal, report: IngestReport, path: Path, what: str = "file") -> None:
+    """Print the first skipped files, or other things, and where all are listed."""
     if not report.skipped:
         return
     terminal.table(
-        f"Skipped {len(report.skipped)}",
-        ("file", "reason"),
+        f"Skipped {len(report.skipped):,}",
+        (what, "reason"),
         [(skip.path, skip.reason) for skip in report.skipped[:SHOWN]],
     )
     if len(report.skipped) > SHOWN:
-        terminal.say(f"... and {len(report.skipped) - SHOWN} more, all in {path}")
+        terminal.say(f"... and {len(report.skipped) - SHOWN:,} more, all in {path}")
 
 
 def _text(path: Path | None) -> str | None:

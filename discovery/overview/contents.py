@@ -72,6 +72,11 @@ class Contents:
             (not self.glitches, "discover ingest PATH", "adds images"),
             (not (self.views or self.vectors), "discover fetch --all --out pictures", "downloads a table's pictures"),
             (not self.vectors, "discover embed", "makes the vectors that all else needs"),
+            (
+                not label,
+                "discover ingest PATH --labels CSV",
+                "labels glitches: clusters, audits and trainings need labels",
+            ),
             (label and not self.clusterings, f"discover cluster {shlex.quote(label)}", "looks for new classes"),
             (len(named) > 1 and not self.audits, "discover audit", "looks for wrong labels"),
             (

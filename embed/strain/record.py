@@ -227,7 +227,12 @@ class StrainRecord:
                 ]
                 return f"data quality: {', '.join(off)} off" if off else f"gap ({_what(file, gps)}) in {file.path.name}"
         last = self.files[-1].end
-        return f"in none of the {len(self.files)} {self.ifo} files, which span GPS {self.start:.3f} to {last:.3f}"
+        files = (
+            f"not in the {self.ifo} file, which spans"
+            if len(self.files) == 1
+            else f"in none of the {len(self.files)} {self.ifo} files, which span"
+        )
+        return f"{files} GPS {self.start:.3f} to {last:.3f}"
 
 
 def _what(file: StrainFile, gps: float) -> str:

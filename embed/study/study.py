@@ -309,10 +309,13 @@ class Study(Closing):
         rows = np.array([glitch for glitch, name in latest if name == label], np.int64)
         if rows.size == 0:
             sizes = Counter(name for _, name in latest if name)
-            known = ", ".join(f"{name} ({size})" for name, size in sorted(sizes.items())) or "none"
+            known = ", ".join(f"{name} ({size})" for name, size in sorted(sizes.items()))
             near = closest(label, sizes)
             message = f"no glitch is {'predicted' if predicted else 'labelled'} {label!r}; "
-            message += f"did you mean {near!r}? There are: {known}" if near else f"there are: {known}"
+            if sizes:
+                message += f"did you mean {near!r}? There are: {known}" if near else f"there are: {known}"
+            else:
+                message += f"no glitch has a {'prediction; `discover predict MODEL` makes some' if predicted else 'label; `discover ingest PATH --labels CSV` adds labels'}"
             elsewhere = sum(name == label for _, name in self.latest_labels(predicted=not predicted))
             if elsewhere:
                 remedy = "leave out --predicted" if predicted else "add --predicted"

@@ -141,7 +141,9 @@ def test_what_is_no_strain_file(tmp_path):
         open_strain(torn)
     empty = tmp_path / "empty.hdf5"
     h5py.File(empty, "w").close()
-    with pytest.raises(InputError, match=r"has 0 series .*\(none\)"):
+    with pytest.raises(
+        InputError, match=r"has no series with a start \(x0\) and a spacing \(dx\); give a file of strain"
+    ):
         open_strain(empty)
 
 
