@@ -12,6 +12,7 @@ from embed.errors import InputError
 from embed.ingest.folders import ingest_folder
 from embed.ingest.tables import ingest_labels, ingest_table
 from embed.ingest.trainingset import ingest_training_set
+from embed.study.nouns import nouns
 from embed.study.report import IngestReport
 from embed.study.study import Study
 from embed.vectors.given import VECTOR_SUFFIXES
@@ -36,9 +37,9 @@ def run(options: Namespace) -> None:
                 if options.labels is not None:
                     _add_labels(study, options, report, terminal)
                 _check_used(study, options, report, terminal)
-        skipped = write_skipped(study, "ingest", report)
+        skipped, many = write_skipped(study, "ingest", report), nouns(study)[1]
     show_skipped(terminal, report, skipped)
-    rows = [(name, str(getattr(report, name))) for name in ("glitches", "views", "labels")]
+    rows = [(many, str(report.glitches)), *((name, str(getattr(report, name))) for name in ("views", "labels"))]
     rows += [("unchanged", str(report.unchanged)), ("skipped", str(len(report.skipped)))]
     terminal.table(f"Added to {options.study}", ("", "number"), rows)
     for warning in report.warnings:

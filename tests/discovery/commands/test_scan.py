@@ -183,7 +183,7 @@ def test_from_strain_to_clusters(capsys, tmp_path):
     assert "... and 1 more\n" in out
     assert "added 21 glitches and 84 views to" in out
     run(capsys, "embed", "--study", study)
-    assert "Next: `discover ingest PATH --labels CSV` labels glitches" in run(capsys, "status", "--study", study)[1]
+    assert "Next: `discover ingest PATH --labels CSV` labels them" in run(capsys, "status", "--study", study)[1]
     err = run(capsys, "cluster", "None_of_the_Above", "--study", study)[2]
     assert "no glitch has a label; `discover ingest PATH --labels CSV` adds labels" in err
     err = run(capsys, "cluster", "Blip", "--predicted", "--study", study)[2]
