@@ -81,7 +81,7 @@ def add_simulate(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401
         "--classes",
         metavar="CLASS",
         nargs="+",
-        help=f"classes to simulate, or a run's class list: {', '.join(f'{run} ({len(names)})' for run, names in CLASS_LISTS.items())} (default: O4, by O1's rates O1)",
+        help=f"classes to simulate, or a run's class list: {', '.join(f'{run} ({len(names)})' for run, names in CLASS_LISTS.items())} (default: O4; with --rates o1: O1)",
     )
     simulate.add_argument(
         "--rates",

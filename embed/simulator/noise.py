@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -208,6 +209,10 @@ def file_detector(path: Path) -> str:
     found = path.name.split("_")[0].split("-")[-1]
     with contextlib.suppress(OSError, KeyError), h5py.File(path) as file:
         found = np.asarray(file["meta/Detector"][()]).astype(str).item()
+    if not re.fullmatch(r"[A-Z][0-9]", found):
+        raise InputError(
+            f"{path} does not say which detector it is of, neither inside nor by its name, such as H-H1_GWOSC.hdf5 or H1_psd-0.hdf"
+        )
     if found not in LINES:
         raise InputError(f"{path} is of detector {found!r}; noise can be measured for {', '.join(LINES)}")
     return found

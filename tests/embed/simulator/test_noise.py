@@ -97,6 +97,9 @@ def test_no_files_and_unknown_detectors(tmp_path):
         detector_noise("V1", 1024)
     assert file_detector(write_strain(tmp_path / "x.hdf5", np.ones(8), ifo="L1")) == "L1"
     assert file_detector(write_strain(tmp_path / "H-H1_LOSC_4.hdf5", np.ones(8))) == "H1"
+    (tmp_path / "table.csv").write_text("gps")
+    with pytest.raises(InputError, match=r"table.csv does not say which detector it is of"):
+        file_detector(tmp_path / "table.csv")
     with pytest.raises(InputError, match="'K1'"):
         file_detector(write_strain(tmp_path / "K-K1_x.hdf5", np.ones(8)))
 
