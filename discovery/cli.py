@@ -140,7 +140,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DiscoverError as error:
         if options.verbose > 1:
             logging.getLogger("discover").exception("where it came from:")
-        sys.stderr.write(f"discover {options.command}: error: {' '.join(str(error).split())}\n")
+        command = " ".join(filter(None, ("discover", options.command, getattr(options, "action", None))))
+        sys.stderr.write(f"{command}: error: {' '.join(str(error).split())}\n")
         _drop_unwritten_output()
         _catch_up(options)
         return 2

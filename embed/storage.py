@@ -152,6 +152,8 @@ def first_bytes(path: Path) -> bytes:
         When it cannot be read, or is a pipe, a socket or a device.
     """
     check_regular(path)
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; give the files in it")
     try:
         with path.open("rb") as file:
             return file.read(8)

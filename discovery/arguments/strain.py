@@ -49,6 +49,11 @@ def add_scan(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - a
     scan.add_argument(
         "--ifo", metavar="IFO", help="the detector, such as H1: for files that do not name it, and for --open-data"
     )
+    scan.add_argument(
+        "--label",
+        metavar="LABEL",
+        help="label the scanned glitches that have no label, such as None_of_the_Above for `discover cluster` (default: none; `discover ingest CSV` takes the labels of a table of triggers)",
+    )
     scan.add_argument("--channel", metavar="NAME", help="the data set or channel to read from files with several")
     scan.add_argument("--whitened", action="store_true", help="the strain is already whitened")
     scan.add_argument(
@@ -76,7 +81,7 @@ def add_simulate(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401
         "--classes",
         metavar="CLASS",
         nargs="+",
-        help=f"classes to simulate, or a run's class list: {', '.join(f'{run} ({len(names)})' for run, names in CLASS_LISTS.items())} (default: O4, by O1's rates O1)",
+        help=f"classes to simulate, or a run's class list: {', '.join(f'{run} ({len(names)})' for run, names in CLASS_LISTS.items())} (default: O4; with --rates o1: O1)",
     )
     simulate.add_argument(
         "--rates",

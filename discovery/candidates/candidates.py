@@ -25,6 +25,7 @@ from embed.errors import InputError
 from embed.notebook import html_summary
 from embed.study.clusterings import save_branches, save_clusters
 from embed.study.moments import circumstances
+from embed.study.nouns import nouns
 from embed.study.reports import add_report
 from embed.vectors.graph import subgraph
 
@@ -201,7 +202,9 @@ def find_candidates(
             remarks=tuple(remarks),
         )
         files = write_results(results, folder, command)
-        add_report(study, run, files["report.html"], f"Clusters of {label}", _answer(certificates, clustering))
+        add_report(
+            study, run, files["report.html"], f"Clusters of {label}", _answer(certificates, clustering, nouns(study))
+        )
         save_clusters(study, run, members.glitches, clustering.labels, clustering.probability)
         save_branches(study, run, inner_branches(members.glitches, clustering))
     return Candidates(
@@ -224,15 +227,13 @@ def inner_branches(glitches: Rows, clustering: Clustering) -> list[tuple[int, st
     return [(glitch, path) for glitch, path in zip(glitches.tolist(), paths, strict=True) if "." in path]
 
 
-def _answer(certificates: list[Certificate], clustering: Clustering) -> str:
+def _answer(certificates: list[Certificate], clustering: Clustering, things: tuple[str, str]) -> str:
     """Say in a line what was found."""
     counts = Counter(own.verdict for own in certificates)
     noise = int((clustering.labels == NOISE).sum())
     verdicts = ", ".join(f"{verdict} ({count})" for verdict, count in counts.items())
     clusters = counted(len(certificates), "cluster", "clusters")
-    return (
-        f"{clusters}: {verdicts}; {noise:,} of {counted(len(clustering.labels), 'glitch', 'glitches')} fit no cluster."
-    )
+    return f"{clusters}: {verdicts}; {noise:,} of {counted(len(clustering.labels), *things)} fit no cluster."
 
 
 @dataclass(frozen=True)

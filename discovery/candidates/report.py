@@ -226,7 +226,7 @@ class _Cluster:
 
 
 def _caption(table: pd.DataFrame, rows: list[ClusterRow], thumbnails: Thumbnails | None) -> str:
-    parts = ["Noise is no cluster: no cluster holds most of the nearest neighbours of such a glitch."]
+    parts = ["Noise is no cluster: members of it have no cluster that holds most of their nearest neighbours."]
     if "probability" in table.columns:
         parts.append(
             "Probability is the share of a glitch's nearest neighbours that are in its cluster, 0 to 1; noise has none."

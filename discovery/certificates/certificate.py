@@ -308,7 +308,7 @@ def _reasons(bare: Certificate, where: Divergences | None, whole: Occurrence) ->
                 f"{100 * bare.probability:.0f} % of the cases (90 % interval {100 * bare.low:.0f} % to {100 * bare.high:.0f} %)."
             )
         named = ", ".join(f"{name} ({nats:.1f})" for name, nats in bare.nearest[:NAMED])
-        reasons.append(f"Separation from known glitches: {where.separation:.1f} nats.{chance}")
+        reasons.append(f"Separation from known ones: {round(where.separation, 1) + 0.0:.1f} nats.{chance}")
         reasons.append(
             f"Nearest known classes: {named}; {100 * where.favourite_share:.0f} % of the members are nearest to {where.favourite}."
         )

@@ -18,6 +18,8 @@ def check(options: Namespace) -> None:
         When strain or triggers are missing, or cannot be read.
     """
     trigger_option(options)
+    if options.label is not None and not (options.label.strip() and options.label.isprintable()):
+        raise InputError(f"--label {options.label!r} cannot be a label: give printable characters")
     if options.open_data and (not options.ifo or options.find):
         raise InputError("--open-data fetches around known times of one detector; give --ifo and --at or --triggers")
     if not options.strain and not options.open_data:

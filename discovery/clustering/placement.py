@@ -18,7 +18,7 @@ import numpy as np
 import scipy.sparse
 
 from discovery.clustering.methods import LANDMARKS
-from discovery.clustering.projection import MAP_MIN_DIST, UMAP_NEIGHBOURS, project
+from discovery.clustering.projection import MAP_MIN_DIST, UMAP_NEIGHBOURS, project, threads_kept
 from embed.vectors.graph import neighbour_graph
 from embed.vectors.index import exact_index, search_unit
 from embed.vectors.similarity import normalise
@@ -184,6 +184,7 @@ def _on_tsne(rows: Rows, apart: Floats, points: Floats, steps: int) -> Floats:
     return np.asarray(partial)
 
 
+@threads_kept()
 def _on_umap(rows: Rows, apart: Floats, points: Floats, seed: int) -> Floats:
     from umap.layouts import optimize_layout_euclidean  # noqa: PLC0415 - compiles for seconds, and only where a map is drawn
     from umap.umap_ import (  # noqa: PLC0415

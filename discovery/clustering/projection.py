@@ -11,12 +11,13 @@ two dimensions only, and openTSNE's own default would stop with an error.
 from __future__ import annotations
 
 import warnings
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from discovery.clustering.methods import MAP_DIMENSIONS, MAP_METHODS
 from embed.errors import InputError
@@ -25,6 +26,8 @@ from embed.vectors.principal import leading_eigenvectors
 from embed.vectors.similarity import normalise
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import ArrayLike
 
     from discovery.clustering.methods import MapMethod
@@ -145,6 +148,20 @@ def tsne(graph: NeighbourGraph, start: Floats, *, seed: int) -> Floats:
     return np.asarray(embedding)
 
 
+@contextmanager
+def threads_kept() -> Iterator[None]:
+    """Give torch the number of threads again that it had: numba shares its OpenMP, and sets that to the number of cores when its own threads start.
+
+    Otherwise what is computed afterwards in the process has other last digits than ``OMP_NUM_THREADS`` asks for.
+    """
+    threads = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@threads_kept()
 def umap(unit: Vectors, graph: NeighbourGraph, *, dims: int, seed: int, min_dist: float) -> Floats:
     """Lay out a graph by UMAP with its own neighbour search left out (``precomputed_knn``).
 

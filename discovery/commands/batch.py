@@ -14,10 +14,12 @@ from discovery.commands.vectors import make_vectors
 from discovery.exchange.idlist import read_glitches
 from embed.digits import counted
 from embed.storage import file_name
+from embed.study.nouns import nouns
 from embed.study.study import Study
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Iterable
 
     from discovery.candidates.batch import Batch
 
@@ -29,6 +31,7 @@ def run(options: Namespace) -> None:
         _run_listed(options, terminal)
         return
     with Study(options.study) as study:
+        one, many = nouns(study)
         store = make_vectors(study, options, terminal)
         with terminal.progress("read") as progress:
             batch = make_batch(
@@ -44,12 +47,12 @@ def run(options: Namespace) -> None:
             )
     inside = int(batch.table["in_cluster"].sum())
     terminal.say(
-        f"{counted(len(batch.table), 'glitch', 'glitches')}, {inside} of them in {noun(options.cluster)}; pictures of {', '.join(f'{one:g}' for one in batch.durations)} s"
+        f"{counted(len(batch.table), one, many)}, {inside} of them in {noun(options.cluster)}{_seconds(batch.durations)}"
     )
     terminal.say(_similarities(batch))
     if len(batch.table) < options.n:
         terminal.say(
-            f"fewer than the {options.n} asked for: these are all members, and all glitches that may stand beside them"
+            f"fewer than the {options.n} asked for: these are all members, and all {many} that may stand beside them"
         )
     for path in batch.files.values():
         terminal.say(str(path))
@@ -67,6 +70,12 @@ def run(options: Namespace) -> None:
     )
 
 
+def _seconds(durations: Iterable[float]) -> str:
+    """Say of which durations the pictures are; plain ones have none."""
+    seconds = [f"{duration:g}" for duration in durations if duration]
+    return f"; pictures of {', '.join(seconds)} s" if seconds else ""
+
+
 def _similarities(batch: Batch) -> str:
     """Say how similar the members and the others are to the cluster, and how many of the others are of known classes."""
     ranges = {name: batch.range_of(members=name == "members") for name in ("members", "others")}
@@ -81,8 +90,6 @@ def _run_listed(options: Namespace, terminal: Terminal) -> None:
         glitches = read_glitches(study, options.ids)
         folder = options.out or study.folder / "reports" / f"batch-{file_name(options.ids.stem)}"
         path, durations = write_batch(study, np.array(glitches), folder)
-    terminal.say(
-        f"{counted(len(glitches), 'glitch', 'glitches')} of {options.ids.name}; pictures of {', '.join(f'{one:g}' for one in durations)} s"
-    )
+    terminal.say(f"{counted(len(glitches), 'glitch', 'glitches')} of {options.ids.name}{_seconds(durations)}")
     terminal.say(str(path))
     terminal.result({"glitches": len(glitches), "durations": list(durations), "files": {"manifest.csv": str(path)}})

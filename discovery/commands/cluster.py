@@ -10,6 +10,7 @@ from discovery.commands.vectors import make_vectors
 from discovery.figures.figures import cluster_figures
 from discovery.figures.files import save_figures
 from embed.digits import counted
+from embed.study.nouns import nouns
 from embed.study.study import Study
 from embed.vectors.passport import describe_vectors
 
@@ -19,6 +20,7 @@ def run(options: Namespace) -> None:
     terminal = Terminal(as_json=options.json)
     chosen = cluster_options(options)
     with Study(options.study, generated=options.generated) as study:
+        one, many = nouns(study)
         store = make_vectors(study, options, terminal)
         with terminal.progress("read") as progress:
             step = partial(progress, 0, 0)
@@ -37,7 +39,7 @@ def run(options: Namespace) -> None:
                 found.files.update(save_figures(cluster_figures(found), found.folder, options.figures))
     result = summary(found)
     terminal.say(
-        f"{counted(result['glitches'], 'glitch', 'glitches')} of {options.label}, {describe_vectors(store.passport)}, {options.method}"
+        f"{counted(result['glitches'], one, many)} of {options.label}, {describe_vectors(store.passport)}, {options.method}"
     )
     rows = [
         (
@@ -51,11 +53,12 @@ def run(options: Namespace) -> None:
         )
         for item in result["clusters"]
     ]
-    columns: tuple[str, ...] = ("cluster", "glitches", "verdict", "new", "nearest class (nats)", "most typical")
+    columns: tuple[str, ...] = ("cluster", many, "verdict", "new", "nearest class (nats)", "most typical")
     columns += ("signals",) if chosen.detector else ()
     terminal.table(counted(len(rows), "cluster", "clusters"), columns, rows)
-    fits = "glitch fits", "glitches fit"
-    terminal.say(f"{counted(result['noise'], *fits)} no cluster ({100 * result['noise_share']:.0f} %)")
+    terminal.say(
+        f"{counted(result['noise'], f'{one} fits', f'{many} fit')} no cluster ({100 * result['noise_share']:.0f} %)"
+    )
     for note in result["notes"]:
         terminal.say(note)
     if found.left_out:

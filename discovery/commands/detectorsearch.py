@@ -98,7 +98,6 @@ def scan(options: Namespace) -> None:
             progress=progress,
         )
     write_triggers(options.out, found, detector.source.ifos)
-    span = max(record.files[-1].end for record in strain.values()) - min(record.start for record in strain.values())
     terminal.table(
         f"{len(found.candidates)} loudest of {counted(found.triggers, 'trigger', 'triggers')}",
         ("GPS", "statistic", "louder in background", "false alarms a day"),
@@ -107,8 +106,9 @@ def scan(options: Namespace) -> None:
             for one in found.candidates
         ],
     )
+    alone = "strain of one detector alone, " if len(detector.source.ifos) > 1 else ""
     terminal.say(
-        f"{found.seconds:,.0f} s of {span:,.0f} s searched in {len(found.searched)} stretches; the rest is gaps, bad data, strain of one detector alone, or an end of a stretch"
+        f"{found.seconds:,.0f} s of {found.recorded:,.0f} s searched in {counted(len(found.searched), 'stretch', 'stretches')}; the rest is gaps, bad data, {alone}or an end of a stretch"
     )
     terminal.say(f"background: {found.background.livetime / 3600:.2f} h of {found.background.how}")
     if len(found.candidates) < min(options.loudest, found.triggers):
@@ -123,6 +123,7 @@ def scan(options: Namespace) -> None:
                 for one in found.candidates
             ],
             "searched_s": found.seconds,
+            "recorded_s": found.recorded,
             "stretches": found.searched,
             "background_s": found.background.livetime,
             "table": str(options.out),

@@ -14,6 +14,7 @@ from embed.digits import counted
 from embed.metrics.accuracy import TOP
 from embed.network.model import Model, load_model
 from embed.network.sources import model_folder, models
+from embed.study.nouns import nouns
 from embed.study.study import Study
 from embed.vectors.embedding import embed
 from embed.vectors.given import chosen_given
@@ -28,6 +29,7 @@ def run(options: Namespace) -> None:
     """Judge trained models, their ensemble and the baseline on the same glitches."""
     terminal = Terminal(as_json=options.json)
     with Study(options.study) as study:
+        one, many = nouns(study)
         chosen = [load_model(model_folder(study.folder, name)) for name in options.models or models(study.folder)]
         store = _baseline_vectors(study, options, chosen, terminal) if options.baseline else None
         parts = baseline_parts(study.glitches(), store, seed=options.seed) if store is not None and not chosen else None
@@ -66,7 +68,7 @@ def run(options: Namespace) -> None:
         for name, figures in summaries.items()
     ]
     terminal.table(
-        f"{counted(len(first), f'{part} glitch', f'{part} glitches')} of {counted(summaries[next(iter(summaries))]['classes'], 'class', 'classes')}",
+        f"{counted(len(first), f'{part} {one}', f'{part} {many}')} of {counted(summaries[next(iter(summaries))]['classes'], 'class', 'classes')}",
         ("classifier", "top-1", "95 %", *(["top-5"] if telling else []), "macro F1", "ECE"),
         rows,
     )

@@ -12,6 +12,7 @@ from embed.errors import InputError
 from embed.ingest.folders import ingest_folder
 from embed.ingest.tables import ingest_labels, ingest_table
 from embed.ingest.trainingset import ingest_training_set
+from embed.study.nouns import nouns
 from embed.study.report import IngestReport
 from embed.study.study import Study
 from embed.vectors.given import VECTOR_SUFFIXES
@@ -36,9 +37,9 @@ def run(options: Namespace) -> None:
                 if options.labels is not None:
                     _add_labels(study, options, report, terminal)
                 _check_used(study, options, report, terminal)
-        skipped = write_skipped(study, "ingest", report)
+        skipped, many = write_skipped(study, "ingest", report), nouns(study)[1]
     show_skipped(terminal, report, skipped)
-    rows = [(name, str(getattr(report, name))) for name in ("glitches", "views", "labels")]
+    rows = [(many, str(report.glitches)), *((name, str(getattr(report, name))) for name in ("views", "labels"))]
     rows += [("unchanged", str(report.unchanged)), ("skipped", str(len(report.skipped)))]
     terminal.table(f"Added to {options.study}", ("", "number"), rows)
     for warning in report.warnings:
@@ -104,17 +105,17 @@ def write_skipped(study: Study, command: str, report: IngestReport) -> Path:
     return path
 
 
-def show_skipped(terminal: Terminal, report: IngestReport, path: Path) -> None:
-    """Print the first skipped files, and where all are listed."""
+def show_skipped(terminal: Terminal, report: IngestReport, path: Path, what: str = "file") -> None:
+    """Print the first skipped files, or other things, and where all are listed."""
     if not report.skipped:
         return
     terminal.table(
-        f"Skipped {len(report.skipped)}",
-        ("file", "reason"),
+        f"Skipped {len(report.skipped):,}",
+        (what, "reason"),
         [(skip.path, skip.reason) for skip in report.skipped[:SHOWN]],
     )
     if len(report.skipped) > SHOWN:
-        terminal.say(f"... and {len(report.skipped) - SHOWN} more, all in {path}")
+        terminal.say(f"... and {len(report.skipped) - SHOWN:,} more, all in {path}")
 
 
 def _text(path: Path | None) -> str | None:

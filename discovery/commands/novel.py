@@ -7,6 +7,8 @@ from discovery.commands.vectors import make_vectors
 from discovery.figures.figures import novel_figures
 from discovery.figures.files import save_figures
 from discovery.novelty.novelty import find_novel
+from embed.digits import counted
+from embed.study.nouns import nouns
 from embed.study.study import Study
 
 
@@ -14,6 +16,7 @@ def run(options: Namespace) -> None:
     """List the oddest glitches."""
     terminal = Terminal(as_json=options.json)
     with Study(options.study, generated=options.generated) as study:
+        one, many = nouns(study)
         store = make_vectors(study, options, terminal)
         with terminal.progress("compare") as progress:
             found = find_novel(study, store, options.labels, count=options.n, out=options.out, progress=progress)
@@ -24,10 +27,10 @@ def run(options: Namespace) -> None:
         for rank, name, _, _, label, one_in, _, nearest, class_one_in, alike, _ in found.table.itertuples(index=False)
     ]
     terminal.say(
-        f"compared with {found.known:,} known glitches: how many of them are as odd (1 in {found.known + 1:,}: none of them)"
+        f"compared with {found.known:,} known {many}: how many of them are as odd (1 in {found.known + 1:,}: none of them)"
     )
     terminal.table(
-        f"{len(rows)} odd glitches",
+        counted(len(rows), f"odd {one}", f"odd {many}"),
         ("rank", "id", "label", "as odd of all", "as odd of its likest class", "alike"),
         rows,
     )

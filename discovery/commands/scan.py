@@ -1,6 +1,8 @@
 """``discover scan``."""
 
-from argparse import Namespace
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from discovery.checks.scan import trigger_option
 from discovery.commands.console import Terminal
@@ -8,15 +10,24 @@ from discovery.commands.fleet import spread_of
 from discovery.commands.ingest import show_skipped, write_skipped
 from embed.digits import counted
 from embed.errors import InputError
+from embed.gravityspy import class_name
 from embed.ingest.strain import ingest_strain, write_scan_table
 from embed.network.devices import choose_device
 from embed.strain.detection import find_triggers
 from embed.strain.files import open_strain
 from embed.strain.opendata import fetch_open_strain
-from embed.strain.record import StrainRecord, records
+from embed.strain.record import LEAST_BLOCK_SECONDS, records
 from embed.strain.triggers import Trigger, read_triggers, trigger_at
-from embed.study.report import Skip
 from embed.study.study import Study
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from embed.ingest.strain import StrainReport
+    from embed.strain.record import StrainRecord
+    from embed.study.report import Skip
 
 SHOWN = 20
 """Scanned triggers that are printed; all of them are in the study's reports."""
@@ -50,37 +61,64 @@ def run(options: Namespace) -> None:
             triggers, unread = _given(options, list(strain))
         with terminal.progress("scan") as progress:
             report = ingest_strain(
-                study, strain, triggers, whitened=options.whitened, device=device, progress=progress, spread=spread
+                study,
+                strain,
+                triggers,
+                whitened=options.whitened,
+                device=device,
+                label=options.label and class_name(options.label),
+                progress=progress,
+                spread=spread,
             )
         report.skipped[:0] = unread
         reports = study.folder / "reports"
         write_scan_table(reports / "scan.csv", report.scanned)
         skipped = write_skipped(study, "scan", report)
-    show_skipped(terminal, report, skipped)
-    terminal.table(
-        f"{counted(len(report.scanned), 'trigger', 'triggers')} scanned, listed in {reports / 'scan.csv'}",
-        ("id", "SNR", "peak Hz", "Q"),
-        [_cells(trigger) for trigger in report.scanned[:SHOWN]],
-    )
-    terminal.say(
-        f"added {counted(report.glitches, 'glitch', 'glitches')} and {counted(report.views, 'view', 'views')} to {options.study}"
-    )
+    show_skipped(terminal, report, skipped, what="trigger")
+    if report.scanned:
+        _show(terminal, report, reports / "scan.csv", options.study)
     terminal.result(
         {
             "scanned": len(report.scanned),
             "glitches": report.glitches,
             "views": report.views,
+            "labels": report.labels,
             "skipped": [vars(skip) for skip in report.skipped],
             "table": str(reports / "scan.csv"),
         }
     )
     if not report.scanned:
-        first = (
-            f"the first: {report.skipped[0].path}: {report.skipped[0].reason}"
-            if report.skipped
-            else "none was found; lower --snr"
-        )
-        raise InputError(f"no trigger could be scanned ({len(report.skipped)} skipped; {first})")
+        raise InputError(f"no trigger could be scanned: {_why(options, report, strain)}")
+
+
+def _show(terminal: Terminal, report: StrainReport, table: Path, study: Path) -> None:
+    """Print the first scanned triggers, and what was added."""
+    terminal.table(
+        f"{counted(len(report.scanned), 'trigger', 'triggers')} scanned, listed in {table}",
+        ("id", "SNR", "peak Hz", "Q"),
+        [_cells(trigger) for trigger in report.scanned[:SHOWN]],
+    )
+    if len(report.scanned) > SHOWN:
+        terminal.say(f"... and {len(report.scanned) - SHOWN:,} more")
+    added = [
+        counted(report.glitches, "glitch", "glitches"),
+        counted(report.views, "view", "views"),
+        *([counted(report.labels, "label", "labels")] if report.labels else []),
+    ]
+    terminal.say(f"added {', '.join(added[:-1])} and {added[-1]} to {study}")
+
+
+def _why(options: Namespace, report: StrainReport, strain: Mapping[str, StrainRecord]) -> str:
+    """Say why nothing was scanned."""
+    if report.skipped:
+        first = report.skipped[0]
+        return f"{len(report.skipped):,} skipped, the first: {first.path}: {first.reason}"
+    if not options.find:
+        return f"{options.triggers} has no rows"
+    good = sum(end - start for record in strain.values() for start, end in record.good())
+    if good < LEAST_BLOCK_SECONDS:
+        return f"{good:,.0f} s of good strain are too short to search; the rest is gaps or bad data"
+    return f"nothing in {good:,.0f} s of good strain is as loud as SNR {options.snr:g}; lower --snr"
 
 
 def _arguments(options: Namespace) -> dict[str, object]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from discovery.commands.console import Terminal
 from discovery.overview.contents import read_contents
 from discovery.overview.index import PAGE
+from embed.study.nouns import nouns
 from embed.study.outcomes import outcomes
 from embed.study.study import Study
 from embed.vectors.parts import kept_beside
@@ -30,7 +31,7 @@ def run(options: Namespace) -> None:
     """Print what is in the study."""
     terminal = Terminal(as_json=options.json)
     with Study(options.study) as study:
-        contents = read_contents(study)
+        contents, things = read_contents(study), nouns(study)
         durations, runs = study.durations(), study.runs()
         runs["state"] = list(outcomes(study).values())
         vectors, kept = stores(study.folder), kept_beside(study.folder)
@@ -38,11 +39,11 @@ def run(options: Namespace) -> None:
         page = study.folder / PAGE
     counts = {"glitches": contents.glitches, "views": contents.views, "labels": contents.events}
     command, purpose = contents.next_step()
-    _print_counts(terminal, options.study, contents)
+    _print_counts(terminal, options.study, contents, things)
     if durations:
         terminal.table(
             "Views",
-            ("duration", "glitches"),
+            ("duration", things[1]),
             [(f"{duration} s" if duration else "plain", str(count)) for duration, count in durations.items()],
         )
     _print_labels(terminal, contents)
@@ -82,12 +83,13 @@ def run(options: Namespace) -> None:
     )
 
 
-def _print_counts(terminal: Terminal, folder: Path, contents: Contents) -> None:
+def _print_counts(terminal: Terminal, folder: Path, contents: Contents, things: tuple[str, str]) -> None:
+    one, many = things
     rows = [
-        ("glitches", str(contents.glitches)),
+        (many, f"{contents.glitches:,}"),
         *([("generated glitches, not among them", str(contents.generated))] if contents.generated else []),
-        ("views (pictures)", str(contents.views)),
-        ("label events (a glitch may have several)", str(contents.events)),
+        ("views", f"{contents.views:,}") if many == "pictures" else ("views (pictures)", f"{contents.views:,}"),
+        (f"label events (a {one} may have several)", f"{contents.events:,}"),
         ("models", ", ".join(contents.models) or "none"),
         *([("generators", ", ".join(contents.generators))] if contents.generators else []),
         ("clusterings", str(contents.clusterings)),

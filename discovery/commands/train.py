@@ -19,6 +19,7 @@ from embed.network.devices import choose_device
 from embed.network.model import load_model
 from embed.network.names import WEIGHT_SOURCES
 from embed.network.sources import model_folder
+from embed.study.nouns import nouns
 from embed.study.study import Study
 from embed.training.newclass import add_class
 from embed.training.options import TrainingOptions
@@ -131,7 +132,7 @@ def _report(study: Study, done: Trained, terminal: Terminal, *, store: VectorSto
     gap, gap_in_words = describe_gap(done.training_set, done.labelled, store, seed=seed)
     terminal.table(
         f"{done.model.name}: {card['backbone']} from {card['weights']}, views {card['views']}, {len(card['classes'])} classes",
-        ("part", "glitches", "accuracy", "top 5", "macro-F1", "loss"),
+        ("part", nouns(study)[1], "accuracy", "top 5", "macro-F1", "loss"),
         [
             ("train", f"{card['counts']['train']:,}", "", "", "", f"{best['training_loss']:.4f}"),
             _row("validation", card, {name: best[f"validation_{name}"] for name in card["test"]}),

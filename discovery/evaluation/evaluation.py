@@ -17,6 +17,7 @@ from embed.metrics.baseline import fit_baseline
 from embed.metrics.calibration import fit_temperature, tempered
 from embed.metrics.evaluation import Evaluation, aligned, evaluate, mean_probabilities
 from embed.storage import file_name
+from embed.study.nouns import nouns
 from embed.study.reports import add_report
 from embed.training.prediction import Prediction, predict
 from embed.vectors.passport import describe_vectors
@@ -111,7 +112,7 @@ def assess(
         ids = glitches.loc[test_set.glitches, "id"].tolist()
         files = write_assessment(result, ids, mistaken, folder, command=command, passport=passport)
         best = judged[name]
-        answer = f"{100 * best.accuracies[0]:.1f} % of {len(best):,} {options.part} glitches are right (top-1); {counted(len(mistaken.table), 'mistake', 'mistakes')}."
+        answer = f"{100 * best.accuracies[0]:.1f} % of {len(best):,} {options.part} {nouns(study)[1]} are right (top-1); {counted(len(mistaken.table), 'mistake', 'mistakes')}."
         add_report(study, run, files["evaluation.html"], f"Evaluation of {name}", answer)
         if out is None:  # the study's own folder may hold a picture of a model that is not judged this time
             for picture in set(folder.glob("confusion-*.png")) - set(files.values()):

@@ -15,9 +15,11 @@ from discovery.pages.pictures import load_thumbnails
 from discovery.pages.views import longest_views
 from embed.csvfile import write_csv
 from embed.dataset.dataset import find_groups, labelled_glitches
+from embed.digits import counted
 from embed.errors import InputError
 from embed.notebook import html_summary
 from embed.storage import file_name, write_bytes
+from embed.study.nouns import nouns
 from embed.study.reports import add_report
 from embed.views.encoding import stored_encoding
 
@@ -131,10 +133,9 @@ def find_novel(
         write_csv(files["novelty.csv"], SCORE_COLUMNS, _scores(table["id"].tolist(), scores))
         write_bytes(files["novel.png"], _sheet(study, store, table, chosen, found))
         first = found.iloc[0]
-        answer = (
-            f"{len(found):,} odd glitches; the oddest is {first['id']}: 1 in {first['one_in']:,} known ones is as odd."
-        )
-        add_report(study, run, files["novel.png"], f"Odd glitches{' of ' if labels else ''}{', '.join(labels)}", answer)
+        one, many = nouns(study)
+        answer = f"{counted(len(found), f'odd {one}', f'odd {many}')}; the oddest is {first['id']}: 1 in {first['one_in']:,} known ones is as odd."
+        add_report(study, run, files["novel.png"], f"Odd {many}{' of ' if labels else ''}{', '.join(labels)}", answer)
     return Novel(found, scores.compared, files)
 
 

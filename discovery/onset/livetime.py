@@ -128,7 +128,7 @@ def livetime_of(times: ArrayLike) -> Livetime:
     known = known[np.isfinite(known)]
     if len(known) < 2:
         raise InputError(
-            f"{len(known)} different times of glitches are known: at least 2 are needed to tell when the detector was on"
+            f"{len(known)} different times of glitches are known: at least 2 are needed to tell when the detector was on; `discover ingest CSV` adds those of a table, such as the metadata.csv of `discover simulate`"
         )
     breaks = np.flatnonzero(np.diff(known) > LONGEST_PAUSE)
     starts = known[np.concatenate([[0], breaks + 1])]

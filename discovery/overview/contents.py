@@ -10,6 +10,7 @@ from embed.generator.place import generator_names
 from embed.gravityspy import NONE_OF_THE_ABOVE
 from embed.network.sources import models
 from embed.study.audits import count_audits, count_decisions
+from embed.study.nouns import nouns
 from embed.study.reports import latest_reports
 from embed.vectors.passport import describe_vectors
 from embed.vectors.store import stores
@@ -25,6 +26,8 @@ class Contents:
 
     Attributes
     ----------
+    nouns : tuple of str
+        What one object is called, and several: see `embed.study.nouns`.
     glitches, views, events : int
         Numbers of rows; an event is a label that somebody or a model gave.
     labels, predicted : dict of str to int
@@ -45,6 +48,7 @@ class Contents:
         The newest first.
     """
 
+    nouns: tuple[str, str]
     glitches: int
     views: int
     events: int
@@ -72,6 +76,11 @@ class Contents:
             (not self.glitches, "discover ingest PATH", "adds images"),
             (not (self.views or self.vectors), "discover fetch --all --out pictures", "downloads a table's pictures"),
             (not self.vectors, "discover embed", "makes the vectors that all else needs"),
+            (
+                not label,
+                "discover ingest PATH --labels CSV",
+                "labels them: clusters, audits and trainings need labels",
+            ),
             (label and not self.clusterings, f"discover cluster {shlex.quote(label)}", "looks for new classes"),
             (len(named) > 1 and not self.audits, "discover audit", "looks for wrong labels"),
             (
@@ -80,7 +89,7 @@ class Contents:
                 "shows the clusters, to be named, and the labels, to be judged",
             ),
             (len(named) > 1 and not self.models, "discover train", "fine-tunes a network on the labels"),
-            (True, "discover update", "gives glitches that came later to the clusters"),
+            (True, "discover update", f"gives {self.nouns[1]} that came later to the clusters"),
         )
         return next((command, purpose) for due, command, purpose in steps if due)
 
@@ -90,6 +99,7 @@ def read_contents(study: Study) -> Contents:
     runs = dict(study.connection.execute("SELECT command, count(*) FROM runs WHERE outcome = 'done' GROUP BY command"))
     given, predicted = (study.counts_by_label(predicted=by_model) for by_model in (False, True))
     return Contents(
+        nouns=nouns(study),
         glitches=study.count("glitches"),
         views=study.count("views"),
         events=study.count("labels"),

@@ -108,9 +108,10 @@ def index_html(contents: Contents, folder: Path) -> str:
 def _held(contents: Contents) -> dict[str, str]:
     unlabelled = contents.labels.get("", 0)
     return {
-        "glitches": f"{contents.glitches:,}" + (f", {unlabelled:,} of them without a label" if unlabelled else ""),
+        contents.nouns[1]: f"{contents.glitches:,}"
+        + (f", {unlabelled:,} of them without a label" if unlabelled else ""),
         **({"generated glitches, not among them": f"{contents.generated:,}"} if contents.generated else {}),
-        "pictures": f"{contents.views:,}",
+        **({"pictures": f"{contents.views:,}"} if contents.nouns[1] != "pictures" else {}),
         "classes": f"{contents.classes:,}",
         "vectors": "; ".join(contents.vectors.values()) or "none yet",
         "models": ", ".join(contents.models) or "none yet",

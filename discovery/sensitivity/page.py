@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
+    from discovery.sensitivity.curves import SensitivityCurve
     from discovery.sensitivity.evaluated import Evaluated
     from discovery.sensitivity.pictures import LoudPicture, LoudPictures
     from discovery.sensitivity.results import Results
@@ -185,17 +187,27 @@ def _lede(found: Evaluated, results: Results) -> list[tuple[str, bool]]:
     if cut is not None:
         pieces += [
             (
-                f"At a false-alarm probability of {significant(cut.threshold.probability)}, half of the signals are found from SNR ",
+                f"At a false-alarm probability of {significant(cut.threshold.probability)}, half of the signals are found ",
                 False,
             ),
-            (snr_text(snr_at_share(cut)), True),
+            *half_found(cut),
         ]
         other = next((rows for title, rows in results.curves.items() if title not in found.detectors), None)
         beside = next((one for one in other or () if one.threshold.probability == cut.threshold.probability), None)
         if beside is not None and beside.threshold.supported:
-            pieces += [(" on; by the matched filter from ", False), (snr_text(snr_at_share(beside)), True)]
+            pieces += [("; by the matched filter ", False), *half_found(beside)]
         pieces.append((".", False))
     return pieces
+
+
+def half_found(curve: SensitivityCurve) -> list[tuple[str, bool]]:
+    """Say from which loudness on half of the signals are found, with what is bold; or that none is so, or all that were tried."""
+    value = snr_at_share(curve)
+    if not math.isnan(value):
+        return [("from SNR ", False), (snr_text(value), True), (" on", False)]
+    if curve.share[0] >= 0.5:
+        return [("from below SNR ", False), (f"{curve.snr[0]:g}", True), (" on", False)]
+    return [("at no SNR up to ", False), (f"{curve.snr[-1]:g}", True)]
 
 
 def _sensitivity_plots(results: Results) -> list[tuple[str, Markup]]:

@@ -16,7 +16,7 @@ from embed.detector.matchedfilter import LIGHT_TRAVEL
 from embed.detector.segments import Segments, whitened_segments
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from discovery.sensitivity.statistic import Statistic
@@ -65,6 +65,8 @@ class ScanResult:
         That were judged, slides not counted.
     searched : list of tuple of float
         Start and end, GPS s, of the stretches that were searched.
+    recorded : float
+        Time that the files of any of the detectors cover, s: their gaps count, times between files do not.
     background : Background
     """
 
@@ -72,6 +74,7 @@ class ScanResult:
     triggers: int
     segments: int
     searched: list[tuple[float, float]]
+    recorded: float
     background: Background
 
     @property
@@ -115,7 +118,7 @@ def scan_strain(
     background : Background, optional
         Of an evaluation of the detector, instead of slides.
     progress : callable, optional
-        Called with (seconds searched, seconds in all), both of the files' whole span.
+        Called with (seconds done, seconds in all), both of the time that the files cover.
 
     Returns
     -------
@@ -128,19 +131,31 @@ def scan_strain(
     """
     check_background(source, slides, given=background is not None)
     found = _Gathered()
-    first = min(record.start for record in records.values())
-    whole = max(record.files[-1].end for record in records.values()) - first
+    covered = _covered([records[ifo] for ifo in source.ifos if ifo in records])
+    whole = sum(end - start for start, end in covered)
     stride = stride_of(source)
     for block in whitened_segments(records, source, stride=stride / source.sample_rate):
         _search(statistic, source, block, found, 0 if background is not None else slides)
         if progress is not None:
-            progress(round(found.searched[-1][1] - first), round(whole))
+            now = found.searched[-1][1]
+            progress(round(sum(max(0.0, min(end, now) - start) for start, end in covered)), round(whole))
     peaks = find_peaks(np.concatenate(found.times), np.concatenate(found.values), apart=APART_S)
     known = background or make_background(found.slid, found.livetime, SLIDES)
     order = np.argsort(-peaks.statistic, kind="stable")[:loudest]
     order = order[peaks.statistic[order] >= known.quietest]
     candidates = [_candidate(float(peaks.times[row]), float(peaks.statistic[row]), known) for row in order.tolist()]
-    return ScanResult(candidates, len(peaks), sum(map(len, found.values)), found.searched, known)
+    return ScanResult(candidates, len(peaks), sum(map(len, found.values)), found.searched, whole, known)
+
+
+def _covered(records: Sequence[StrainRecord]) -> list[tuple[float, float]]:
+    """Start and end (GPS) of the times that some file covers."""
+    covered: list[tuple[float, float]] = []
+    for start, end in sorted((file.start, file.end) for record in records for file in record.files):
+        if covered and start <= covered[-1][1]:
+            covered[-1] = covered[-1][0], max(end, covered[-1][1])
+        else:
+            covered.append((start, end))
+    return covered
 
 
 def _search(

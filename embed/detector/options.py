@@ -105,6 +105,8 @@ class SourceOptions:
             ("--placement", self.placement, (0.0, 1.0), "of the segment"),
         ):
             _check_rising(name, given, bounds, unit)
+        if not self.snr[1]:
+            raise InputError("--snr 0 0: signals of no loudness are noise; give a greatest one above 0")
         self._check_signals()
 
     def _check_signals(self) -> None:

@@ -14,7 +14,9 @@ from embed.fleet.spread import check_processor, here
 from embed.ingest.folders import Picture, add_picture, probed
 from embed.qtransform.transform import DURATIONS
 from embed.strain.scan import scan
+from embed.study.records import Label
 from embed.study.report import IngestReport, Skip, batches
+from embed.study.reviews import given_labels
 from embed.views.png import levels_to_png, write_encoded
 
 if TYPE_CHECKING:
@@ -59,6 +61,7 @@ def ingest_strain(
     *,
     whitened: bool = False,
     device: torch.device | str | None = None,
+    label: str | None = None,
     progress: Progress | None = None,
     spread: Spread = here,
 ) -> StrainReport:
@@ -78,6 +81,8 @@ def ingest_strain(
         The strain is whitened already.
     device : device, optional
         Where the Q-transform runs; the CPU unless given.
+    label : str, optional
+        Given to the scanned glitches that have none.
     progress : callable, optional
         Called with (triggers done, triggers in all).
     spread : Spread
@@ -120,7 +125,7 @@ def ingest_strain(
                 if isinstance(paths, Skip):
                     report.skipped.append(paths)
                 else:
-                    _add(study, trigger, paths, report)
+                    _add(study, trigger, paths, label, report)
                 if progress is not None:
                     progress(done, len(triggers))
     return report
@@ -146,12 +151,14 @@ class _Views:
         ]
 
 
-def _add(study: Study, trigger: Trigger, paths: list[Path], report: StrainReport) -> None:
+def _add(study: Study, trigger: Trigger, paths: list[Path], label: str | None, report: StrainReport) -> None:
     with study.transaction():
-        _, added = study.add_glitch(trigger.gravityspy_id, trigger.ifo, trigger.gps, _metadata(trigger))
+        glitch, added = study.add_glitch(trigger.gravityspy_id, trigger.ifo, trigger.gps, _metadata(trigger))
         report.glitches += added
         for picture, image in probed(_pictures(trigger, paths)):
             add_picture(study, picture, image, {}, report)
+        if label is not None and not given_labels(study, [glitch]):
+            report.labels += study.add_label(glitch, Label(label, by="metadata", source="scan"))
     report.scanned.append(trigger)
 
 

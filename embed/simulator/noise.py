@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ import scipy.ndimage
 import scipy.signal
 
 from embed.errors import InputError
+from embed.strain.dead import LEAST_SECONDS, dead_samples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -207,6 +209,10 @@ def file_detector(path: Path) -> str:
     found = path.name.split("_")[0].split("-")[-1]
     with contextlib.suppress(OSError, KeyError), h5py.File(path) as file:
         found = np.asarray(file["meta/Detector"][()]).astype(str).item()
+    if not re.fullmatch(r"[A-Z][0-9]", found):
+        raise InputError(
+            f"{path} does not say which detector it is of, neither inside nor by its name, such as H-H1_GWOSC.hdf5 or H1_psd-0.hdf"
+        )
     if found not in LINES:
         raise InputError(f"{path} is of detector {found!r}; noise can be measured for {', '.join(LINES)}")
     return found
@@ -224,6 +230,10 @@ def file_psd(path: Path) -> tuple[Array, Array]:
         raise InputError(f"{path} has gaps (NaN); crop it to a stretch of science data first")
     if len(strain) * spacing < SHORTEST_FILE_S:
         raise InputError(f"{path} is {len(strain) * spacing:g} s long; at least {SHORTEST_FILE_S:g} s are needed")
+    if dead_samples(strain, 1.0 / spacing).any():
+        raise InputError(
+            f"{path} has gaps: the same value for {LEAST_SECONDS:g} s or longer; crop it to a stretch of science data first"
+        )
     segment = round(2.0 / spacing)
     f, psd = scipy.signal.welch(strain, 1.0 / spacing, nperseg=segment, average="median")
     return f, np.maximum(psd, np.finfo(np.float64).tiny)

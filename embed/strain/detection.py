@@ -89,7 +89,7 @@ def find_triggers(
     Raises
     ------
     InputError
-        When the threshold or the dead time is not positive, or the strain is zero throughout.
+        When the threshold or the dead time is not positive, or the strain cannot be whitened.
     """
     if not (snr > 0 and dead_time > 0):
         raise InputError(f"the SNR threshold ({snr:g}) and the dead time ({dead_time:g} s) must be positive")
@@ -136,8 +136,6 @@ class _Search:
         planes = q_tiling(size / rate, self.q_range, (low, min(high, rate / 2)))
         x = torch.from_numpy(block.values)[None].to(self.device)
         x = x.to(torch.float32) if self.whitened else whiten(x, rate, decimate=decimation(planes, rate, size))
-        if not bool((x != 0).any()):
-            raise InputError(f"the strain from GPS {block.start:.0f} on is zero throughout")
         whole = whole_source(x)
         tiles = np.concatenate([_loud_in_plane(whole, plane, self.least) for plane in planes])
         inner = (tiles[:, TIME] >= EDGE_SECONDS) & (tiles[:, TIME] < size / rate - EDGE_SECONDS)

@@ -200,7 +200,8 @@ def _gwpy_dataset(path: Path, file: h5py.File, channel: str | None) -> dict[str,
             sets.append(name) if isinstance(item, h5py.Dataset) and {"x0", "dx"} <= set(item.attrs) else None
         )
     )
-    name = _only(path, channel, sets, "series with a start (x0) and a spacing (dx)")
+    kind = "series with a start (x0) and a spacing (dx)"
+    name = _only(path, channel, sets, kind, kind)
     data = _series(path, file, name)
     text = " ".join(_text(data.attrs.get(key, "")) for key in ("channel", "name"))
     prefix = re.search(r"\b([A-Z][0-9]):", text)
@@ -219,7 +220,7 @@ def _open_gwf(path: Path, channel: str | None) -> dict[str, Any]:
 
     try:
         names = get_channel_names(str(path))
-        name = _only(path, channel, [n for n in names if "STRAIN" in n.upper()], "strain channel")
+        name = _only(path, channel, [n for n in names if "STRAIN" in n.upper()], "strain channel", "strain channels")
         (segment, *others) = data_segments([str(path)], name)
         start, end = float(segment[0]), float(segment[1])
         spacing = float(timeseries.TimeSeries.read(str(path), name, start=start, end=min(end, start + 1)).dt.value)
@@ -304,7 +305,7 @@ def _checked(
     return StrainFile(path, channel, detector, start, size, rate, quality or {}, is_gwf)
 
 
-def _only(path: Path, wanted: str | None, names: list[str], what: str) -> str:
+def _only(path: Path, wanted: str | None, names: list[str], what: str, several: str) -> str:
     """Return the wanted name, or the only one."""
     shown = ", ".join(names[:8]) or "none"
     if wanted is not None:
@@ -312,7 +313,9 @@ def _only(path: Path, wanted: str | None, names: list[str], what: str) -> str:
             raise InputError(f"{path} has no {what} named {wanted!r}; there are: {shown}")
         return wanted
     if len(names) != 1:
-        raise InputError(f"{path} has {len(names)} {what}s ({shown}); name one: --channel")
+        if not names:
+            raise InputError(f"{path} has no {what}; give a file of strain of GWOSC or gwpy")
+        raise InputError(f"{path} has {len(names)} {several}: {shown}; name one: --channel")
     return names[0]
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embed.errors import InputError
+from embed.strain.dead import LEAST_SECONDS, dead_samples
 from embed.strain.files import REQUIRED, StrainFile
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class StrainRecord:
         return self.files[0].start
 
     def read(self, start: float, seconds: float) -> Floats:
-        """Read a stretch, NaN where there is no strain or a required bit is off.
+        """Read a stretch, NaN where there is no strain, where it repeats one value (`dead_samples`), and where a required bit is off.
 
         Parameters
         ----------
@@ -107,11 +108,19 @@ class StrainRecord:
             first, last = max(0, -offset), min(file.size, len(out) - offset)
             if first >= last:
                 continue
-            out[first + offset : last + offset] = file.read(first, last)
+            out[first + offset : last + offset] = self._alive(file, first, last)
             for second, _ in file.off(file.start + first / rate, file.start + last / rate, self.required):
                 at = round((second - start) * rate)
                 out[max(0, at) : max(0, at + round(rate))] = np.nan
         return out
+
+    def _alive(self, file: StrainFile, first: int, last: int) -> Floats:
+        """Read samples of a file, NaN where they are no data; a repeated value counts with what is beyond the ends, so that parts and the whole agree."""
+        reach = round(LEAST_SECONDS * self.sample_rate)
+        low = max(0, first - reach)
+        values = file.read(low, min(file.size, last + reach))
+        values = np.where(np.isfinite(values) & ~dead_samples(values, self.sample_rate), values, np.nan)
+        return values[first - low : last - low]
 
     def block_around(self, gps: float, needed: float, longest: float = BLOCK_SECONDS) -> Block | str:
         """Return the longest good block around a time, at most ``longest`` s, centred on it as well as possible.
@@ -216,9 +225,21 @@ class StrainRecord:
                 off = [
                     name for second, name in file.off(gps, np.nextafter(gps, np.inf), self.required) if second <= gps
                 ]
-                return f"data quality: {', '.join(off)} off" if off else f"gap (NaN) in {file.path.name}"
+                return f"data quality: {', '.join(off)} off" if off else f"gap ({_what(file, gps)}) in {file.path.name}"
         last = self.files[-1].end
-        return f"in none of the {len(self.files)} {self.ifo} files, which span GPS {self.start:.3f} to {last:.3f}"
+        files = (
+            f"not in the {self.ifo} file, which spans"
+            if len(self.files) == 1
+            else f"in none of the {len(self.files)} {self.ifo} files, which span"
+        )
+        return f"{files} GPS {self.start:.3f} to {last:.3f}"
+
+
+def _what(file: StrainFile, gps: float) -> str:
+    """Return what a gap of a file is filled with at a time."""
+    at = min(max(0, round((gps - file.start) * file.sample_rate)), file.size - 1)
+    (value,) = file.read(at, at + 1)
+    return "NaN" if np.isnan(value) else "infinite" if np.isinf(value) else f"always {value:g}"
 
 
 def records(files: Iterable[StrainFile], *, required: tuple[str, ...] = REQUIRED) -> dict[str, StrainRecord]:

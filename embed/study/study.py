@@ -17,7 +17,7 @@ from embed.storage import canonical_json, storage_errors, sweep_temporaries
 from embed.study.database import connect, now, transaction, write_lock
 from embed.study.nearids import unknown_id
 from embed.study.reading import read_object, read_table, row_list
-from embed.study.records import IS_GENERATED, LATEST_LABELS, MODEL, Label, view_of
+from embed.study.records import IS_GENERATED, LATEST_LABELS, MODEL, NO_LABEL, NO_PREDICTION, Label, view_of
 
 if TYPE_CHECKING:
     import os
@@ -309,10 +309,11 @@ class Study(Closing):
         rows = np.array([glitch for glitch, name in latest if name == label], np.int64)
         if rows.size == 0:
             sizes = Counter(name for _, name in latest if name)
-            known = ", ".join(f"{name} ({size})" for name, size in sorted(sizes.items())) or "none"
+            known = ", ".join(f"{name} ({size})" for name, size in sorted(sizes.items()))
             near = closest(label, sizes)
             message = f"no glitch is {'predicted' if predicted else 'labelled'} {label!r}; "
-            message += f"did you mean {near!r}? There are: {known}" if near else f"there are: {known}"
+            there = f"did you mean {near!r}? There are: {known}" if near else f"there are: {known}"
+            message += there if sizes else NO_PREDICTION if predicted else NO_LABEL
             elsewhere = sum(name == label for _, name in self.latest_labels(predicted=not predicted))
             if elsewhere:
                 remedy = "leave out --predicted" if predicted else "add --predicted"

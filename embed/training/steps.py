@@ -10,7 +10,7 @@ from embed.tensorfile import write_tensors
 from embed.training.checkpoint import drop_checkpoints, drop_earlier, read_latest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     import torch
@@ -39,6 +39,16 @@ def write_step(
     drop_earlier(folder, _NAME)
 
 
+def _changed(old: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterator[str]:
+    """Yield each fact that differs, and of facts that have parts the parts alone."""
+    for name, value in facts.items():
+        before = old.get(name)
+        if isinstance(before, dict) and isinstance(value, dict):
+            yield from _changed(before, value)
+        elif before != value:
+            yield f"{name} {before!r} and now {value!r}"
+
+
 def read_step(
     folder: Path, facts: Mapping[str, Any]
 ) -> tuple[int, dict[str, torch.Tensor], list[dict[str, Any]]] | None:
@@ -59,7 +69,7 @@ def read_step(
         return None
     step, state, old = found
     rows = old.pop(_HISTORY)
-    changed = [f"{name} {old.get(name)!r} and now {value!r}" for name, value in facts.items() if old.get(name) != value]
+    changed = list(_changed(old, facts))
     if changed:
         raise TrainingError(
             f"the training that was stopped was another: {'; '.join(changed)}; ask for the same, or train again with --replace"

@@ -201,7 +201,7 @@ def test_a_label_with_no_members(capsys, study):
     err = error_of(capsys, "cluster", "Tomte", "--study", study)
     assert "no glitch is labelled 'Tomte'; there are: Blip (8), None_of_the_Above (8), Power_Line (8)" in err
     assert (
-        "no glitch is predicted 'Blip'; there are: none; 8 glitches have it as given label (leave out --predicted)"
+        "no glitch is predicted 'Blip'; no glitch has a prediction; `discover predict MODEL` makes some; 8 glitches have it as given label (leave out --predicted)"
         in error_of(capsys, "cluster", "Blip", "--predicted", "--study", study)
     )
 

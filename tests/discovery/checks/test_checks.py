@@ -75,7 +75,10 @@ MISTAKES = (
     ("audit --rate 7", "a false discovery rate of 7.0: give a number between 0 and 1"),
     ("audit --splits 2", "2 splits are fewer than the 5 that test every glitch once"),
     ("cluster Blap", "no glitch is labelled 'Blap'; did you mean 'Blip'? There are: Blip (3), Koi_Fish (3)"),
-    ("cluster Blip --predicted", "no glitch is predicted 'Blip'; there are: none; 3 glitches have it as given label"),
+    (
+        "cluster Blip --predicted",
+        "no glitch is predicted 'Blip'; no glitch has a prediction; `discover predict MODEL` makes some; 3 glitches have it as given label",
+    ),
     ("cluster Blip --k 2", "--k 2 goes with --method spectral"),
     ("cluster Blip --method kmeans", "invalid choice: 'kmeans'"),
     ("cluster Blip --weights modl:quick", NO_WEIGHTS),

@@ -1,5 +1,9 @@
 """Maps: judged by scikit-learn's trustworthiness beside a random layout, and by what they do at the edges."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from sklearn.decomposition import PCA
@@ -60,6 +64,23 @@ def test_threads_do_not_show(method):
         with threadpool_limits(threads):
             layouts.append(project(vectors, graph, method=method, dims=3, seed=7))
     assert layouts[0].tobytes() == layouts[1].tobytes()
+
+
+def test_a_layout_leaves_the_number_of_threads_as_it_was():
+    """In a process of its own: numba starts its threads once, at the first layout, and sets torch's number to that of the cores then."""
+    code = """
+import numpy as np, torch
+from discovery.clustering.projection import project
+from embed.vectors.graph import neighbour_graph
+torch.set_num_threads(3)
+print(torch.get_num_threads())
+vectors = np.random.default_rng(0).standard_normal((60, 8)).astype(np.float32)
+project(vectors, neighbour_graph(vectors, 30), method="umap", seed=0)
+print(torch.get_num_threads())
+"""
+    environment = {**os.environ, "NUMBA_NUM_THREADS": "2"}
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert run.stdout.split() == ["3", "3"]
 
 
 def test_what_numba_compiles_for_umap_is_kept():

@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -85,7 +86,7 @@ def test_simulated_strain_is_scanned_to_the_simulated_pictures(capsys, tmp_path)
         assert code == 0, err
         assert json.loads(out)["scanned"] == 1
         # the other file's trigger is listed, not silently dropped
-        assert "no strain of" in out or "in none of the" in out
+        assert "no strain of" in out or "not in the" in out
     with Study(tmp_path / "study") as study:
         views = study.views()
         assert len(views) == 8
@@ -123,11 +124,12 @@ def test_a_real_chirp_is_scanned_and_found(capsys, tmp_path, gw150914):
     ("arguments", "message"),
     [
         (["--at", "1126259447"], "1.00 s from an end of good strain"),
-        (["--at", "1200000000"], "in none of the 1 H1 files"),
+        (["--at", "1200000000"], "not in the H1 file, which spans GPS 1126259446.000 to 1126259478.000"),
         (["--at", "5"], "5.0 is not a GPS time"),
         ([], "no trigger given; give one of --triggers CSV, --at GPS and --find"),
         (["--find", "--at", "1126259462"], "--at and --find given"),
-        (["--find", "--snr", "500"], "none was found; lower --snr"),
+        (["--find", "--snr", "500"], "nothing in 32 s of good strain is as loud as SNR 500; lower --snr"),
+        (["--find", "--label", " "], "--label ' ' cannot be a label"),
         (["--find", "--ifo", "L1"], "L1"),
     ],
 )
@@ -151,6 +153,44 @@ def test_find_runs_on_the_chosen_device(capsys, monkeypatch, tmp_path, gw150914)
     monkeypatch.setattr(scan, "find_triggers", find)
     assert run(capsys, "scan", gw150914[0], "--find", "--device", "cpu", "--study", tmp_path / "study")[0] == 0
     assert used == [torch.device("cpu")]
+
+
+def write_gwpy(path, strain, rate=1024, start=1126259000):
+    with h5py.File(path, "w") as file:
+        file.create_dataset("H1", data=strain).attrs.update({"x0": start, "dx": 1 / rate})
+    return path
+
+
+def test_a_table_without_rows_and_strain_without_data(capsys, tmp_path):
+    table = tmp_path / "triggers.csv"
+    table.write_text("gps,ifo\n")
+    path = write_gwpy(tmp_path / "H-H1_x.hdf5", np.full(32 * 1024, np.nan))
+    for arguments, message in (
+        (("--triggers", table), f"no trigger could be scanned: {table} has no rows"),
+        (("--find",), "no trigger could be scanned: 0 s of good strain are too short to search; the rest is gaps"),
+    ):
+        code, out, err = run(capsys, "scan", path, *arguments, "--study", tmp_path / "study")
+        assert (code, out) == (2, "")
+        assert message in err
+
+
+def test_from_strain_to_clusters(capsys, tmp_path):
+    """Glitches of a scan have a label where one is asked for; without one, what is next is said."""
+    path = write_gwpy(tmp_path / "H-H1_x.hdf5", np.random.default_rng(0).standard_normal(64 * 1024))
+    times, study = [1126259010 + k for k in range(0, 44, 2)], tmp_path / "study"
+    code, out, _ = run(capsys, "scan", path, "--at", *times[:21], "--study", study)
+    assert code == 0
+    assert "... and 1 more\n" in out
+    assert "added 21 glitches and 84 views to" in out
+    run(capsys, "embed", "--study", study)
+    assert "Next: `discover ingest PATH --labels CSV` labels them" in run(capsys, "status", "--study", study)[1]
+    err = run(capsys, "cluster", "None_of_the_Above", "--study", study)[2]
+    assert "no glitch has a label; `discover ingest PATH --labels CSV` adds labels" in err
+    err = run(capsys, "cluster", "Blip", "--predicted", "--study", study)[2]
+    assert "no glitch has a prediction; `discover predict MODEL` makes some" in err
+    out = run(capsys, "scan", path, "--at", *times, "--label", "none of the above", "--study", study)[1]
+    assert "added 1 glitch, 4 views and 22 labels to" in out
+    assert run(capsys, "cluster", "None_of_the_Above", "--study", study)[0] == 0
 
 
 def test_strain_that_is_none(capsys, tmp_path):

@@ -14,12 +14,31 @@ from discovery.sensitivity import evaluation as evaluation_module
 from discovery.sensitivity import outputs as outputs_module
 from discovery.sensitivity import pictures as pictures_module
 from discovery.sensitivity.background import Background
+from discovery.sensitivity.curves import Threshold, sensitivity_curve
 from discovery.sensitivity.outputs import read_background
+from discovery.sensitivity.page import half_found
 from embed.detector.model import Detector
 from embed.detector.options import SourceOptions
 from embed.detector.place import read_card
 from embed.errors import InputError
 from embed.metrics.intervals import wilson
+
+LOUDNESSES = [4.0, 5.0, 6.0]
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ([0, 0, 1], "at no SNR up to 6"),
+        ([2, 3, 4], "from below SNR 4 on"),
+        ([0, 1, 4], "from SNR 5.3 on"),
+    ],
+)
+def test_half_of_the_signals_in_words(found, said):
+    statistic = [float(k < some) for some in found for k in range(4)]
+    curve = sensitivity_curve(np.repeat(LOUDNESSES, 4), statistic, Threshold(0.01, 0.5, 30, 3000, 0.007, 0.014))
+    assert "".join(piece for piece, _ in half_found(curve)) == said
+
 
 SMALL = ("--signals", 6, "--injections", 40, "--glitches", 40, "--livetime", 0.1, "--noise", 1000)
 

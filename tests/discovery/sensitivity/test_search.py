@@ -1,6 +1,7 @@
 """Searches of noise and of strain: segments, slides, livetimes, triggers, and the real events by a matched filter."""
 
 import csv
+import json
 
 import h5py
 import numpy as np
@@ -140,11 +141,43 @@ def pair(tmp_path_factory):
     return write(folder / "H-H1_X-1.hdf5", "H1", h1), write(folder / "L-L1_X-1.hdf5", "L1", l1)
 
 
+def test_the_time_between_files_is_no_strain(fresh, tmp_path, capsys):
+    """Files ten days apart are 40 s: what is searched, and how far it is, is said of these."""
+    rng = np.random.default_rng(5)
+    files = [
+        write(
+            tmp_path / f"{ifo[0]}-{ifo}_{k}-1.hdf5",
+            ifo,
+            rng.standard_normal(20 * 4096) * 1e-21,
+            start=START + 864000 * k,
+        )
+        for ifo in ("H1", "L1")
+        for k in (0, 1)
+    ]
+    out = tmp_path / "triggers.csv"
+    code, said, _ = run(capsys, "detector", "scan", fresh, *files, "--slides", 3, "--out", out)
+    assert code == 0
+    assert "36 s of 40 s searched in 2 stretches" in said
+    code, said, _ = run(capsys, "detector", "scan", fresh, files[0], files[2], "--slides", 3, "--out", out, "--json")
+    assert json.loads(said)["recorded_s"] == 20
+    detector, calls = load_detector(fresh), []
+    strain = records(open_strain(path) for path in files)
+    scan_strain(
+        NetworkStatistic("a", detector),
+        strain,
+        detector.source,
+        slides=3,
+        loudest=1,
+        progress=lambda *at: calls.append(at),
+    )
+    assert [(done, whole) for done, whole in calls] == [(19, 40), (39, 40)]
+
+
 def test_scan_writes_triggers_that_scan_reads(fresh, pair, tmp_path, capsys):
     out = tmp_path / "triggers.csv"
     code, said, _ = run(capsys, "detector", "scan", fresh, *pair, "--slides", 3, "--loudest", 4, "--out", out)
     assert code == 0
-    assert "s of 90 s searched in 2 stretches" in said
+    assert "s of 90 s searched in 2 stretches; the rest is gaps, bad data, strain of one detector alone, or" in said
     triggers, skipped = read_triggers(out, ["H1", "L1"])
     assert len(triggers) == 8
     assert not skipped
@@ -193,6 +226,8 @@ def test_what_scan_refuses(fresh, pair, tmp_path, capsys):
     assert "no 8 s of good strain in common" in error_of(capsys, "detector", "scan", fresh, h1, later, "--out", out)
     assert "no detector in" in error_of(capsys, "detector", "scan", tmp_path, h1, "--out", out)
     assert "missing.hdf5" in error_of(capsys, "detector", "scan", fresh, tmp_path / "missing.hdf5", "--out", out)
+    folder = error_of(capsys, "detector", "scan", fresh, tmp_path, "--out", out)
+    assert folder == f"discover detector scan: error: {tmp_path} is a folder; give the files in it\n"
     assert not out.exists()
 
 

@@ -94,6 +94,7 @@ def test_other_rates_and_lengths(rate, seconds):
         ({"seconds": 8.0}, "--seconds 8: give 1 to 4"),
         ({"noise": ("design", "folder")}, "--noise design folder: give design, or files or folders"),
         ({"masses": (50.0, 10.0)}, "--masses 50 10: give two rising numbers from 3 to 200 solar masses"),
+        ({"snr": (0.0, 0.0)}, "--snr 0 0: signals of no loudness are noise; give a greatest one above 0"),
         ({"snr": (5.0, 5000.0)}, "--snr 5 5000: give two rising numbers from 0 to 1000"),
         ({"placement": (0.9, 1.1)}, "--placement 0.9 1.1: give two rising numbers from 0 to 1 of the segment"),
         ({"without": ("Blip",)}, "--without Blip: no glitches are shown anyway; add --glitches"),

@@ -63,6 +63,9 @@ def test_a_training_that_is_stopped_anywhere_ends_in_the_same_bytes(trained, tmp
             train_detector(DetectorOptions(out=tmp_path / "tiny", **OPTIONS), progress=stop)
     with pytest.raises(TrainingError, match="the training that was stopped was another: batch 16 and now 8"):
         train_detector(DetectorOptions(out=tmp_path / "tiny", **OPTIONS | {"batch": 8}))
+    other = OPTIONS | {"source": replace(SOURCE, snr=(6.0, 9.0))}
+    with pytest.raises(TrainingError, match=r"was another: snr \[.*\] and now \[6.0, 9.0\]; ask for the same"):
+        train_detector(DetectorOptions(out=tmp_path / "tiny", **other))
     seen = []
     options = DetectorOptions(
         out=tmp_path / "tiny", **OPTIONS | {"workers": 1}

@@ -11,6 +11,7 @@ from embed.ingest.strain import SCAN_COLUMNS, write_scan_table
 from embed.strain.files import open_strain
 from embed.strain.record import records
 from embed.strain.triggers import Trigger, trigger_at
+from embed.study.records import Label
 
 RATE = 1024
 START = 1126259000
@@ -48,6 +49,17 @@ def test_the_numbers_of_the_trigger_table_are_kept(tmp_path, strain):
         ingest_strain(study, strain, [trigger])
         found = study.metadata().iloc[0].to_dict()
     assert (found["snr"], found["duration"], found["bandwidth"]) == (9.0, 0.5, 30.0)
+
+
+def test_a_label_is_for_those_that_have_none(tmp_path, strain):
+    one, other = trigger_at(START + 20.5, "H1"), trigger_at(START + 30.5, "H1")
+    with Study(tmp_path / "study", create=True) as study, study.run("scan"):
+        assert ingest_strain(study, strain, [one]).labels == 0
+        with study.transaction():
+            study.add_label(1, Label("Blip", "person", "a test"))
+        assert ingest_strain(study, strain, [one, other], label="None_of_the_Above").labels == 1
+        assert ingest_strain(study, strain, [one, other], label="None_of_the_Above").labels == 0
+        assert study.glitches()["label"].tolist() == ["Blip", "None_of_the_Above"]
 
 
 def test_the_table_of_scanned_triggers(tmp_path):

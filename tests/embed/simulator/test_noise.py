@@ -79,6 +79,7 @@ def test_measured_noise_continues_beyond_a_file_of_lower_rate(tmp_path):
     [
         (lambda p: write_strain(p, np.ones(4 * SAMPLE_RATE)), "4 s long; at least 8 s"),
         (lambda p: write_strain(p, np.full(16 * SAMPLE_RATE, np.nan)), r"gaps \(NaN\)"),
+        (lambda p: write_strain(p, np.zeros(16 * SAMPLE_RATE)), "gaps: the same value for 0.125 s or longer"),
         (lambda p: p.write_bytes(b"no HDF5"), "not a GWOSC HDF5 strain file"),
     ],
 )
@@ -96,6 +97,9 @@ def test_no_files_and_unknown_detectors(tmp_path):
         detector_noise("V1", 1024)
     assert file_detector(write_strain(tmp_path / "x.hdf5", np.ones(8), ifo="L1")) == "L1"
     assert file_detector(write_strain(tmp_path / "H-H1_LOSC_4.hdf5", np.ones(8))) == "H1"
+    (tmp_path / "table.csv").write_text("gps")
+    with pytest.raises(InputError, match=r"table.csv does not say which detector it is of"):
+        file_detector(tmp_path / "table.csv")
     with pytest.raises(InputError, match="'K1'"):
         file_detector(write_strain(tmp_path / "K-K1_x.hdf5", np.ones(8)))
 

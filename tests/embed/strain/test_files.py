@@ -141,7 +141,9 @@ def test_what_is_no_strain_file(tmp_path):
         open_strain(torn)
     empty = tmp_path / "empty.hdf5"
     h5py.File(empty, "w").close()
-    with pytest.raises(InputError, match=r"has 0 series .*\(none\)"):
+    with pytest.raises(
+        InputError, match=r"has no series with a start \(x0\) and a spacing \(dx\); give a file of strain"
+    ):
         open_strain(empty)
 
 
@@ -319,6 +321,20 @@ def test_quality_bits_that_are_asked_for(tmp_path):
     assert np.flatnonzero(np.isnan(strict)).tolist() == list(range(3 * RATE, 4 * RATE))
 
 
+@pytest.mark.parametrize(
+    ("value", "why"), [(0.0, "always 0"), (1e-21, "always 1e-21"), (np.inf, "infinite"), (np.nan, "NaN")]
+)
+def test_what_is_no_data_is_a_gap(tmp_path, value, why):
+    x = noise(40)
+    x[20 * RATE : 21 * RATE] = value
+    x[30 * RATE : 30 * RATE + 8] = 0.5  # a few equal samples are data
+    record = StrainRecord([opened(tmp_path / "a", x)])
+    assert list(record.good()) == [(START, START + 20), (START + 21, START + 40)]
+    assert np.isnan(record.read(START + 20.95, 0.1)).tolist() == [True] * 51 + [False] * 51  # as in the whole
+    ((_, skip),) = scan({"H1": record}, [trigger_at(START + 20.5, "H1")], shape=SHAPE)
+    assert skip == Skip(f"H1_{START + 20.5:.9f}", f"gap ({why}) in a")
+
+
 def test_stretches_cover_all_good_strain(gappy):
     x, record = gappy
     covered = np.zeros(len(x), dtype=bool)
@@ -403,7 +419,7 @@ def test_scan_in_batches_is_the_same(gappy, monkeypatch):
 
 
 def test_a_block_that_cannot_be_transformed_is_listed_alone(tmp_path):
-    dead = opened(tmp_path / "dead", np.zeros(64 * RATE))
+    dead = opened(tmp_path / "dead", np.tile([0.0, 1.0], 32 * RATE))
     alive = opened(tmp_path / "alive", noise(64), start=START + 64 + 10)
     record = StrainRecord([dead, alive])
     one, other = scan({"H1": record}, [trigger_at(START + 32, "H1"), trigger_at(START + 106, "H1")], shape=SHAPE)
