@@ -17,7 +17,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from discovery.clustering.methods import MAP_DIMENSIONS, MAP_METHODS
 from embed.errors import InputError
@@ -154,6 +153,8 @@ def threads_kept() -> Iterator[None]:
 
     Otherwise what is computed afterwards in the process has other last digits than ``OMP_NUM_THREADS`` asks for.
     """
+    import torch  # noqa: PLC0415 - seconds that a map by t-SNE need not wait for
+
     threads = torch.get_num_threads()
     try:
         yield
