@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from discovery.commands.console import Terminal
 from discovery.overview.contents import read_contents
 from discovery.overview.index import PAGE
-from embed.study.nouns import nouns
 from embed.study.outcomes import outcomes
 from embed.study.study import Study
 from embed.vectors.parts import kept_beside
@@ -31,7 +30,7 @@ def run(options: Namespace) -> None:
     """Print what is in the study."""
     terminal = Terminal(as_json=options.json)
     with Study(options.study) as study:
-        contents, things = read_contents(study), nouns(study)
+        contents = read_contents(study)
         durations, runs = study.durations(), study.runs()
         runs["state"] = list(outcomes(study).values())
         vectors, kept = stores(study.folder), kept_beside(study.folder)
@@ -39,11 +38,11 @@ def run(options: Namespace) -> None:
         page = study.folder / PAGE
     counts = {"glitches": contents.glitches, "views": contents.views, "labels": contents.events}
     command, purpose = contents.next_step()
-    _print_counts(terminal, options.study, contents, things)
+    _print_counts(terminal, options.study, contents)
     if durations:
         terminal.table(
             "Views",
-            ("duration", things[1]),
+            ("duration", contents.nouns[1]),
             [(f"{duration} s" if duration else "plain", str(count)) for duration, count in durations.items()],
         )
     _print_labels(terminal, contents)
@@ -83,8 +82,8 @@ def run(options: Namespace) -> None:
     )
 
 
-def _print_counts(terminal: Terminal, folder: Path, contents: Contents, things: tuple[str, str]) -> None:
-    one, many = things
+def _print_counts(terminal: Terminal, folder: Path, contents: Contents) -> None:
+    one, many = contents.nouns
     rows = [
         (many, f"{contents.glitches:,}"),
         *([("generated glitches, not among them", str(contents.generated))] if contents.generated else []),
