@@ -1,6 +1,7 @@
 """``discover ingest``."""
 
 from argparse import Namespace
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -106,16 +107,23 @@ def write_skipped(study: Study, command: str, report: IngestReport) -> Path:
 
 
 def show_skipped(terminal: Terminal, report: IngestReport, path: Path, what: str = "file") -> None:
-    """Print the first skipped files, or other things, and where all are listed."""
-    if not report.skipped:
+    """Print the skipped files, or other things, and where all are listed; where there are many, the commonest reasons with the first of each."""
+    skipped = report.skipped
+    if not skipped:
         return
-    terminal.table(
-        f"Skipped {len(report.skipped):,}",
-        (what, "reason"),
-        [(skip.path, skip.reason) for skip in report.skipped[:SHOWN]],
-    )
-    if len(report.skipped) > SHOWN:
-        terminal.say(f"... and {len(report.skipped) - SHOWN:,} more, all in {path}")
+    reasons = Counter(skip.reason for skip in skipped)
+    title = f"Skipped {len(skipped):,}"
+    if len(skipped) <= SHOWN or len(reasons) == len(skipped):
+        terminal.table(title, (what, "reason"), [(skip.path, skip.reason) for skip in skipped[:SHOWN]])
+        if len(skipped) > SHOWN:
+            terminal.say(f"... and {len(skipped) - SHOWN:,} more, all in {path}")
+        return
+    first = {skip.reason: skip.path for skip in reversed(skipped)}
+    rows = [(reason, f"{count:,}", first[reason]) for reason, count in reasons.most_common(SHOWN)]
+    terminal.table(title, ("reason", f"{what}s", "the first"), rows)
+    more = len(reasons) - len(rows)
+    others = f"... and {counted(more, 'more reason', 'more reasons')}; " if more else ""
+    terminal.say(f"{others}all are in {path}")
 
 
 def _text(path: Path | None) -> str | None:
