@@ -18,6 +18,9 @@ def check(options: Namespace) -> None:
         When strain or triggers are missing, or cannot be read.
     """
     trigger_option(options)
+    for name, value in (("--snr", options.snr), ("--dead-time", options.dead_time)):
+        if options.find and not value > 0:
+            raise InputError(f"{name} {value:g} is not above 0")
     if options.label is not None and not (options.label.strip() and options.label.isprintable()):
         raise InputError(f"--label {options.label!r} cannot be a label: give printable characters")
     if options.open_data and (not options.ifo or options.find):

@@ -74,21 +74,21 @@ def run(options: Namespace) -> None:
         reports = study.folder / "reports"
         write_scan_table(reports / "scan.csv", report.scanned)
         skipped = write_skipped(study, "scan", report)
-    show_skipped(terminal, report, skipped, what="trigger")
-    if report.scanned:
-        _show(terminal, report, reports / "scan.csv", options.study)
-    terminal.result(
-        {
-            "scanned": len(report.scanned),
-            "glitches": report.glitches,
-            "views": report.views,
-            "labels": report.labels,
-            "skipped": [vars(skip) for skip in report.skipped],
-            "table": str(reports / "scan.csv"),
-        }
-    )
-    if not report.scanned:
-        raise InputError(f"no trigger could be scanned: {_why(options, report, strain)}")
+        show_skipped(terminal, report, skipped, what="trigger")
+        if report.scanned:
+            _show(terminal, report, reports / "scan.csv", options.study)
+        terminal.result(
+            {
+                "scanned": len(report.scanned),
+                "glitches": report.glitches,
+                "views": report.views,
+                "labels": report.labels,
+                "skipped": [vars(skip) for skip in report.skipped],
+                "table": str(reports / "scan.csv"),
+            }
+        )
+        if not report.scanned:
+            raise InputError(f"no trigger could be scanned: {_why(options, report, strain)}")
 
 
 def _show(terminal: Terminal, report: StrainReport, table: Path, study: Path) -> None:

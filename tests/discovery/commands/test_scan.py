@@ -172,6 +172,11 @@ def test_a_table_without_rows_and_strain_without_data(capsys, tmp_path):
         code, out, err = run(capsys, "scan", path, *arguments, "--study", tmp_path / "study")
         assert (code, out) == (2, "")
         assert message in err
+    with Study(tmp_path / "study") as study:
+        assert study.runs()["outcome"].str.startswith("failed: no trigger could be scanned").tolist() == [True, True]
+    code, _, err = run(capsys, "scan", path, "--find", "--snr", -1, "--study", tmp_path / "other")
+    assert (code, err) == (2, "discover scan: error: --snr -1 is not above 0\n")
+    assert not (tmp_path / "other").exists()
 
 
 def test_from_strain_to_clusters(capsys, tmp_path):
