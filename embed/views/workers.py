@@ -7,7 +7,10 @@ they need no guard in the caller's script, and a parent that holds threads and a
 from __future__ import annotations
 
 import logging
+import signal
 from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager
+from multiprocessing.resource_tracker import ensure_running
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -16,7 +19,7 @@ from embed.errors import InputError
 from embed.views.decoding import decode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from joblib.externals.loky import ProcessPoolExecutor
 
@@ -64,7 +67,9 @@ class Workers(Closing):
         try:
             processes = self._many(len(views))
             if processes is not None:
-                return processes.submit(_decoded, views, side).result()
+                with _deaf():
+                    asked = processes.submit(_decoded, views, side)
+                return asked.result()
         except (BrokenExecutor, OSError) as error:
             # None starts, or the system has killed one, for its memory perhaps.
             self._threads = 0
@@ -91,8 +96,19 @@ def _decoded(views: Sequence[View], side: int) -> list[Pixels | InputError]:
     return found
 
 
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Keep Ctrl-C from the processes that are started within, from their first moment on: it is for their parent, which ends them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _start(number: int) -> ProcessPoolExecutor:
     from joblib.externals.loky import ProcessPoolExecutor  # noqa: PLC0415 - half a second
 
+    ensure_running()  # Python's tracker, which hears Ctrl-C again where it starts (3.11): not within `_deaf`
     one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     return ProcessPoolExecutor(number, timeout=_IDLE, env=one)

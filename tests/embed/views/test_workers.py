@@ -155,3 +155,34 @@ def test_a_script_without_a_guard(tmp_path, views, stopped):
     assert err.count("Traceback") == stopped
     assert err.rstrip().endswith("KeyboardInterrupt") if stopped else err == ""
     assert are_gone(children)
+
+
+def started(parent):
+    """Wait for loky's processes of a parent, whose first moment is over within a tenth of a second, and return their numbers."""
+    while True:
+        children = " ".join(path.read_text() for path in Path(f"/proc/{parent}/task").glob("*/children")).split()
+        found = [child for child in children if b"popen_loky" in Path(f"/proc/{child}/cmdline").read_bytes()]
+        if found:
+            return found
+        time.sleep(0.005)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="no /proc")
+@pytest.mark.parametrize("later", [0.0, 0.1, 0.3])
+def test_ctrl_c_while_the_processes_start(tmp_path, views, later):
+    """They import for half a second: interrupted there, each would print a traceback of its own."""
+    script = write(tmp_path / "script.py", SCRIPT.encode())
+    with subprocess.Popen(
+        [sys.executable, script, views[0].source, "on"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as running:
+        children = started(running.pid)
+        time.sleep(later)
+        os.killpg(running.pid, signal.SIGINT)
+        _, err = running.communicate(timeout=60)
+    assert err.count("Traceback") == 1
+    assert err.rstrip().endswith("KeyboardInterrupt")
+    assert are_gone(children)
