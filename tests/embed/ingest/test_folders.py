@@ -264,10 +264,19 @@ def test_images_and_metadata_meet(study, tmp_path):
         (
             "gravityspy_id,label\nabc,Caf\xe9\n",
             "latin-1",
-            r"is not UTF-8 \(byte 0xe9 at position \d+\); convert it, for instance with `iconv",
+            r"is not UTF-8 \(byte 0xe9 at position \d+\); save it in the spreadsheet as CSV UTF-8, .* `iconv -f LATIN1 ",
         ),
-        ("gravityspy_id,label\nabc,Blip\n", "utf-16", r"is not UTF-8 \(byte 0xff at position 0\)"),
-        ("", "utf-8", "is not a readable CSV"),
+        (
+            "gravityspy_id,label\nabc,Blip\n",
+            "utf-16",
+            r"is not UTF-8 \(byte 0xff at position 0\); .* `iconv -f UTF-16 -t UTF-8`",
+        ),
+        ("", "utf-8", r"table.csv is empty; give a CSV with a line of column names"),
+        (
+            "classification_id,user_name,annotations,subject_data\n1,a,[],{}\n",
+            "utf-8",
+            "is Zooniverse's classification export, and no table of glitches; `discover audit import` reads it",
+        ),
         (
             "gravityspy_id,label\na,b\na,b,c,d\n",
             "utf-8",
@@ -278,6 +287,15 @@ def test_images_and_metadata_meet(study, tmp_path):
 def test_tables_that_cannot_be_read(study, tmp_path, text, encoding, message):
     with pytest.raises(InputError, match=message):
         table(study, text, tmp_path, encoding)
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_a_table_that_a_spreadsheet_saved_where_the_comma_is_the_decimal_point(study, tmp_path, separator):
+    rows = ["gravityspy_id,ifo,event_time,snr,label", "abc,H1,5|25,-9|5,Blip", "d,H1,6,8.5,a|b"]
+    text = "\r\n".join(rows).replace(",", separator).replace("|", ",")
+    assert table(study, text, tmp_path, "utf-8-sig").skipped == []
+    assert study.glitches()[["gps", "label"]].to_numpy().tolist() == [[5.25, "Blip"], [6.0, "a,b"]]
+    assert study.metadata()["snr"].tolist() == [-9.5, 8.5]
 
 
 def test_bad_rows_are_listed_and_good_ones_go_in(study, tmp_path):
