@@ -136,7 +136,7 @@ function facts() {
   }
   line("labels now", own()?.labels.map((one) => `${one.name || "no label"} ${thousands(one.size)}`).join("\n"));
   $("cluster-facts").replaceChildren(element("h3", {}, known ? `Certificate of cluster ${cluster}` : cluster === NOISE ? "Noise" : "No certificate: the report of this clustering is not in the study's folder"), list,
-    ...(known?.reasons ? [element("details", { open: "" }, element("summary", {}, "Reasons"), element("ul", {}, ...known.reasons.split("\n").map((reason) => element("li", {}, reason.replace(/(?<=\d) %/g, "\u00a0%")))))] : []));
+    ...(known?.reasons ? [element("details", { open: "" }, element("summary", {}, "Reasons"), element("ul", {}, ...known.reasons.split(/ \| |\n/).map((reason) => element("li", {}, reason.replace(/(?<=\d) %/g, "\u00a0%")))))] : []));
 }
 const chosen = () => members.filter((one) => ticked.has(one.glitch)).map((one) => one.glitch);
 function naming() {

@@ -210,7 +210,7 @@ def members_of(
     if not len(members) or cluster < 0:
         numbers = sorted(set(table["cluster"].tolist()) - {-1})
         raise InputError(
-            f"the clustering of {clustered!r} has no cluster {cluster}; it has {numbers[0]} to {numbers[-1]}"
+            f"the clustering of {clustered!r} has no cluster {cluster}; it has {f'{numbers[0]} to {numbers[-1]}' if len(numbers) > 1 else f'{numbers[0]} alone'}"
             if numbers
             else f"the clustering of {clustered!r} has no clusters"
         )

@@ -51,7 +51,7 @@ def run(options: Namespace) -> None:
         )
         for item in result["clusters"]
     ]
-    columns: tuple[str, ...] = ("cluster", "glitches", "verdict", "new", "nearest class (nats)", "most typical")
+    columns: tuple[str, ...] = ("cluster", "glitches", "verdict", "new", "nearest by density (nats)", "most typical")
     columns += ("signals",) if chosen.detector else ()
     terminal.table(counted(len(rows), "cluster", "clusters"), columns, rows)
     fits = "glitch fits", "glitches fit"

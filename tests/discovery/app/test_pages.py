@@ -240,7 +240,7 @@ def test_a_certificate_says_its_reasons_as_text(browser, address, folder):
         "verdict": "new class",
         "density": "562.04",
         "persistence": "10.861",
-        "reasons": f"It is {HOSTILE}.\nMore than 97 % of it.",
+        "reasons": f"It is {HOSTILE}. | More than 97 % of it.",
     }
     rows = [(number, 40, *known.values()) for number in (0, 1)]
     write_csv(report / "certificates.csv", ("cluster", "size", *known), rows)

@@ -128,6 +128,9 @@ def test_what_cannot_be_named_is_refused(study):
         name_cluster(study, 7, "X")
     with pytest.raises(InputError, match="has no cluster -1; it has 0 to 1"):
         name_cluster(study, -1, "X")
+    clustered(study, "Whistle", list(labels_of(study)), [0] * 8)
+    with pytest.raises(InputError, match="the clustering of 'Whistle' has no cluster 7; it has 0 alone"):
+        name_cluster(study, 7, "X", label="Whistle")
     with pytest.raises(InputError, match="no clustering of 'Tomte'; run `discover cluster Tomte` first"):
         name_cluster(study, 0, "X", label="Tomte")
     for name in ("", "  ", "a\nb"):
