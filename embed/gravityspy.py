@@ -214,6 +214,10 @@ def gps_of_id(gravityspy_id: str) -> float | None:
     return float(gravityspy_id) if _GPS_ID.fullmatch(gravityspy_id) else None
 
 
+ID_RULE = "letters a to z and A to Z, digits and . _ + - ( ) only, at most 200 characters"
+"""What `is_identifier` asks for, for messages."""
+
+
 def is_identifier(text: str) -> bool:
     """Whether `text` may be a glitch's id: letters, digits and ``. _ + - ( )`` in parts separated by ``/``, none of them ``..``."""
     return len(text) <= MAX_IDENTIFIER and _IDENTIFIER.fullmatch(text) is not None and ".." not in text.split("/")

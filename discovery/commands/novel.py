@@ -24,11 +24,11 @@ def run(options: Namespace) -> None:
         for rank, name, _, _, label, one_in, _, nearest, class_one_in, alike, _ in found.table.itertuples(index=False)
     ]
     terminal.say(
-        f"compared with {found.known:,} known glitches: how many of them are as odd (1 in {found.known + 1:,}: none of them)"
+        f"compared with {found.known:,} known glitches: 1 in N says how many of them are as odd as this one; 1 in {found.known + 1:,} is none"
     )
     terminal.table(
         f"{len(rows)} odd glitches",
-        ("rank", "id", "label", "as odd of all", "as odd of its likest class", "alike"),
+        ("rank", "id", "label", "as odd, of all known", "as odd, of the nearest class", "similar glitches"),
         rows,
     )
     for path in found.files.values():

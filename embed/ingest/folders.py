@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from embed.errors import InputError
-from embed.gravityspy import SAMPLE_TYPES, class_name, gps_of_id, is_identifier, parse_view_name
+from embed.gravityspy import ID_RULE, SAMPLE_TYPES, class_name, gps_of_id, is_identifier, parse_view_name
 from embed.ingest.labelchanges import compare_labels
 from embed.processors import usable_processors
 from embed.study.records import Label, View, ViewFile
@@ -183,7 +183,7 @@ def _pictures(paths: Iterable[Path], folder: Path, plain: bool, report: IngestRe
         if not is_identifier(picture.gravityspy_id):
             report.skip(
                 path,
-                f"{picture.gravityspy_id[:80]!r} cannot be an id (letters, digits and . _ + - ( ) only, at most 200 characters); rename it",
+                f"{picture.gravityspy_id[:80]!r} cannot be an id ({ID_RULE}); rename it",
             )
             continue
         yield picture

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from embed.errors import InputError
-from embed.gravityspy import COLUMN_ALIASES, NUMBERS, class_name, gps_of_id, is_identifier, parse_view_name
+from embed.gravityspy import COLUMN_ALIASES, ID_RULE, NUMBERS, class_name, gps_of_id, is_identifier, parse_view_name
 from embed.ingest.labelchanges import compare_labels
 from embed.ingest.tablefile import misspelt, read_chunks, table_rows
 from embed.study.records import MODEL, Label
@@ -155,7 +155,7 @@ def parse_row(row: dict[str, str]) -> TableRow:
     """
     identifier, ifo = _identity(row)
     if not is_identifier(identifier):
-        raise InputError(f"{identifier[:80]!r} cannot be an id (letters, digits and . _ + - ( ) only)")
+        raise InputError(f"{identifier[:80]!r} cannot be an id ({ID_RULE})")
     metadata: dict[str, Any] = {name: _number(row[name], name) for name in NUMBERS if row.get(name)}
     metadata |= {name: row[name] for name in _TEXTS if row.get(name, "") not in _NO_URL}
     metadata |= {name: _value(text) for name, text in row.items() if name not in COLUMN_ALIASES and text}

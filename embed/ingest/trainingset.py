@@ -12,7 +12,7 @@ from pathlib import Path
 import h5py
 
 from embed.errors import InputError, StorageError
-from embed.gravityspy import DURATIONS, SAMPLE_TYPES, class_name, gps_of_id, is_identifier
+from embed.gravityspy import DURATIONS, ID_RULE, SAMPLE_TYPES, class_name, gps_of_id, is_identifier
 from embed.ingest.folders import BATCH
 from embed.ingest.labelchanges import compare_labels
 from embed.study.records import Label, ViewFile
@@ -96,7 +96,7 @@ def _add(study: Study, path: Path, file: h5py.File, leaf: str, *, modified: int,
         report.skip(where, f"{name!r} is none of the durations {', '.join(map(str, DURATIONS))}")
         return
     if not is_identifier(identifier):
-        report.skip(where, f"{identifier[:80]!r} cannot be an id (letters, digits and . _ + - ( ) only)")
+        report.skip(where, f"{identifier[:80]!r} cannot be an id ({ID_RULE})")
         return
     try:
         plane = read_plane(file, leaf)

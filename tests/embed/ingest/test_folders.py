@@ -305,7 +305,7 @@ def test_bad_rows_are_listed_and_good_ones_go_in(study, tmp_path):
     assert study.glitches()["id"].tolist() == ["H1_good", "H1_also"]
     assert study.glitches()["label"].tolist() == ["Blip", "<script>"]
     assert {skip.path: skip.reason for skip in report.skipped} == {
-        "table.csv:3": "'../../etc/passwd' cannot be an id (letters, digits and . _ + - ( ) only)",
+        "table.csv:3": "'../../etc/passwd' cannot be an id (letters a to z and A to Z, digits and . _ + - ( ) only, at most 200 characters)",
         "table.csv:4": "its cell 'label' has 1000000 characters, the limit is 10000",
         "table.csv:5": "event_time 'soon' is not a number",
     }
