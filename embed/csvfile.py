@@ -30,6 +30,28 @@ _BLOCK = 10_000
 """Rows that are written together."""
 _SEPARATORS = (",", ";", "\t")
 """A spreadsheet saves with semicolons or tabs where the comma is the decimal point."""
+_UTF16 = (0xFF, 0xFE)
+"""Either begins a file in UTF-16, which Excel calls Unicode text."""
+
+
+def separator_of(header: str) -> str:
+    r"""Return what separates the cells of a CSV, by its first line.
+
+    Examples
+    --------
+    >>> separator_of("id;label;snr"), separator_of("id")
+    (';', ',')
+    """
+    return max(_SEPARATORS, key=header.count)
+
+
+def not_utf8(path: Path, error: UnicodeDecodeError) -> InputError:
+    """Return the error that says how a table that is not UTF-8 becomes so."""
+    byte = error.object[error.start]
+    encoding = "UTF-16" if error.start == 0 and byte in _UTF16 else "LATIN1"
+    return InputError(
+        f"{path} is not UTF-8 (byte 0x{byte:02x} at position {error.start}); save it in the spreadsheet as CSV UTF-8, or convert it, for instance with `iconv -f {encoding} -t UTF-8`"
+    )
 
 
 def neutralised(text: str) -> str:
@@ -165,7 +187,7 @@ class CsvFile:
                 first = file.readline()
         except (OSError, UnicodeDecodeError) as error:
             raise self._unreadable(error) from error
-        self._separator = max(_SEPARATORS, key=first.count)
+        self._separator = separator_of(first)
         self.columns = [name.strip() for name in next(csv.reader([first], delimiter=self._separator), [])]
         if not any(self.columns):
             raise InputError(f"{path} is empty; give {expected}")
@@ -175,9 +197,7 @@ class CsvFile:
 
     def _unreadable(self, error: Exception) -> InputError:
         if isinstance(error, UnicodeDecodeError):
-            return InputError(
-                f"{self.path} is not UTF-8 (byte 0x{error.object[error.start]:02x}); save it as CSV UTF-8, or convert it, for instance with `iconv -f LATIN1 -t UTF-8`"
-            )
+            return not_utf8(self.path, error)
         return InputError(f"{self.path} cannot be read ({getattr(error, 'strerror', None) or error})")
 
     def rows(self) -> Iterator[Row]:

@@ -103,7 +103,15 @@ _VOLUNTEER_CODES = {
     "LOWFREQUENCYBLIP": "Blip_Low_Frequency",
     "PIZZICATO": "Pizzicato",
 }
-_FOLDED = {re.sub(r"[\W_]+", "", name).upper(): name for name in CLASS_LISTS["O4"]} | _VOLUNTEER_CODES
+
+
+def _letters(name: str) -> str:
+    """Letters and digits, in upper case."""
+    return re.sub(r"[\W_]+", "", name).upper()
+
+
+_LETTERS = {_letters(name): name for name in CLASS_LISTS["O4"]}
+_FOLDED = _LETTERS | _VOLUNTEER_CODES
 
 
 def class_name(label: str) -> str:
@@ -115,7 +123,20 @@ def class_name(label: str) -> str:
     """
     text = label.strip()
     upper = text.upper()
-    return _FOLDED.get(upper) or _FOLDED.get(re.sub(r"[\W_]+", "", upper)) or text
+    return _FOLDED.get(upper) or _FOLDED.get(_letters(text)) or text
+
+
+def own_spelling(name: str) -> str:
+    """Return Gravity Spy's spelling of a name that differs from one of its classes by case, blanks and punctuation only; another name is returned unchanged.
+
+    Unlike `class_name` it knows no codes: ``Crown`` may be the name that a person wants.
+
+    Examples
+    --------
+    >>> own_spelling("koi fish"), own_spelling("FastScattering"), own_spelling("Crown")
+    ('Koi_Fish', 'Fast_Scattering', 'Crown')
+    """
+    return _LETTERS.get(_letters(name), name)
 
 
 COLUMN_ALIASES = {
@@ -191,6 +212,10 @@ MAX_IDENTIFIER = 200
 def gps_of_id(gravityspy_id: str) -> float | None:
     """GPS seconds where the id is a GPS time (``1253358791.477050066``), else None."""
     return float(gravityspy_id) if _GPS_ID.fullmatch(gravityspy_id) else None
+
+
+ID_RULE = "letters a to z and A to Z, digits and . _ + - ( ) only, at most 200 characters"
+"""What `is_identifier` asks for, for messages."""
 
 
 def is_identifier(text: str) -> bool:

@@ -121,22 +121,22 @@ function facts() {
   if (known) {
     const share = (text) => (text ? percent(Number(text)) : "");
     line("verdict", known.in_words ?? known.verdict);
-    line("new", known.probability && `${share(known.probability)} (${share(known.low)} to ${share(known.high)})`);
-    line("nearest classes", [known.nearest_1, known.nearest_2, known.nearest_3].filter(Boolean).join("\n"));
+    line("probability of being new", known.probability && `${share(known.probability)} (${share(known.low)} to ${share(known.high)})`);
+    line("nearest classes by density (nats)", [known.nearest_1, known.nearest_2, known.nearest_3].filter(Boolean).join("\n"));
     line("separation", known.separation && `${Number(known.separation).toFixed(2)} nats`);
-    line("stability", known.stability && `${Number(known.stability).toFixed(2)}, least ${Number(known.least_stability).toFixed(2)}`);
+    line("stability", known.stability && `overlap ${Number(known.stability).toFixed(2)}, at least ${Number(known.least_stability).toFixed(2)}`);
     line("other settings", Number(known.settings_tried) && `found by ${known.settings_found} of ${known.settings_tried}`);
     line("other method", known.other_method && `overlap ${Number(known.other_method).toFixed(2)}`);
     line("detectors", known.detectors);
     line("signals", known.members_judged && `${known.members_signals} of ${known.members_judged}, of the label's others ${known.others_signals} of ${known.others_judged}`);
-    line("density", known.density && `${Number(known.density).toPrecision(3)} times the pass to the next cluster`);
+    line("density", known.density && `${Number(known.density).toPrecision(3)} times that between it and the next cluster`);
     line("persistence", known.persistence && `${Number(known.persistence).toFixed(2)} nats`);
     line("runs", known.runs);
     line("days", known.days && `${known.days}, busiest ${known.busiest_day} (${share(known.busiest_share)})`);
   }
   line("labels now", own()?.labels.map((one) => `${one.name || "no label"} ${thousands(one.size)}`).join("\n"));
   $("cluster-facts").replaceChildren(element("h3", {}, known ? `Certificate of cluster ${cluster}` : cluster === NOISE ? "Noise" : "No certificate: the report of this clustering is not in the study's folder"), list,
-    ...(known?.reasons ? [element("details", { open: "" }, element("summary", {}, "Reasons"), element("ul", {}, ...known.reasons.split("\n").map((reason) => element("li", {}, reason.replace(/(?<=\d) %/g, "\u00a0%")))))] : []));
+    ...(known?.reasons ? [element("details", { open: "" }, element("summary", {}, "Reasons"), element("ul", {}, ...known.reasons.split(/ \| |\n/).map((reason) => element("li", {}, reason.replace(/(?<=\d) %/g, "\u00a0%")))))] : []));
 }
 const chosen = () => members.filter((one) => ticked.has(one.glitch)).map((one) => one.glitch);
 function naming() {
@@ -154,7 +154,7 @@ function naming() {
     element("p", { class: "aside" }, ticked.size ? "Tick none to name them all." : "Tick some of them to name only these."),
     element("form", { class: "row", onsubmit: (event) => { event.preventDefault(); batch(count.valueAsNumber); } },
       element("label", {}, "Batch for volunteers of ", count), element("button", { type: "submit", disabled: clustering.latest ? null : "" }, "Make it"),
-      element("small", { class: "aside" }, clustering.latest ? "Half of them from the whole cluster, the others those of no known class that are most like it." : "Of the latest clustering of a label only.")));
+      element("small", { class: "aside" }, clustering.latest ? "Half of them or more from the whole cluster, the others the glitches that are most like it." : "Of the latest clustering of a label only.")));
   if (clustering.latest) place.querySelector("button[type=submit]").removeAttribute("disabled");
 }
 function give(name) {
@@ -166,7 +166,7 @@ function give(name) {
 const counted = (n) => (n === 1 ? "1 glitch is" : `${thousands(n)} glitches are`);
 async function saved(entry, done) {
   if (!clustering || entry.body.run !== clustering.run) return;
-  const text = `${counted(done.glitches)} now ${entry.body.name}${done.added < done.glitches ? `; ${thousands(done.added)} were not before` : ""}`;
+  const text = `${counted(done.glitches)} now ${done.name}${done.added < done.glitches ? `; ${thousands(done.added)} were not before` : ""}`;
   if (done.warning) notice(`${done.warning}. If it is a slip, name the cluster again.`);
   await read();
   Object.assign(clustering, await ask(`/api/clusterings/${clustering.run}`));

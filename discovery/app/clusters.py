@@ -116,6 +116,7 @@ def give_name(study: Study, cluster: int, name: str, chosen: Chosen, *, dry_run:
         "glitches": len(named.glitches),
         "added": named.added,
         "warning": named.warning,
+        "name": named.name,
         "event": last_event(study),
     }
 

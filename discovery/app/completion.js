@@ -2,6 +2,7 @@
 // A field for the name of a class, with the classes that begin so or hold the text; a new name is asked for twice, and so is a class that only holds the text.
 const { element } = Pieces;
 const SHOWN = 8;
+const letters = (name) => name.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, ""); // koi fish is Koi_Fish
 
 export function completion({ id, label, placeholder, names, accept }) {
   const input = element("input", { id, type: "text", autocomplete: "off", spellcheck: "false", placeholder, maxlength: "80",
@@ -14,9 +15,10 @@ export function completion({ id, label, placeholder, names, accept }) {
   let typed = ""; // this text
 
   function matches(text) {
-    const lower = text.toLowerCase();
-    const known = names().filter((one) => one.name.toLowerCase().includes(lower));
-    const starts = ({ name }) => (name.toLowerCase() === lower ? -1 : name.toLowerCase().startsWith(lower) ? 0 : 1);
+    const same = letters(text) ? letters : (name) => name.toLowerCase();
+    const wanted = same(text);
+    const known = names().filter((one) => same(one.name).includes(wanted));
+    const starts = ({ name }) => (same(name) === wanted ? -1 : same(name).startsWith(wanted) ? 0 : 1);
     known.sort((a, b) => starts(a) - starts(b)); // the very name, then those that begin so; stable: the larger classes stay first
     const listed = known.slice(0, SHOWN).map((one) => ({ name: one.name, isNew: false, begins: starts(one) < 1, size: one.size }));
     return known.length && starts(known[0]) < 0 ? listed : [...listed, { name: text, isNew: true }];
@@ -29,7 +31,7 @@ export function completion({ id, label, placeholder, names, accept }) {
     picked = false;
     found.replaceChildren(...options.map((one, i) => element("li", { role: "option", id: `${id}-${i}`,
       onmousedown: (event) => { event.preventDefault(); take(one, !one.isNew); } },
-    element("span", {}, one.name === asked ? `${one.isNew ? "new class " : ""}${one.name}: once more to be sure` : one.isNew ? `new class: ${one.name}` : one.name), element("small", {}, one.isNew ? "" : String(one.size)))));
+    element("span", {}, one.name === asked ? `${one.isNew ? "a new class " : ""}${one.name}? Press Enter again` : one.isNew ? `new class: ${one.name}` : one.name), element("small", {}, one.isNew ? "" : String(one.size)))));
     found.hidden = !options.length;
     input.setAttribute("aria-expanded", String(!found.hidden));
     mark();

@@ -99,7 +99,7 @@ async function saved(entry, done) {
   if (done.warning) notice(`${done.warning}. If it is a slip, name them again.`);
   study = await ask("/api/study");
   if (!$("map-page")) return;
-  $("map-done").textContent = `${done.glitches === 1 ? "1 glitch is" : `${thousands(done.glitches)} glitches are`} now ${entry.body.name}${done.added < done.glitches ? `; ${thousands(done.added)} were not before` : ""}`;
+  $("map-done").textContent = `${done.glitches === 1 ? "1 glitch is" : `${thousands(done.glitches)} glitches are`} now ${done.name}${done.added < done.glitches ? `; ${thousands(done.added)} were not before` : ""}`;
   again();
 }
 function refused(entry, error) {

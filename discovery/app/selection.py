@@ -10,6 +10,7 @@ from discovery.candidates.naming import PERSON, check_name, give_name
 from discovery.exchange.idlist import MOST
 from embed.csvfile import write_csv
 from embed.errors import InputError
+from embed.gravityspy import own_spelling
 from embed.storage import digest
 from embed.study.records import Label
 from embed.study.reviews import ids_of
@@ -40,7 +41,7 @@ def name_selection(study: Study, glitches: Sequence[int], name: str, *, seen: in
     -------
     dict
         ``glitches`` that have the name now, ``added`` label events (those that had it already get none), and a ``warning`` where the
-        name looks like a typo of a known one.
+        name looks like a typo of a known one; ``name`` as it was given, in Gravity Spy's spelling of its own classes.
 
     Raises
     ------
@@ -49,11 +50,12 @@ def name_selection(study: Study, glitches: Sequence[int], name: str, *, seen: in
     ConflictError
         A glitch was labelled since the person looked; nothing is written.
     """
+    name = own_spelling(name)
     warning = check_name(study, name)
     chosen = list(_known(study, glitches))
     event = Label(name, PERSON, SOURCE, why=f"named on a map with {len(chosen) - 1} others")
     added = give_name(study, chosen, event, {"name": name, "glitches": len(chosen)}, seen=seen)
-    return {"glitches": len(chosen), "added": added, "warning": warning}
+    return {"glitches": len(chosen), "added": added, "warning": warning, "name": name}
 
 
 def write_selection(study: Study, glitches: Sequence[int]) -> Path:

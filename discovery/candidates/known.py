@@ -63,7 +63,7 @@ def absent_classes(classes: Iterable[str]) -> str:
     absent = [name for name in CLASSES if name not in {*known, NONE_OF_THE_ABOVE}]
     if not absent or not set(known) & set(CLASS_LISTS["O4"]):
         return ""
-    return f"new means none of the classes that this study knows: {', '.join(known)}. Gravity Spy has others too, with which nothing was compared: {', '.join(absent)}"
+    return f"A new class is none of those that this study knows: {', '.join(known)}. Gravity Spy has other classes too, with which nothing was compared: {', '.join(absent)}"
 
 
 def known_glitches(table: pd.DataFrame, store: VectorStore, label: str, seed: int) -> Known:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embed.errors import ConflictError, InputError
+from embed.gravityspy import own_spelling
 from embed.spelling import closest
 from embed.study.audits import insert_label
 from embed.study.clusterings import latest_clustering, read_branches
@@ -45,6 +46,8 @@ class Named:
         Label events that were written; members that have the name already get none.
     warning : str
         Not empty where the name looks like a typo of a known one.
+    name : str
+        The name that was given: Gravity Spy's spelling of its own classes.
     """
 
     run: int
@@ -52,6 +55,7 @@ class Named:
     glitches: Rows
     added: int
     warning: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ def name_cluster(
     cluster : int or str
         Its number in ``clusters.csv``, or a branch of it, such as "1.0".
     name : str
-        The new class, for instance ``Reverse_Chirp``; blanks around it are left out.
+        The new class, for instance ``Reverse_Chirp``; blanks around it are left out, and a class of Gravity Spy gets its own spelling.
     label : str, optional
         Take the latest clustering of this label; by default the latest of all.
     chosen : Chosen, optional
@@ -105,7 +109,7 @@ def name_cluster(
     ConflictError
         A member was labelled since the person looked.
     """
-    chosen, name = chosen or Chosen(), name.strip()
+    chosen, name = chosen or Chosen(), own_spelling(name.strip())
     warning = check_name(study, name)
     run, clustered, members = members_of(study, cluster, label, run=chosen.run)
     members = _ticked(members, chosen.glitches, cluster)
@@ -114,7 +118,7 @@ def name_cluster(
         event = Label(name, PERSON, f"{noun(cluster)} of run {run}", why=f"named by `discover name {cluster}`")
         arguments = {"cluster": cluster, "name": name, "of": run}
         added = give_name(study, members.tolist(), event, arguments, seen=chosen.seen)
-    return Named(run, clustered, members, added, warning)
+    return Named(run, clustered, members, added, warning, name)
 
 
 def check_name(study: Study, name: str) -> str:
@@ -206,7 +210,7 @@ def members_of(
     if not len(members) or cluster < 0:
         numbers = sorted(set(table["cluster"].tolist()) - {-1})
         raise InputError(
-            f"the clustering of {clustered!r} has no cluster {cluster}; it has {numbers[0]} to {numbers[-1]}"
+            f"the clustering of {clustered!r} has no cluster {cluster}; it has {f'{numbers[0]} to {numbers[-1]}' if len(numbers) > 1 else f'{numbers[0]} alone'}"
             if numbers
             else f"the clustering of {clustered!r} has no clusters"
         )

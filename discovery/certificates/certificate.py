@@ -42,6 +42,8 @@ SEPARATE = 3.0
 of whole classes are above it, and 1 % of random parts of a class above 1."""
 NAMED = 3
 """Nearest known classes that are named."""
+BETWEEN = " | "
+"""Between the reasons in a table's cell: a line break there makes a row of many lines in a spreadsheet, and two lines of the file."""
 TYPICAL = 5
 """Most typical members that are named, the medoid among them."""
 
@@ -167,7 +169,7 @@ class Certificate:
             "inside": "; ".join(self.inside),
             **(self.signals.row() if self.signals else {}),
             **({} if ids is None else self._members(ids)),
-            "reasons": "\n".join(self.reasons),
+            "reasons": BETWEEN.join(self.reasons),
         }
 
     def _members(self, ids: Sequence[str]) -> dict[str, str]:
@@ -304,22 +306,26 @@ def _reasons(bare: Certificate, where: Divergences | None, whole: Occurrence) ->
         chance = ""
         if bare.probability is not None and bare.low is not None and bare.high is not None:
             chance = (
-                " Of this study's own classes, hidden, split and mixed, the groups that are so far apart were a class of their own in "
-                f"{100 * bare.probability:.0f} % of the cases (90 % interval {100 * bare.low:.0f} % to {100 * bare.high:.0f} %)."
+                " In a trial this study's own classes were hidden, split and mixed: of the groups that were so far apart, "
+                f"{100 * bare.probability:.0f} % were classes of their own (90 % interval {100 * bare.low:.0f} % to {100 * bare.high:.0f} %)."
             )
-        named = ", ".join(f"{name} ({nats:.1f})" for name, nats in bare.nearest[:NAMED])
+        named = ", ".join(
+            f"{name} ({nats:.1f}{'' if place else ' nats'})" for place, (name, nats) in enumerate(bare.nearest[:NAMED])
+        )
         reasons.append(f"Separation from known ones: {round(where.separation, 1) + 0.0:.1f} nats.{chance}")
         reasons.append(
-            f"Nearest known classes: {named}; {100 * where.favourite_share:.0f} % of the members are nearest to {where.favourite}."
+            f"Nearest known classes by density: {named}; {100 * where.favourite_share:.0f} % of the members are nearest to {where.favourite}."
         )
     found, tried = bare.settings
     by_settings = f", and by {found} of {tried} other settings" if tried else ""
     reasons.append(
-        f"It is found again in random parts of the glitches with a mean overlap of {bare.stability:.2f}{by_settings}; "
+        f"It is found again in random parts of the glitches with a mean overlap of {bare.stability:.2f} (1 is the same cluster){by_settings}; "
         f"overlap with the other method: {bare.other_method:.2f}."
     )
     if bare.density is not None:
-        reasons.append(f"Its members are {significant(bare.density)} times as dense as the pass to the next cluster.")
+        reasons.append(
+            f"Its members lie {significant(bare.density)} times as densely as the glitches between them and the next cluster."
+        )
     if bare.noise_around:
         reasons.append(f"{100 * bare.noise_around:.0f} % of its members' nearest neighbours fit no cluster.")
     return reasons + bare.occurrence.remarks(whole)

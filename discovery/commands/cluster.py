@@ -53,7 +53,7 @@ def run(options: Namespace) -> None:
         )
         for item in result["clusters"]
     ]
-    columns: tuple[str, ...] = ("cluster", many, "verdict", "new", "nearest class (nats)", "most typical")
+    columns: tuple[str, ...] = ("cluster", many, "verdict", "new", "nearest by density (nats)", "most typical")
     columns += ("signals",) if chosen.detector else ()
     terminal.table(counted(len(rows), "cluster", "clusters"), columns, rows)
     terminal.say(

@@ -33,7 +33,7 @@ def run(options: Namespace) -> None:
                 guide.files.update(save_figures(guide_figures(guide), folder, options.figures))
     draft = guide.draft
     nearest = ", ".join(other.name for other in draft.beside) or "no known class"
-    terminal.say(f"{draft.title}: {counted(draft.glitches, 'glitch', 'glitches')}; nearest: {nearest}")
+    terminal.say(f"{draft.title}: {counted(draft.glitches, 'glitch', 'glitches')}; most alike: {nearest}")
     if draft.unknown:
         terminal.say(draft.caution)
     for path in guide.files.values():

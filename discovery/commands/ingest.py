@@ -40,9 +40,13 @@ def run(options: Namespace) -> None:
                 _check_used(study, options, report, terminal)
         skipped, many = write_skipped(study, "ingest", report), nouns(study)[1]
     show_skipped(terminal, report, skipped)
-    rows = [(many, str(report.glitches)), *((name, str(getattr(report, name))) for name in ("views", "labels"))]
-    rows += [("unchanged", str(report.unchanged)), ("skipped", str(len(report.skipped)))]
+    rows = [(many, f"{report.glitches:,}"), *((name, f"{getattr(report, name):,}") for name in ("views", "labels"))]
+    rows += [("known ones with more metadata", f"{report.completed:,}")] if report.completed else []
+    rows += [("unchanged", f"{report.unchanged:,}"), ("skipped", f"{len(report.skipped):,}")]
     terminal.table(f"Added to {options.study}", ("", "number"), rows)
+    if report.repeated:
+        same = counted(report.repeated, "glitch keeps its label", "glitches keep their labels")
+        terminal.say(f"{same}: the record now names this source too")
     for warning in report.warnings:
         terminal.say(f"Warning: {warning}")
     terminal.result(asdict(report))
@@ -50,13 +54,13 @@ def run(options: Namespace) -> None:
 
 def _check_used(study: Study, options: Namespace, report: IngestReport, terminal: Terminal) -> None:
     """Refuse what nothing of could be used, after a list of what was skipped."""
-    if report.glitches or report.views or report.labels or report.unchanged:
+    if report.glitches or report.views or report.labels or report.completed or report.unchanged:
         return
     show_skipped(terminal, report, write_skipped(study, "ingest", report))
-    first = f"the first: {report.skipped[0].path}: {report.skipped[0].reason}" if report.skipped else "it is empty"
-    raise InputError(
-        f"nothing in {options.path or options.labels} could be used ({len(report.skipped)} skipped; {first})"
-    )
+    path: Path = options.path or options.labels
+    nothing = "it has no rows" if path.is_file() else "it is empty"
+    first = f"the first: {report.skipped[0].path}: {report.skipped[0].reason}" if report.skipped else nothing
+    raise InputError(f"nothing in {path} could be used ({len(report.skipped)} skipped; {first})")
 
 
 def _ingest_vectors(study: Study, options: Namespace, terminal: Terminal) -> IngestReport:
@@ -86,6 +90,8 @@ def _add_labels(study: Study, options: Namespace, report: IngestReport, terminal
         added = ingest_labels(study, options.labels, column=options.label_column, progress=progress)
     report.labels += added.labels
     report.unchanged += added.unchanged
+    report.repeated += added.repeated
+    report.relabelled += added.relabelled
     report.skipped += added.skipped
     report.warnings += added.warnings
 

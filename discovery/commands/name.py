@@ -46,39 +46,38 @@ def run(options: Namespace) -> None:
                     f"the names are of an earlier clustering, of run {found.run}: they go to the members that its report showed"
                 )
         named = give(dry_run=True)
-        doubts = {cluster: doubted(study, own.glitches, names[cluster]) for cluster, own in named.items()}
+        doubts = {cluster: doubted(study, own.glitches, own.name) for cluster, own in named.items()}
         if not options.dry_run:
             named = give(dry_run=False)
         model = next(iter(models(study.folder)), None)
     for cluster, own in named.items():
         if own.warning:
-            terminal.say(f"warning: {own.warning}")
+            terminal.say(f"warning: {own.warning}; if it is a slip, name the cluster again")
         if doubts[cluster]:
             terminal.say(doubted_sentence(doubts[cluster], len(own.glitches)))
         count = len(own.glitches)
         of = "the 1 glitch" if count == 1 else f"the {count:,} glitches"
         done = "would be" if options.dry_run else "is" if count == 1 else "are"
         terminal.say(
-            f"{of} of {noun(cluster)} of {own.label} (run {own.run}) {done} labelled {names[cluster]}"
+            f"{of} of {noun(cluster)} of {own.label} (run {own.run}) {done} labelled {own.name}"
             + ("" if options.dry_run else f"; {counted(own.added, 'label event', 'label events')} added")
         )
         if model is not None and not options.dry_run and count >= FEWEST_EXAMPLES:
             terminal.say(
-                f"a model learns it by: discover train --weights model:{model} --name NEW --add-class {shlex.quote(names[cluster])}"
+                f"a model learns it by: discover train --weights model:{model} --name NEW --add-class {shlex.quote(own.name)}"
             )
     facts = [
-        _facts(cluster, names[cluster], own) | {"doubted": [row._asdict() for row in doubts[cluster]]}
-        for cluster, own in named.items()
+        _facts(cluster, own) | {"doubted": [row._asdict() for row in doubts[cluster]]} for cluster, own in named.items()
     ]
     terminal.result((facts[0] if options.file is None else {"named": facts}) | {"dry_run": options.dry_run})
 
 
-def _facts(cluster: int | str, name: str, own: Named) -> dict[str, Any]:
+def _facts(cluster: int | str, own: Named) -> dict[str, Any]:
     return {
         "cluster": cluster,
         "of": own.label,
         "run": own.run,
-        "name": name,
+        "name": own.name,
         "glitches": len(own.glitches),
         "added": own.added,
         "warnings": [own.warning] if own.warning else [],

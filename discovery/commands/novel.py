@@ -27,11 +27,11 @@ def run(options: Namespace) -> None:
         for rank, name, _, _, label, one_in, _, nearest, class_one_in, alike, _ in found.table.itertuples(index=False)
     ]
     terminal.say(
-        f"compared with {found.known:,} known {many}: how many of them are as odd (1 in {found.known + 1:,}: none of them)"
+        f"compared with {found.known:,} known {many}: 1 in N says how many of them are as odd as this one; 1 in {found.known + 1:,} is none"
     )
     terminal.table(
         counted(len(rows), f"odd {one}", f"odd {many}"),
-        ("rank", "id", "label", "as odd of all", "as odd of its likest class", "alike"),
+        ("rank", "id", "label", "as odd, of all known", "as odd, of the nearest class", f"similar {many}"),
         rows,
     )
     for path in found.files.values():

@@ -114,26 +114,27 @@ def audit_html(
 
 
 def headline(result: AuditResult) -> str:
-    """Say what the audit found in a sentence or two, for instance "These 120 rows should hold 88 (79 to 97) wrong labels"."""
+    """Say what the audit found in a sentence or two, for instance "Of the 120 listed labels about 88 (79 to 97) are probably wrong, of all 2,000 labels about 90 (81 to 99), 4.5 %."."""
     return "".join(text for text, _ in _headline(result))
 
 
 def _headline(result: AuditResult) -> list[tuple[str, bool]]:
     """Return the headline in pieces, each with whether the page shows it bold."""
     total = [
-        ("about ", False),
+        (f" of all {len(result):,} labels about ", False),
         (_count(result.total), True),
-        (f" wrong labels, {100 * result.total.expected / len(result):.1f} % of {len(result):,}.", False),
+        (
+            f"{', ' if result.listed else ' are probably wrong, '}{100 * result.total.expected / len(result):.1f} %.",
+            False,
+        ),
     ]
     if not result.listed:
-        limit = f"{100 * result.false_discovery_rate:.0f} %"
-        return [
-            (f"No label is doubtful enough to list at the {limit} limit. The whole study should hold ", False),
-            *total,
-        ]
-    rows = "This 1 row" if result.listed == 1 else f"These {result.listed:,} rows"
-    found = [(rows, True), (" should hold ", False), (_count(result.in_list), True)]
-    return [*found, (" wrong labels; the whole study should hold ", False), *total]
+        most = f"{100 * result.false_discovery_rate:.0f} %"
+        none = f"No label is doubtful enough to be listed: at most {most} of a list may be right labels. Of"
+        return [(none, False), (total[0][0].removeprefix(" of"), False), *total[1:]]
+    listed = "the 1 listed label" if result.listed == 1 else f"the {result.listed:,} listed labels"
+    found = [("Of ", False), (listed, True), (" about ", False), (_count(result.in_list), True)]
+    return [*found, (f" {'is' if result.listed == 1 else 'are'} probably wrong,", False), *total]
 
 
 def _count(count: Count) -> str:

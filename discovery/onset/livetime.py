@@ -141,7 +141,8 @@ def livetime_of(times: ArrayLike) -> Livetime:
     if found.seconds >= SMALL_SHARE * span or len(known) >= MANY * len(starts):
         return found
     caution = (
-        f"The live time, {significant(found.seconds / DAY, 2)} of {significant(span / DAY)} days, is guessed from {len(known):,} glitches, "
-        "too few to tell when a detector was on: changes of rates are not looked for; give segments: `discover onset --segments FILE`"
+        f"The live time, {significant(found.seconds / DAY, 2)} of {significant(span / DAY)} days, is guessed from {len(known):,} glitches. "
+        "They are too few to tell when a detector was on, so that changes of rates are not looked for: "
+        "give the times when it was on with `discover onset --segments FILE`"
     )
     return replace(found, caution=caution)

@@ -34,6 +34,7 @@ _UNSHOWABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069
 """Control characters, the text-direction overrides that can make an id look like another, and lone surrogates, which no file can hold."""
 
 
+_CODE = re.compile(r"`([^`]+)`")
 _PERCENT = re.compile(r"(?<=\d) %")
 """A per cent sign and the space between it and its number."""
 
@@ -185,6 +186,7 @@ def words(command: str) -> Markup:
     return Markup(" ").join(spans)
 
 
-def unbroken(sentence: str) -> str:
-    """Keep a number and its per cent sign on one line; for sentences alone, since data must stay what they are."""
-    return _PERCENT.sub("\N{NO-BREAK SPACE}%", sentence)
+def unbroken(sentence: str) -> Markup:
+    """Keep a number and its per cent sign on one line, and show what stands between backticks as code; for sentences alone, since data must stay what they are."""
+    text = str(escape(showable(_PERCENT.sub("\N{NO-BREAK SPACE}%", sentence))))
+    return Markup(_CODE.sub(r"<code>\1</code>", text))  # noqa: S704 - escaped above

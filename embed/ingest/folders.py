@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from embed.errors import InputError
-from embed.gravityspy import SAMPLE_TYPES, class_name, gps_of_id, is_identifier, parse_view_name
-from embed.ingest.typos import warn_of_typos
+from embed.gravityspy import ID_RULE, SAMPLE_TYPES, class_name, gps_of_id, is_identifier, parse_view_name
+from embed.ingest.labelchanges import compare_labels
 from embed.processors import usable_processors
 from embed.study.records import Label, View, ViewFile
 from embed.study.report import IngestReport, batches
@@ -77,7 +77,7 @@ def ingest_folder(
     chosen = list(_walk(folder.absolute(), report)) if paths is None else list(paths)
     pictures = _pictures(chosen, folder.absolute(), plain, report)
     done = 0
-    with warn_of_typos(study, report):
+    with compare_labels(study, report):
         for batch in batches(probed(pictures), BATCH):
             with study.transaction():
                 for picture, image in batch:
@@ -183,7 +183,7 @@ def _pictures(paths: Iterable[Path], folder: Path, plain: bool, report: IngestRe
         if not is_identifier(picture.gravityspy_id):
             report.skip(
                 path,
-                f"{picture.gravityspy_id[:80]!r} cannot be an id (letters, digits and . _ + - ( ) only, at most 200 characters); rename it",
+                f"{picture.gravityspy_id[:80]!r} cannot be an id ({ID_RULE}); rename it",
             )
             continue
         yield picture

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from embed.csvfile import neutralised, restored
+from embed.csvfile import neutralised, not_utf8, restored, separator_of
 from embed.errors import InputError
 from embed.gravityspy import COLUMN_ALIASES
 from embed.spelling import is_typo
@@ -70,11 +71,10 @@ def read_chunks(
             if len(chunk):
                 yield chunk, names
     except UnicodeDecodeError as error:
-        where = f"byte 0x{error.object[error.start]:02x} at position {error.start}"
-        raise InputError(
-            f"{path} is not UTF-8 ({where}); convert it, for instance with `iconv -f LATIN1 -t UTF-8`"
-        ) from error
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, pd.errors.ParserWarning) as error:
+        raise not_utf8(path, error) from error
+    except pd.errors.EmptyDataError as error:
+        raise InputError(f"{path} is empty; give a CSV with a line of column names") from error
+    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
         raise InputError(
             f"{path} is not a readable CSV ({str(error).strip()}); every row needs the header's columns"
         ) from error
@@ -82,17 +82,24 @@ def read_chunks(
         raise InputError(f"{path} cannot be read ({error.strerror or error})") from error
 
 
+_DECIMAL_COMMA = re.compile(r"\A([+-]?\d+),(\d+)\Z")
 _KNOWN = {*COLUMN_ALIASES, *(name for aliases in COLUMN_ALIASES.values() for name in aliases)}
 
 
 def _csv_chunks(path: Path, without: Collection[str]) -> Iterator[pd.DataFrame]:
-    """Chunks of a CSV, the first of them empty: it has the columns alone."""
-    header = pd.read_csv(path, nrows=0, dtype=str, encoding="utf-8-sig")
+    """Chunks of a CSV, the first of them empty: it has the columns alone.
+
+    Where cells end with semicolons or tabs, the decimal point may be a comma: it becomes a point.
+    """
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        separator = separator_of(file.readline())
+    header = pd.read_csv(path, sep=separator, nrows=0, dtype=str, encoding="utf-8-sig")
     yield header.drop(columns=[name for name in header.columns if name in without])
     with (
         warnings.catch_warnings(action="error", category=pd.errors.ParserWarning),  # rows longer than the header
         pd.read_csv(
             path,
+            sep=separator,
             dtype=str,
             encoding="utf-8-sig",
             keep_default_na=False,
@@ -101,7 +108,9 @@ def _csv_chunks(path: Path, without: Collection[str]) -> Iterator[pd.DataFrame]:
             skipinitialspace=True,
         ) as reader,
     ):
-        yield from reader
+        yield from (
+            reader if separator == "," else (chunk.replace(_DECIMAL_COMMA, r"\1.\2", regex=True) for chunk in reader)
+        )
 
 
 def _parquet_chunks(path: Path, without: Collection[str]) -> Iterator[pd.DataFrame]:
@@ -144,6 +153,10 @@ def _names(path: Path, header: list[str], required: tuple[str, ...], also: Colle
         if (found := next((name for name in aliases if name in header), None))
     }
     for name in required:
+        if name not in names and set(header) >= _EXPORT:
+            raise InputError(
+                f"{path} is Zooniverse's classification export, and no table of glitches; `discover audit import` reads it where its subjects are those of an audit's manifest"
+            )
         if name not in names:
             raise InputError(
                 f"{path} has no column {' or '.join(COLUMN_ALIASES[name])}; its columns are: {_some(header)}"
@@ -153,6 +166,10 @@ def _names(path: Path, header: list[str], required: tuple[str, ...], also: Colle
             raise InputError(f"{path} has no column {name!r}; its columns are: {_some(header)}")
         names[name] = name
     return names
+
+
+_EXPORT = {"classification_id", "annotations", "subject_data"}
+"""Columns by which Zooniverse's classification export is known."""
 
 
 def misspelt(header: Collection[str], names: dict[str, str]) -> list[str]:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from embed.errors import InputError
-from embed.gravityspy import COLUMN_ALIASES, NUMBERS, class_name, gps_of_id, is_identifier, parse_view_name
+from embed.gravityspy import COLUMN_ALIASES, ID_RULE, NUMBERS, class_name, gps_of_id, is_identifier, parse_view_name
+from embed.ingest.labelchanges import compare_labels
 from embed.ingest.tablefile import misspelt, read_chunks, table_rows
-from embed.ingest.typos import warn_of_typos
 from embed.study.records import MODEL, Label
 from embed.study.report import IngestReport
 from embed.study.study import Study
@@ -63,7 +63,7 @@ def ingest_table(
     """
     report = IngestReport()
     done = 0
-    with warn_of_typos(study, report):
+    with compare_labels(study, report):
         for chunk, names in read_chunks(path, required=("gravityspy_id",), without=without):
             if not done:
                 report.warnings += [f"{path}: {warning}" for warning in misspelt(chunk.columns, names)]
@@ -102,7 +102,7 @@ def ingest_labels(
     report = IngestReport()
     said: dict[int, str] = {}
     done = 0
-    with warn_of_typos(study, report):
+    with compare_labels(study, report):
         for chunk, names in read_chunks(path, required=("gravityspy_id",), also=(column,)):
             with study.transaction():
                 for number, row in table_rows(chunk, names, path, report):
@@ -155,7 +155,7 @@ def parse_row(row: dict[str, str]) -> TableRow:
     """
     identifier, ifo = _identity(row)
     if not is_identifier(identifier):
-        raise InputError(f"{identifier[:80]!r} cannot be an id (letters, digits and . _ + - ( ) only)")
+        raise InputError(f"{identifier[:80]!r} cannot be an id ({ID_RULE})")
     metadata: dict[str, Any] = {name: _number(row[name], name) for name in NUMBERS if row.get(name)}
     metadata |= {name: row[name] for name in _TEXTS if row.get(name, "") not in _NO_URL}
     metadata |= {name: _value(text) for name, text in row.items() if name not in COLUMN_ALIASES and text}
@@ -175,12 +175,14 @@ def _value(text: str) -> float | str:
 
 
 def _add_row(study: Study, row: dict[str, str], where: str, path: Path, report: IngestReport) -> None:
+    changes = study.connection.total_changes
     try:
         said = parse_row(row)
         glitch, added = study.add_glitch(said.gravityspy_id, said.ifo, said.gps, said.metadata)
     except InputError as error:
         report.skip(where, str(error))
         return
+    completed = not added and study.connection.total_changes > changes
     events = 0
     if row.get("given"):
         events += study.add_label(glitch, Label(class_name(row["given"]), by="metadata", source=path.name))
@@ -190,7 +192,8 @@ def _add_row(study: Study, row: dict[str, str], where: str, path: Path, report: 
         )
     report.glitches += added
     report.labels += events
-    report.unchanged += not added and events == 0
+    report.completed += completed
+    report.unchanged += not added and not completed and events == 0
 
 
 def _label_row(

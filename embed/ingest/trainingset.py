@@ -12,9 +12,9 @@ from pathlib import Path
 import h5py
 
 from embed.errors import InputError, StorageError
-from embed.gravityspy import DURATIONS, SAMPLE_TYPES, class_name, gps_of_id, is_identifier
+from embed.gravityspy import DURATIONS, ID_RULE, SAMPLE_TYPES, class_name, gps_of_id, is_identifier
 from embed.ingest.folders import BATCH
-from embed.ingest.typos import warn_of_typos
+from embed.ingest.labelchanges import compare_labels
 from embed.study.records import Label, ViewFile
 from embed.study.report import IngestReport, batches
 from embed.study.study import Study
@@ -50,7 +50,7 @@ def ingest_training_set(study: Study, path: Path, *, progress: Progress | None =
                 )
             done = 0
             modified = path.stat().st_mtime_ns
-            with warn_of_typos(study, report):
+            with compare_labels(study, report):
                 for batch in batches(leaves, BATCH):
                     with study.transaction():
                         for leaf in batch:
@@ -96,7 +96,7 @@ def _add(study: Study, path: Path, file: h5py.File, leaf: str, *, modified: int,
         report.skip(where, f"{name!r} is none of the durations {', '.join(map(str, DURATIONS))}")
         return
     if not is_identifier(identifier):
-        report.skip(where, f"{identifier[:80]!r} cannot be an id (letters, digits and . _ + - ( ) only)")
+        report.skip(where, f"{identifier[:80]!r} cannot be an id ({ID_RULE})")
         return
     try:
         plane = read_plane(file, leaf)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from embed.digits import counted
@@ -12,10 +10,7 @@ from embed.gravityspy import CLASS_LISTS
 from embed.spelling import is_typo, one_slip, same_word
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
-
-    from embed.study.report import IngestReport
-    from embed.study.study import Study
+    from collections.abc import Collection, Mapping
 
 MANY_MORE = 5
 """A label of the study is taken for the right spelling when it has this many times the glitches of the new one."""
@@ -23,15 +18,6 @@ RARE = 10
 """A new label with at most so many glitches may be one slip away from any label that has more."""
 EVENLY = 3
 """Two labels of which none has this many times the glitches of the other are used evenly: two words, as Round and Bound are, unless the slip hardly ever makes another word."""
-
-
-@contextmanager
-def warn_of_typos(study: Study, report: IngestReport) -> Iterator[None]:
-    """Compare the study's labels after the block with those before, and add warnings about new ones to the report."""
-    before = {label for _, label in study.latest_labels(predicted=False)}
-    yield
-    counts = Counter(label for _, label in study.latest_labels(predicted=False))
-    report.warnings += typos(before, dict(sorted(counts.items())))
 
 
 def typos(before: Collection[str], counts: Mapping[str, int]) -> list[str]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from embed.csvfile import CsvFile
 from embed.errors import InputError
-from embed.gravityspy import COLUMN_ALIASES, NUMBERS, gps_of_id, is_identifier
+from embed.gravityspy import COLUMN_ALIASES, ID_RULE, NUMBERS, gps_of_id, is_identifier
 from embed.study.report import Skip
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def _trigger(row: Mapping[str, str], columns: Mapping[str, str], ifos: list[str]
     gps = _gps_time(gps)
     identifier = identifier or f"{gps:.9f}"
     if not is_identifier(identifier):
-        raise InputError(f"{identifier[:80]!r} cannot be an id (letters, digits and . _ + - ( ) only)")
+        raise InputError(f"{identifier[:80]!r} cannot be an id ({ID_RULE})")
     numbers = {name: _number(cells[name], name) for name in NUMBERS if cells.get(name)}
     snr, frequency, q = (numbers.pop(name, None) for name in ("snr", "peak_frequency", "q_value"))
     return Trigger(gps, ifo, identifier, snr, frequency, q, numbers or None)

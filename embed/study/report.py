@@ -26,8 +26,12 @@ class IngestReport:
     ----------
     glitches, views, labels : int
         Rows added to the study.
+    completed : int
+        Table rows that gave a known glitch a time, a detector or metadata that the study had not.
     unchanged : int
         Files or table rows that are in the study already.
+    repeated, relabelled : int
+        Glitches that got a label event with the label that they had, and with another one.
     skipped : list of Skip
         What was not added, each with the reason.
     warnings : list of str
@@ -37,7 +41,10 @@ class IngestReport:
     glitches: int = 0
     views: int = 0
     labels: int = 0
+    completed: int = 0
     unchanged: int = 0
+    repeated: int = 0
+    relabelled: int = 0
     skipped: list[Skip] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 

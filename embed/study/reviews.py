@@ -81,6 +81,36 @@ def given_labels(study: Study, glitches: Iterable[int]) -> dict[int, LabelEvent]
     return {row[0]: LabelEvent(*row[1:]) for row in rows}
 
 
+def labelled_since(study: Study, event: int) -> set[int]:
+    """Row numbers of the glitches that were given a label after an event; predictions do not count."""
+    rows = study.connection.execute("SELECT DISTINCT glitch FROM labels WHERE event > ? AND by != ?", (event, MODEL))
+    return {glitch for (glitch,) in rows}
+
+
+def labelled_twice(study: Study, event: int) -> dict[str, str]:
+    """Id and labels, with commas, of the glitches that were given different labels after an event; predictions do not count."""
+    rows = study.connection.execute(
+        """
+        SELECT g.id, group_concat(DISTINCT l.label) FROM labels l JOIN glitches g USING (glitch)
+        WHERE l.event > ? AND l.by != ? GROUP BY l.glitch HAVING count(DISTINCT l.label) > 1 ORDER BY g.id
+        """,
+        (event, MODEL),
+    )
+    return dict(rows.fetchall())
+
+
+def authors_until(study: Study, glitches: Iterable[int], event: int) -> dict[int, str]:
+    """Who gave each of these glitches the label that applied after an event; predictions do not count, unlabelled glitches are absent."""
+    rows = study.connection.execute(
+        """
+        SELECT l.glitch, max(l.event), l.by FROM json_each(?) g JOIN labels l ON l.glitch = g.value
+        WHERE l.by != ? AND l.event <= ? GROUP BY l.glitch
+        """,  # SQLite takes the bare column from the row of the maximum
+        (row_list(glitches), MODEL, event),
+    )
+    return {glitch: by for glitch, _, by in rows}
+
+
 def label_sizes(study: Study) -> dict[str, int]:
     """Number of glitches of each label that applies to some; predictions do not count."""
     rows = study.connection.execute(

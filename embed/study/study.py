@@ -171,11 +171,13 @@ class Study(Closing):
                 (name, gravityspy_id, ifo, gps, canonical_json(metadata or {})),
             )
             return int(cursor.lastrowid or 0), True
-        if ifo is not None or gps is not None:
-            self.connection.execute(
-                "UPDATE glitches SET ifo = coalesce(ifo, ?), gps = coalesce(gps, ?) WHERE glitch = ? AND (ifo IS NULL OR gps IS NULL)",
-                (ifo, gps, glitch),
-            )
+        self.connection.execute(
+            """
+            UPDATE glitches SET ifo = coalesce(ifo, ?1), gps = coalesce(gps, ?2)
+            WHERE glitch = ?3 AND ((ifo IS NULL AND ?1 IS NOT NULL) OR (gps IS NULL AND ?2 IS NOT NULL))
+            """,
+            (ifo, gps, glitch),
+        )
         if metadata:
             (text,) = self.connection.execute("SELECT metadata FROM glitches WHERE glitch = ?", (glitch,)).fetchone()
             merged = canonical_json(metadata | read_object(self.database, text, f"the metadata of glitch {glitch}"))

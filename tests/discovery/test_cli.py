@@ -321,6 +321,21 @@ def test_nothing_to_ingest(capsys, tmp_path, make, message):
             assert study.runs()["outcome"].iloc[-1].startswith("failed")
 
 
+def test_a_table_without_rows(capsys, tmp_path):
+    table = write(tmp_path / "table.csv", b"id,label\n")
+    assert "could be used (0 skipped; it has no rows)" in error_of(
+        capsys, "ingest", table, "--study", tmp_path / "study"
+    )
+
+
+def test_the_same_labels_again_are_told(capsys, tmp_path):
+    for name in ("first.csv", "second.csv"):
+        table = write(tmp_path / name, b"id,label\na,Blip\nb,Tomte\n")
+        code, out, _ = run(capsys, "ingest", table, "--study", tmp_path / "study")
+        assert code == 0
+        assert ("2 glitches keep their labels: the record now names this source too" in out) == (name == "second.csv")
+
+
 @pytest.mark.parametrize("name", ["pipe.csv", "pipe.h5"])
 def test_a_pipe_is_no_table(capsys, tmp_path, name):
     os.mkfifo(tmp_path / name)

@@ -113,13 +113,14 @@ def test_undo_a_number_and_a_typed_class(browser, address, folder):
     first = browser.evaluate("document.querySelector('.class-keys button span').textContent")
     browser.key("1")  # the page is at the first glitch again
     browser.key("/")
-    browser.type("koi")
+    browser.type("koi fish")  # as a person writes Koi_Fish: no new class, and not asked for twice
+    assert browser.evaluate("document.getElementById('typed-list').textContent").startswith("Koi_Fish")
     browser.key("Enter")
     browser.key("/")
     browser.type("Zig zag 7")
     browser.key("Enter")
     text = browser.evaluate("document.getElementById('typed-list').textContent")
-    assert text == "new class Zig zag 7: once more to be sure"
+    assert text == "a new class Zig zag 7? Press Enter again"
     browser.key("Enter")
     browser.wait(SAVED)
     assert [labels(folder)[glitch] for glitch in (1, 2, 3)] == [first, "Koi_Fish", "Zig zag 7"]
@@ -134,7 +135,7 @@ def test_a_class_that_only_holds_the_text_is_asked_for_twice(browser, address, f
     browser.type("fish")
     browser.key("Enter")
     assert browser.evaluate("document.querySelector('#typed-list [aria-selected=true] span').textContent") == (
-        "Koi_Fish: once more to be sure"
+        "Koi_Fish? Press Enter again"
     )
     panel = "document.querySelector('.answer')"
     assert browser.evaluate(f"getComputedStyle({panel}).overflowY") == "visible"  # the list is not cut off
@@ -239,7 +240,7 @@ def test_a_certificate_says_its_reasons_as_text(browser, address, folder):
         "verdict": "new class",
         "density": "562.04",
         "persistence": "10.861",
-        "reasons": f"It is {HOSTILE}.\nMore than 97 % of it.",
+        "reasons": f"It is {HOSTILE}. | More than 97 % of it.",
     }
     rows = [(number, 40, *known.values()) for number in (0, 1)]
     write_csv(report / "certificates.csv", ("cluster", "size", *known), rows)
@@ -247,7 +248,7 @@ def test_a_certificate_says_its_reasons_as_text(browser, address, folder):
     terms = browser.evaluate(
         "Object.fromEntries([...document.querySelectorAll('#cluster-facts dt')].map((one) => [one.textContent, one.nextSibling.textContent]))"
     )
-    assert terms["density"] == "562 times the pass to the next cluster"
+    assert terms["density"] == "562 times that between it and the next cluster"
     assert terms["persistence"] == "10.86 nats"
     reasons = browser.evaluate("[...document.querySelectorAll('#cluster-facts li')].map((one) => one.textContent)")
     assert reasons == [f"It is {HOSTILE}.", "More than 97\u00a0% of it."]

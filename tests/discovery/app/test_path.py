@@ -74,7 +74,7 @@ def walk(browser, address):
     browser.click_on("document.getElementById('name')")
     browser.type(NAME)
     browser.key("Enter")
-    assert "once more" in browser.evaluate(TEXT % "name-list")
+    assert "Press Enter again" in browser.evaluate(TEXT % "name-list")
     browser.key("Enter")
     browser.wait(f"{TEXT % 'name-done'} === '{TICKED} glitches are now {NAME}'")
     browser.click_on("document.querySelector('#naming input[type=number]')")

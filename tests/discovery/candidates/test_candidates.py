@@ -82,7 +82,7 @@ def test_a_report_says_that_a_sample_tells_no_rates(study, tmp_path):
     study.connection.execute("UPDATE glitches SET gps = 1126000000 + 86400 * (glitch / 2) + 3600 * (glitch % 2)")
     study.connection.commit()
     find_candidates(study, embed(study), "Blip", ClusterOptions(method="spectral", k=2), out=tmp_path / "out")
-    assert "is guessed from 24 glitches, too few" in (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert "is guessed from 24 glitches. They are too few" in (tmp_path / "out" / "report.html").read_text("utf-8")
 
 
 def test_a_glitch_of_another_label_inside_a_cluster_is_named(study, tmp_path):

@@ -107,6 +107,13 @@ def test_a_branch_that_is_not_there_is_refused_with_those_that_are(study):
             name_cluster(study, path, "X")
 
 
+def test_a_class_of_gravity_spy_gets_its_own_spelling(study):
+    clustered(study, "Blip", list(labels_of(study)), [0] * 8)
+    named = name_cluster(study, 0, " koi fish")
+    assert (named.name, named.warning, set(labels_of(study).values())) == ("Koi_Fish", "", {"Koi_Fish"})
+    assert name_cluster(study, 0, "Crown", dry_run=True).name == "Crown"  # a code of Fast_Scattering, and a name too
+
+
 def test_a_name_that_looks_like_a_typo_is_warned_of(study):
     clustered(study, "Blip", list(labels_of(study)), [0] * 8)
     assert name_cluster(study, 0, "Blipp", dry_run=True).warning == "'Blipp' looks like 'Blip', which the study has"
@@ -121,6 +128,9 @@ def test_what_cannot_be_named_is_refused(study):
         name_cluster(study, 7, "X")
     with pytest.raises(InputError, match="has no cluster -1; it has 0 to 1"):
         name_cluster(study, -1, "X")
+    clustered(study, "Whistle", list(labels_of(study)), [0] * 8)
+    with pytest.raises(InputError, match="the clustering of 'Whistle' has no cluster 7; it has 0 alone"):
+        name_cluster(study, 7, "X", label="Whistle")
     with pytest.raises(InputError, match="no clustering of 'Tomte'; run `discover cluster Tomte` first"):
         name_cluster(study, 0, "X", label="Tomte")
     for name in ("", "  ", "a\nb"):

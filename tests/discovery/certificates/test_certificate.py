@@ -201,9 +201,11 @@ def test_the_reasons_give_the_figures():
     new = next(own for own in certificates if own.verdict == NEW)
     said = " ".join(new.reasons)
     assert f"Separation from known ones: {new.separation:.1f} nats" in said
-    assert f"in {100 * new.probability:.0f} % of the cases (90 % interval" in said
+    assert f"{100 * new.probability:.0f} % were classes of their own (90 % interval" in said
     assert new.nearest[2][0] in said
     assert "by 7 of 7 other settings" in said or "of 7 other settings" in said
+    assert f"Nearest known classes by density: {new.nearest[0][0]} ({new.nearest[0][1]:.1f} nats), " in said
+    assert str(new.row()["reasons"]).split(" | ") == list(new.reasons)  # one line, whatever reads the table
     assert list(new.row()) == list(certificates[0].row())
     assert found.method == "hdbscan"
     assert truth.max() == CLASSES

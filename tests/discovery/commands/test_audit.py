@@ -81,7 +81,7 @@ def test_by_probabilities_same_seed_same_bytes(capsys, study, tmp_path):
             {path.name: path.read_bytes() for path in (tmp_path / name).glob("*.*") if path.name != "audit.html"}
         )
     assert trees[0] == trees[1]
-    assert "rows should hold" in out
+    assert "listed labels about" in out
     assert "Wrong labels expected" in out
     assert "the probabilities were taken as held out" in out
     with Study(study) as opened:

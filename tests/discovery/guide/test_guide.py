@@ -255,7 +255,7 @@ def test_the_command(capsys, study):
     assert {"typical.png", "variety.png", "beside-2-Power_Line.pdf", "measures.pdf", "measures.png"} <= names
     assert (folder / "figures" / "typical.png").read_bytes() == (folder / "typical.png").read_bytes()
     assert b"/FontFile2" in (folder / "figures" / "measures.pdf").read_bytes()  # drawn, not a picture
-    assert out.startswith("Blip: 12 glitches; nearest: ")
+    assert out.startswith("Blip: 12 glitches; most alike: ")
     assert "guide.html" in out
     code, out, _ = run(capsys, "guide", "Power_Line", "--study", study.folder, "--json")
     assert code == 0

@@ -70,13 +70,13 @@ def test_the_headline_says_how_many(found):
     result, _ = found
     said = headline(result)
     assert said.startswith(
-        f"These {result.listed} rows should hold {result.in_list.expected:,.0f} ({result.in_list.low:.0f} to {result.in_list.high:.0f}) wrong labels"
+        f"Of the {result.listed} listed labels about {result.in_list.expected:,.0f} ({result.in_list.low:.0f} to {result.in_list.high:.0f}) are probably wrong, "
     )
     assert (
-        f"about {result.total.expected:,.0f} ({result.total.low:.0f} to {result.total.high:.0f}) wrong labels" in said
+        f" of all 120 labels about {result.total.expected:,.0f} ({result.total.low:.0f} to {result.total.high:.0f}), "
+        in said
     )
-    assert "of 120" in said
-    assert f"<b>These {result.listed} rows</b>" in page(found)
+    assert f"Of <b>the {result.listed} listed labels</b> about <b>" in page(found)
 
 
 def test_few_planted_errors_are_cautioned_of(found):
@@ -97,7 +97,12 @@ def test_an_empty_list_is_said_to_be_empty():
         options=AuditOptions(splits=10),
     )
     assert result.listed == 0
-    assert headline(result).startswith("No label is doubtful enough to list at the 10 % limit.")
+    said = headline(result)
+    assert said.startswith(
+        "No label is doubtful enough to be listed: at most 10 % of a list may be right labels. Of all 120 "
+    )
+    assert f" about {result.total.expected:.0f} (" in said
+    assert " are probably wrong, " in said
     shown = shown_rows(result)
     assert len(shown) < MIN_CASES
     assert (result.p_wrong[shown] >= LEAST_DOUBT).all()

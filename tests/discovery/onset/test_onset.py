@@ -178,8 +178,8 @@ def test_a_live_time_that_is_guessed_from_a_sample_is_said_and_no_rate_is_told()
     sample = np.concatenate([steady(rng, 1.0, O1, O1 + 150 * DAY), O1 + 150 * DAY + np.arange(0, 4 * DAY, 6000)])
     live = livetime_of(sample)
     assert live.caution.startswith("The live time, ")
-    assert f" days, is guessed from {len(sample)} glitches, too few" in live.caution
-    assert live.caution.endswith("give segments: `discover onset --segments FILE`")
+    assert f" days, is guessed from {len(sample)} glitches. They are too few" in live.caution
+    assert live.caution.endswith("when it was on with `discover onset --segments FILE`")
     late = sample[sample > O1 + 150 * DAY]
     history = history_of(late, np.full(len(late), "H1"), live)
     assert history.changes == []
@@ -360,7 +360,7 @@ def test_the_command_says_what_a_doubtful_live_time_lacks(study, capsys):
         study.connection.commit()
     code, out, _ = run(capsys, "onset", "--study", study.folder)
     assert code == 0
-    assert out.count("give segments: `discover onset --segments FILE`") == 1
+    assert out.count("when it was on with `discover onset --segments FILE`") == 1
     assert "bursts a live day" not in out
     code, out, _ = run(capsys, "onset", "--study", study.folder, "--json")
     assert json.loads(out)["caution"] == livetime_of(study.glitches()["gps"]).caution

@@ -58,3 +58,10 @@ def test_links_beside_are_quoted():
 def test_a_number_and_its_per_cent_sign_stay_on_one_line():
     assert unbroken("17 % (5.5 % to 20 %) of a %") == "17\xa0% (5.5\xa0% to 20\xa0%) of a %"
     assert markup("{id}", id="dust 5 %.png") == "dust 5 %.png"  # an id stays what it is
+
+
+def test_what_stands_between_backticks_is_code():
+    assert (
+        unbroken("<b> by `discover onset --segments FILE`")
+        == "&lt;b&gt; by <code>discover onset --segments FILE</code>"
+    )

@@ -264,10 +264,19 @@ def test_images_and_metadata_meet(study, tmp_path):
         (
             "gravityspy_id,label\nabc,Caf\xe9\n",
             "latin-1",
-            r"is not UTF-8 \(byte 0xe9 at position \d+\); convert it, for instance with `iconv",
+            r"is not UTF-8 \(byte 0xe9 at position \d+\); save it in the spreadsheet as CSV UTF-8, .* `iconv -f LATIN1 ",
         ),
-        ("gravityspy_id,label\nabc,Blip\n", "utf-16", r"is not UTF-8 \(byte 0xff at position 0\)"),
-        ("", "utf-8", "is not a readable CSV"),
+        (
+            "gravityspy_id,label\nabc,Blip\n",
+            "utf-16",
+            r"is not UTF-8 \(byte 0xff at position 0\); .* `iconv -f UTF-16 -t UTF-8`",
+        ),
+        ("", "utf-8", r"table.csv is empty; give a CSV with a line of column names"),
+        (
+            "classification_id,user_name,annotations,subject_data\n1,a,[],{}\n",
+            "utf-8",
+            "is Zooniverse's classification export, and no table of glitches; `discover audit import` reads it",
+        ),
         (
             "gravityspy_id,label\na,b\na,b,c,d\n",
             "utf-8",
@@ -280,6 +289,15 @@ def test_tables_that_cannot_be_read(study, tmp_path, text, encoding, message):
         table(study, text, tmp_path, encoding)
 
 
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_a_table_that_a_spreadsheet_saved_where_the_comma_is_the_decimal_point(study, tmp_path, separator):
+    rows = ["gravityspy_id,ifo,event_time,snr,label", "abc,H1,5|25,-9|5,Blip", "d,H1,6,8.5,a|b"]
+    text = "\r\n".join(rows).replace(",", separator).replace("|", ",")
+    assert table(study, text, tmp_path, "utf-8-sig").skipped == []
+    assert study.glitches()[["gps", "label"]].to_numpy().tolist() == [[5.25, "Blip"], [6.0, "a,b"]]
+    assert study.metadata()["snr"].tolist() == [-9.5, 8.5]
+
+
 def test_bad_rows_are_listed_and_good_ones_go_in(study, tmp_path):
     cell = "x" * 1_000_000
     text = f"gravityspy_id,ifo,event_time,label\ngood,H1,1.5,Blip\n../../etc/passwd,H1,1.5,Blip\nlong,H1,1.5,{cell}\nnumber,H1,soon,Blip\nalso,H1,2.5,<script>\n"
@@ -287,7 +305,7 @@ def test_bad_rows_are_listed_and_good_ones_go_in(study, tmp_path):
     assert study.glitches()["id"].tolist() == ["H1_good", "H1_also"]
     assert study.glitches()["label"].tolist() == ["Blip", "<script>"]
     assert {skip.path: skip.reason for skip in report.skipped} == {
-        "table.csv:3": "'../../etc/passwd' cannot be an id (letters, digits and . _ + - ( ) only)",
+        "table.csv:3": "'../../etc/passwd' cannot be an id (letters a to z and A to Z, digits and . _ + - ( ) only, at most 200 characters)",
         "table.csv:4": "its cell 'label' has 1000000 characters, the limit is 10000",
         "table.csv:5": "event_time 'soon' is not a number",
     }

@@ -63,5 +63,6 @@ def test_folders_and_tables_warn_once(tmp_path):
         (warning,) = ingest_folder(study, tmp_path / "data").warnings
         assert "'Blips' (1 glitch) is spelled nearly like 'Blip' (a Gravity Spy class, 5 glitches)" in warning
         assert ingest_folder(study, tmp_path / "data").warnings == []
-        (warning,) = ingest_labels(study, table).warnings
+        warning, changed = ingest_labels(study, table).warnings
+        assert "Blip to Scratchi (1)" in changed
         assert "'Scratchi' (1 glitch) is spelled nearly like 'Scratchy' (a Gravity Spy class, 0 glitches)" in warning
