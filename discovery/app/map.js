@@ -95,7 +95,7 @@ function give(name) {
   $("map-done").textContent = `${name}: not saved yet …`;
   saver.save({ key: crypto.randomUUID(), address: "/api/selection/name", body: { name, glitches: selected, seen } });
 }
-async function saved(entry, done) {
+async function saved(_, done) {
   if (done.warning) notice(`${done.warning}. If it is a slip, name them again.`);
   study = await ask("/api/study");
   if (!$("map-page")) return;
