@@ -121,8 +121,8 @@ function facts() {
   if (known) {
     const share = (text) => (text ? percent(Number(text)) : "");
     line("verdict", known.in_words ?? known.verdict);
-    line("probability of being new", known.probability && `${share(known.probability)} (${share(known.low)} to ${share(known.high)})`);
-    line("nearest classes by density (nats)", [known.nearest_1, known.nearest_2, known.nearest_3].filter(Boolean).join("\n"));
+    line("new", known.probability && `probability ${share(known.probability)} (${share(known.low)} to ${share(known.high)})`);
+    line("nearest classes", known.nearest_1 && ["by density, in nats:", known.nearest_1, known.nearest_2, known.nearest_3].filter(Boolean).join("\n"));
     line("separation", known.separation && `${Number(known.separation).toFixed(2)} nats`);
     line("stability", known.stability && `overlap ${Number(known.stability).toFixed(2)}, at least ${Number(known.least_stability).toFixed(2)}`);
     line("other settings", Number(known.settings_tried) && `found by ${known.settings_found} of ${known.settings_tried}`);

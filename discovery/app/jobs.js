@@ -13,7 +13,7 @@ let current = null;
 let following = false;
 
 export function on(kind, call) { finished[kind] = call; }
-const kindOf = (job) => job.command.split(" ")[1];
+const kindOf = (job) => (/ --ids[ =]/.test(job.command) ? "selection" : job.command.split(" ")[1]); // a batch of a selection is the map's, one of a cluster is not
 export function panel(kinds) {
   const place = element("div", { class: "jobs", "aria-live": "polite" });
   places.push({ place, kinds });
@@ -31,6 +31,7 @@ export async function begin(kind, body) {
   try {
     current = await tell(`/api/jobs/${kind}`, body);
     show();
+    reveal();
     follow();
   } catch (error) {
     notice(error.message);
@@ -45,13 +46,19 @@ async function follow() {
       current = (await ask("/api/jobs")).jobs.at(-1) ?? null;
       show();
       if (current?.state !== "running") {
-        if (before?.state === "running") finished[kindOf(current)]?.(current);
+        if (before?.state === "running") {
+          finished[kindOf(current)]?.(current);
+          reveal();
+        }
         break;
       }
       await new Promise((done) => { setTimeout(done, POLL_MS); });
     }
   } catch { /* the server is gone: saver.js says so */ }
   following = false;
+}
+function reveal() { // what a job says may lie below the window's end
+  for (const { place } of places) if (place.firstChild) place.scrollIntoView({ block: "nearest" });
 }
 function bar({ progress, seconds, before }) { // how far it is, and how long the rest will take: of the step that says so, or by how long the last one took
   const line = (value, max) => element("progress", { ...(max ? { value: String(value), max: String(max) } : {}), "aria-label": "progress" });

@@ -37,7 +37,7 @@ async function frame(section) {
     element("div", { class: "map-bar" },
       element("select", { id: "map-which", "aria-label": "map", onchange: (event) => choose(event.target.value) }, ...study.maps.map((one) => element("option", { value: one.name }, `${one.method}, ${one.dims}-D, ${one.of}`))),
       element("details", {}, element("summary", {}, "Make another map"), maker()),
-      element("div", { id: "map-pinned" }), element("div", { id: "map-selection" }), element("p", { id: "map-done", class: "decided", role: "status" }), jobs.panel(["project", "batch"])),
+      element("div", { id: "map-pinned" }), element("div", { id: "map-selection" }), element("p", { id: "map-done", class: "decided", role: "status" }), jobs.panel(["project", "selection"])),
     element("iframe", { id: "map-page", title: "Map of the glitches" }));
   show();
   choose(study.maps[0].name);
@@ -95,7 +95,7 @@ function give(name) {
   $("map-done").textContent = `${name}: not saved yet …`;
   saver.save({ key: crypto.randomUUID(), address: "/api/selection/name", body: { name, glitches: selected, seen } });
 }
-async function saved(entry, done) {
+async function saved(_, done) {
   if (done.warning) notice(`${done.warning}. If it is a slip, name them again.`);
   study = await ask("/api/study");
   if (!$("map-page")) return;

@@ -18,5 +18,5 @@ export function timeline(members) {
   const most = Math.max(...[...counts.values()].flat());
   const bars = rows.map((ifo) => element("div", { class: "bars" }, element("span", {}, ifo || "–"), element("div", { role: "img", "aria-label": `${ifo}: ${counts.get(ifo).reduce((a, b) => a + b, 0)} glitches` },
     ...counts.get(ifo).map((n) => element("i", { style: `height:${(100 * n) / most}%`, title: String(n) })))));
-  return element("figure", { class: "timeline" }, ...bars, element("figcaption", {}, element("span", {}, day(first)), element("span", {}, `at most ${most} a bar`), element("span", {}, day(last))));
+  return element("figure", { class: "timeline" }, ...bars, element("figcaption", {}, element("span", {}, day(first)), element("span", {}, most === 1 ? "a bar is 1 glitch" : `highest bar: ${most} glitches`), element("span", {}, day(last))));
 }

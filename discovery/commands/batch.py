@@ -79,9 +79,10 @@ def _seconds(durations: Iterable[float]) -> str:
 def _similarities(batch: Batch) -> str:
     """Say how similar the members and the others are to the cluster, and how many of the others are of known classes."""
     ranges = {name: batch.range_of(members=name == "members") for name in ("members", "others")}
-    said = "; ".join(f"{name} {own[0]:.2f} to {own[1]:.2f}" for name, own in ranges.items() if own is not None)
+    texts = {name: [f"{one:.2f}" for one in own] for name, own in ranges.items() if own is not None}
+    said = "; ".join(f"{name} {' to '.join(dict.fromkeys(own))}" for name, own in texts.items())
     known = f"; {batch.known} of the others {'is of a known class' if batch.known == 1 else 'are of known classes'}, as similar as members are ({batch.least:.2f} or more)"
-    return f"similarity to the cluster: {said}{known if batch.known else ''}"
+    return f"similarity to the cluster (1 is equal): {said}{known if batch.known else ''}"
 
 
 def _run_listed(options: Namespace, terminal: Terminal) -> None:

@@ -360,6 +360,19 @@ def test_what_a_lasso_holds_gets_a_name_and_a_batch(browser, address, folder):
     assert [line for line in browser.console if "willReadFrequently" not in line and "GPU stall" not in line] == []
 
 
+def test_what_a_batch_says_is_seen_where_it_was_asked_for_alone(browser, address):
+    go(browser, address, "clusters", size=(1280, 500))
+    browser.evaluate("document.querySelector('#naming form').requestSubmit()")
+    browser.wait("document.querySelector('#again .jobs .done')", timeout=120)
+    seen = "(({ top, bottom }) => top >= 0 && bottom <= innerHeight)(document.querySelector('#again .jobs pre').getBoundingClientRect())"
+    browser.wait(seen)  # nobody has to scroll to it
+    browser.evaluate("location.hash = 'map'")
+    browser.wait(READY["map"])
+    assert (
+        browser.evaluate("document.querySelector('.map-bar .jobs').textContent") == ""
+    )  # it is no batch of a selection
+
+
 def test_time_leaves_the_glitches_of_a_window(browser, address):
     go(browser, address, "map")
     for window in ("window", "document.querySelector('#map-page').contentWindow"):

@@ -88,7 +88,7 @@ def test_look_alikes_of_known_classes_are_asked_about_with_their_label(study, ca
     assert others["similarity"].min() >= batch.least
     code, out, _ = run(capsys, "batch", 0, "-n", "40", "--study", study.folder)
     assert code == 0
-    assert "similarity to the cluster: members 0." in out
+    assert "similarity to the cluster (1 is equal): members 0." in out
     whole = make_batch(study, store, 0, 40)
     assert ("of a known class" in out or "of known classes" in out) == bool(whole.known)
     assert not whole.known or f"as similar as members are ({whole.least:.2f} or more)" in out
@@ -124,7 +124,7 @@ def test_a_batch_larger_than_what_there_is(study):
 
 def test_no_such_cluster(study):
     clustered(study)
-    with pytest.raises(InputError, match="has no cluster 3; it has 0 to 0"):
+    with pytest.raises(InputError, match="has no cluster 3; it has 0 alone"):
         make_batch(study, embed(study), 3, 6)
 
 

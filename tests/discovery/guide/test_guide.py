@@ -204,7 +204,7 @@ def test_who_is_meant(study):
         find_subject(study, "Tomte", "Blip")
     with pytest.raises(InputError, match="no glitch is labelled 'Blap'; did you mean 'Blip'"):
         find_subject(study, "Blap")
-    with pytest.raises(InputError, match="has no cluster 3; it has 0 to 0"):
+    with pytest.raises(InputError, match="has no cluster 3; it has 0 alone"):
         find_subject(study, "3")
     with pytest.raises(InputError, match="no glitch is labelled ''"):
         find_subject(study, "")
