@@ -312,7 +312,7 @@ def _reasons(bare: Certificate, where: Divergences | None, whole: Occurrence) ->
         named = ", ".join(
             f"{name} ({nats:.1f}{'' if place else ' nats'})" for place, (name, nats) in enumerate(bare.nearest[:NAMED])
         )
-        reasons.append(f"Separation from known ones: {round(where.separation, 1) + 0.0:.1f} nats.{chance}")
+        reasons.append(f"Separation from known glitches: {round(where.separation, 1) + 0.0:.1f} nats.{chance}")
         reasons.append(
             f"Nearest known classes by density: {named}; {100 * where.favourite_share:.0f} % of the members are nearest to {where.favourite}."
         )

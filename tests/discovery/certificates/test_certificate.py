@@ -200,7 +200,7 @@ def test_the_reasons_give_the_figures():
     found, certificates = certified(unit, asked, known)
     new = next(own for own in certificates if own.verdict == NEW)
     said = " ".join(new.reasons)
-    assert f"Separation from known ones: {new.separation:.1f} nats" in said
+    assert f"Separation from known glitches: {new.separation:.1f} nats" in said
     assert f"{100 * new.probability:.0f} % were classes of their own (90 % interval" in said
     assert new.nearest[2][0] in said
     assert "by 7 of 7 other settings" in said or "of 7 other settings" in said
