@@ -36,7 +36,12 @@ def compare_labels(study: Study, report: IngestReport) -> Iterator[None]:
         report.warnings.append(
             f"{counted(len(twice), 'glitch has', 'glitches have')} more than one label here, of which the last applies; the first is {first} ({labels.replace(',', ', ')})"
         )
-    had = {glitch: before[glitch] for glitch in sorted(labelled_since(study, event)) if before.get(glitch)}
+    # a glitch that the block marked as generated has no label any more
+    had = {
+        glitch: before[glitch]
+        for glitch in sorted(labelled_since(study, event))
+        if before.get(glitch) and glitch in after
+    }
     changes = {glitch: (label, after[glitch]) for glitch, label in had.items() if after[glitch] != label}
     report.repeated += len(had) - len(changes)
     report.relabelled += len(changes)

@@ -303,7 +303,10 @@ def selecting(page, glitches, **change):
 
 def test_a_selection_gets_a_name_once(page, folder):
     body = selecting(page, [7, 3, 3, 50])
-    assert post(page, "/api/selection/name", body) == (200, {"glitches": 3, "added": 3, "warning": ""})
+    assert post(page, "/api/selection/name", body) == (
+        200,
+        {"glitches": 3, "added": 3, "warning": "", "name": "Zigzag"},
+    )
     assert {glitch for glitch, label in labels(folder).items() if label == "Zigzag"} == {3, 7, 50}
     assert post(page, "/api/selection/name", body)[1]["added"] == 0  # a retry: the same name is no conflict
     with Study(folder) as study, study.run("ingest"), study.transaction():
