@@ -6,10 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-NO_LABEL = "no glitch has a label; `discover ingest PATH --labels CSV` adds labels"
-NO_PREDICTION = "no glitch has a prediction; `discover predict MODEL` makes some"
-"""What `Study.members` says where nothing can be named."""
-
 MODEL = "model"
 """The author (``by``) of predicted labels; every other author gives labels."""
 LATEST_LABELS = """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,12 +11,12 @@ import numpy as np
 
 from embed.closing import Closing
 from embed.errors import InputError, StudyError
-from embed.spelling import closest
 from embed.storage import canonical_json, storage_errors, sweep_temporaries
 from embed.study.database import connect, now, transaction, write_lock
 from embed.study.nearids import unknown_id
 from embed.study.reading import read_object, read_table, row_list
-from embed.study.records import IS_GENERATED, LATEST_LABELS, MODEL, NO_LABEL, NO_PREDICTION, Label, view_of
+from embed.study.records import IS_GENERATED, LATEST_LABELS, MODEL, Label, view_of
+from embed.study.unknownlabel import unknown_label
 
 if TYPE_CHECKING:
     import os
@@ -171,13 +170,14 @@ class Study(Closing):
                 (name, gravityspy_id, ifo, gps, canonical_json(metadata or {})),
             )
             return int(cursor.lastrowid or 0), True
-        self.connection.execute(
-            """
-            UPDATE glitches SET ifo = coalesce(ifo, ?1), gps = coalesce(gps, ?2)
-            WHERE glitch = ?3 AND ((ifo IS NULL AND ?1 IS NOT NULL) OR (gps IS NULL AND ?2 IS NOT NULL))
-            """,
-            (ifo, gps, glitch),
-        )
+        if ifo is not None or gps is not None:
+            self.connection.execute(
+                """
+                UPDATE glitches SET ifo = coalesce(ifo, ?1), gps = coalesce(gps, ?2)
+                WHERE glitch = ?3 AND ((ifo IS NULL AND ?1 IS NOT NULL) OR (gps IS NULL AND ?2 IS NOT NULL))
+                """,
+                (ifo, gps, glitch),
+            )
         if metadata:
             (text,) = self.connection.execute("SELECT metadata FROM glitches WHERE glitch = ?", (glitch,)).fetchone()
             merged = canonical_json(metadata | read_object(self.database, text, f"the metadata of glitch {glitch}"))
@@ -310,17 +310,7 @@ class Study(Closing):
         latest = self.latest_labels(predicted=predicted)
         rows = np.array([glitch for glitch, name in latest if name == label], np.int64)
         if rows.size == 0:
-            sizes = Counter(name for _, name in latest if name)
-            known = ", ".join(f"{name} ({size})" for name, size in sorted(sizes.items()))
-            near = closest(label, sizes)
-            message = f"no glitch is {'predicted' if predicted else 'labelled'} {label!r}; "
-            there = f"did you mean {near!r}? There are: {known}" if near else f"there are: {known}"
-            message += there if sizes else NO_PREDICTION if predicted else NO_LABEL
-            elsewhere = sum(name == label for _, name in self.latest_labels(predicted=not predicted))
-            if elsewhere:
-                remedy = "leave out --predicted" if predicted else "add --predicted"
-                message += f"; {elsewhere} glitches have it as {'given' if predicted else 'predicted'} label ({remedy})"
-            raise InputError(message)
+            raise unknown_label(label, latest, self.latest_labels(predicted=not predicted), predicted=predicted)
         return rows
 
     def latest_labels(self, *, predicted: bool) -> list[tuple[int, str]]:
