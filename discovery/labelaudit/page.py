@@ -120,21 +120,17 @@ def headline(result: AuditResult) -> str:
 
 def _headline(result: AuditResult) -> list[tuple[str, bool]]:
     """Return the headline in pieces, each with whether the page shows it bold."""
-    total = [
-        (f" of all {len(result):,} labels about ", False),
-        (_count(result.total), True),
-        (
-            f"{', ' if result.listed else ' are probably wrong, '}{100 * result.total.expected / len(result):.1f} %.",
-            False,
-        ),
-    ]
+    whole = f"all {len(result):,} labels about "
+    share = f"{100 * result.total.expected / len(result):.1f} %."
+    total = (_count(result.total), True)
     if not result.listed:
         most = f"{100 * result.false_discovery_rate:.0f} %"
-        none = f"No label is doubtful enough to be listed: at most {most} of a list may be right labels. Of"
-        return [(none, False), (total[0][0].removeprefix(" of"), False), *total[1:]]
+        none = f"No label is doubtful enough to be listed: at most {most} of a list may be right labels. Of {whole}"
+        return [(none, False), total, (f" are probably wrong, {share}", False)]
     listed = "the 1 listed label" if result.listed == 1 else f"the {result.listed:,} listed labels"
     found = [("Of ", False), (listed, True), (" about ", False), (_count(result.in_list), True)]
-    return [*found, (f" {'is' if result.listed == 1 else 'are'} probably wrong,", False), *total]
+    wrong = f" {'is' if result.listed == 1 else 'are'} probably wrong, of {whole}"
+    return [*found, (wrong, False), total, (f", {share}", False)]
 
 
 def _count(count: Count) -> str:
