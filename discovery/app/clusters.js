@@ -1,7 +1,7 @@
 /* global Pieces */
 // The clusters tab: each cluster with its certificate, timeline and members; tick them, name the class, make a batch.
 import { $, ask, key, notice, percent, picture } from "./page.js";
-import { completion } from "./completion.js";
+import { completion, nowNamed } from "./completion.js";
 import { openGlitch } from "./glitch.js";
 import * as jobs from "./jobs.js";
 import * as saver from "./saver.js";
@@ -163,10 +163,9 @@ function give(name) {
   $("name-done").textContent = `${name}: not saved yet …`;
   saver.save(entry);
 }
-const counted = (n) => (n === 1 ? "1 glitch is" : `${thousands(n)} glitches are`);
 async function saved(entry, done) {
   if (!clustering || entry.body.run !== clustering.run) return;
-  const text = `${counted(done.glitches)} now ${done.name}${done.added < done.glitches ? `; ${thousands(done.added)} were not before` : ""}`;
+  const text = nowNamed(done);
   if (done.warning) notice(`${done.warning}. If it is a slip, name the cluster again.`);
   await read();
   Object.assign(clustering, await ask(`/api/clusterings/${clustering.run}`));

@@ -1,8 +1,11 @@
 /* global Pieces */
 // A field for the name of a class, with the classes that begin so or hold the text; a new name is asked for twice, and so is a class that only holds the text.
-const { element } = Pieces;
+const { element, thousands } = Pieces;
 const SHOWN = 8;
 const letters = (name) => name.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, ""); // koi fish is Koi_Fish
+
+// What is said of glitches that have a name now.
+export const nowNamed = ({ glitches, added, name }) => `${glitches === 1 ? "1 glitch is" : `${thousands(glitches)} glitches are`} now ${name}${added < glitches ? `; ${thousands(added)} were not before` : ""}`;
 
 export function completion({ id, label, placeholder, names, accept }) {
   const input = element("input", { id, type: "text", autocomplete: "off", spellcheck: "false", placeholder, maxlength: "80",

@@ -1,7 +1,7 @@
 /* global Pieces */
 // The map tab: the explorer page of a map (discovery/explorer) in a frame, made from what the study holds now. What is selected there is named here, or made a batch.
 import { $, ask, notice } from "./page.js";
-import { completion } from "./completion.js";
+import { completion, nowNamed } from "./completion.js";
 import { openGlitch } from "./glitch.js";
 import * as jobs from "./jobs.js";
 import * as saver from "./saver.js";
@@ -99,7 +99,7 @@ async function saved(_, done) {
   if (done.warning) notice(`${done.warning}. If it is a slip, name them again.`);
   study = await ask("/api/study");
   if (!$("map-page")) return;
-  $("map-done").textContent = `${done.glitches === 1 ? "1 glitch is" : `${thousands(done.glitches)} glitches are`} now ${done.name}${done.added < done.glitches ? `; ${thousands(done.added)} were not before` : ""}`;
+  $("map-done").textContent = nowNamed(done);
   again();
 }
 function refused(entry, error) {
