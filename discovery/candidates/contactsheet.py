@@ -19,6 +19,7 @@ from discovery.pages.page import showable
 from discovery.pages.thumbnails import chosen_view, picture
 from embed.digits import counted, portion
 from embed.errors import InputError
+from embed.study.nouns import nouns_of
 from embed.views.viridis import table as viridis
 
 if TYPE_CHECKING:
@@ -188,8 +189,7 @@ class _Sheet:
 
     def counted(self, count: int) -> str:
         """Write a number of glitches, which are called pictures where they are plain ones."""
-        one, many = ("picture", "pictures") if self.thumbnails.plain else ("glitch", "glitches")
-        return counted(count, one, many)
+        return counted(count, *nouns_of(plain=self.thumbnails.plain))
 
     def _cluster_heading(self, row: ClusterRow) -> list[str]:
         lines = [row.group.name.capitalize()]

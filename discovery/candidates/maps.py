@@ -22,6 +22,7 @@ from embed.errors import InputError
 from embed.storage import write_text
 from embed.study.clusterings import latest_clusters
 from embed.study.moments import circumstances
+from embed.study.nouns import nouns_of
 from embed.study.reports import add_report
 from embed.study.study import Study
 from embed.types import Rows, Step, Vectors
@@ -145,7 +146,7 @@ def draw_map(
         step("write")
         files = {name: folder / name for name in ("coordinates.csv", "embedding.html", FILE)}
         write_csv(files["coordinates.csv"], list(drawn.columns), drawn.itertuples(index=False))
-        things = "pictures" if thumbnails.plain else "glitches"
+        things = nouns_of(plain=thumbnails.plain)[1]
         method, of = NAMES[options.method], ", ".join(labels)
         whole = of or f"all {things}"
         facts = {"method": method, "seed": options.seed, "vectors": store.name, "labels": of or "all"}

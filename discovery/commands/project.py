@@ -9,6 +9,7 @@ from discovery.commands.vectors import make_vectors
 from discovery.figures.figures import map_figures
 from discovery.figures.files import save_figures
 from embed.digits import counted
+from embed.study.nouns import nouns_of
 from embed.study.study import Study
 from embed.vectors.passport import describe_vectors
 
@@ -31,7 +32,7 @@ def run(options: Namespace) -> None:
                 step("figures")
                 figures = map_figures(drawn, method=options.method, color=options.color)
                 drawn.files.update(save_figures(figures, drawn.folder, options.figures))
-    one, several = ("picture", "pictures") if drawn.plain else ("glitch", "glitches")
+    one, several = nouns_of(plain=drawn.plain)
     terminal.say(
         f"{counted(len(drawn.table), one, several)}, {options.method} in {options.dims} dimensions, {describe_vectors(store.passport)}"
     )

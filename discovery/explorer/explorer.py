@@ -28,6 +28,7 @@ from discovery.pages.page import asset, base64_array, content_policy, json_for_s
 from discovery.pages.thumbnails import MAX_PICTURES, Atlases, PicturePlan, Thumbnails, pack, plan_pictures
 from embed.digits import counted
 from embed.errors import InputError
+from embed.study.nouns import nouns_of
 from embed.views.viridis import table as viridis
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def embedding_html(
         note = "The study's own."
     flat, about_flat = flat_map(points, beside.flat, method)
     plain = (thumbnails is not None and thumbnails.plain) or (beside.served is not None and beside.served.plain)
-    one, many = ("picture", "pictures") if plain else ("glitch", "glitches")
+    one, many = nouns_of(plain=plain)
     data = {
         "n": len(table),
         "one": one,

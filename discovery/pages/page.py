@@ -21,6 +21,7 @@ from markupsafe import Markup, escape
 
 from embed.digits import counted
 from embed.errors import InputError
+from embed.study.nouns import nouns_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -171,7 +172,13 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"unbroken": unbroken, "words": words}
-    environment.globals |= {"asset": asset, "content_policy": content_policy, "counted": counted, "nothing": NOTHING}
+    environment.globals |= {
+        "asset": asset,
+        "content_policy": content_policy,
+        "counted": counted,
+        "nothing": NOTHING,
+        "nouns_of": nouns_of,
+    }
     return environment
 
 

@@ -13,4 +13,9 @@ def nouns(study: Study) -> tuple[str, str]:
     views, spectrograms = study.connection.execute(
         "SELECT EXISTS (SELECT 1 FROM views), EXISTS (SELECT 1 FROM views WHERE duration != 0)"
     ).fetchone()
-    return ("picture", "pictures") if views and not spectrograms else ("glitch", "glitches")
+    return nouns_of(plain=bool(views and not spectrograms))
+
+
+def nouns_of(*, plain: bool) -> tuple[str, str]:
+    """Return the words for one object and for several, by whether their pictures are plain ones."""
+    return ("picture", "pictures") if plain else ("glitch", "glitches")
