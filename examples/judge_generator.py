@@ -36,8 +36,8 @@ from embed.csvfile import write_csv
 from embed.generator.examples import read_examples
 from embed.generator.features import make_features
 from embed.generator.model import GeneratorModel, architecture_facts, load_generator, save_generator
-from embed.generator.networks import Architecture
-from embed.generator.options import FEATURES
+from embed.generator.networks import make_architecture
+from embed.generator.options import CRITICS, FEATURES, GeneratorOptions
 from embed.generator.pictures import Pictures
 from embed.generator.rare import FewShot, draw_few, f1_scores, moved_copies
 from embed.generator.source import SimulatorSource, resized
@@ -98,8 +98,9 @@ def main() -> None:
     parser.add_argument("--tested", type=int, default=40, help="tested glitches of each class (default: 40)")
     parser.add_argument("--resolution", type=int, default=64)
     parser.add_argument("--images", type=int, default=200_000, help="shown to a GAN (default: 200000)")
-    parser.add_argument("--channels", type=int, default=256)
-    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--channels", type=int, default=64)
+    parser.add_argument("--critic", choices=CRITICS, default=GeneratorOptions.critic)
+    parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--lr", type=float, default=0.002)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
@@ -244,8 +245,8 @@ def gan(
     if not options.gan and not (folder / "generator.json").exists():
         classes, codes = np.unique(labels[draw.learned], return_inverse=True)
         pictures = Pictures(levels[draw.learned], codes.astype(np.int64), tuple(map(str, classes)))
-        architecture = Architecture(len(classes), levels.shape[-1], options.channels)
-        recipe = Recipe(options.batch, options.lr, half=device.type == "cuda")
+        architecture = make_architecture(len(classes), levels.shape[-1], options.channels)
+        recipe = Recipe(options.batch, options.lr, half=device.type == "cuda", critic=options.critic)
         training = Training(pictures, architecture, recipe, seed=setting.seed, device=device)
         steps = max(1, options.images // options.batch)
         for step in range(steps):

@@ -27,8 +27,8 @@ from embed.csvfile import write_csv
 from embed.generator.history import History, sample_grid
 from embed.generator.learned import PARTS, write_learned
 from embed.generator.model import architecture_facts, save_generator
-from embed.generator.networks import Architecture
-from embed.generator.options import DURATIONS
+from embed.generator.networks import make_architecture
+from embed.generator.options import CRITICS, DURATIONS, GeneratorOptions
 from embed.generator.pictures import Pictures
 from embed.generator.sheet import write_sheet
 from embed.generator.steps import Recipe, Training
@@ -54,7 +54,8 @@ def main() -> None:
     parser.add_argument("--every", type=float, default=15.0, help="seconds between two writings (default: 15)")
     parser.add_argument("--resolution", type=int, default=64)
     parser.add_argument("--channels", type=int, default=256, help="most feature maps (default: 256)")
-    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--critic", choices=CRITICS, default=GeneratorOptions.critic)
+    parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--lr", type=float, default=0.001)
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--workers", type=int, default=usable_processors(), help="processes that simulate")
@@ -104,8 +105,8 @@ def simulate_part(n: int, seed: int, resolution: int, start: int) -> tuple[np.nd
 def train(pictures: Pictures, options: argparse.Namespace) -> None:
     """Train until the pictures or the time are used up, writing all along."""
     device = choose_device(options.device)
-    architecture = Architecture(len(pictures.classes), pictures.levels.shape[-1], options.channels)
-    recipe = Recipe(options.batch, options.lr, half=device.type == "cuda")
+    architecture = make_architecture(len(pictures.classes), pictures.levels.shape[-1], options.channels)
+    recipe = Recipe(options.batch, options.lr, half=device.type == "cuda", critic=options.critic)
     torch.backends.cudnn.benchmark = True
     training = Training(pictures, architecture, recipe, seed=options.seed, device=device)
     steps = max(1, options.images // options.batch)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from discovery.arguments.base import add_figures, natural, positive
 from discovery.arguments.glitches import OUT
-from embed.generator.options import FEATURES, RESOLUTIONS, SIMULATOR, GeneratorOptions
+from embed.generator.options import CRITICS, FEATURES, RESOLUTIONS, SIMULATOR, GeneratorOptions
 from embed.training.recipe import PRECISIONS
 
 if TYPE_CHECKING:
@@ -20,25 +20,26 @@ JUDGED = 200
 
 
 def add_generator(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class
-    """Add ``discover generator`` with ``train`` and ``evaluate``."""
+    """Add ``discover generator`` with ``train``, ``evaluate`` and ``anomalies``."""
     generator = commands.add_parser(
         "generator",
-        help="train a network that generates glitches, or judge one",
-        description="Train a network that generates glitches of the study's classes, or judge one.",
+        help="train a network that generates glitches, judge one, or list labels that it finds improbable",
+        description="Train a network that generates glitches of the study's classes, judge one, or list the labels that its critic finds improbable.",
     )
     actions = generator.add_subparsers(
-        dest="action", metavar="train|evaluate", required=True, parser_class=type(generator)
+        dest="action", metavar="train|evaluate|anomalies", required=True, parser_class=type(generator)
     )
     _add_train(actions, common)
     _add_evaluate(actions, common)
+    _add_anomalies(actions, common)
 
 
 def _add_train(actions: Any, common: ArgumentParser) -> None:  # noqa: ANN401
     train = actions.add_parser(
         "train",
         parents=[common],
-        help="train a progressive GAN on the study's labels",
-        description="Train a progressive GAN on the training part of the study's labelled glitches, and keep it in the study for `discover generate` and `discover train --generator`. Every resolution from 4 on is shown twice as many pictures as the one before, and the last one half of all. Stopped, the same command continues. A GPU is needed for more than a trial. On several GPUs: torchrun --nproc-per-node N --no-python discover generator train ...",
+        help="train a GAN on the study's labels",
+        description="Train a GAN on the training part of the study's labelled glitches, and keep it in the study for `discover generate` and `discover train --generator`. With --critic own every resolution from 4 on is shown twice as many pictures as the one before, and the last one half of all. Stopped, the same command continues. On several GPUs: torchrun --nproc-per-node N --no-python discover generator train ...",
     )
     train.add_argument(
         "--name", default=GeneratorOptions.name, help=f"name of the generator (default: {GeneratorOptions.name})"
@@ -82,6 +83,12 @@ def _add_train(actions: Any, common: ArgumentParser) -> None:  # noqa: ANN401
         help=f"most feature maps of a layer; fewer are faster (default: {GeneratorOptions.channels})",
     )
     train.add_argument(
+        "--critic",
+        choices=CRITICS,
+        default=GeneratorOptions.critic,
+        help=f"what judges the pictures while they are learned: a frozen network with ImageNet's weights under small critics, which needs few pictures and glitches, or a network of its own that grows with the generator (default: {GeneratorOptions.critic})",
+    )
+    train.add_argument(
         "--precision",
         choices=PRECISIONS,
         default=GeneratorOptions.precision,
@@ -120,6 +127,22 @@ def _add_evaluate(actions: Any, common: ArgumentParser) -> None:  # noqa: ANN401
     )
     evaluate.add_argument("--out", metavar="DIR", type=Path, help=OUT)
     add_figures(evaluate)
+
+
+def _add_anomalies(actions: Any, common: ArgumentParser) -> None:  # noqa: ANN401
+    anomalies = actions.add_parser(
+        "anomalies",
+        parents=[common],
+        help="list the labels that the critic of a generator finds improbable",
+        description="List all labels, the ones first that the critic of a generator finds improbable, beside the ranks of the latest audit: a second opinion, which comes without probabilities. Writes anomalies.csv.",
+    )
+    anomalies.add_argument(
+        "--model",
+        metavar="NAME",
+        default=GeneratorOptions.name,
+        help=f"a generator of `discover generator train` (default: {GeneratorOptions.name})",
+    )
+    anomalies.add_argument("--out", metavar="DIR", type=Path, help=OUT)
 
 
 def add_generate(commands: Any, common: ArgumentParser) -> None:  # noqa: ANN401 - argparse's own private class

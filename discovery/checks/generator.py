@@ -1,10 +1,10 @@
-"""The check of ``discover generator train`` and ``discover generator evaluate``."""
+"""The check of ``discover generator`` ``train``, ``evaluate`` and ``anomalies``."""
 
 from argparse import Namespace
 
 from embed.errors import InputError
 from embed.generator.options import DURATIONS, SIMULATOR, GeneratorOptions
-from embed.generator.place import generator_folder, read_card
+from embed.generator.place import check_critic, generator_folder, read_card
 from embed.study.study import Study
 from embed.views.selection import glitches_with_views
 
@@ -15,10 +15,12 @@ def check(options: Namespace) -> None:
     Raises
     ------
     InputError, StudyError
-        As the training or the evaluation itself would.
+        As the command itself would.
     """
     if options.action == "train":
         generator_options(options)
+    if options.action == "anomalies":
+        check_critic(options.model)
     with Study(options.study) as study:
         glitches_with_views(study)
         durations = study.durations()
@@ -53,6 +55,7 @@ def generator_options(options: Namespace) -> GeneratorOptions:
         batch=options.batch,
         learning_rate=options.lr,
         channels=options.channels,
+        critic=options.critic,
         precision=options.precision,
         seed=options.seed,
         device=options.device,

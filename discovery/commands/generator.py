@@ -1,4 +1,4 @@
-"""``discover generator train`` and ``discover generator evaluate``."""
+"""``discover generator`` ``train``, ``evaluate`` and ``anomalies``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from discovery.checks.generator import generator_options
 from discovery.commands.console import Terminal
 from discovery.figures.figures import generator_figures
 from discovery.figures.files import save_figures
+from discovery.generation.anomalies import list_anomalies
 from discovery.generation.generation import Question, evaluate_generator
 from embed.generator.trainer import train_generator
 from embed.network.devices import choose_device
@@ -19,9 +20,13 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
 
+SHOWN = 20
+"""Labels in the terminal's table of anomalies."""
+
+
 def run(options: Namespace) -> None:
-    """Train a generator, or judge one."""
-    {"train": _train, "evaluate": _evaluate}[options.action](options)
+    """Train a generator, judge one, or list the labels that it finds improbable."""
+    {"train": _train, "evaluate": _evaluate, "anomalies": _anomalies}[options.action](options)
 
 
 def _train(options: Namespace) -> None:
@@ -93,6 +98,26 @@ def _evaluate(options: Namespace) -> None:
             "files": {name: str(path) for name, path in files.items()},
         }
     )
+
+
+def _anomalies(options: Namespace) -> None:
+    terminal = Terminal(as_json=options.json)
+    with Study(options.study) as study, terminal.progress("score") as progress:
+        opinion, path = list_anomalies(
+            study, options.model, device=choose_device(options.device), out=options.out, progress=progress
+        )
+    terminal.table(
+        f"Labels that the critic of {options.model} finds improbable: the first {len(opinion.rows[:SHOWN])} of {len(opinion.rows):,}",
+        ("id", "label", "fits better", "margin", "learned from", "audit's rank"),
+        [
+            (row["id"], row["label"], row["suggested"], f"{row['margin']:.2f}", row["learned"], str(row["audit_rank"]))
+            for row in opinion.rows[:SHOWN]
+        ],
+    )
+    if opinion.agreement:
+        terminal.say(opinion.agreement)
+    terminal.say(str(path))
+    terminal.result({"labels": opinion.rows, "agreement": opinion.agreement, "file": str(path)})
 
 
 def _figure(value: float, form: str) -> str:

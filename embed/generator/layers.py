@@ -56,6 +56,25 @@ class EqualLinear(nn.Module):
         return fn.linear(values, self.weight * self.scale, self.bias)
 
 
+class Style(nn.Module):
+    """Scales and shifts feature maps by the class; nothing changes before it has learned.
+
+    Parameters
+    ----------
+    classes, maps : int
+    """
+
+    def __init__(self, classes: int, maps: int) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.zeros(classes, maps))
+        self.shift = nn.Parameter(torch.zeros(classes, maps))
+
+    def forward(self, values: torch.Tensor, classes: torch.Tensor) -> torch.Tensor:
+        """(B, maps, H, W) and classes, int64 (B,), to (B, maps, H, W)."""
+        scale, shift = (part[classes][:, :, None, None] for part in (self.scale, self.shift))
+        return values * (1.0 + scale) + shift
+
+
 def pixel_norm(values: torch.Tensor) -> torch.Tensor:
     """Scale each pixel's vector of features to a mean square of one (section 4.2); shape (B, C, ...) is kept."""
     return values * torch.rsqrt(values.square().mean(dim=1, keepdim=True) + 1e-8)

@@ -1,4 +1,4 @@
-"""A trained generator on disk: ``generator.json``, which says what it learned from, and ``weights.safetensors`` in half precision."""
+"""A trained generator on disk: ``generator.json``, which says what it learned from, ``weights.safetensors`` and ``critic.safetensors`` in half precision."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save
 from embed.errors import InputError, StudyError
 from embed.generator.networks import Architecture, Generator
 from embed.generator.pictures import levels_of
-from embed.generator.place import CARD, WEIGHTS, class_code, read_card
+from embed.generator.place import CARD, CRITIC, WEIGHTS, class_code, read_card
 from embed.storage import canonical_json, digest, file_digest, write_bytes
 from embed.sums import seal
 
@@ -107,16 +107,23 @@ def draw_latents(length: int, count: int, seed: int, code: int) -> torch.Tensor:
     return torch.randn((count, length), generator=generator)
 
 
-def save_generator(folder: Path, weights: Mapping[str, torch.Tensor], card: Mapping[str, Any]) -> None:
-    """Write a generator; the card is written last, so that a folder with it is whole.
+def save_generator(
+    folder: Path,
+    weights: Mapping[str, torch.Tensor],
+    card: Mapping[str, Any],
+    critic: Mapping[str, torch.Tensor] | None = None,
+) -> None:
+    """Write a generator, and the critic that it learned from where it is given; the card is written last, so that a folder with it is whole.
 
     Raises
     ------
     StorageError
         When the disk is full or the folder cannot be written.
     """
-    half = {name: value.detach().cpu().half().contiguous() for name, value in sorted(weights.items())}
-    write_bytes(folder / WEIGHTS, save(half))
+    for name, state in ((WEIGHTS, weights), (CRITIC, critic)):
+        if state is not None:
+            half = {key: value.detach().cpu().half().contiguous() for key, value in sorted(state.items())}
+            write_bytes(folder / name, save(half))
     seal(folder, CARD, json.dumps(json.loads(canonical_json(card)), indent=2, ensure_ascii=False) + "\n")
 
 

@@ -21,6 +21,9 @@ GROUP = 4
 """Glitches of one class that are shown together, whose spread the critic sees (Karras et al. 2018, section 3)."""
 FEWEST = 2
 """Examples of a class from which it can be learned: of one alone no spread is known."""
+OWN, PRETRAINED = "own", "pretrained"
+CRITICS = (PRETRAINED, OWN)
+"""The critic of a GAN: small ones on what a frozen network of ImageNet's sees, or a network that is trained with the generator."""
 SIMULATOR = "simulator"
 """The name of the generator that is no network: the simulator, conditioned on the class."""
 
@@ -48,6 +51,8 @@ class GeneratorOptions:
         Of Adam, for both networks.
     channels : int
         Most feature maps of a layer.
+    critic : str
+        One of `CRITICS`.
     precision : str
         ``auto`` is bfloat16 on a GPU and float32 on a CPU; ``float32``; ``bfloat16``.
     seed : int
@@ -60,10 +65,11 @@ class GeneratorOptions:
     name: str = "progan"
     classes: tuple[str, ...] = ()
     resolution: int = 64
-    images: int = 200_000
-    batch: int = 64
-    learning_rate: float = 0.001
-    channels: int = 256
+    images: int = 50_000
+    batch: int = 16
+    learning_rate: float = 0.002
+    channels: int = 64
+    critic: str = PRETRAINED
     precision: str = "auto"
     seed: int = 0
     device: str = "auto"
@@ -86,6 +92,8 @@ class GeneratorOptions:
             )
         if self.channels < 1:
             raise InputError(f"--channels {self.channels}: give at least 1; {GeneratorOptions.channels} is usual")
+        if self.critic not in CRITICS:
+            raise InputError(f"--critic {self.critic!r} is none of {', '.join(CRITICS)}")
         if self.precision not in PRECISIONS:
             raise InputError(f"--precision {self.precision!r} is none of {', '.join(PRECISIONS)}")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,11 +11,21 @@ from torch.nn import functional as fn
 
 from embed.errors import InputError
 from embed.generator.layers import doubled, faded, halved
-from embed.generator.options import GROUP, check_enough
+from embed.generator.options import DURATIONS, GROUP, check_enough
 from embed.storage import digest
+from embed.training.augmentation import augment
+from embed.training.variation import NONE, Augmentation
 
 if TYPE_CHECKING:
     from embed.types import Codes, Pixels
+
+
+ENOUGH = 100
+"""Pictures of a class from which it is shown as it is: of fewer the critic would learn each by heart (Karras et al. 2020, "Training
+generative adversarial networks with limited data"), and moved and dimmed copies are shown."""
+SHIFT = 1 / 32
+"""Share of the side by which such a copy is moved, at most, besides `VARIED`."""
+VARIED = Augmentation(zoom=0.04, time_offset=0.02, crop=0.02, loudness=2.0)
 
 
 @dataclass(frozen=True)
@@ -66,20 +76,24 @@ class Deck:
     """
 
     def __init__(self, pictures: Pictures, device: torch.device) -> None:
+        self._few = torch.from_numpy(np.bincount(pictures.codes, minlength=len(pictures.classes)) < ENOUGH).to(device)
+        self._varied = replace(VARIED, shift=SHIFT * pictures.levels.shape[-1]) if bool(self._few.any()) else NONE
         order = np.argsort(pictures.codes, kind="stable")
         counts = np.bincount(pictures.codes, minlength=len(pictures.classes))
         self._levels = torch.from_numpy(np.ascontiguousarray(pictures.levels[order])).to(device)
         self._counts = torch.from_numpy(counts).to(device)
         self._starts = torch.from_numpy(np.cumsum(counts) - counts).to(device)
 
-    def draw(self, classes: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
-        """Draw a picture for each class.
+    def draw(self, classes: torch.Tensor, places: torch.Tensor, keys: torch.Tensor) -> torch.Tensor:
+        """Draw a picture for each class; of a class with fewer than `ENOUGH` pictures it is a moved and dimmed copy.
 
         Parameters
         ----------
         classes : tensor of int64, shape (B,)
         places : tensor of float32, shape (B,)
             Which of the class's pictures, as a share of them in [0, 1).
+        keys : tensor of int64, shape (B,), on the CPU
+            Of the random numbers of the copies; see `embed.training.randomness.draw_keys`.
 
         Returns
         -------
@@ -88,7 +102,11 @@ class Deck:
         """
         counts = self._counts[classes]
         rows = self._starts[classes] + torch.minimum((places * counts).long(), counts - 1)
-        return scaled(self._levels[rows])
+        levels = self._levels[rows]
+        if self._varied != NONE:
+            copies = augment(levels, DURATIONS, self._varied, keys)
+            levels = torch.where(self._few[classes][:, None, None, None], copies, levels.float())
+        return scaled(levels)
 
 
 def scaled(levels: torch.Tensor) -> torch.Tensor:

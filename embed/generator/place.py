@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FOLDER = "generators"
-CARD, WEIGHTS = "generator.json", "weights.safetensors"
+CARD, WEIGHTS, CRITIC = "generator.json", "weights.safetensors", "critic.safetensors"
 _KEYS = ("method", "classes", "architecture", "resolution", "counts", "seed", "trained_on")
 _UNFINISHED = (".training", ".new", ".old")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -31,6 +31,19 @@ def generator_folder(study_folder: Path, name: str) -> Path:
     if not _NAME.fullmatch(name) or name.endswith(_UNFINISHED):
         raise InputError(f"{name!r} cannot be a generator's name; give letters, digits, and . _ - after the first")
     return study_folder / FOLDER / name
+
+
+def check_critic(name: str) -> None:
+    """Refuse the simulator where a critic is needed.
+
+    Raises
+    ------
+    InputError
+    """
+    if name == SIMULATOR:
+        raise InputError(
+            f"--model {SIMULATOR}: the simulator has no critic; give a generator of `discover generator train`"
+        )
 
 
 def generator_names(study_folder: Path) -> list[str]:

@@ -7,15 +7,18 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from embed.generator.growth import Growth
-from embed.generator.losses import PENALTY, critic_loss, gradient_penalty
+from embed.generator.losses import Shown
 from embed.generator.networks import Critic, Generator
-from embed.generator.options import GROUP
+from embed.generator.options import GROUP, OWN, PRETRAINED
 from embed.generator.pictures import Deck, at_side, draw_classes
+from embed.generator.pretrained import PACE, make_critic
 from embed.training.checkpoint import optimizer_tensors, restore_optimizer
 from embed.training.distributed import ALONE, Ranks
+from embed.training.randomness import draw_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +34,8 @@ HALF_LIFE = 10_000
 (Karras et al. 2020, "Training GANs with limited data", section 4)."""
 RAMP = 0.05
 LOSSES = ("critic", "distance", "penalty", "generator")
-"""Columns of a step's losses: the critic's, the estimate of the Wasserstein distance in it, the gradient penalty, the generator's."""
+"""Columns of a step's losses: the critic's, the difference of its scores of real and generated pictures, the gradient penalty (or the
+pretrained critic's error in naming the classes of real ones), the generator's."""
 _WORD = 0x9E3779B97F4A7C15
 
 
@@ -46,11 +50,14 @@ class Recipe:
     learning_rate : float
     half : bool
         Convolutions in bfloat16; the gradient penalty stays in float32.
+    critic : str
+        One of `embed.generator.options.CRITICS`.
     """
 
     batch: int = 64
     learning_rate: float = 0.001
     half: bool = False
+    critic: str = OWN
 
 
 class Training:
@@ -81,14 +88,14 @@ class Training:
         self.architecture, self.recipe, self.seed, self.device, self.ranks = architecture, recipe, seed, device, ranks
         self.deck = Deck(pictures, device)
         self.generator = self._placed(Generator(architecture, seed))
-        self.critic = self._placed(Critic(architecture, seed))
+        pretrained = recipe.critic == PRETRAINED
+        self.critic = self._placed((make_critic if pretrained else Critic)(architecture, seed))
         self.mean = copy.deepcopy(self.generator).requires_grad_(False)  # noqa: FBT003 - torch's own
-        self.growth = Growth(architecture.sides)
+        self.growth = Growth(architecture.sides[-1:] if pretrained else architecture.sides)
+        rates = (recipe.learning_rate, recipe.learning_rate * (PACE if pretrained else 1.0))
         self.optimizers = tuple(
-            torch.optim.Adam(
-                module.parameters(), lr=recipe.learning_rate, betas=BETAS, eps=EPSILON, fused=device.type == "cuda"
-            )
-            for module in (self.generator, self.critic)
+            torch.optim.Adam(module.parameters(), lr=rate, betas=BETAS, eps=EPSILON, fused=device.type == "cuda")
+            for module, rate in zip((self.generator, self.critic), rates, strict=True)
         )
 
     def _placed(self, module: Any) -> Any:  # noqa: ANN401 - a Generator or a Critic
@@ -128,29 +135,24 @@ class Training:
         latents = torch.randn((2, count, self.architecture.latent), generator=generator, device=self.device)
         groups = self.ranks.own(count // GROUP)
         own = slice(GROUP * groups.start, GROUP * groups.stop)
-        return self.deck.draw(classes[own], spots[0, own]), classes[own], latents[:, own], spots[1, own]
+        keys = draw_keys(self.seed, number, np.arange(own.start, own.stop), np.zeros(own.stop - own.start, np.int64))
+        return self.deck.draw(classes[own], spots[0, own], keys), classes[own], latents[:, own], spots[1, own]
 
     def _critic_step(
         self, real: torch.Tensor, classes: torch.Tensor, latents: torch.Tensor, places: torch.Tensor, alpha: float
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        with self._precision():
-            with torch.no_grad():
-                fake = self.generator(latents, classes, real.shape[-1], alpha).float()
-            both = torch.cat([real, fake]).contiguous(memory_format=torch.channels_last)
-            scores = self.critic(both, torch.cat([classes, classes]), alpha).chunk(2)
-        plain = critic_loss(*scores)
-        penalty = gradient_penalty(lambda spot: self.critic(spot, classes, alpha), real, fake, places)
-        weight = len(real) / self.recipe.batch
-        loss = (plain + PENALTY * penalty) * weight
+        with self._precision(), torch.no_grad():
+            fake = self.generator(latents, classes, real.shape[-1], alpha).float()
+        found = self.critic.losses(Shown(real, fake, classes, places), alpha, self._precision)
+        loss, distance, penalty = (value * (len(real) / self.recipe.batch) for value in found)
         self._descend(1, loss)
-        distance = (scores[0].mean() - scores[1].mean()).detach() * weight
-        return loss.detach(), distance, penalty.detach() * weight
+        return loss.detach(), distance, penalty
 
     def _generator_step(self, classes: torch.Tensor, latents: torch.Tensor, side: int, alpha: float) -> torch.Tensor:
         self.critic.requires_grad_(False)  # noqa: FBT003 - torch's own
         with self._precision():
-            scores = self.critic(self.generator(latents, classes, side, alpha), classes, alpha)
-        loss = -scores.mean() * (len(classes) / self.recipe.batch)
+            loss = self.critic.generator_loss(self.generator(latents, classes, side, alpha), classes, alpha)
+        loss = loss * (len(classes) / self.recipe.batch)
         self._descend(0, loss)
         self.critic.requires_grad_(True)  # noqa: FBT003 - torch's own
         return loss.detach()

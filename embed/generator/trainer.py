@@ -12,7 +12,7 @@ from embed.generator.examples import Examples, read_examples
 from embed.generator.learned import PARTS, write_learned
 from embed.generator.loop import HISTORY, SAMPLES, Plan, fit
 from embed.generator.model import GeneratorModel, architecture_facts, load_generator, save_generator
-from embed.generator.networks import Architecture
+from embed.generator.networks import make_architecture
 from embed.generator.place import CARD, generator_folder, read_card
 from embed.generator.steps import Recipe, Training
 from embed.network.devices import choose_device
@@ -94,7 +94,7 @@ def _train(
     report: Callable[[dict[str, Any]], None] | None,
 ) -> GeneratorModel:
     pictures = examples.pictures()
-    architecture = Architecture(len(pictures.classes), options.resolution, options.channels)
+    architecture = make_architecture(len(pictures.classes), options.resolution, options.channels)
     half = in_bfloat16(options.precision, device.type)
     facts = {
         "classes": list(pictures.classes),
@@ -104,6 +104,7 @@ def _train(
         "images": options.images,
         "batch": options.batch,
         "learning_rate": options.learning_rate,
+        "critic": options.critic,
         "precision": "bfloat16" if half else "float32",
         "seed": options.seed,
     }
@@ -116,7 +117,7 @@ def _train(
     if ranks.lead and options.replace and stopped_facts(stopped) != facts:
         shutil.rmtree(stopped, ignore_errors=True)
     ranks.wait()
-    recipe = Recipe(options.batch, options.learning_rate, half)
+    recipe = Recipe(options.batch, options.learning_rate, half, options.critic)
     training = Training(pictures, architecture, recipe, seed=options.seed, device=device, ranks=ranks)
     plan = Plan(-(-options.images // options.batch), facts)
     with torch.backends.cudnn.flags(benchmark=True):
@@ -132,20 +133,18 @@ def _train(
             "processes": ranks.world,
             "versions": {"torch": torch.__version__},
         }
-        _save(folder, stopped, training.mean.state_dict(), card, examples)
+        _save(folder, stopped, training, card, examples)
     ranks.wait()
     return load_generator(folder, device)
 
 
-def _save(
-    folder: Path, stopped: Path, weights: dict[str, torch.Tensor], card: dict[str, Any], examples: Examples
-) -> None:
+def _save(folder: Path, stopped: Path, training: Training, card: dict[str, Any], examples: Examples) -> None:
     new, _ = beside(folder)
     shutil.rmtree(new, ignore_errors=True)
     with storage_errors(new):
         shutil.copytree(stopped / SAMPLES, new / SAMPLES)
         shutil.copyfile(stopped / HISTORY, new / HISTORY)
     write_learned(new, examples.ids, examples.part.tolist())
-    save_generator(new, weights, card)
+    save_generator(new, training.mean.state_dict(), card, training.critic.state_dict())
     move_into_place(folder)
     shutil.rmtree(stopped, ignore_errors=True)

@@ -48,7 +48,7 @@ COMMANDS = (
     "audit undo",
     "train",
 )
-COMMANDS += ("generator train", "generator evaluate", "generate Blip -n 1 --out new")
+COMMANDS += ("generator train", "generator evaluate", "generator anomalies", "generate Blip -n 1 --out new")
 COMMANDS += ("fetch --all --out new", "export --to csv --out new.csv")
 COMMANDS += (
     "check",
@@ -185,7 +185,7 @@ MISTAKES = (
     ("generator train --name ../up", "'../up' cannot be a generator's name"),
     ("generator train --name simulator", "--name simulator is the name of the simulator itself"),
     ("generator train --batch 30", "--batch 30 is no multiple of 4; give 28"),
-    ("generator train --images 3", "--images 3 is less than one batch of 64"),
+    ("generator train --images 3", "--images 3 is less than one batch of 16"),
     ("generator train --lr 2", "--lr 2.0 is not between 0 and 1"),
     ("detector train --out new --ifos V1", "--ifos V1: give H1 or L1, or both"),
     ("detector train --out new --masses 50 5", "--masses 50 5: give two rising numbers from 3 to 200 solar masses"),
@@ -204,6 +204,8 @@ MISTAKES = (
     ),
     ("cluster Blip --strain a.hdf5", "--strain a.hdf5 goes with --detector; name the detector that is to read it"),
     ("generator evaluate --model quick", "no generator 'quick'; there are: made, simulator; train one with"),
+    ("generator anomalies --model quick", "no generator 'quick'; there are: made, simulator"),
+    ("generator anomalies --model simulator", "--model simulator: the simulator has no critic; give a generator"),
     ("generator evaluate --model made", "a generator reads views of 1, 2 and 4 s"),
     ("generate Blip -n 2 --out new --model mde", "no generator 'mde'; did you mean 'made'?"),
     ("generate Blap -n 2 --out new --model made", "the generator 'made' makes no 'Blap'; did you mean 'Blip'?"),

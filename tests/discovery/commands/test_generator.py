@@ -20,7 +20,8 @@ def made(tmp_path_factory):
 
 def test_train_generate_ingest_and_judge(capsys, made, tiny, tmp_path):
     folder = shutil.copytree(made, tmp_path / "study")
-    options = ("--resolution", 8, "--images", 240, "--batch", 8, "--channels", 8, "--device", "cpu", "--study", folder)
+    small = ("--resolution", 8, "--images", 240, "--batch", 8, "--channels", 8, "--critic", "own")
+    options = (*small, "--device", "cpu", "--study", folder)
     code, out, _ = run(capsys, "generator", "train", "--name", "g", *options)
     assert code == 0
     assert "240 pictures" in out
@@ -45,6 +46,13 @@ def test_train_generate_ingest_and_judge(capsys, made, tiny, tmp_path):
     assert page.count("<img") >= 6
     assert "https://" not in page
     assert judged["cautions"] == []
+    code, out, _ = run(capsys, "generator", "anomalies", "--model", "g", "--device", "cpu", "--study", folder)
+    assert code == 0
+    assert "Labels that the critic of g finds improbable: the first 20 of 54" in out
+    with (report / "anomalies.csv").open() as file:
+        listed = list(csv.DictReader(file))
+    assert [row["rank"] for row in listed] == [str(rank) for rank in range(1, 55)]
+    assert {row["learned"] for row in listed} == {"yes", "no"}
     (folder / "generators" / "g" / "parts.csv").unlink()
     again = ("Blip", "-n", 3, "--model", "g", "--seed", 2, "--study", folder)
     out = run(capsys, "generate", *again, "--out", tmp_path / "again")[1]

@@ -19,7 +19,7 @@ from embed.generator.trainer import train_generator
 from embed.study.records import Label
 
 CPU = torch.device("cpu")
-OPTIONS = GeneratorOptions(name="g", resolution=8, images=64, batch=8, channels=8, device="cpu")
+OPTIONS = GeneratorOptions(name="g", resolution=8, images=64, batch=8, channels=8, critic="own", device="cpu")
 LEFT_OUT = "too few glitches have these labels, and views of 1, 2 and 4 s, to judge the classes: Tomte"
 QUESTION = Question("g", "glitch", 6, 8)
 

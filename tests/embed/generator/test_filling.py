@@ -29,7 +29,10 @@ def trained(tmp_path_factory):
     folder = make_study(tmp_path_factory.mktemp("trained"), {"Blip": 24, "Koi_Fish": 16})
     with Study(folder) as study:
         train_generator(
-            study, GeneratorOptions(name="g", resolution=8, images=64, batch=8, channels=8, device="cpu", seed=5)
+            study,
+            GeneratorOptions(
+                name="g", resolution=8, images=64, batch=8, channels=8, critic="own", device="cpu", seed=5
+            ),
         )
     return folder
 

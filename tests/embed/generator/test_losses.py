@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from embed.generator.losses import critic_loss, gradient_penalty
+from embed.generator.losses import critic_loss, gradient_penalty, hinge_loss
 from embed.generator.networks import Architecture, Critic
 
 
@@ -39,3 +39,8 @@ def test_the_penalty_of_a_linear_critic_and_its_gradient():
 def test_the_critics_loss_by_hand():
     loss = critic_loss(torch.tensor([2.0, 4.0]), torch.tensor([1.0, 0.0]))
     assert loss.item() == pytest.approx(0.5 - 3 + 0.001 * 10)
+
+
+def test_the_hinge_loss_by_hand():
+    loss = hinge_loss(torch.tensor([2.0, 0.5]), torch.tensor([-3.0, 0.0]))
+    assert loss.item() == pytest.approx((0 + 0.5) / 2 + (0 + 1) / 2)
