@@ -1,7 +1,7 @@
 """Judge whether generated glitches help a classifier with rare classes, against what is simpler.
 
 The classifier is logistic regression on vectors of a frozen network, at one resolution for all. Rare classes are filled up to --filled
-glitches in five ways: not at all; by repeating them; by moved and dimmed copies; by a progressive GAN; by the simulator. It is judged on
+glitches in five ways: not at all; by repeating them; by moved and dimmed copies; by a GAN; by the simulator. It is judged on
 as many glitches of each class that none of this saw, by macro-F1 of all classes and of the rare ones; five seeds draw other examples.
 
 Without --real the glitches are simulated: --n of Gravity Spy's 26 named classes to learn from, in the balance of the first observing
@@ -10,11 +10,12 @@ simulator then is the most that generated glitches could bring, as the tested on
 Spy's layout, 5 and 10 real glitches of each class are learned from, and other real ones tested.
 
 --gan is a generator that is trained already, such as one of examples/train_generator.py: where it learned from more than the few
-examples, it is the most that such a GAN could bring. Without it a GAN learns from each draw alone, which takes a GPU.
+examples, it is the most that such a GAN could bring. Without it a GAN learns from each draw alone.
 
     python examples/train_generator.py --out gan --n 24000 --images 750000 --batch 128 --lr 0.002 --device cuda
-    python examples/judge_generator.py --out judged --gan gan/generator
-    python examples/judge_generator.py --out judged --gan gan/generator --real gravityspy
+    python examples/judge_generator.py --out judged
+    python examples/judge_generator.py --out judged --real gravityspy --images 4800
+    python examples/judge_generator.py --out judged-gan --gan gan/generator
 """
 
 import argparse
@@ -97,7 +98,7 @@ def main() -> None:
     parser.add_argument("--filled", type=int, default=100, help="glitches of a filled class (default: 100)")
     parser.add_argument("--tested", type=int, default=40, help="tested glitches of each class (default: 40)")
     parser.add_argument("--resolution", type=int, default=64)
-    parser.add_argument("--images", type=int, default=200_000, help="shown to a GAN (default: 200000)")
+    parser.add_argument("--images", type=int, default=12_000, help="shown to a GAN (default: 12000)")
     parser.add_argument("--channels", type=int, default=64)
     parser.add_argument("--critic", choices=CRITICS, default=GeneratorOptions.critic)
     parser.add_argument("--batch", type=int, default=16)

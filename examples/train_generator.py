@@ -1,8 +1,8 @@
 """A generator of glitches, trained on simulated ones of Gravity Spy's 26 named classes; minutes on a GPU.
 
 It simulates glitches on all cores, or reads ``views.npy`` (uint8, N x 3 x R x R: levels at 1, 2 and 4 s) and ``labels.npy`` (N names)
-where --out holds them, and trains a progressive GAN (`embed.generator`) until all pictures were shown, or the time is over: whichever
-is sooner sets the pace at which it grows. Every --every seconds it writes into --out, each file whole or not at all:
+where --out holds them, and trains a GAN (`embed.generator`) until all pictures were shown, or the time is over: whichever
+is sooner sets the pace at which it grows (`--critic own`). Every --every seconds it writes into --out, each file whole or not at all:
 
     generator/             the generator, in the layout of a study's generators/NAME; where it simulated what it learned from, it says so
     critic.safetensors     the critic, in half precision
@@ -53,10 +53,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=float("inf"), help="time of the training (default: no limit)")
     parser.add_argument("--every", type=float, default=15.0, help="seconds between two writings (default: 15)")
     parser.add_argument("--resolution", type=int, default=64)
-    parser.add_argument("--channels", type=int, default=256, help="most feature maps (default: 256)")
+    parser.add_argument("--channels", type=int, default=64, help="most feature maps (default: 64)")
     parser.add_argument("--critic", choices=CRITICS, default=GeneratorOptions.critic)
     parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--lr", type=float, default=0.001)
+    parser.add_argument("--lr", type=float, default=0.002)
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--workers", type=int, default=usable_processors(), help="processes that simulate")
     parser.add_argument("--seed", type=int, default=0)

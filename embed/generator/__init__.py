@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from embed.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from embed.generator.anomalies import Anomalies, find_anomalies
     from embed.generator.fidelity import frechet_distance, kernel_distance, precision_recall
     from embed.generator.folder import write_generated
     from embed.generator.judgement import Judgement, judge
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from embed.generator.trainer import train_generator
 
 _HOMES = {
+    "Anomalies": "embed.generator.anomalies",
     "Architecture": "embed.generator.networks",
     "Critic": "embed.generator.networks",
     "Generator": "embed.generator.networks",
@@ -23,6 +25,7 @@ _HOMES = {
     "Judgement": "embed.generator.judgement",
     "SimulatorSource": "embed.generator.source",
     "Source": "embed.generator.source",
+    "find_anomalies": "embed.generator.anomalies",
     "frechet_distance": "embed.generator.fidelity",
     "judge": "embed.generator.judgement",
     "kernel_distance": "embed.generator.fidelity",
@@ -34,6 +37,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Anomalies",
     "Architecture",
     "Critic",
     "Generator",
@@ -42,6 +46,7 @@ __all__ = [
     "Judgement",
     "SimulatorSource",
     "Source",
+    "find_anomalies",
     "frechet_distance",
     "judge",
     "kernel_distance",

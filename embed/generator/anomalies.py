@@ -130,7 +130,7 @@ def load_critic(model: GeneratorModel, device: torch.device) -> Critic | Pretrai
         )
     architecture = Architecture(**model.card["architecture"])
     kind = model.card.get("critic", OWN)
-    critic = make_critic(architecture, 0) if kind == PRETRAINED else Critic(architecture)
+    critic = make_critic(architecture, 0, device) if kind == PRETRAINED else Critic(architecture)
     try:
         critic.load_state_dict({name: value.float() for name, value in load_file(path).items()})
     except (SafetensorError, OSError, RuntimeError) as error:

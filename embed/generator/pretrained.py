@@ -67,7 +67,7 @@ class Sight:
         if pictures.shape[-1] < LEAST_SIDE:
             pictures = fn.interpolate(pictures, LEAST_SIDE, mode="nearest")
         seen: list[torch.Tensor] = []
-        values = self._module.bn1(self._module.conv_stem(pictures))
+        values = self._module.bn1(self._module.conv_stem(pictures.contiguous(memory_format=torch.channels_last)))
         for number, block in enumerate(self._module.blocks):
             values = block(values)
             if number in _STAGES:
@@ -105,9 +105,11 @@ class PretrainedCritic(nn.Module):
     Parameters
     ----------
     architecture : Architecture
+    device : torch.device
+        Of the frozen network.
     """
 
-    def __init__(self, architecture: Architecture) -> None:
+    def __init__(self, architecture: Architecture, device: torch.device) -> None:
         super().__init__()
         self.architecture = architecture
         side = max(LEAST_SIDE, architecture.resolution)
@@ -117,7 +119,7 @@ class PretrainedCritic(nn.Module):
         self._places = [min(_PLACES, side // stride) for stride in _STRIDES[2:]]
         named = sum(maps * places**2 for maps, places in zip(_MAPS[2:], self._places, strict=True))
         self.naming = nn.Linear(named, architecture.classes)
-        self._sight: Sight | None = None
+        self._sight = Sight(device)
         self._spread: torch.Tensor | None = None
 
     def forward(self, pictures: torch.Tensor, classes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -138,18 +140,13 @@ class PretrainedCritic(nn.Module):
         tensor of float32, shape (4, B / GROUP)
             How much the pictures of each group differ, at each stage: the root of the mean variance of its maps.
         """
-        seen = self._seen(pictures)
+        seen = self._sight(pictures)
         scores = torch.stack([stage(values, classes) for stage, values in zip(self.stages, seen, strict=True)])
         return scores, self._named(seen), torch.stack([_spread(values) for values in seen])
 
     def class_scores(self, pictures: torch.Tensor) -> torch.Tensor:
         """Score pictures, (B, 3, side, side), for every class by the layer that names them: float32 (B, classes), logits."""
-        return self._named(self._seen(pictures))
-
-    def _seen(self, pictures: torch.Tensor) -> list[torch.Tensor]:
-        if self._sight is None:
-            self._sight = Sight(pictures.device)
-        return self._sight(pictures.contiguous(memory_format=torch.channels_last))
+        return self._named(self._sight(pictures))
 
     def _named(self, seen: list[torch.Tensor]) -> torch.Tensor:
         placed = torch.cat(
@@ -198,8 +195,14 @@ def _spread(values: torch.Tensor) -> torch.Tensor:
     return (groups.var(dim=1, unbiased=False).mean(dim=1) + _TINY).sqrt()
 
 
-def make_critic(architecture: Architecture, seed: int) -> PretrainedCritic:
-    """Build the critic; its weights follow from the seed, and torch's own random numbers are as they were before."""
+def make_critic(architecture: Architecture, seed: int, device: torch.device) -> PretrainedCritic:
+    """Build the critic; its weights follow from the seed, and torch's own random numbers are as they were before.
+
+    Raises
+    ------
+    WeightsError
+        When the frozen network's weights are not on this machine.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed + 1)
-        return PretrainedCritic(architecture)
+        return PretrainedCritic(architecture, device)

@@ -89,7 +89,9 @@ class Training:
         self.deck = Deck(pictures, device)
         self.generator = self._placed(Generator(architecture, seed))
         pretrained = recipe.critic == PRETRAINED
-        self.critic = self._placed((make_critic if pretrained else Critic)(architecture, seed))
+        self.critic = self._placed(
+            make_critic(architecture, seed, device) if pretrained else Critic(architecture, seed)
+        )
         self.mean = copy.deepcopy(self.generator).requires_grad_(False)  # noqa: FBT003 - torch's own
         self.growth = Growth(architecture.sides[-1:] if pretrained else architecture.sides)
         rates = (recipe.learning_rate, recipe.learning_rate * (PACE if pretrained else 1.0))

@@ -17,7 +17,7 @@ ARCHITECTURE = make_architecture(3, 64, 8)
 
 @pytest.fixture(scope="module")
 def critic():
-    return make_critic(ARCHITECTURE, 1).eval()
+    return make_critic(ARCHITECTURE, 1, CPU).eval()
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +71,8 @@ def test_how_much_a_group_differs_by_hand(critic, pictures):
 def test_the_generator_is_asked_for_differences_as_real_ones_have_them(critic, pictures):
     classes = torch.zeros(4, dtype=torch.int64)
     with pytest.raises(ValueError, match="must have seen real pictures"):
-        make_critic(ARCHITECTURE, 1).generator_loss(pictures[:4], classes, 1.0)
-    own = make_critic(ARCHITECTURE, 1).eval()
+        make_critic(ARCHITECTURE, 1, CPU).generator_loss(pictures[:4], classes, 1.0)
+    own = make_critic(ARCHITECTURE, 1, CPU).eval()
     own.losses(Shown(pictures[:4], pictures[4:], classes, classes), 1.0, torch.no_grad)
     with torch.no_grad():
         alike = own.generator_loss(pictures[:1].repeat(4, 1, 1, 1), classes, 1.0)
@@ -85,7 +85,7 @@ def test_weights_follow_from_the_seed_and_no_random_number_of_torch_is_used():
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
-    one, same, other = (make_critic(ARCHITECTURE, seed).state_dict() for seed in (1, 1, 2))
+    one, same, other = (make_critic(ARCHITECTURE, seed, CPU).state_dict() for seed in (1, 1, 2))
     assert torch.equal(torch.rand(1), expected)
     assert all(torch.equal(one[name], same[name]) for name in one)
     assert not torch.equal(one["naming.weight"], other["naming.weight"])
