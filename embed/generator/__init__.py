@@ -1,4 +1,4 @@
-"""Generated glitches: a progressive GAN trained on a study's labelled glitches, and the simulator behind the same interface."""
+"""Generated glitches: a GAN trained on a study's labelled glitches, and the simulator behind the same interface."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""One step of the training of a progressive GAN: the critic's, then the generator's, then the mean of the generators so far."""
+"""One step of the training of a GAN: the critic's, then the generator's, then the mean of the generators so far."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def train_generator(
     progress: Progress | None = None,
     report: Callable[[dict[str, Any]], None] | None = None,
 ) -> GeneratorModel:
-    """Train a progressive GAN on a study's labelled glitches, or continue a training that was stopped.
+    """Train a GAN on a study's labelled glitches, or continue a training that was stopped.
 
     It sees the training part of the study's split alone, so that held-out glitches can judge it, and what is trained with it. Under
     torchrun every process calls this, and shares the batches; the first one writes.

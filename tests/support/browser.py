@@ -114,10 +114,19 @@ class Browser:
     def wait(self, script: str, timeout: float = 60.0) -> None:
         """Wait until the page is parsed to its end and an expression is true in it."""
         end = time.monotonic() + timeout
-        while not self.evaluate(f"document.readyState !== 'loading' && Boolean({script})"):
+        while not self._holds(f"document.readyState !== 'loading' && Boolean({script})"):
             if time.monotonic() > end:
                 raise TimeoutError(f"not true within {timeout} s: {script}; console: {self.console}")
             time.sleep(0.05)
+
+    def _holds(self, script: str) -> bool:
+        """Whether an expression is true in the page; not while another page takes its place."""
+        try:
+            return bool(self.evaluate(script))
+        except RuntimeError as error:
+            if "navigated or closed" not in str(error):
+                raise
+            return False
 
     def mouse(self, x: float, y: float, *kinds: str, count: int = 1) -> None:
         for kind in kinds or ("mouseMoved",):

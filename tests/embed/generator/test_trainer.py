@@ -43,6 +43,7 @@ def test_a_generator_is_a_folder_that_says_what_it_learned_from(trained):
     assert {path.name for path in folder.iterdir()} == {
         "generator.json",
         "weights.safetensors",
+        "critic.safetensors",
         "history.csv",
         "parts.csv",
         "samples",
