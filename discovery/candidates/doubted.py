@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from discovery.candidates.naming import Chosen, members_of, noun
 from embed.errors import InputError
 from embed.study.audits import has_audits, latest_audit
-from embed.study.reviews import decided_runs, doubts, given_labels, select_verdict
+from embed.study.reviews import DOUBTED, decided_runs, doubts, given_labels, select_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from embed.study.study import Study
     from embed.types import Rows
 
-DOUBTED = 0.5
-"""Probability of a wrong label from which a member is named: it is more likely wrong than not."""
 _NAMED = 8
 """Members that the message names."""
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from discovery.generation.real import real_glitches, report_folder
 from embed.csvfile import write_csv
 from embed.digits import counted
-from embed.errors import InputError
 from embed.generator.anomalies import find_anomalies
-from embed.generator.examples import read_examples
 from embed.generator.learned import read_learned
 from embed.generator.model import load_generator
-from embed.generator.options import FEWEST
 from embed.generator.place import check_critic, generator_folder
-from embed.storage import file_name
 from embed.study.audits import latest_audit, select_verdicts
+from embed.study.reviews import DOUBTED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,8 +26,6 @@ if TYPE_CHECKING:
     from embed.types import Progress
 
 COLUMNS = ("rank", "id", "label", "suggested", "margin", "learned", "audit_rank", "audit_p_wrong")
-DOUBTED = 0.5
-"""Probability from which a label counts as listed by the audit: it is more likely wrong than not."""
 
 
 @dataclass(frozen=True)
@@ -75,32 +70,18 @@ def list_anomalies(
     """
     check_critic(name)
     model = load_generator(generator_folder(study.folder, name))
-    counts = Counter(label for _, label in study.latest_labels(predicted=False))
-    known = sorted(label for label in model.classes if counts[label] >= FEWEST)
-    if not known:
-        raise InputError(
-            f"the study has no class with {FEWEST} glitches of those that {name} makes: {', '.join(model.classes)}"
-        )
-    examples = read_examples(
-        study, known, int(model.card["resolution"]), seed=int(model.card["seed"]), learned=read_learned(model)
-    )
+    side, seed = int(model.card["resolution"]), int(model.card["seed"])
+    examples, _ = real_glitches(study, model, side, seed=seed, learned=read_learned(model))
     found = find_anomalies(model, examples, device, progress)
     audited = _audited(study)
     rows = []
     for rank, row in enumerate(found.order.tolist(), 1):
         label = str(examples.labels[row])
         place, p_wrong = audited.get((examples.ids[row], label), ("", ""))
-        rows.append(
-            dict(
-                zip(
-                    COLUMNS,
-                    (rank, examples.ids[row], label, str(found.suggested[row]), round(float(found.margin[row]), 4),
-                     "yes" if found.learned[row] else "no", place, p_wrong),
-                    strict=True,
-                )
-            )
-        )  # fmt: skip
-    path = (out or study.folder / "reports" / file_name(f"generator-{name}")) / "anomalies.csv"
+        margin, learned = round(float(found.margin[row]), 4), "yes" if found.learned[row] else "no"
+        values = (rank, examples.ids[row], label, str(found.suggested[row]), margin, learned, place, p_wrong)
+        rows.append(dict(zip(COLUMNS, values, strict=True)))
+    path = report_folder(study, name, out) / "anomalies.csv"
     write_csv(path, COLUMNS, [list(row.values()) for row in rows])
     return Opinion(rows, _agreement(rows) if audited else ""), path
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,16 +11,14 @@ import numpy as np
 import torch
 
 from discovery.generation.page import Shown, generator_html
+from discovery.generation.real import real_glitches, report_folder
 from embed.csvfile import write_csv
-from embed.errors import InputError
-from embed.generator.examples import read_examples
 from embed.generator.features import make_features
 from embed.generator.judgement import ClassFidelity, Judgement, judge
 from embed.generator.learned import read_learned
 from embed.generator.model import GeneratorModel, draw_latents
-from embed.generator.options import FEWEST
 from embed.generator.source import Source, open_source
-from embed.storage import file_name, write_text
+from embed.storage import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,18 +98,12 @@ def evaluate_generator(
     source = open_source(study.folder, question.name, device)
     features = make_features(question.features, device)
     side = int(source.card.get("resolution", question.resolution))
-    counts = Counter(label for _, label in study.latest_labels(predicted=False))
-    known = sorted(name for name in source.classes if counts[name] >= FEWEST)
-    if not known:
-        raise InputError(
-            f"the study has no class with {FEWEST} glitches of those that {question.name} makes: {', '.join(source.classes)}"
-        )
     learned = read_learned(source)
     seed = int(source.card.get("seed", question.seed))
-    examples = read_examples(study, known, side, seed=seed, learned=learned)
+    examples, counts = real_glitches(study, source, side, seed=seed, learned=learned)
     found = judge(source, examples, features, count=question.count, seed=question.seed, progress=progress)
     found = replace(found, cautions=_cautions(found, source, learned, counts))
-    folder = out or study.folder / "reports" / file_name(f"generator-{question.name}")
+    folder = report_folder(study, question.name, out)
     files = {name: folder / name for name in ("evaluation.csv", "summary.json", "generator.html")}
     write_csv(
         files["evaluation.csv"], COLUMNS, [[_cell(value) for value in row.row().values()] for row in found.classes]

@@ -14,17 +14,18 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from embed.errors import InputError, StudyError
-from embed.generator.networks import Architecture, Critic
-from embed.generator.options import GROUP, OWN, PRETRAINED
+from embed.generator.critics import build_critic
+from embed.generator.networks import Architecture
+from embed.generator.options import GROUP, OWN
 from embed.generator.pictures import scaled
 from embed.generator.place import CRITIC
-from embed.generator.pretrained import make_critic
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embed.generator.examples import Examples
     from embed.generator.model import GeneratorModel
+    from embed.generator.networks import Critic
     from embed.generator.pretrained import PretrainedCritic
     from embed.types import Flags, Floats, Progress, Rows
 
@@ -129,10 +130,9 @@ def load_critic(model: GeneratorModel, device: torch.device) -> Critic | Pretrai
             f"the generator {model.name!r} was kept without its critic ({CRITIC}); train it again with `discover generator train --name {model.name} --replace`"
         )
     architecture = Architecture(**model.card["architecture"])
-    kind = model.card.get("critic", OWN)
-    critic = make_critic(architecture, 0, device) if kind == PRETRAINED else Critic(architecture)
+    critic = build_critic(model.card.get("critic", OWN), architecture, 0, device)
     try:
         critic.load_state_dict({name: value.float() for name, value in load_file(path).items()})
     except (SafetensorError, OSError, RuntimeError) as error:
         raise StudyError(f"{path} is damaged ({str(error)[:200]}); train the generator again with --replace") from error
-    return critic.to(device).to(memory_format=torch.channels_last).eval()
+    return critic.to(memory_format=torch.channels_last).eval()

@@ -157,6 +157,11 @@ class Critic(nn.Module):
         Of the weights.
     """
 
+    pace = 1.0
+    """Its learning rate, as a share of the generator's."""
+    grows = True
+    """Whether it begins with small pictures."""
+
     def __init__(self, architecture: Architecture, seed: int = 0) -> None:
         super().__init__()
         self.architecture = architecture

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from embed.generator.losses import Shown
     from embed.generator.networks import Architecture
 
-PACE = 0.25
-"""The critic's learning rate, as a share of the generator's."""
 WEIGHTS = "bundled"
 """Of the frozen network: see `embed.network.network.load_network`."""
 NAMING = 2.0
@@ -108,6 +106,11 @@ class PretrainedCritic(nn.Module):
     device : torch.device
         Of the frozen network.
     """
+
+    pace = 0.25
+    """Its learning rate, as a share of the generator's."""
+    grows = False
+    """Whether it begins with small pictures."""
 
     def __init__(self, architecture: Architecture, device: torch.device) -> None:
         super().__init__()

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from embed.generator.critics import build_critic
 from embed.generator.growth import Growth
 from embed.generator.losses import Shown
-from embed.generator.networks import Critic, Generator
-from embed.generator.options import GROUP, OWN, PRETRAINED
+from embed.generator.networks import Generator
+from embed.generator.options import GROUP, OWN
 from embed.generator.pictures import Deck, at_side, draw_classes
-from embed.generator.pretrained import PACE, make_critic
 from embed.training.checkpoint import optimizer_tensors, restore_optimizer
 from embed.training.distributed import ALONE, Ranks
 from embed.training.randomness import draw_keys
@@ -88,16 +88,13 @@ class Training:
         self.architecture, self.recipe, self.seed, self.device, self.ranks = architecture, recipe, seed, device, ranks
         self.deck = Deck(pictures, device)
         self.generator = self._placed(Generator(architecture, seed))
-        pretrained = recipe.critic == PRETRAINED
-        self.critic = self._placed(
-            make_critic(architecture, seed, device) if pretrained else Critic(architecture, seed)
-        )
+        self.critic = self._placed(build_critic(recipe.critic, architecture, seed, device))
         self.mean = copy.deepcopy(self.generator).requires_grad_(False)  # noqa: FBT003 - torch's own
-        self.growth = Growth(architecture.sides[-1:] if pretrained else architecture.sides)
-        rates = (recipe.learning_rate, recipe.learning_rate * (PACE if pretrained else 1.0))
+        self.growth = Growth(architecture.sides if self.critic.grows else architecture.sides[-1:])
+        rate = recipe.learning_rate
         self.optimizers = tuple(
-            torch.optim.Adam(module.parameters(), lr=rate, betas=BETAS, eps=EPSILON, fused=device.type == "cuda")
-            for module, rate in zip((self.generator, self.critic), rates, strict=True)
+            torch.optim.Adam(module.parameters(), lr=own, betas=BETAS, eps=EPSILON, fused=device.type == "cuda")
+            for module, own in ((self.generator, rate), (self.critic, rate * self.critic.pace))
         )
 
     def _placed(self, module: Any) -> Any:  # noqa: ANN401 - a Generator or a Critic

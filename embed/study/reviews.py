@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from embed.study.study import Study
 
 
+DOUBTED = 0.5
+"""Probability of a wrong label from which an audit doubts it: it is more likely wrong than not."""
 _VERDICTS = """
     SELECT v.glitch, g.id, coalesce(g.ifo, ''), g.gps, v.rank, v.label, v.suggested, v.p_wrong
     FROM verdicts v JOIN glitches g USING (glitch) WHERE v.audit = ?
